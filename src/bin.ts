@@ -1,0 +1,29 @@
+#!/usr/bin/env node
+/** The program `rolesanywhere`, also installed as `aws_signing_helper`. The only file that touches `process`. */
+import { main } from './cli/main.js';
+
+// A passphrase given as an argument would stay in the process list for as long as this runs.
+process.title = 'rolesanywhere';
+
+main({
+  argv: process.argv.slice(2),
+  env: process.env,
+  // Node opens each stream when it is first looked at: those that a run does not use cost nothing.
+  get stdin() {
+    return process.stdin;
+  },
+  get stdout() {
+    return process.stdout;
+  },
+  get stderr() {
+    return process.stderr;
+  },
+  get signal() {
+    const controller = new AbortController();
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => controller.abort());
+    return controller.signal;
+  },
+}).then((status) => {
+  // Not process.exit: what was written must leave first.
+  process.exitCode = status;
+});

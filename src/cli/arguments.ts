@@ -1,0 +1,63 @@
+/**
+ * Arguments and the rows of the option table in, raw values by option name out. Both spellings of a flag that
+ * the Go helper takes (`--flag value` and `--flag=value`); nothing unexpected is passed over.
+ */
+import { OptionError } from '../errors.js';
+import type { OptionRow } from '../settings/options.js';
+import { nearest } from '../settings/values.js';
+
+export type RawValues = Record<string, string | boolean>;
+
+const ONE_LINE =
+  'each value stands behind its flag; in ~/.aws/config the whole credential_process value must be one line, a backslash does not continue it';
+
+/**
+ * @throws OptionError `ERR_OPTION_UNKNOWN`: a flag or an argument that nobody asked for; `ERR_OPTION_MISSING`: a
+ *   flag without its value; `ERR_OPTION_CONFLICT`: a flag given twice
+ */
+export function parseArguments(
+  argv: readonly string[],
+  rows: Readonly<Record<string, OptionRow>>,
+): RawValues {
+  const values: RawValues = {};
+  const byFlag = new Map(Object.entries(rows).map(([name, row]) => [row.flag, { name, row }]));
+  let isAfterSecret = false;
+  for (let index = 0; index < argv.length; index++) {
+    const argument = argv[index] ?? '';
+    const [, flag, inline] = /^--([^=]+)(?:=(.*))?$/s.exec(argument === '-h' ? '--help' : argument) ?? [];
+    if (flag === undefined) throw stray(argument, isAfterSecret);
+    const known = byFlag.get(flag);
+    if (known === undefined) {
+      throw new OptionError(
+        'ERR_OPTION_UNKNOWN',
+        `unknown flag --${flag}${nearest(flag, [...byFlag.keys()])}`,
+      );
+    }
+    const { name, row } = known;
+    if (Object.hasOwn(values, name)) throw new OptionError('ERR_OPTION_CONFLICT', `--${flag} is given twice`);
+    const takesNext = inline === undefined && row.kind.type !== 'boolean';
+    values[name] = takesNext ? nextValue(argv[++index], flag) : (inline ?? true);
+    isAfterSecret = row.secret === true;
+  }
+  return values;
+}
+
+function nextValue(next: string | undefined, flag: string): string {
+  if (next === undefined || next.startsWith('--')) {
+    const found = next === undefined ? 'nothing' : next.replace(/=.*/s, '');
+    throw new OptionError('ERR_OPTION_MISSING', `--${flag} needs a value, found ${found}`, {
+      hint: `a value that begins with -- is written --${flag}=VALUE`,
+    });
+  }
+  return next;
+}
+
+function stray(argument: string, isAfterSecret: boolean): OptionError {
+  // The second word of a passphrase that was not quoted is part of the secret.
+  if (isAfterSecret) {
+    return new OptionError('ERR_OPTION_UNKNOWN', 'unexpected argument behind a passphrase', {
+      hint: 'quote a passphrase that has blanks in it',
+    });
+  }
+  return new OptionError('ERR_OPTION_UNKNOWN', `unexpected argument "${argument}"`, { hint: ONE_LINE });
+}

@@ -1,0 +1,36 @@
+/**
+ * Flags in, the JSON of `credential_process` on stdout out.
+ *
+ * Source: "Sourcing credentials with an external process" (AWS SDKs and Tools reference).
+ */
+import { formatProcessCredentials } from '../outputs/process-json.js';
+import type { Logger } from '../session/create-session.js';
+import { createSessionFrom } from '../session/create-session.js';
+import { COMMAND_LINE_OPTIONS, SESSION_OPTIONS } from '../settings/options.js';
+import { parseSettings } from '../settings/settings.js';
+import { readValue } from '../settings/values.js';
+import type { RawValues } from './arguments.js';
+import type { Io } from './io.js';
+import { print } from './io.js';
+import { formatDebug, formatWarning } from './report.js';
+
+export async function run({ debug, ...values }: RawValues, io: Io): Promise<void> {
+  const isDebug = readValue(debug, COMMAND_LINE_OPTIONS.debug, '--debug') === true;
+  const logger: Logger = {
+    warn: (message) => io.stderr.write(formatWarning(message)),
+    ...(isDebug && { debug: (message: string) => io.stderr.write(formatDebug(message)) }),
+  };
+  const settings = parseSettings(values, { env: io.env, naming: 'flag' });
+  if (values['passphrase'] !== undefined) {
+    const { flag, env: variables } = SESSION_OPTIONS.passphrase;
+    logger.warn?.(`--${flag} shows the passphrase to every user of this machine; ${variables[0]} does not`);
+  }
+  const session = await createSessionFrom(settings, {
+    logger,
+    get stdin() {
+      return io.stdin;
+    },
+  });
+  // Without a line end, as the Go helper prints it; on a terminal the prompt wants one.
+  await print(io.stdout, formatProcessCredentials(session) + (io.stdout.isTTY === true ? '\n' : ''));
+}

@@ -1,0 +1,23 @@
+/** What the world outside looks like to a command: everything of `process` that the command line may touch. */
+export interface Io {
+  /** Without the names of Node and of the script. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdin: AsyncIterable<Uint8Array | string>;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Aborted by SIGINT and SIGTERM. Whoever reads it takes on the duty to end. */
+  readonly signal: AbortSignal;
+}
+
+export interface Output {
+  readonly isTTY?: boolean;
+  write(text: string, callback?: (error?: Error | null) => void): unknown;
+}
+
+/** Resolves when the text has left this process, so that an exit cannot cut it short. */
+export function print(output: Output, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    output.write(text, (error) => (error ? reject(error) : resolve()));
+  });
+}

@@ -1,0 +1,57 @@
+/**
+ * The algorithm table: which keys can sign, and how. A key kind is added here, as one more row, and nowhere else.
+ *
+ * The algorithm follows the key, never the hash of the certificate's own signature. Source: "The signing process
+ * for IAM Roles Anywhere", string to sign and signature.
+ */
+
+import type { KeyObject } from 'node:crypto';
+import { sign } from 'node:crypto';
+
+export interface Algorithm {
+  /** First word of the `Authorization` header and first line of the string to sign. */
+  readonly name: string;
+  /** `KeyObject.asymmetricKeyType` of the keys that it is for. */
+  readonly keyType: string;
+  /** The key's kind, for people and for `read-certificate-data`. */
+  readonly label: string;
+  /** The signature over the data itself, in the form that the header carries in hex. */
+  sign(data: Uint8Array, key: KeyObject): Uint8Array;
+}
+
+export const ALGORITHMS: readonly Algorithm[] = [
+  {
+    name: 'AWS4-X509-RSA-SHA256',
+    keyType: 'rsa',
+    label: 'RSA',
+    // RSASSA-PKCS1-v1_5, Node's default padding for RSA keys.
+    sign: (data, key) => sign('sha256', data, key),
+  },
+  {
+    name: 'AWS4-X509-ECDSA-SHA256',
+    keyType: 'ec',
+    label: 'EC',
+    // SHA-256 whatever the curve, and a DER SEQUENCE of r and s, Node's default.
+    sign: (data, key) => sign('sha256', data, key),
+  },
+];
+
+/** The row for a key, or undefined where the service could not use such a key. */
+export function algorithmForKey(key: KeyObject | undefined): Algorithm | undefined {
+  return ALGORITHMS.find(({ keyType }) => keyType === key?.asymmetricKeyType);
+}
+
+/** What a key is, in a few words: `RSA 2048 bits`, `EC prime256v1`, `ed25519`. */
+export function describeKey(key: KeyObject | undefined): string {
+  const type = key?.asymmetricKeyType;
+  if (key === undefined || type === undefined) return 'a kind that this version of Node does not know';
+  const { modulusLength, namedCurve } = key.asymmetricKeyDetails ?? {};
+  const detail = modulusLength === undefined ? namedCurve : `${modulusLength} bits`;
+  const label = algorithmForKey(key)?.label ?? type;
+  return detail === undefined ? label : `${label} ${detail}`;
+}
+
+/** The kinds that can sign, for a message: `RSA or EC`. */
+export function supportedKinds(): string {
+  return ALGORITHMS.map(({ label }) => label).join(' or ');
+}

@@ -1,0 +1,83 @@
+/**
+ * A heap of certificates and a key in, the leaf and its ordered chain out.
+ *
+ * Files hold them in any order, more than once, with the root among them: the key tells which one is the leaf,
+ * names and signatures tell the order (RFC 5280 §6.1).
+ */
+import type { KeyObject } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
+import { IdentityError } from '../errors.js';
+import type { Certificate } from './certificate.js';
+
+/** `X-Amz-X509-Chain` takes five certificates (IAM Roles Anywhere, CreateSession). */
+export const MAX_CHAIN_LENGTH = 5;
+
+/**
+ * The certificate that the key belongs to. Where several have the same key (a renewal kept beside the old one),
+ * the one that lasts longest.
+ */
+export function findLeaf(
+  certificates: readonly Certificate[],
+  publicKey: KeyObject,
+): Certificate | undefined {
+  return certificates
+    .filter((certificate) => certificate.publicKey?.equals(publicKey))
+    .sort((a, b) => b.notAfter.getTime() - a.notAfter.getTime())[0];
+}
+
+/**
+ * The rest, ordered from the leaf's issuer upwards, each certificate once, without roots (the service has its
+ * trust anchor) and without other certificates of the leaf's key. What does not link up comes last, for the
+ * checks to name.
+ *
+ * @throws IdentityError `ERR_CHAIN_TOO_LONG`: more than five remain
+ */
+export function orderChain(
+  leaf: Certificate,
+  certificates: readonly Certificate[],
+  subject: string,
+): Certificate[] {
+  const rest = unique(certificates).filter(
+    (certificate) =>
+      !certificate.isSelfSigned && !(leaf.publicKey && certificate.publicKey?.equals(leaf.publicKey)),
+  );
+  const linked = linkedFrom(leaf, rest);
+  const chain = [...linked, ...rest.filter((certificate) => !linked.includes(certificate))];
+  if (chain.length > MAX_CHAIN_LENGTH) {
+    throw new IdentityError(
+      'ERR_CHAIN_TOO_LONG',
+      `${subject} has ${chain.length} intermediate certificates, the service takes at most ${MAX_CHAIN_LENGTH}`,
+      { hint: 'leave out those that do not lie between the certificate and the trust anchor' },
+    );
+  }
+  return chain;
+}
+
+/** Those that lead upwards from the leaf: its issuers, then theirs, breadth first since CAs cross-sign. */
+export function linkedFrom(leaf: Certificate, certificates: readonly Certificate[]): Certificate[] {
+  const linked: Certificate[] = [];
+  for (let level = [leaf]; level.length > 0; ) {
+    level = certificates.filter(
+      (candidate) =>
+        !linked.includes(candidate) && level.some((certificate) => hasIssued(candidate, certificate)),
+    );
+    linked.push(...level);
+  }
+  return linked;
+}
+
+/**
+ * By name and signature alone. Whether the issuer was allowed to is another question, and the checks answer it
+ * with a better message than "does not link up".
+ */
+function hasIssued(issuer: Certificate, certificate: Certificate): boolean {
+  if (issuer.publicKey === undefined || issuer.subject !== certificate.issuer || issuer === certificate)
+    return false;
+  return new X509Certificate(certificate.raw).verify(issuer.publicKey);
+}
+
+function unique(certificates: readonly Certificate[]): Certificate[] {
+  return certificates.filter(
+    (certificate, index) => certificates.findIndex(({ raw }) => raw.equals(certificate.raw)) === index,
+  );
+}

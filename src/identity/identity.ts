@@ -1,0 +1,164 @@
+/**
+ * Bytes in, `Identity` out. Pure: where the bytes came from is `load.ts`'s affair, how a request is signed with
+ * the identity is `signing`'s.
+ */
+
+import type { KeyObject } from 'node:crypto';
+import { createPublicKey } from 'node:crypto';
+import { IdentityError, OptionError } from '../errors.js';
+import { algorithmForKey, describeKey, supportedKinds } from './algorithms.js';
+import type { Certificate } from './certificate.js';
+import { parseCertificate } from './certificate.js';
+import { findLeaf, orderChain } from './chain.js';
+import type { PemBlock } from './pem.js';
+import { decodePem, isPem, parsePem } from './pem.js';
+import { findKeyBlock, parseDerKey, parsePemKey } from './private-key.js';
+
+/**
+ * Who signs. Any source of a key fits: a file, a token, a TPM, a remote signer. Nothing to the right of this
+ * stage looks past this interface.
+ */
+export interface Identity {
+  /** The end-entity certificate. */
+  readonly certificate: Certificate;
+  /** Intermediates from the leaf's issuer upwards, without the root; at most 5. */
+  readonly chain: readonly Certificate[];
+  /** Algorithm of the `Authorization` header, such as `AWS4-X509-RSA-SHA256`. */
+  readonly algorithm: string;
+  /** The public half of the signing key, where the source can tell: the checks compare it with the certificate's. */
+  readonly publicKey?: KeyObject | undefined;
+  /** The signature over the data in the form that `algorithm` prescribes (ECDSA: DER). */
+  sign(data: Uint8Array): Promise<Uint8Array>;
+}
+
+/** Bytes, and how messages name them. */
+export interface Material {
+  readonly bytes: Buffer;
+  /** Such as `certificate host.pem`. */
+  readonly subject: string;
+}
+
+export interface IdentityMaterial {
+  readonly certificate: Material;
+  readonly privateKey: Material | undefined;
+  readonly intermediates: Material | undefined;
+  readonly passphrase: string | undefined;
+}
+
+/**
+ * @throws IdentityError `ERR_PEM_INVALID` `ERR_CERTIFICATE_INVALID` `ERR_KEY_INVALID` `ERR_KEY_PASSPHRASE`
+ *   `ERR_KEY_UNSUPPORTED` `ERR_KEY_MISMATCH` `ERR_CHAIN_TOO_LONG`
+ * @throws OptionError `ERR_OPTION_MISSING`: no private key anywhere
+ */
+export function parseIdentity(material: IdentityMaterial): Identity {
+  const { certificate: from, intermediates, passphrase } = material;
+  const certificates = readCertificates(from);
+  const further = intermediates === undefined ? [] : readCertificates(intermediates);
+  const privateKey = readPrivateKey(material.privateKey, from, passphrase);
+  const publicKey = createPublicKey(privateKey);
+  const algorithm = algorithmForKey(privateKey);
+  const keySubject = material.privateKey?.subject ?? keyIn(from);
+  if (algorithm === undefined) {
+    throw new IdentityError(
+      'ERR_KEY_UNSUPPORTED',
+      `${keySubject} must be ${supportedKinds()} to sign for IAM Roles Anywhere, found ${describeKey(privateKey)}`,
+    );
+  }
+  const leaf = findLeaf([...certificates, ...further], publicKey);
+  if (leaf === undefined) throw mismatch(certificates, from.subject, publicKey, keySubject);
+  return Object.freeze({
+    certificate: leaf,
+    chain: Object.freeze(orderChain(leaf, [...certificates, ...further], (intermediates ?? from).subject)),
+    algorithm: algorithm.name,
+    publicKey,
+    // The key stays in this closure: nothing that prints or copies an identity can reach it.
+    sign: async (data: Uint8Array) => algorithm.sign(data, privateKey),
+  });
+}
+
+function keyIn({ subject }: Material): string {
+  return `private key in ${subject}`;
+}
+
+function readCertificates({ bytes, subject }: Material): Certificate[] {
+  const blocks = readBlocks({ bytes, subject });
+  if (blocks === undefined) return [parseCertificate(bytes, subject)];
+  const certificates = blocks.filter(({ label }) => label === 'CERTIFICATE' || label === 'X509 CERTIFICATE');
+  if (certificates.length === 0) {
+    throw new IdentityError(
+      'ERR_PEM_INVALID',
+      `${subject} must hold a certificate, found ${contents(blocks)}`,
+    );
+  }
+  return certificates.map((block) => parseCertificate(decodePem(block, subject), subject));
+}
+
+function readPrivateKey(
+  own: Material | undefined,
+  shared: Material,
+  passphrase: string | undefined,
+): KeyObject {
+  const { bytes, subject } = own ?? { ...shared, subject: keyIn(shared) };
+  const blocks = own === undefined && !isPem(bytes) ? [] : readBlocks({ bytes, subject });
+  if (blocks === undefined) return parseDerKey(bytes, passphrase, subject);
+  const block = findKeyBlock(blocks);
+  if (block !== undefined) return parsePemKey(block, passphrase, subject);
+  if (own === undefined) {
+    throw new OptionError(
+      'ERR_OPTION_MISSING',
+      `missing privateKey (--private-key), and ${shared.subject} holds none`,
+    );
+  }
+  throw new IdentityError('ERR_PEM_INVALID', `${subject} must hold a private key, found ${contents(blocks)}`);
+}
+
+/** The PEM blocks, or undefined where the bytes look like DER. */
+function readBlocks({ bytes, subject }: Material): PemBlock[] | undefined {
+  if (bytes.length === 0) throw new IdentityError('ERR_PEM_INVALID', `${subject} is empty`);
+  if (isPem(bytes)) return parsePem(bytes, subject);
+  if (bytes[0] === 0x30) return undefined;
+  throw new IdentityError('ERR_PEM_INVALID', `${subject} is neither PEM nor DER`);
+}
+
+function contents(blocks: readonly PemBlock[]): string {
+  const kinds = [...new Set(blocks.map(({ label }) => KINDS[label] ?? label))];
+  return `only ${kinds.join(', ')}`;
+}
+
+/** What people call the blocks that turn up in the wrong place. */
+const KINDS: Readonly<Record<string, string>> = {
+  CERTIFICATE: 'a certificate',
+  'X509 CERTIFICATE': 'a certificate',
+  'TRUSTED CERTIFICATE': "a certificate in OpenSSL's TRUSTED form (convert it with openssl x509)",
+  'CERTIFICATE REQUEST': 'a certificate request (CSR), which a CA has yet to sign',
+  'NEW CERTIFICATE REQUEST': 'a certificate request (CSR), which a CA has yet to sign',
+  'PUBLIC KEY': 'a public key',
+  'RSA PUBLIC KEY': 'a public key',
+  'PRIVATE KEY': 'a private key',
+  'RSA PRIVATE KEY': 'a private key',
+  'EC PRIVATE KEY': 'a private key',
+  'ENCRYPTED PRIVATE KEY': 'an encrypted private key',
+  'EC PARAMETERS': 'EC parameters',
+  'X509 CRL': 'a revocation list',
+  PKCS7: 'a PKCS#7 bundle (convert it with openssl pkcs7 -print_certs)',
+};
+
+function mismatch(
+  certificates: readonly Certificate[],
+  subject: string,
+  publicKey: KeyObject,
+  keySubject: string,
+): IdentityError {
+  const [first, ...others] = certificates;
+  const found =
+    others.length > 0
+      ? `any of the ${certificates.length} certificates in ${subject}`
+      : `${subject} (${first?.subject}, ${describeKey(first?.publicKey)})`;
+  return new IdentityError(
+    'ERR_KEY_MISMATCH',
+    `${keySubject} (${describeKey(publicKey)}) does not belong to ${found}`,
+    {
+      hint: 'compare `openssl x509 -in CERTIFICATE -noout -pubkey` with `openssl pkey -in KEY -pubout`',
+    },
+  );
+}

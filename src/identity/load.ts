@@ -1,0 +1,130 @@
+/**
+ * A source in, `Identity` out. The only place of this stage that touches files and standard input; the parsers
+ * are loaded when there is something to parse.
+ */
+import { createReadStream } from 'node:fs';
+import { IdentityError, OptionError } from '../errors.js';
+import type { Source } from '../settings/options.js';
+import { SESSION_OPTIONS } from '../settings/options.js';
+import type { IdentitySource } from '../settings/settings.js';
+import { readValue } from '../settings/values.js';
+import type { Identity, Material } from './identity.js';
+
+/** Far above any chain with its key; below what would hurt. */
+const MAX_BYTES = 1024 * 1024;
+
+type SourceName = 'certificate' | 'privateKey' | 'intermediates';
+
+/** What messages call each source. */
+const ROLES: Readonly<Record<SourceName, string>> = {
+  certificate: 'certificate',
+  privateKey: 'private key',
+  intermediates: 'intermediates',
+};
+
+export interface LoadContext {
+  /** What `-` reads. Default: the standard input of this process. */
+  readonly stdin?: AsyncIterable<Uint8Array | string> | undefined;
+}
+
+/**
+ * Loads a certificate with its key and chain, and makes sure that they belong together.
+ *
+ * @param source `certificate`, `privateKey` and `intermediates`: each a path, PEM text, PEM or DER bytes, or `-`
+ *   for standard input (which may hold all of them). The leaf is the certificate that the key belongs to; the
+ *   others are ordered into a chain, without the root.
+ * @throws IdentityError `ERR_FILE_UNREADABLE` `ERR_PEM_INVALID` `ERR_CERTIFICATE_INVALID` `ERR_KEY_INVALID`
+ *   `ERR_KEY_PASSPHRASE` `ERR_KEY_UNSUPPORTED` `ERR_KEY_MISMATCH` `ERR_CHAIN_TOO_LONG`
+ * @throws OptionError `ERR_OPTION_MISSING`: no certificate, or no private key anywhere
+ * @example
+ * const identity = await loadIdentity({ certificate: 'host.pem', privateKey: 'host.key' });
+ */
+export async function loadIdentity(source: IdentitySource, context: LoadContext = {}): Promise<Identity> {
+  const loaded: Material[] = [];
+  const read = reader(context);
+  const load = async (name: SourceName): Promise<Material | undefined> => {
+    const from = readValue(source[name], SESSION_OPTIONS[name], name);
+    if (from === undefined) return undefined;
+    const material = await read(from as Source, ROLES[name]);
+    loaded.push(material);
+    return material;
+  };
+  try {
+    const certificate = await load('certificate');
+    if (certificate === undefined) throw new OptionError('ERR_OPTION_MISSING', 'missing certificate');
+    const privateKey = await load('privateKey');
+    const intermediates = await load('intermediates');
+    const { parseIdentity } = await import('./identity.js');
+    return parseIdentity({ certificate, privateKey, intermediates, passphrase: source.passphrase });
+  } finally {
+    for (const { bytes } of loaded) bytes.fill(0);
+  }
+}
+
+/**
+ * Certificates to trust for TLS, as PEM text.
+ *
+ * @throws IdentityError `ERR_FILE_UNREADABLE` `ERR_PEM_INVALID`
+ */
+export async function loadTrustBundle(path: string): Promise<string> {
+  const subject = `CA bundle ${path}`;
+  const bytes = await readAll(createReadStream(path), subject);
+  if (!bytes.includes('-----BEGIN CERTIFICATE-----')) {
+    throw new IdentityError('ERR_PEM_INVALID', `${subject} must hold PEM certificates, found none`);
+  }
+  return bytes.toString('latin1');
+}
+
+/** Reads sources; standard input once, however often it is named. */
+function reader(context: LoadContext): (source: Source, role: string) => Promise<Material> {
+  let piped: Promise<Buffer> | undefined;
+  return async (source, role) => {
+    // Copies, so that wiping them afterwards takes nothing from the caller.
+    if (typeof source !== 'string') return { bytes: Buffer.from(source), subject: role };
+    if (source.includes('-----BEGIN ')) return { bytes: Buffer.from(source), subject: role };
+    if (source === '-') {
+      const subject = `${role} from standard input`;
+      piped ??= readAll(context.stdin ?? createReadStream('', { fd: 0, autoClose: false }), subject);
+      return { bytes: await piped, subject };
+    }
+    const subject = describePath(source, role);
+    return { bytes: await readAll(createReadStream(source), subject), subject };
+  };
+}
+
+/** Key text that someone passed where a path belongs must not come back in a message. */
+function describePath(path: string, role: string): string {
+  const looksLikeContent = /[\r\n]/.test(path) || /^M[A-Za-z0-9+/=]{63,}$/.test(path);
+  return looksLikeContent ? `${role} (the text given is neither PEM nor a path)` : `${role} ${path}`;
+}
+
+async function readAll(stream: AsyncIterable<Uint8Array | string>, subject: string): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of stream) {
+      chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
+      length += chunk.length;
+      if (length > MAX_BYTES) throw new Error('larger than 1 MiB, which no certificate file is');
+    }
+    return Buffer.concat(chunks);
+  } catch (cause) {
+    throw new IdentityError('ERR_FILE_UNREADABLE', `${subject} cannot be read: ${reason(cause)}`);
+  } finally {
+    for (const chunk of chunks) chunk.fill(0);
+  }
+}
+
+function reason(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const known: Record<string, string> = {
+    ENOENT: 'there is no such file',
+    ENOTDIR: 'there is no such file',
+    EACCES: 'permission denied',
+    EPERM: 'permission denied',
+    EISDIR: 'it is a directory',
+    ENAMETOOLONG: 'there is no such file',
+    ERR_INVALID_ARG_VALUE: 'there is no such file',
+  };
+  return known[code] ?? (code || (error instanceof Error ? error.message : String(error)));
+}

@@ -1,0 +1,48 @@
+/**
+ * The library's front door, in the order of the pipeline:
+ *
+ *   settings → identity → checks → signing → session → credentials → outputs
+ *
+ * Each stage can be used alone: load an identity, check it, sign a request of your own and send it as you like.
+ */
+
+export type { Finding } from './checks/check-identity.js';
+export { checkIdentity } from './checks/check-identity.js';
+export type {
+  AwsCredentialIdentity,
+  ProviderProperties,
+  RolesAnywhereProvider,
+} from './credentials/from-roles-anywhere.js';
+export { fromRolesAnywhere } from './credentials/from-roles-anywhere.js';
+export type {
+  IdentityErrorCode,
+  OptionErrorCode,
+  OutputErrorCode,
+  ServiceErrorCode,
+  TransportErrorCode,
+} from './errors.js';
+export {
+  IdentityError,
+  OptionError,
+  OutputError,
+  RolesAnywhereError,
+  ServiceError,
+  TransportError,
+} from './errors.js';
+export type { Certificate } from './identity/certificate.js';
+export type { Identity } from './identity/identity.js';
+export type { LoadContext } from './identity/load.js';
+export { loadIdentity } from './identity/load.js';
+export type { ProcessCredentials } from './outputs/process-json.js';
+export { formatProcessCredentials } from './outputs/process-json.js';
+export type { CreateSessionOptions, Logger, SessionContext } from './session/create-session.js';
+export { createSession } from './session/create-session.js';
+export type { SessionRequest, SessionRequestSettings } from './session/request.js';
+export { createSessionRequest } from './session/request.js';
+export type { HttpResponse, ResponseContext, Session } from './session/response.js';
+export { parseSessionResponse } from './session/response.js';
+export type { SessionOptions, Source } from './settings/options.js';
+export type { Environment, IdentitySource } from './settings/settings.js';
+export { VERSION } from './settings/version.js';
+export type { HttpRequest, SignedRequest, SigningContext } from './signing/sign-request.js';
+export { explainSignature, signRequest } from './signing/sign-request.js';

@@ -1,0 +1,40 @@
+/**
+ * A proxy's URL in, a dispatcher that tunnels through it out (CONNECT, RFC 9110 §9.3.6). A file of its own since
+ * few need it: undici's proxy code is loaded with it.
+ */
+import type { SecureContextOptions } from 'node:tls';
+import { EnvHttpProxyAgent } from 'undici';
+import { OptionError } from '../errors.js';
+
+export interface ProxyLimits {
+  readonly headersTimeout: number;
+  readonly bodyTimeout: number;
+  readonly maxResponseSize: number;
+  readonly connectTimeoutMs: number;
+  /** For the service behind the proxy. */
+  readonly tls: SecureContextOptions & { readonly rejectUnauthorized: boolean };
+}
+
+/**
+ * @param proxy its URL, with a user name and password where it wants them; hosts in `except` (the form of
+ *   `NO_PROXY`) are reached directly
+ * @throws OptionError `ERR_OPTION_INVALID`: not an http or https URL
+ */
+export function openProxy(
+  proxy: { readonly url: string; readonly except: string },
+  { connectTimeoutMs, tls, ...limits }: ProxyLimits,
+): EnvHttpProxyAgent {
+  const url = proxy.url.includes('://') ? proxy.url : `http://${proxy.url}`;
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+    // Without the value: it may hold a password.
+    throw new OptionError('ERR_OPTION_INVALID', 'HTTPS_PROXY must be an http:// or https:// URL');
+  }
+  return new EnvHttpProxyAgent({
+    ...limits,
+    httpsProxy: url,
+    noProxy: proxy.except,
+    connect: { ...tls, timeout: connectTimeoutMs },
+    requestTls: { ...tls, timeout: connectTimeoutMs },
+    proxyTls: { timeout: connectTimeoutMs },
+  });
+}

@@ -1,0 +1,36 @@
+/**
+ * Settings in, the unsigned CreateSession request out.
+ *
+ * Source: "CreateSession" of IAM Roles Anywhere (`POST /sessions`, restJson1). The ARNs go in the query and the
+ * rest in the body, as the Go helper sends them.
+ */
+import type { Settings } from '../settings/settings.js';
+import { VERSION } from '../settings/version.js';
+import type { HttpRequest } from '../signing/sign-request.js';
+
+/** The part of the settings that the request says. */
+export type SessionRequestSettings = Pick<
+  Settings,
+  'endpoint' | 'profileArn' | 'roleArn' | 'trustAnchorArn' | 'durationSeconds' | 'roleSessionName'
+>;
+
+/** What CreateSession takes, as `signRequest` and any HTTP client take it. */
+export type SessionRequest = HttpRequest & { readonly query: Record<string, string>; readonly body: string };
+
+export function createSessionRequest(settings: SessionRequestSettings): SessionRequest {
+  const { endpoint, profileArn, roleArn, trustAnchorArn, durationSeconds, roleSessionName } = settings;
+  return {
+    method: 'POST',
+    protocol: endpoint.protocol,
+    hostname: endpoint.hostname,
+    ...(endpoint.port !== '' && { port: Number(endpoint.port) }),
+    path: `${endpoint.pathname.replace(/\/+$/, '')}/sessions`,
+    query: { profileArn, roleArn, trustAnchorArn },
+    headers: {
+      'content-type': 'application/json',
+      'user-agent': `rolesanywhere/${VERSION} (nodejs)`,
+    },
+    // The order of the members is the Go helper's; undefined ones are left out.
+    body: JSON.stringify({ durationSeconds, roleSessionName }),
+  };
+}

@@ -1,0 +1,160 @@
+/**
+ * The service's answer in, a session out, or the error that says what the service said.
+ *
+ * Source: "CreateSession" of IAM Roles Anywhere; restJson1 for errors. Whatever the answer holds besides is
+ * ignored, and nothing of a body that may hold credentials gets into a message.
+ */
+import { oneLine, ServiceError } from '../errors.js';
+
+export interface HttpResponse {
+  readonly status: number;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: Uint8Array;
+}
+
+/** Temporary credentials, in the shape of the AWS SDK's `AwsCredentialIdentity`, and what else the service said. */
+export interface Session {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken: string;
+  readonly expiration: Date;
+  /** The role's account, 12 digits. */
+  readonly accountId: string;
+  readonly assumedRole: { readonly arn: string | undefined; readonly id: string | undefined };
+  readonly roleArn: string;
+  readonly sourceIdentity: string | undefined;
+  readonly packedPolicySize: number | undefined;
+  readonly subjectArn: string | undefined;
+}
+
+/** Beyond this the service refuses a signature (SigV4, five minutes). */
+const MAX_SKEW_MS = 5 * 60 * 1000;
+
+const THROTTLING =
+  /^(Throttling|ThrottlingException|ThrottledException|TooManyRequests|TooManyRequestsException|RequestThrottled|RequestThrottledException|RequestLimitExceeded|BandwidthLimitExceeded|LimitExceededException|PriorRequestNotComplete|SlowDown|EC2ThrottledException|ProvisionedThroughputExceededException|TransactionInProgressException)$/;
+
+export interface ResponseContext {
+  /** The role that was asked for: its account is the session's. */
+  readonly roleArn: string;
+  /** This machine's time when the answer came, to compare with the service's. */
+  readonly now: Date;
+}
+
+/**
+ * @throws ServiceError `ERR_SERVICE_DENIED` `ERR_SERVICE_THROTTLED` `ERR_SERVICE_FAILED` `ERR_RESPONSE_INVALID`
+ */
+export function parseSessionResponse(response: HttpResponse, context: ResponseContext): Session {
+  const { status } = response;
+  if (status < 200 || status > 299) throw parseRefusal(response, context.now);
+  const answer = parseJson(response);
+  const [set] = asList(answer['credentialSet']);
+  const {
+    credentials,
+    assumedRoleUser,
+    roleArn = context.roleArn,
+    sourceIdentity,
+    packedPolicySize,
+  } = asRecord(set);
+  const { accessKeyId, secretAccessKey, sessionToken, expiration } = asRecord(credentials);
+  const { arn, assumedRoleId } = asRecord(assumedRoleUser);
+  const expires = new Date(asText(expiration) ?? Number.NaN);
+  const [key, secret, token] = [accessKeyId, secretAccessKey, sessionToken].map(asText);
+  if (!key || !secret || !token || Number.isNaN(expires.getTime())) {
+    throw invalid(response, 'the service answered without credentials in the form of CreateSession');
+  }
+  return {
+    accessKeyId: key,
+    secretAccessKey: secret,
+    sessionToken: token,
+    expiration: expires,
+    accountId: (asText(arn) ?? context.roleArn).split(':')[4] ?? '',
+    assumedRole: { arn: asText(arn), id: asText(assumedRoleId) },
+    roleArn: asText(roleArn) ?? context.roleArn,
+    sourceIdentity: asText(sourceIdentity),
+    packedPolicySize: typeof packedPolicySize === 'number' ? packedPolicySize : undefined,
+    subjectArn: asText(answer['subjectArn']),
+  };
+}
+
+function parseRefusal(response: HttpResponse, now: Date): ServiceError {
+  const { status, headers } = response;
+  if (status < 400) {
+    return invalid(response, `the service answered with status ${status}; redirects are not followed`);
+  }
+  const body = parseErrorBody(response);
+  const named = headers['x-amzn-errortype'] ?? asText(body['__type']) ?? asText(body['code']);
+  // `prefix#Name` and `Name:http://…` both occur in AWS's protocols.
+  const type = named === undefined ? undefined : oneLine(named, 200).replace(/^.*#/, '').replace(/:.*$/, '');
+  const text = asText(body['message']) ?? asText(body['Message']);
+  const requestId = headers['x-amzn-requestid'];
+  const parts = [
+    `the service answered ${status}${type === undefined ? '' : ` ${type}`}`,
+    text === undefined ? '' : `: ${oneLine(text, 1000)}`,
+    requestId === undefined ? '' : ` (request id ${oneLine(requestId, 100)})`,
+    describeSkew(headers['date'], now),
+  ];
+  return new ServiceError(codeOf(status, type), parts.join(''), {
+    status,
+    type,
+    requestId,
+    retryAfterMs: parseRetryAfter(headers['retry-after'], now),
+  });
+}
+
+function codeOf(status: number, type: string | undefined): ServiceError['code'] {
+  if (status === 429 || (type !== undefined && THROTTLING.test(type))) return 'ERR_SERVICE_THROTTLED';
+  return status >= 500 ? 'ERR_SERVICE_FAILED' : 'ERR_SERVICE_DENIED';
+}
+
+/** A wrong clock shows itself only as `Invalid signature`: say so where the answer's own date gives it away. */
+function describeSkew(date: string | undefined, now: Date): string {
+  const skewMs = now.getTime() - Date.parse(date ?? '');
+  if (Number.isNaN(skewMs) || Math.abs(skewMs) <= MAX_SKEW_MS) return '';
+  const minutes = Math.round(Math.abs(skewMs) / 60_000);
+  return `; this machine's clock is ${minutes} minutes ${skewMs > 0 ? 'ahead of' : 'behind'} the service's, and at most 5 are allowed`;
+}
+
+/** Seconds or a date (RFC 9110 §10.2.3), as milliseconds from now. */
+function parseRetryAfter(value: string | undefined, now: Date): number | undefined {
+  if (value === undefined) return undefined;
+  if (/^\d{1,9}$/.test(value)) return Number(value) * 1000;
+  const until = Date.parse(value);
+  return Number.isNaN(until) ? undefined : Math.max(0, until - now.getTime());
+}
+
+function parseJson(response: HttpResponse): Record<string, unknown> {
+  try {
+    return asRecord(JSON.parse(Buffer.from(response.body).toString()));
+  } catch {
+    // Neither the text nor the parser's message, which quotes it: the body may hold credentials.
+    throw invalid(response, `the service answered ${response.status} with a body that is not JSON`);
+  }
+}
+
+function parseErrorBody(response: HttpResponse): Record<string, unknown> {
+  try {
+    return parseJson(response);
+  } catch {
+    return {};
+  }
+}
+
+function invalid({ status, headers }: HttpResponse, message: string): ServiceError {
+  return new ServiceError('ERR_RESPONSE_INVALID', message, {
+    status,
+    requestId: headers['x-amzn-requestid'],
+  });
+}
+
+function asRecord(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}
+
+function asList(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function asText(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

@@ -1,0 +1,48 @@
+/**
+ * An attempt in, its result out: three tries for what may pass, one for what will not.
+ *
+ * Source: "Retry behavior" of the AWS SDKs and Tools reference (exponential backoff with full jitter) and RFC
+ * 9110 §10.2.3 (`Retry-After`).
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ServiceError, TransportError } from '../errors.js';
+
+export interface RetryContext {
+  /** Ends the waiting; whoever made it says why. */
+  readonly signal: AbortSignal;
+  /** Milliseconds that are left for waiting and trying. */
+  readonly remainingMs: () => number;
+  /** In [0, 1). */
+  readonly random: () => number;
+}
+
+const MAX_ATTEMPTS = 3;
+/** The service takes 10 requests a second of an account: a shorter first pause would only meet the same limit. */
+const BASE_DELAY_MS = 250;
+const RETRYABLE_STATUS = [500, 502, 503, 504];
+
+export async function retry<T>(attempt: () => Promise<T>, context: RetryContext): Promise<T> {
+  for (let failures = 1; ; failures++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (failures >= MAX_ATTEMPTS || !isRetryable(error)) throw error;
+      const delayMs = delayBefore(error, failures, context.random);
+      // Waiting longer than there is time would only replace the service's reason by a time-out.
+      if (delayMs >= context.remainingMs()) throw error;
+      await sleep(delayMs, undefined, { signal: context.signal });
+    }
+  }
+}
+
+function delayBefore(error: unknown, failures: number, random: () => number): number {
+  const asked = error instanceof ServiceError ? error.retryAfterMs : undefined;
+  return asked ?? random() * BASE_DELAY_MS * 2 ** failures;
+}
+
+/** Connection errors, time-outs while connecting, throttling and the statuses of a passing failure. */
+export function isRetryable(error: unknown): boolean {
+  if (error instanceof TransportError) return error.code === 'ERR_NETWORK' || error.code === 'ERR_TIMEOUT';
+  if (!(error instanceof ServiceError)) return false;
+  return error.code === 'ERR_SERVICE_THROTTLED' || RETRYABLE_STATUS.includes(error.status);
+}

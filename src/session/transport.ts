@@ -1,0 +1,133 @@
+/**
+ * A signed request in, the answer out. The only place of the pipeline that touches the network.
+ *
+ * TLS 1.2 or later, no redirects, an answer of at most 1 MiB, a limit on connecting; the limit on the whole call
+ * comes as the signal.
+ */
+import type { Client, EnvHttpProxyAgent } from 'undici';
+import { ServiceError, TransportError } from '../errors.js';
+import { loadTrustBundle } from '../identity/load.js';
+import { isLoopback } from '../settings/endpoint.js';
+import type { Connection } from '../settings/settings.js';
+import type { SessionRequest } from './request.js';
+import type { HttpResponse } from './response.js';
+
+export const MAX_RESPONSE_BYTES = 1024 * 1024;
+
+/** Sends requests to one host, and is closed when no more are to come. */
+export interface Transport {
+  /**
+   * @throws the signal's reason, where it ended the call
+   * @throws TransportError `ERR_TIMEOUT` `ERR_NETWORK` `ERR_TLS`
+   * @throws ServiceError `ERR_RESPONSE_INVALID`: more than 1 MiB
+   */
+  send(request: SessionRequest, signal: AbortSignal): Promise<HttpResponse>;
+  close(): Promise<void>;
+}
+
+/**
+ * @throws IdentityError `ERR_FILE_UNREADABLE` `ERR_PEM_INVALID`: the CA bundle
+ */
+export async function openTransport(endpoint: URL, connection: Connection): Promise<Transport> {
+  const ca = connection.caBundle === undefined ? undefined : await trustedAuthorities(connection.caBundle);
+  const dispatcher = await createDispatcher(endpoint, connection, ca);
+  return {
+    send: (request, signal) => send(dispatcher, endpoint, request, signal),
+    close: () => dispatcher.destroy(),
+  };
+}
+
+async function createDispatcher(
+  endpoint: URL,
+  { proxy, verifyTls, connectTimeoutMs }: Connection,
+  ca: string[] | undefined,
+): Promise<Client | EnvHttpProxyAgent> {
+  const tls = { minVersion: 'TLSv1.2', rejectUnauthorized: verifyTls, ...(ca && { ca }) } as const;
+  // The signal limits the whole call, so that undici's own limits for headers and body are not needed.
+  const limits = { headersTimeout: 0, bodyTimeout: 0, maxResponseSize: MAX_RESPONSE_BYTES };
+  if (proxy !== undefined && !isLoopback(endpoint.hostname)) {
+    const { openProxy } = await import('./proxy.js');
+    return openProxy(proxy, { ...limits, connectTimeoutMs, tls });
+  }
+  const undici = await import('undici');
+  return new undici.Client(endpoint.origin, { ...limits, connect: { ...tls, timeout: connectTimeoutMs } });
+}
+
+/** The bundle comes on top of what this Node trusts already: an option to add, not to replace. */
+async function trustedAuthorities(path: string): Promise<string[]> {
+  const [bundle, tls] = [await loadTrustBundle(path), await import('node:tls')];
+  // Newer versions of Node know the system's and NODE_EXTRA_CA_CERTS' authorities too.
+  const getDefaults = 'getCACertificates' in tls ? (tls.getCACertificates as () => string[]) : undefined;
+  return [...(getDefaults?.() ?? tls.rootCertificates), bundle];
+}
+
+async function send(
+  dispatcher: Client | EnvHttpProxyAgent,
+  { origin }: URL,
+  request: SessionRequest,
+  signal: AbortSignal,
+): Promise<HttpResponse> {
+  let status = 0;
+  try {
+    const response = await dispatcher.request({
+      origin,
+      method: 'POST',
+      path: request.path,
+      query: request.query,
+      headers: request.headers,
+      body: request.body,
+      signal,
+    });
+    status = response.statusCode;
+    return {
+      status,
+      headers: singleValues(response.headers),
+      body: new Uint8Array(await response.body.arrayBuffer()),
+    };
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    throw translate(error, origin, status);
+  }
+}
+
+function singleValues(
+  headers: Record<string, string | string[] | undefined>,
+): Record<string, string | undefined> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
+  );
+}
+
+/** What went wrong, in the words of this house. */
+function translate(error: unknown, origin: string, status: number): Error {
+  const { code, detail } = describe(error);
+  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') {
+    return new ServiceError('ERR_RESPONSE_INVALID', `${origin} answered with more than 1 MiB`, { status });
+  }
+  if (code === 'UND_ERR_CONNECT_TIMEOUT') {
+    return new TransportError('ERR_TIMEOUT', `${origin} did not accept a connection in time`, {
+      cause: error,
+    });
+  }
+  if (isTlsFailure(code)) {
+    return new TransportError('ERR_TLS', `no trusted TLS connection to ${origin}: ${detail}`, {
+      cause: error,
+    });
+  }
+  return new TransportError('ERR_NETWORK', `no answer from ${origin}: ${detail}`, { cause: error });
+}
+
+function describe(error: unknown): { code: string; detail: string } {
+  if (!(error instanceof Error)) return { code: '', detail: String(error) };
+  // Two addresses, two failures: the first one tells.
+  if (error instanceof AggregateError && error.errors.length > 0) return describe(error.errors[0]);
+  const code = 'code' in error ? String(error.code) : '';
+  return { code, detail: error.message || code };
+}
+
+/** Node's names for what OpenSSL found wrong with a certificate, and OpenSSL's own for a failed handshake. */
+function isTlsFailure(code: string): boolean {
+  return /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE)|PATH_LENGTH)/.test(
+    code,
+  );
+}

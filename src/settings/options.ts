@@ -1,0 +1,247 @@
+/**
+ * THE option table. What a caller may ask for, once: it drives validation in the library, the flags of the
+ * command line, `--help`, and the README's table (a test compares them).
+ */
+
+/** Bytes, PEM text, the path of a file, or `-` for standard input. */
+export type Source = string | Uint8Array;
+
+/** What the library takes and the command line offers: one property for each row of the table below. */
+export interface SessionOptions {
+  /**
+   * The end-entity certificate: a path, PEM text, PEM or DER bytes, or `-`. Everything in it is read: it may
+   * hold the intermediates (`fullchain.pem`) and the private key too.
+   */
+  readonly certificate?: Source | undefined;
+  /** The private key: PKCS#8 (plain or encrypted), PKCS#1 or SEC1. Default: the one in `certificate`. */
+  readonly privateKey?: Source | undefined;
+  /** Further certificates of the chain, in any order. A root is left out of what is sent. */
+  readonly intermediates?: Source | undefined;
+  /** Passphrase of an encrypted private key. */
+  readonly passphrase?: string | undefined;
+  /** `arn:aws:rolesanywhere:<region>:<account>:trust-anchor/<id>`. Required. */
+  readonly trustAnchorArn?: string | undefined;
+  /** `arn:aws:rolesanywhere:<region>:<account>:profile/<id>`, in the trust anchor's region. Required. */
+  readonly profileArn?: string | undefined;
+  /** `arn:aws:iam::<account>:role/<name>`. Required. */
+  readonly roleArn?: string | undefined;
+  /** Signing region. Default: the trust anchor's. */
+  readonly region?: string | undefined;
+  /** Base URL of the service. Default: by region. Plain http only to loopback. */
+  readonly endpoint?: string | undefined;
+  /** Lifetime to ask for, in seconds, 900 to 43200. Default 3600. The profile and the role may shorten or refuse it. */
+  readonly durationSeconds?: number | undefined;
+  /** Name of the session, 2 to 64 of `A-Za-z0-9_+=,.@-`; the profile must accept it. Default: the serial number. */
+  readonly roleSessionName?: string | undefined;
+  /** Use the FIPS 140 endpoint of the region. Default false. */
+  readonly useFipsEndpoint?: boolean | undefined;
+  /** Use the endpoint that answers over IPv6 too. Default false. */
+  readonly useDualstackEndpoint?: boolean | undefined;
+  /** Path of a PEM file of certificate authorities to trust as well, for TLS. Default: `AWS_CA_BUNDLE`. */
+  readonly caBundle?: string | undefined;
+  /** Do not verify the service's TLS certificate. For tests only. Default false. */
+  readonly noVerifySsl?: boolean | undefined;
+  /** Accepted for the Go helper's sake: `HTTPS_PROXY` and `NO_PROXY` are honoured with or without it. */
+  readonly withProxy?: boolean | undefined;
+  /** Limit for connecting, TLS included, in milliseconds. Default 5000. */
+  readonly connectTimeoutMs?: number | undefined;
+  /** Limit for the whole call, retries included, in milliseconds. Default 20000. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** How a value is written and checked. */
+export type OptionKind =
+  | { readonly type: 'source' | 'text' | 'boolean' }
+  | { readonly type: 'pattern'; readonly pattern: RegExp; readonly rule: string }
+  | { readonly type: 'integer'; readonly min: number; readonly max: number; readonly unit: string };
+
+export interface OptionRow {
+  /** The flag, without its dashes. */
+  readonly flag: string;
+  readonly kind: OptionKind;
+  /** What stands for the value in `--help`. */
+  readonly placeholder?: string;
+  readonly required?: boolean;
+  /** A value that must not be shown. */
+  readonly secret?: boolean;
+  /** Environment variables that give the value where the caller does not, first one first. */
+  readonly env?: readonly string[];
+  readonly default?: string | number | boolean;
+  /** One line for `--help` and the README. */
+  readonly help: string;
+}
+
+const MILLISECONDS = { type: 'integer', min: 1, max: 600_000, unit: 'milliseconds' } as const;
+
+export const SESSION_OPTIONS = {
+  certificate: {
+    flag: 'certificate',
+    kind: { type: 'source' },
+    placeholder: 'FILE',
+    required: true,
+    help: 'certificate, PEM or DER, with its chain and key if you like; - for standard input',
+  },
+  privateKey: {
+    flag: 'private-key',
+    kind: { type: 'source' },
+    placeholder: 'FILE',
+    help: "its private key: PKCS#8, PKCS#1 or SEC1; without it, the key in the certificate's file",
+  },
+  intermediates: {
+    flag: 'intermediates',
+    kind: { type: 'source' },
+    placeholder: 'FILE',
+    help: 'intermediate certificates, in any order, at most 5',
+  },
+  passphrase: {
+    flag: 'pkcs8-password',
+    kind: { type: 'text' },
+    placeholder: 'TEXT',
+    secret: true,
+    env: ['ROLESANYWHERE_PKCS8_PASSWORD'],
+    help: 'passphrase of an encrypted key; the environment variable keeps it out of the process list',
+  },
+  trustAnchorArn: {
+    flag: 'trust-anchor-arn',
+    kind: { type: 'text' },
+    placeholder: 'ARN',
+    required: true,
+    help: 'trust anchor that vouches for the certificate',
+  },
+  profileArn: {
+    flag: 'profile-arn',
+    kind: { type: 'text' },
+    placeholder: 'ARN',
+    required: true,
+    help: "profile that names the role, in the trust anchor's region",
+  },
+  roleArn: {
+    flag: 'role-arn',
+    kind: { type: 'text' },
+    placeholder: 'ARN',
+    required: true,
+    help: 'role to assume',
+  },
+  region: {
+    flag: 'region',
+    kind: {
+      type: 'pattern',
+      pattern: /^[a-z]{2,5}(-[a-z]+)+-\d{1,2}$/,
+      rule: 'a region such as us-east-1 (FIPS and dual-stack have flags of their own)',
+    },
+    placeholder: 'REGION',
+    help: "signing region; without it, the trust anchor's",
+  },
+  endpoint: {
+    flag: 'endpoint',
+    kind: { type: 'text' },
+    placeholder: 'URL',
+    help: "service address; without it, the region's; http only to this machine",
+  },
+  durationSeconds: {
+    flag: 'session-duration',
+    kind: { type: 'integer', min: 900, max: 43_200, unit: 'seconds' },
+    placeholder: 'SECONDS',
+    default: 3600,
+    help: 'lifetime of the credentials to ask for, 900 to 43200',
+  },
+  roleSessionName: {
+    flag: 'role-session-name',
+    kind: {
+      type: 'pattern',
+      pattern: /^[A-Za-z0-9_+=,.@-]{2,64}$/,
+      rule: '2 to 64 of A-Z a-z 0-9 _ + = , . @ -',
+    },
+    placeholder: 'NAME',
+    help: 'name of the session; only where the profile accepts one',
+  },
+  useFipsEndpoint: {
+    flag: 'use-fips-endpoint',
+    kind: { type: 'boolean' },
+    default: false,
+    help: 'use the FIPS 140 endpoint',
+  },
+  useDualstackEndpoint: {
+    flag: 'use-dualstack-endpoint',
+    kind: { type: 'boolean' },
+    default: false,
+    help: 'use the IPv4 and IPv6 endpoint',
+  },
+  caBundle: {
+    flag: 'ca-bundle',
+    kind: { type: 'text' },
+    placeholder: 'FILE',
+    env: ['AWS_CA_BUNDLE'],
+    help: 'PEM file of authorities to trust as well, for TLS',
+  },
+  noVerifySsl: {
+    flag: 'no-verify-ssl',
+    kind: { type: 'boolean' },
+    default: false,
+    help: "do not verify the service's TLS certificate (warns; for tests only)",
+  },
+  withProxy: {
+    flag: 'with-proxy',
+    kind: { type: 'boolean' },
+    default: false,
+    help: 'accepted for compatibility: HTTPS_PROXY and NO_PROXY are honoured anyway',
+  },
+  connectTimeoutMs: {
+    flag: 'connect-timeout-ms',
+    kind: MILLISECONDS,
+    placeholder: 'MS',
+    default: 5000,
+    help: 'limit for connecting, TLS included',
+  },
+  timeoutMs: {
+    flag: 'timeout-ms',
+    kind: MILLISECONDS,
+    placeholder: 'MS',
+    default: 20_000,
+    help: 'limit for the whole call, retries included',
+  },
+} as const satisfies Record<keyof SessionOptions, OptionRow>;
+
+/** Flags that only the command line has. */
+export const COMMAND_LINE_OPTIONS = {
+  debug: {
+    flag: 'debug',
+    kind: { type: 'boolean' },
+    default: false,
+    help: 'show what is signed and sent, on stderr; never a secret',
+  },
+  help: {
+    flag: 'help',
+    kind: { type: 'boolean' },
+    default: false,
+    help: 'show this help',
+  },
+} as const satisfies Record<string, OptionRow>;
+
+/** Flags of `rolesanywhere emulator`. */
+export const EMULATOR_OPTIONS = {
+  port: {
+    flag: 'port',
+    kind: { type: 'integer', min: 0, max: 65_535, unit: 'a TCP port' },
+    placeholder: 'PORT',
+    default: 0,
+    help: 'port on 127.0.0.1; 0 takes a free one',
+  },
+  ca: {
+    flag: 'ca',
+    kind: { type: 'text' },
+    placeholder: 'FILE',
+    help: 'PEM file of the CA to use as trust anchor; without it, a CA and a certificate are made and removed at the end',
+  },
+  role: {
+    flag: 'role',
+    kind: {
+      type: 'pattern',
+      pattern: /^[A-Za-z0-9_+=,.@/-]{1,64}$/,
+      rule: 'a role name: 1 to 64 of A-Z a-z 0-9 _ + = , . @ - /',
+    },
+    placeholder: 'NAME',
+    default: 'Demo',
+    help: 'name of the role to give sessions of',
+  },
+} as const satisfies Record<string, OptionRow>;

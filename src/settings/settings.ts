@@ -1,0 +1,142 @@
+/**
+ * Options in, `Settings` out: every value checked, defaulted and frozen, nothing read but the environment that
+ * is handed in. What the later stages get from here they need not check again.
+ */
+import { OptionError } from '../errors.js';
+import { parseArn } from './arn.js';
+import { endpointForRegion, parseEndpoint } from './endpoint.js';
+import type { OptionRow, SessionOptions } from './options.js';
+import { SESSION_OPTIONS } from './options.js';
+import { nearest, readValue } from './values.js';
+
+/** Variables of the environment, as `process.env` has them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where an identity comes from: the part of the options that `loadIdentity` takes. */
+export type IdentitySource = Pick<
+  SessionOptions,
+  'certificate' | 'privateKey' | 'intermediates' | 'passphrase'
+>;
+
+/** How to reach the service. */
+export interface Connection {
+  readonly caBundle: string | undefined;
+  readonly verifyTls: boolean;
+  /** The proxy's URL, and the hosts that it is not for, as `NO_PROXY` lists them. */
+  readonly proxy: { readonly url: string; readonly except: string } | undefined;
+  readonly connectTimeoutMs: number;
+  readonly timeoutMs: number;
+}
+
+export interface Settings {
+  readonly source: IdentitySource;
+  readonly trustAnchorArn: string;
+  readonly profileArn: string;
+  readonly roleArn: string;
+  readonly region: string;
+  readonly endpoint: URL;
+  readonly durationSeconds: number;
+  readonly roleSessionName: string | undefined;
+  readonly connection: Connection;
+}
+
+export type Naming = 'flag' | 'property';
+
+export interface SettingsContext {
+  readonly env?: Environment;
+  /** How messages name an option: as the command line's flag, or as the library's property. */
+  readonly naming?: Naming;
+  /** The caller has an identity already: no certificate is asked for. */
+  readonly hasIdentity?: boolean;
+}
+
+type Name = keyof SessionOptions;
+type Label = (name: Name) => string;
+
+/**
+ * @throws OptionError `ERR_OPTION_UNKNOWN`, `ERR_OPTION_MISSING`, `ERR_OPTION_INVALID`, `ERR_OPTION_CONFLICT`
+ */
+export function parseSettings(options: SessionOptions, context: SettingsContext = {}): Settings {
+  const { env = {}, naming = 'property', hasIdentity = false } = context;
+  const label: Label = (name) => (naming === 'flag' ? `--${SESSION_OPTIONS[name].flag}` : name);
+  refuseUnknown(options);
+  const values = readValues(options, env, label);
+  refuseMissing(values, hasIdentity, label);
+
+  const { certificate, privateKey, intermediates, passphrase } = values;
+  const { trustAnchorArn = '', profileArn = '', roleArn = '' } = values;
+  const anchor = parseArn(trustAnchorArn, 'trust-anchor', label('trustAnchorArn'));
+  const profile = parseArn(profileArn, 'profile', label('profileArn'));
+  parseArn(roleArn, 'role', label('roleArn'));
+  if (anchor.region !== profile.region) {
+    throw new OptionError(
+      'ERR_OPTION_CONFLICT',
+      `${label('trustAnchorArn')} and ${label('profileArn')} must be in one region, found ${anchor.region} and ${profile.region}`,
+    );
+  }
+  const region = values.region ?? anchor.region;
+  return Object.freeze({
+    source: Object.freeze({ certificate, privateKey, intermediates, passphrase }),
+    trustAnchorArn,
+    profileArn,
+    roleArn,
+    region,
+    endpoint: endpointOf(values, region, label),
+    durationSeconds: values.durationSeconds ?? SESSION_OPTIONS.durationSeconds.default,
+    roleSessionName: values.roleSessionName,
+    connection: connectionOf(values, env),
+  });
+}
+
+function refuseUnknown(options: object): void {
+  const names = Object.keys(SESSION_OPTIONS);
+  for (const name of Object.keys(options)) {
+    if (!names.includes(name)) {
+      throw new OptionError('ERR_OPTION_UNKNOWN', `unknown option "${name}"${nearest(name, names)}`);
+    }
+  }
+}
+
+function readValues(options: SessionOptions, env: Environment, label: Label): SessionOptions {
+  const values: Partial<Record<Name, unknown>> = {};
+  for (const name of Object.keys(SESSION_OPTIONS) as Name[]) {
+    const row: OptionRow = SESSION_OPTIONS[name];
+    const given = options[name];
+    const variable = given === undefined ? row.env?.find((key) => env[key]) : undefined;
+    const raw = variable === undefined ? given : env[variable];
+    values[name] = readValue(raw, row, variable ?? label(name));
+  }
+  // Each value has gone through its row, and the rows are held to SessionOptions by `satisfies`.
+  return values as SessionOptions;
+}
+
+function refuseMissing(values: SessionOptions, hasIdentity: boolean, label: Label): void {
+  const missing = (Object.keys(SESSION_OPTIONS) as Name[]).filter((name) => {
+    const row: OptionRow = SESSION_OPTIONS[name];
+    return row.required === true && values[name] === undefined && !(hasIdentity && name === 'certificate');
+  });
+  if (missing.length > 0) {
+    throw new OptionError('ERR_OPTION_MISSING', `missing ${missing.map(label).join(', ')}`);
+  }
+}
+
+function endpointOf(values: SessionOptions, region: string, label: Label): URL {
+  const { endpoint, useFipsEndpoint = false, useDualstackEndpoint = false } = values;
+  if (endpoint === undefined) return endpointForRegion(region, { useFipsEndpoint, useDualstackEndpoint });
+  if (useFipsEndpoint || useDualstackEndpoint) {
+    const other = label(useFipsEndpoint ? 'useFipsEndpoint' : 'useDualstackEndpoint');
+    throw new OptionError('ERR_OPTION_CONFLICT', `${label('endpoint')} and ${other} exclude each other`);
+  }
+  return parseEndpoint(endpoint, label('endpoint'));
+}
+
+function connectionOf(values: SessionOptions, env: Environment): Connection {
+  const url = env['HTTPS_PROXY'] || env['https_proxy'];
+  return Object.freeze({
+    caBundle: values.caBundle,
+    verifyTls: values.noVerifySsl !== true,
+    proxy: url ? { url, except: env['NO_PROXY'] || env['no_proxy'] || '' } : undefined,
+    connectTimeoutMs: values.connectTimeoutMs ?? SESSION_OPTIONS.connectTimeoutMs.default,
+    timeoutMs: values.timeoutMs ?? SESSION_OPTIONS.timeoutMs.default,
+  });
+}

@@ -1,0 +1,27 @@
+/**
+ * Nothing leaves this machine: in tests, and in the programs that they start (`--import`), a connection to any
+ * address but loopback fails at once and says so.
+ */
+import { Socket } from 'node:net';
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
+const connect = Socket.prototype.connect;
+
+/** @this {Socket} @param {any[]} args */
+function connectToLoopback(...args) {
+  // net.connect() hands over its arguments normalized, as one list.
+  const [first, second] = Array.isArray(args[0]) ? args[0] : args;
+  const options =
+    typeof first === 'object'
+      ? first
+      : { port: first, host: typeof second === 'string' ? second : undefined };
+  const host = options.host ?? 'localhost';
+  if (options.path === undefined && !LOOPBACK.test(host)) {
+    const error = Object.assign(new Error(`network blocked in tests: ${host}`), { code: 'ENETUNREACH' });
+    process.nextTick(() => this.destroy(error));
+    return this;
+  }
+  return Reflect.apply(connect, this, args);
+}
+
+Socket.prototype.connect = connectToLoopback;

@@ -3,7 +3,7 @@
  * packages inside, since other programs start it on every command and reading a thousand files takes longer
  * than the work. Types come from tsc.
  */
-import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
 
 const root = import.meta.dirname;
@@ -45,7 +45,6 @@ const shared = {
   legalComments: /** @type {const} */ ('none'),
 };
 
-await rm(`${root}/dist`, { recursive: true, force: true });
 await build({
   ...shared,
   entryPoints: { index: 'src/index.ts', emulator: 'src/emulator/server.ts' },

@@ -7,6 +7,7 @@ process.title = 'rolesanywhere';
 
 main({
   argv: process.argv.slice(2),
+  program: process.argv.slice(0, 2),
   env: process.env,
   // Node opens each stream when it is first looked at: those that a run does not use cost nothing.
   get stdin() {

@@ -2,6 +2,8 @@
 export interface Io {
   /** Without the names of Node and of the script. */
   readonly argv: readonly string[];
+  /** The words that start this program: Node and the script. */
+  readonly program: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdin: AsyncIterable<Uint8Array | string>;
   readonly stdout: Output;

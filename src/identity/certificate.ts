@@ -6,10 +6,9 @@
  */
 import type { KeyObject } from 'node:crypto';
 import { X509Certificate } from 'node:crypto';
-import { RsaSaPssParams } from '@peculiar/asn1-rsa';
-import { AsnParser } from '@peculiar/asn1-schema';
-import type { AlgorithmIdentifier, Extension } from '@peculiar/asn1-x509';
-import { BasicConstraints, Certificate as CertificateSchema, KeyUsage } from '@peculiar/asn1-x509';
+import { AsnParser, AsnProp, AsnPropTypes } from '@peculiar/asn1-schema';
+import type { Extension } from '@peculiar/asn1-x509';
+import { AlgorithmIdentifier, BasicConstraints, Certificate as CertificateSchema, KeyUsage } from '@peculiar/asn1-x509';
 import { IdentityError } from '../errors.js';
 
 export interface Certificate {
@@ -64,6 +63,15 @@ const HASHES: Readonly<Record<string, string>> = {
   '1.2.840.10045.4.3.4': 'sha512',
   '2.16.840.1.101.3.4.2.3': 'sha512',
 };
+
+/** RSASSA-PSS-params (RFC 4055 §3.1), of which only the hash is asked for. */
+class PssParameters {
+  hashAlgorithm?: AlgorithmIdentifier;
+}
+AsnProp({ type: AlgorithmIdentifier, context: 0, optional: true })(PssParameters.prototype, 'hashAlgorithm');
+for (const context of [1, 2, 3]) {
+  AsnProp({ type: AsnPropTypes.Any, context, optional: true })(PssParameters.prototype, `member${context}`);
+}
 
 /**
  * @param subject how messages name the input
@@ -132,7 +140,7 @@ function decimal(octets: Buffer): string {
 
 function signatureHash({ algorithm, parameters }: AlgorithmIdentifier): string {
   if (algorithm !== RSASSA_PSS) return HASHES[algorithm] ?? algorithm;
-  // RFC 4055 §3.1: absent parameters mean SHA-1.
-  const { hashAlgorithm } = AsnParser.parse(parameters ?? new Uint8Array([0x30, 0]), RsaSaPssParams);
-  return HASHES[hashAlgorithm.algorithm] ?? hashAlgorithm.algorithm;
+  const { hashAlgorithm } = AsnParser.parse(parameters ?? new Uint8Array([0x30, 0]), PssParameters);
+  // RFC 4055 §3.1: an absent hash means SHA-1.
+  return hashAlgorithm === undefined ? 'sha1' : (HASHES[hashAlgorithm.algorithm] ?? hashAlgorithm.algorithm);
 }

@@ -1,0 +1,138 @@
+/**
+ * The frame around the operations. In: a plain request. Out: a plain response, and one line of log.
+ * Each operation is a room of its own (`create-session.ts`, `sts.ts`) that names its routes, performs, and knows how
+ * its protocol words a refusal; the frame adds what every AWS answer carries (`Date`, `x-amzn-RequestId`).
+ * Rules: Smithy restJson1 for the error header, https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html
+ */
+import { randomUUID } from 'node:crypto';
+import { oneLine } from '../errors.js';
+
+/** A request as it came over the wire: nothing decoded, since the signature covers what was sent. */
+export interface EmulatorRequest {
+  readonly method: string;
+  /** The target up to `?`, undecoded. */
+  readonly rawPath: string;
+  /** The target after `?`, undecoded; empty where there is none. */
+  readonly rawQuery: string;
+  /** In the order sent, repeated names kept. Names in lower case; values one character a byte (latin1), as Node has them. */
+  readonly headers: ReadonlyArray<readonly [name: string, value: string]>;
+  readonly body: Uint8Array;
+}
+
+export interface EmulatorResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** What an operation answers, before the frame adds its headers. */
+export interface Answer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+  /** Only where the protocol has the `X-Amzn-ErrorType` header. */
+  readonly errorType?: string;
+  /** For the log: what was granted. */
+  readonly note?: string;
+}
+
+/** One kind of refusal waiting for its reason: checks that several operations share throw what they are given. */
+export type Refuse = (reason: string) => Refusal;
+
+/**
+ * A request that the service declines. `message` goes to the client and is as terse as AWS; `reason` names the check,
+ * what it expected and what it found, and goes to the log alone. Neither may hold a secret.
+ */
+export class Refusal extends Error {
+  readonly status: number;
+  readonly type: string;
+  readonly reason: string;
+
+  constructor(status: number, type: string, message: string, reason: string) {
+    super(message);
+    this.name = 'Refusal';
+    this.status = status;
+    this.type = type;
+    this.reason = reason;
+  }
+}
+
+export interface Operation {
+  /** Method and path, such as `POST /sessions`. Paths match exactly. */
+  readonly routes: readonly string[];
+  /** Answers, or throws a {@link Refusal}. */
+  perform(request: EmulatorRequest, at: Date, requestId: string): Answer;
+  formatRefusal(refusal: Refusal, requestId: string): Answer;
+}
+
+export type Handler = (request: EmulatorRequest) => Promise<EmulatorResponse>;
+
+/** The largest body that is read, in bytes. CreateSession's is below 100; AWS's own limit is unknown. */
+export const MAX_BODY_BYTES = 64 * 1024;
+
+/** An error of the REST-JSON services: the type in a header, `{"message":…}` in the body. */
+export function formatJsonRefusal(refusal: Refusal): Answer {
+  return {
+    status: refusal.status,
+    contentType: 'application/json',
+    body: JSON.stringify({ message: refusal.message }),
+    errorType: refusal.type,
+  };
+}
+
+/** What answers when no operation has the route. */
+const NO_OPERATION: Operation = {
+  routes: [],
+  perform({ method, rawPath }) {
+    const reason = `route: there is no ${method} ${rawPath}`;
+    throw new Refusal(404, 'UnknownOperationException', 'UnknownOperationException', reason);
+  },
+  formatRefusal: formatJsonRefusal,
+};
+
+/** Puts operations behind one function. `log` gets one line for each request. */
+export function createHandler(
+  operations: readonly Operation[],
+  now: () => Date,
+  log: (line: string) => void,
+): Handler {
+  return async (request) => {
+    const at = now();
+    const requestId = randomUUID();
+    const route = `${request.method} ${request.rawPath}`;
+    const operation = operations.find(({ routes }) => routes.includes(route)) ?? NO_OPERATION;
+    const { answer, outcome } = run(operation, request, at, requestId);
+    log(oneLine(`${at.toISOString()} ${route} ${answer.status} ${outcome}`));
+    return {
+      status: answer.status,
+      headers: {
+        'Content-Type': answer.contentType,
+        Date: at.toUTCString(),
+        'x-amzn-RequestId': requestId,
+        ...(answer.errorType === undefined ? {} : { 'X-Amzn-ErrorType': answer.errorType }),
+      },
+      body: answer.body,
+    };
+  };
+}
+
+function run(operation: Operation, request: EmulatorRequest, at: Date, requestId: string) {
+  try {
+    if (request.body.length > MAX_BODY_BYTES) {
+      const reason = `body: at most ${MAX_BODY_BYTES} bytes, found ${request.body.length} or more`;
+      throw new Refusal(413, 'RequestEntityTooLargeException', 'Request body is too large', reason);
+    }
+    const answer = operation.perform(request, at, requestId);
+    return { answer, outcome: answer.note ?? '' };
+  } catch (error) {
+    const refusal = error instanceof Refusal ? error : formatFailure(error);
+    const outcome = `${refusal.type}: ${refusal.message} [${refusal.reason}]`;
+    return { answer: operation.formatRefusal(refusal, requestId), outcome };
+  }
+}
+
+/** A defect of the emulator itself must look like one, never like a refusal. */
+function formatFailure(error: unknown): Refusal {
+  const reason = `defect in the emulator: ${error instanceof Error ? (error.stack ?? error.message) : 'unknown'}`;
+  return new Refusal(500, 'InternalFailure', 'The emulator failed', reason);
+}

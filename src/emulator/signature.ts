@@ -1,0 +1,237 @@
+/**
+ * What was signed, with which scope, and whether it verifies. In: the raw request. Out: its {@link SignedRequest}, and
+ * a reason where it does not verify. Written apart from `src/signing`, from the documentation, so that an error made
+ * there is not made here a second time.
+ * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-sign-process.html
+ * and https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+ */
+
+import type { KeyObject } from 'node:crypto';
+import { constants, createHash, createHmac, timingSafeEqual, verify } from 'node:crypto';
+import type { EmulatorRequest, Refuse } from './handler.js';
+
+export interface SignedRequest {
+  readonly algorithm: string;
+  /** The first part of `Credential`: a certificate's serial number, or an access key id. */
+  readonly keyId: string;
+  /** The rest of `Credential`: date, region, service, terminator. */
+  readonly scope: readonly string[];
+  readonly signedHeaders: readonly string[];
+  readonly signature: string;
+  /** `x-amz-date`. */
+  readonly date: Date;
+  readonly canonicalRequestHash: string;
+  readonly stringToSign: Buffer;
+}
+
+/** One row for each `AWS4-X509-…` algorithm: the keys it belongs to, and how the string to sign is hashed. */
+const ALGORITHMS: Readonly<Record<string, { keys: readonly string[]; hash: string | undefined }>> = {
+  'AWS4-X509-RSA-SHA256': { keys: ['rsa'], hash: 'sha256' },
+  // SHA-256 whatever the curve, and ASN.1 DER rather than r‖s.
+  'AWS4-X509-ECDSA-SHA256': { keys: ['ec'], hash: 'sha256' },
+  // Unhashed; in `node:crypto` from Node 24.7 on, and refused below it.
+  'AWS4-X509-MLDSA': { keys: ['ml-dsa-44', 'ml-dsa-65', 'ml-dsa-87'], hash: undefined },
+};
+
+/** A header that may occur once; `undefined` where it is absent. Repeated, it is refused: which one was meant? */
+export function readHeader(request: EmulatorRequest, name: string, refuse: Refuse): string | undefined {
+  const values = request.headers.filter(([other]) => other === name);
+  if (values.length > 1) throw refuse(`headers: ${name} must occur once, found ${values.length}`);
+  return values[0]?.[1];
+}
+
+/**
+ * Name and value pairs of a query or a form, decoded. `+` stands for a space, as the form rule has it, so that a
+ * client that sends it unencoded fails here rather than at AWS.
+ */
+export function parseQuery(raw: string, refuse: Refuse): Array<[name: string, value: string]> {
+  const decode = (text: string) => decodeURIComponent(text.replaceAll('+', ' '));
+  try {
+    return raw
+      .split('&')
+      .filter((pair) => pair !== '')
+      .map((pair) => {
+        const [name = '', ...value] = pair.split('=');
+        return [decode(name), decode(value.join('='))];
+      });
+  } catch {
+    throw refuse('query: every % must begin the encoding of UTF-8');
+  }
+}
+
+/** Reads `Authorization` strictly and canonicalises exactly the headers that it names, which must include `mustSign`. */
+export function readSignedRequest(
+  request: EmulatorRequest,
+  mustSign: readonly string[],
+  refuse: Refuse,
+): SignedRequest {
+  const authorization = readHeader(request, 'authorization', refuse);
+  if (authorization === undefined) throw refuse('authorization: the header is missing');
+  const [, algorithm = '', credential = '', names = '', signature = ''] =
+    /^(\S+) Credential=([^,\s]+), ?SignedHeaders=([^,\s]+), ?Signature=([^,\s]+)$/.exec(authorization) ?? [];
+  if (algorithm === '') {
+    throw refuse('authorization: expected "<algorithm> Credential=…, SignedHeaders=…, Signature=…"');
+  }
+  if (!/^([0-9a-f]{2})+$/.test(signature)) {
+    throw refuse('authorization: Signature must be lower-case hexadecimal');
+  }
+  const [keyId = '', ...scope] = credential.split('/');
+  const signedHeaders = names.split(';');
+  checkSignedHeaders(request, signedHeaders, mustSign, refuse);
+  const timestamp = readHeader(request, 'x-amz-date', refuse) ?? '';
+  const canonicalRequestHash = sha256(formatCanonicalRequest(request, signedHeaders, refuse));
+  return {
+    algorithm,
+    keyId,
+    scope,
+    signedHeaders,
+    signature,
+    date: parseTimestamp(timestamp, refuse),
+    canonicalRequestHash,
+    stringToSign: Buffer.from(
+      [algorithm, timestamp, scope.join('/'), canonicalRequestHash].join('\n'),
+      'latin1',
+    ),
+  };
+}
+
+function checkSignedHeaders(
+  request: EmulatorRequest,
+  signed: readonly string[],
+  mustSign: readonly string[],
+  refuse: Refuse,
+): void {
+  const sorted = [...new Set(signed)].sort().join(';');
+  if (sorted !== signed.join(';') || sorted !== sorted.toLowerCase()) {
+    throw refuse(`signed headers: must be lower-case, sorted and distinct, found ${signed.join(';')}`);
+  }
+  const unsigned = mustSign.filter((name) => !signed.includes(name));
+  if (unsigned.length > 0)
+    throw refuse(`signed headers: must include ${unsigned}, found ${signed.join(';')}`);
+  const absent = signed.filter((name) => !request.headers.some(([other]) => other === name));
+  if (absent.length > 0) throw refuse(`signed headers: ${absent} is named but was not sent`);
+}
+
+function formatCanonicalRequest(request: EmulatorRequest, signed: readonly string[], refuse: Refuse): string {
+  const payloadHash = sha256(request.body);
+  const claimed = readHeader(request, 'x-amz-content-sha256', refuse) ?? payloadHash;
+  if (claimed !== payloadHash) {
+    throw refuse(`payload: x-amz-content-sha256 is ${claimed}, the body's hash is ${payloadHash}`);
+  }
+  const query = parseQuery(request.rawQuery, refuse).map(
+    ([name, value]) => [encode(name), encode(value)] as const,
+  );
+  query.sort(([name, value], [otherName, otherValue]) =>
+    name === otherName ? compare(value, otherValue) : compare(name, otherName),
+  );
+  const trim = (value: string) => value.replace(/^[ \t]+|[ \t]+$/g, '').replace(/ +/g, ' ');
+  const headers = signed.map((name) => {
+    const values = request.headers.filter(([other]) => other === name).map(([, value]) => trim(value));
+    return `${name}:${values.join(',')}\n`;
+  });
+  return [
+    request.method,
+    // Routes match exactly, so this is `/` or `/sessions`, which no normalisation changes.
+    request.rawPath,
+    query.map((pair) => pair.join('=')).join('&'),
+    headers.join(''),
+    signed.join(';'),
+    payloadHash,
+  ].join('\n');
+}
+
+/** Why the credential scope or the clock is not acceptable; `undefined` where they are. */
+export function checkScope(
+  signed: SignedRequest,
+  region: string,
+  service: string,
+  at: Date,
+): string | undefined {
+  const day = formatTimestamp(signed.date).slice(0, 8);
+  const expected = [day, region, service, 'aws4_request'].join('/');
+  const found = signed.scope.join('/');
+  if (found !== expected) return `credential scope: expected ${expected}, found ${found}`;
+  const aheadSeconds = (signed.date.getTime() - at.getTime()) / 1000;
+  if (Math.abs(aheadSeconds) <= 300) return undefined;
+  const distance = `${Math.abs(Math.round(aheadSeconds))} s ${aheadSeconds > 0 ? 'ahead of' : 'behind'}`;
+  return `clock: x-amz-date ${formatTimestamp(signed.date)} is ${distance} ${formatTimestamp(at)}, at most 300 s allowed`;
+}
+
+/** Why the certificate's key does not vouch for the request; `undefined` where it does. */
+export function checkX509Algorithm(signed: SignedRequest, key: KeyObject | undefined): string | undefined {
+  const kind = key?.asymmetricKeyType ?? 'of a kind that this Node cannot read';
+  const fitting = Object.entries(ALGORITHMS).find(([, { keys }]) => keys.includes(kind));
+  if (fitting === undefined) return `algorithm: keys are RSA, EC or ML-DSA, the certificate's is ${kind}`;
+  if (fitting[0] === signed.algorithm) return undefined;
+  return `algorithm: the certificate's ${kind} key needs ${fitting[0]}, found ${signed.algorithm}`;
+}
+
+/** Why the signature does not verify; `undefined` where it does. */
+export function checkX509Signature(signed: SignedRequest, key: KeyObject | undefined): string | undefined {
+  if (key === undefined) return 'signature: this Node cannot read the key';
+  const signature = Buffer.from(signed.signature, 'hex');
+  const hash = ALGORITHMS[signed.algorithm]?.hash;
+  if (verify(hash, signed.stringToSign, { key, dsaEncoding: 'der' }, signature)) return undefined;
+  const mistake = hash === undefined ? undefined : findMistake(signed.stringToSign, key, signature);
+  if (mistake !== undefined) return `signature: ${mistake}`;
+  const covered = `signed headers ${signed.signedHeaders.join(';')}`;
+  return `signature: does not verify; ${covered}; SHA-256 of the canonical request is ${signed.canonicalRequestHash}`;
+}
+
+/** The usual mistakes, recognised by verifying as the client signed. */
+function findMistake(data: Buffer, key: KeyObject, signature: Buffer): string | undefined {
+  const pss = { key, padding: constants.RSA_PKCS1_PSS_PADDING };
+  if (
+    key.asymmetricKeyType === 'ec' &&
+    verify('sha256', data, { key, dsaEncoding: 'ieee-p1363' }, signature)
+  ) {
+    return 'expected an ASN.1 DER sequence, found r‖s';
+  }
+  if (key.asymmetricKeyType === 'rsa' && verify('sha256', data, pss, signature)) {
+    return 'expected RSASSA-PKCS1-v1_5, found RSASSA-PSS';
+  }
+  const hash = ['sha384', 'sha512', 'sha1'].find((name) => verify(name, data, key, signature));
+  return hash === undefined ? undefined : `expected SHA-256 over the string to sign, found ${hash}`;
+}
+
+/** Whether an `AWS4-HMAC-SHA256` signature was made with this secret access key. */
+export function isHmacSignature(signed: SignedRequest, secretAccessKey: string): boolean {
+  const key = signed.scope.reduce<Buffer>(
+    (secret, part) => createHmac('sha256', secret).update(part).digest(),
+    Buffer.from(`AWS4${secretAccessKey}`),
+  );
+  const expected = createHmac('sha256', key).update(signed.stringToSign).digest();
+  const found = Buffer.from(signed.signature, 'hex');
+  return found.length === expected.length && timingSafeEqual(found, expected);
+}
+
+/** `YYYYMMDDTHHMMSSZ` */
+export function formatTimestamp(date: Date): string {
+  return date.toISOString().replace(/[-:]|\.\d+/g, '');
+}
+
+function parseTimestamp(text: string, refuse: Refuse): Date {
+  const date = new Date(text.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'));
+  // Formatting it again finds the 30th of February, and every other spelling of a date.
+  const isDate = !Number.isNaN(date.getTime()) && formatTimestamp(date) === text;
+  if (!isDate) throw refuse(`x-amz-date: expected YYYYMMDDTHHMMSSZ, found ${text}`);
+  return date;
+}
+
+/** Percent-encodes all but `A-Za-z0-9-_.~`; `encodeURIComponent` leaves five characters more. */
+function encode(text: string): string {
+  return encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}
+
+/** Text is hashed as the bytes that came over the wire, which `EmulatorRequest` holds one to a character. */
+function sha256(data: string | Uint8Array): string {
+  const bytes = typeof data === 'string' ? Buffer.from(data, 'latin1') : data;
+  return createHash('sha256').update(bytes).digest('hex');
+}

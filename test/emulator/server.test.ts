@@ -1,0 +1,191 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Emulator, EmulatorOptions } from '../../src/emulator/server.js';
+import { createEmulator, startEmulator } from '../../src/emulator/server.js';
+import { IdentityError, OptionError, OutputError } from '../../src/errors.js';
+import { makeCertificate, NOW } from './certificates.js';
+import { makeRoot } from './fixture.js';
+
+const started: Emulator[] = [];
+async function start(options: EmulatorOptions = {}): Promise<Emulator> {
+  const emulator = await startEmulator(options);
+  started.push(emulator);
+  return emulator;
+}
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((emulator) => emulator.close()));
+});
+
+const uuid = '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}';
+
+describe('startEmulator', () => {
+  it('listens on loopback with an authority of its own', async () => {
+    const emulator = await start();
+    expect(emulator.endpoint).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect(emulator.region).toBe('us-east-1');
+    expect(emulator.trustAnchorArn).toMatch(
+      new RegExp(`^arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/${uuid}$`),
+    );
+    expect(emulator.profileArn).toMatch(
+      new RegExp(`^arn:aws:rolesanywhere:us-east-1:123456789012:profile/${uuid}$`),
+    );
+    expect(emulator.roleArn).toBe('arn:aws:iam::123456789012:role/Demo');
+    expect(emulator.authority?.certificate).toContain('BEGIN CERTIFICATE');
+    expect(emulator.sessionCount).toBe(0);
+  });
+
+  it('takes names from its options', async () => {
+    const emulator = await start({
+      region: 'cn-north-1',
+      accountId: '210987654321',
+      roleName: 'Ops',
+      host: '::1',
+    });
+    expect(emulator.trustAnchorArn).toContain(
+      'arn:aws-cn:rolesanywhere:cn-north-1:210987654321:trust-anchor/',
+    );
+    expect(emulator.roleArn).toBe('arn:aws-cn:iam::210987654321:role/Ops');
+    expect(emulator.endpoint).toMatch(/^http:\/\/\[::1\]:\d+$/);
+  });
+
+  it('answers in the form of AWS over HTTP', async () => {
+    const lines: string[] = [];
+    const emulator = await start({ now: () => NOW, log: (line) => lines.push(line) });
+    const response = await fetch(`${emulator.endpoint}/profiles?secret=1`);
+    expect(response.status).toBe(404);
+    expect(response.headers.get('x-amzn-errortype')).toBe('UnknownOperationException');
+    expect(response.headers.get('x-amzn-requestid')).toMatch(new RegExp(`^${uuid}$`));
+    expect(response.headers.get('date')).toBe('Mon, 01 Jun 2026 12:00:00 GMT');
+    expect(await response.json()).toEqual({ message: 'UnknownOperationException' });
+    expect(lines).toEqual([
+      '2026-06-01T12:00:00.000Z GET /profiles 404 UnknownOperationException: UnknownOperationException ' +
+        '[route: there is no GET /profiles]',
+    ]);
+  });
+
+  it('refuses bodies above 64 KiB', async () => {
+    const { endpoint } = await start();
+    const send = (size: number) =>
+      fetch(`${endpoint}/sessions`, { method: 'POST', body: new Uint8Array(size) });
+    expect((await send(65_536)).status).toBe(400);
+    const response = await send(1_000_000);
+    expect(response.status).toBe(413);
+    expect(response.headers.get('x-amzn-errortype')).toBe('RequestEntityTooLargeException');
+    expect(await response.json()).toEqual({ message: 'Request body is too large' });
+  });
+
+  it('takes headers as large as those of ML-DSA', async () => {
+    const { endpoint } = await start();
+    const headers = { 'x-amz-x509-chain': 'A'.repeat(50_000), 'x-amz-x509': 'A'.repeat(19_000) };
+    expect((await fetch(`${endpoint}/sessions`, { method: 'POST', headers })).status).toBe(400);
+  });
+
+  it('survives a client that goes away in the middle', async () => {
+    const { endpoint } = await start();
+    const socket = connect(Number(new URL(endpoint).port), '127.0.0.1');
+    socket.write('POST /sessions HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n{');
+    await once(socket, 'connect');
+    socket.resetAndDestroy();
+    expect((await fetch(endpoint, { method: 'POST' })).status).toBe(400);
+  });
+
+  it('closes at once, with connections open, and twice', async () => {
+    const emulator = await start();
+    const response = await fetch(`${emulator.endpoint}/`, { headers: { connection: 'keep-alive' } });
+    await response.arrayBuffer();
+    const idle = connect(Number(new URL(emulator.endpoint).port), '127.0.0.1');
+    await once(idle, 'connect');
+    idle.on('error', () => {});
+    const before = performance.now();
+    await emulator.close();
+    await emulator.close();
+    expect(performance.now() - before).toBeLessThan(1000);
+    await expect(fetch(emulator.endpoint)).rejects.toThrow();
+  });
+
+  it('says when it cannot listen', async () => {
+    const { endpoint } = await start();
+    const port = Number(new URL(endpoint).port);
+    const error = await startEmulator({ port }).catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(OutputError);
+    expect(error).toMatchObject({
+      code: 'ERR_LISTEN',
+      message: `cannot listen on 127.0.0.1 port ${port}: listen EADDRINUSE: address already in use 127.0.0.1:${port}`,
+    });
+  });
+});
+
+describe('options', () => {
+  const refused: Array<[options: object, code: string, message: string]> = [
+    [
+      { trustAnchor: 'x' },
+      'ERR_OPTION_UNKNOWN',
+      'the emulator has no option trustAnchor; it has host, port, region, accountId, certificateAuthority, roleName, ' +
+        'maxDurationSeconds, acceptRoleSessionName, now, log',
+    ],
+    [
+      { port: 65_536 },
+      'ERR_OPTION_INVALID',
+      'port of the emulator must be a whole number from 0 to 65535, found 65536',
+    ],
+    [{ accountId: '1' }, 'ERR_OPTION_INVALID', 'accountId of the emulator must be twelve digits, found 1'],
+    [
+      { region: 'mars' },
+      'ERR_OPTION_INVALID',
+      'region of the emulator must be a region such as us-east-1, found mars',
+    ],
+    [
+      { maxDurationSeconds: 899 },
+      'ERR_OPTION_INVALID',
+      'maxDurationSeconds of the emulator must be a whole number from 900 to 43200, found 899',
+    ],
+    [{ log: 'stderr' }, 'ERR_OPTION_INVALID', 'log of the emulator must be a function, found stderr'],
+    [
+      { certificateAuthority: [] },
+      'ERR_OPTION_INVALID',
+      'certificateAuthority of the emulator must be PEM text, or a list of them, found',
+    ],
+  ];
+  it.each(refused)('%o', async (options, code, message) => {
+    const error = await createEmulator(options as EmulatorOptions).catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(OptionError);
+    expect(error).toMatchObject({ code, message });
+  });
+
+  const authorities: Array<[name: string, pem: string, code: string, message: string]> = [
+    ['no PEM', 'x', 'ERR_PEM_INVALID', 'the certificate authority must be PEM text with CERTIFICATE blocks'],
+    [
+      'no certificate',
+      '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----',
+      'ERR_CERTIFICATE_INVALID',
+      'a certificate of the authority cannot be read',
+    ],
+    [
+      'a leaf',
+      makeCertificate().pem,
+      'ERR_CHAIN_NOT_CA',
+      '"CN=host-1" cannot be a trust anchor: basicConstraints: an issuer has CA:TRUE',
+    ],
+    [
+      'no keyUsage',
+      makeCertificate({ isAuthority: true, keyUsage: null }).pem,
+      'ERR_CERTIFICATE_INVALID',
+      '"CN=host-1" cannot be a trust anchor: keyUsage: must include keyCertSign',
+    ],
+    [
+      'SHA-1',
+      makeCertificate({ isAuthority: true, hash: 'sha1' }).pem,
+      'ERR_CERTIFICATE_INVALID',
+      '"CN=host-1" cannot be a trust anchor: signature algorithm: expected RSA, ECDSA or ML-DSA with SHA-256 or ' +
+        'stronger, found 1.2.840.10045.4.1',
+    ],
+  ];
+  it.each(authorities)('an authority that is %s', async (_name, pem, code, message) => {
+    const error = await createEmulator({ certificateAuthority: [makeRoot().pem, pem] }).catch(
+      (caught: unknown) => caught,
+    );
+    expect(error).toBeInstanceOf(IdentityError);
+    expect(error).toMatchObject({ code, message });
+  });
+});

@@ -1,0 +1,67 @@
+/** Runs the built program as a child: what another program that calls it would see. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+export interface Outcome {
+  /** Undefined where it did not end by itself within the limit. */
+  readonly status: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** What stands on its standard input. */
+  readonly input?: string | Uint8Array;
+  /** The user to run it as; only root may. */
+  readonly uid?: number;
+}
+
+const PROGRAM = join(import.meta.dirname, '..', 'dist', 'bin.cjs');
+const NO_NETWORK = pathToFileURL(join(import.meta.dirname, 'no-network.js')).href;
+
+/** Far above what any run takes, and below vitest's own limit, so that the test can say what happened. */
+const LIMIT_MS = 15_000;
+
+/**
+ * Its environment is what is given and no more: neither AWS_* nor proxies of the machine reach it.
+ *
+ * @param args without the names of Node and of the script
+ */
+export async function runProgram(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  const home = mkdtempSync(join(tmpdir(), 'rolesanywhere-home-'));
+  const child = spawn(process.execPath, [PROGRAM, ...args], {
+    cwd: tmpdir(),
+    env: {
+      PATH: process.env['PATH'],
+      HOME: home,
+      NODE_OPTIONS: `--import ${NO_NETWORK}`,
+      ...options.env,
+    },
+    ...(options.uid !== undefined && { uid: options.uid }),
+  });
+  // A program that does not read its input closes it under the writer's hands.
+  child.stdin.on('error', () => {});
+  child.stdin.end(options.input ?? '');
+  const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
+  const limit = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS);
+  try {
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (code) => resolve(code ?? undefined));
+    });
+    return { status, stdout: await stdout, stderr: await stderr };
+  } finally {
+    clearTimeout(limit);
+    rmSync(home, { recursive: true });
+  }
+}
+
+async function collect(stream: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}

@@ -1,0 +1,149 @@
+/**
+ * Claims about the types of the library: this file is compiled (`tsc -p test/tsconfig.json`), never run. A claim
+ * that must not compile stands behind `@ts-expect-error`, which is an error itself where there is none.
+ */
+import { STSClient } from '@aws-sdk/client-sts';
+import type {
+  AwsCredentialIdentityProvider,
+  AwsCredentialIdentity as SmithyIdentity,
+  HttpRequest as SmithyRequest,
+} from '@smithy/types';
+import type {
+  AwsCredentialIdentity,
+  CreateSessionOptions,
+  Finding,
+  HttpRequest,
+  Identity,
+  IdentityErrorCode,
+  Logger,
+  OptionErrorCode,
+  OutputErrorCode,
+  ServiceErrorCode,
+  Session,
+  SessionRequest,
+  TransportErrorCode,
+} from '../src/index.js';
+import {
+  createSession,
+  fromRolesAnywhere,
+  IdentityError,
+  OptionError,
+  OutputError,
+  RolesAnywhereError,
+  ServiceError,
+  signRequest,
+  TransportError,
+} from '../src/index.js';
+
+/** Compiles where `A` and `B` are the same type, `any` and readonly included. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+
+declare const options: CreateSessionOptions;
+declare const identity: Identity;
+
+// A provider for AWS SDK for JavaScript v3.
+export const provider: AwsCredentialIdentityProvider = fromRolesAnywhere(options);
+export const client = new STSClient({ region: 'us-east-1', credentials: fromRolesAnywhere(options) });
+export const named: SmithyIdentity = await fromRolesAnywhere(options)();
+// What callers rely on besides: temporary credentials have a token and an end.
+export const complete: Required<
+  Pick<SmithyIdentity, 'accessKeyId' | 'secretAccessKey' | 'sessionToken' | 'expiration' | 'accountId'>
+> = await fromRolesAnywhere(options)();
+export const isProviderExact: Same<
+  Awaited<ReturnType<ReturnType<typeof fromRolesAnywhere>>>,
+  AwsCredentialIdentity
+> = true;
+// A session is credentials too.
+export const session: SmithyIdentity = await createSession(options);
+export const client2 = new STSClient({ credentials: await createSession(options) });
+// The SDK's clients pass their properties; nobody needs to.
+await fromRolesAnywhere(options)({ callerClientConfig: { region: 'us-east-1' } });
+await fromRolesAnywhere(options)();
+// @ts-expect-error: options are required
+fromRolesAnywhere();
+// @ts-expect-error: an unknown option
+fromRolesAnywhere({ certficate: 'host.pem' });
+// @ts-expect-error: 1 is no source
+fromRolesAnywhere({ certificate: 1 });
+
+// Options may be undefined explicitly, under exactOptionalPropertyTypes too: `process.env.X` fits.
+export const optional: CreateSessionOptions = {
+  certificate: undefined,
+  passphrase: undefined,
+  signal: undefined,
+  logger: undefined,
+  env: undefined,
+};
+// The console is a logger, and so are those of SDK clients.
+export const logger: Logger = console;
+export const sdkLogger: Logger = client.config.logger;
+
+// The request is that of @smithy/types, both ways.
+declare const ours: HttpRequest;
+declare const theirs: SmithyRequest;
+export const accepted: HttpRequest = theirs;
+export const given: SmithyRequest = ours;
+const context = { region: 'us-east-1', date: new Date() };
+export const signedTheirs: SmithyRequest = await signRequest(theirs, identity, context);
+export const signedOurs: HttpRequest = await signRequest(ours, identity, context);
+// It comes back as the type that it went in as.
+declare const request: SessionRequest;
+export const isKept: Same<Awaited<ReturnType<typeof signRequest<SessionRequest>>>, SessionRequest> = true;
+export const body: string = (await signRequest(request, identity, context)).body;
+
+// An identity of the caller's own needs no more than the interface says.
+export const remote: Identity = {
+  certificate: identity.certificate,
+  chain: [],
+  algorithm: 'AWS4-X509-ECDSA-SHA256',
+  sign: async (data) => new Uint8Array(data.length),
+};
+createSession({ identity: remote });
+
+// Codes are unions: a switch over them can be exhaustive, and a misspelt one does not compile.
+export const areCodesExact: [
+  Same<OptionError['code'], OptionErrorCode>,
+  Same<IdentityError['code'], IdentityErrorCode>,
+  Same<TransportError['code'], TransportErrorCode>,
+  Same<ServiceError['code'], ServiceErrorCode>,
+  Same<OutputError['code'], OutputErrorCode>,
+  Same<Finding['code'], IdentityErrorCode | 'WARN_KEY_SIZE'>,
+] = [true, true, true, true, true, true];
+export const areCodesUnions: [
+  Same<string extends OptionErrorCode ? true : false, false>,
+  Same<string extends IdentityErrorCode ? true : false, false>,
+  Same<string extends TransportErrorCode ? true : false, false>,
+  Same<string extends ServiceErrorCode ? true : false, false>,
+  Same<string extends OutputErrorCode ? true : false, false>,
+] = [true, true, true, true, true];
+
+export function whoCanFixIt(error: unknown): string {
+  if (!(error instanceof RolesAnywhereError)) return 'unknown';
+  if (error instanceof TransportError) return nameOf(error.code);
+  if (error instanceof ServiceError) return `AWS, or its settings: ${error.status} ${error.requestId ?? ''}`;
+  if (error instanceof IdentityError) {
+    // @ts-expect-error: no such code
+    return error.code === 'ERR_CERTIFICATE_EXPIERD' ? 'owner' : 'the owner of the certificate';
+  }
+  if (error instanceof OptionError || error instanceof OutputError) return error.code;
+  return error.hint ?? error.message;
+}
+
+function nameOf(code: TransportErrorCode): string {
+  switch (code) {
+    case 'ERR_ABORTED':
+    case 'ERR_NETWORK':
+    case 'ERR_TIMEOUT':
+    case 'ERR_TLS':
+      return 'the network';
+  }
+}
+
+// What is handed out is read-only.
+declare const held: Session;
+// @ts-expect-error: read-only
+held.secretAccessKey = 'x';
+// @ts-expect-error: read-only
+identity.chain.push(identity.certificate);
+// @ts-expect-error: read-only
+identity.algorithm = 'x';

@@ -3,7 +3,7 @@
  * packages inside, since other programs start it on every command and reading a thousand files takes longer
  * than the work. Types come from tsc.
  */
-import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
 
 const root = import.meta.dirname;
@@ -18,7 +18,8 @@ const slim = {
   setup({ onResolve, onLoad }) {
     // The emulator is a program of its own size: it stays a file of its own, loaded by its command.
     onResolve({ filter: /\/emulator\/server\.js$/ }, () => ({ path: './emulator.js', external: true }));
-    // The front door of undici loads all of it (fetch, mocks, caches); a request needs its client alone.
+    // The front door of undici loads all of it (fetch, mocks, caches); a request needs its client alone. HTTP/2
+    // and the bodies of fetch are not asked for.
     onResolve({ filter: /^undici$/ }, ({ importer }) =>
       importer.endsWith('proxy.ts')
         ? { path: 'undici', external: true }
@@ -27,9 +28,29 @@ const slim = {
     onLoad({ filter: /.*/, namespace: 'slim' }, () => ({
       resolveDir: root,
       contents: `
-        const Dispatcher = require('undici/lib/dispatcher/dispatcher.js');
-        Dispatcher.prototype.request = require('undici/lib/api/api-request.js');
-        module.exports = { Client: require('undici/lib/dispatcher/client.js') };`,
+        exports.Client = require('undici/lib/dispatcher/client.js');
+        // undici parses HTTP in WebAssembly. The V8 of Node 20 starts to optimize its largest function at the first
+        // answer, and the process cannot end before that is done: 60 ms for nothing. Late, since V8 then
+        // takes no more code from its cache.
+        if (process.versions.v8.startsWith('11.')) {
+          require('node:v8').setFlagsFromString('--wasm-tiering-budget=2000000000');
+        }`,
+    }));
+    // Of the schemas, those that are used: each one costs time to build.
+    onResolve({ filter: /^@peculiar\/asn1-x509$/ }, () => ({ path: 'asn1-x509', namespace: 'slim-asn1' }));
+    onLoad({ filter: /.*/, namespace: 'slim-asn1' }, () => ({
+      resolveDir: root,
+      contents: [
+        'certificate',
+        'algorithm_identifier',
+        'extensions/basic_constraints',
+        'extensions/key_usage',
+      ]
+        .map((file) => `export * from '@peculiar/asn1-x509/build/es2015/${file}.js';`)
+        .join('\n'),
+    }));
+    onLoad({ filter: /undici\/lib\/(dispatcher\/client-h2|web\/fetch\/body)\.js$/ }, () => ({
+      contents: "module.exports = () => { throw new Error('left out of this build') }",
     }));
   },
 };
@@ -45,15 +66,16 @@ const shared = {
   legalComments: /** @type {const} */ ('none'),
 };
 
-await build({
+const library = await build({
   ...shared,
   entryPoints: { index: 'src/index.ts', emulator: 'src/emulator/server.ts' },
   format: 'esm',
   packages: 'external',
   splitting: true,
   chunkNames: 'chunks/[name]-[hash]',
+  metafile: true,
 });
-const { metafile } = await build({
+const program = await build({
   ...shared,
   entryPoints: { bin: 'src/bin.ts' },
   outExtension: { '.js': '.cjs' },
@@ -63,8 +85,20 @@ const { metafile } = await build({
   metafile: true,
   plugins: [slim],
 });
+await removeOldChunks(Object.keys(library.metafile.outputs));
 await chmod(`${root}/dist/bin.cjs`, 0o755);
-await writeFile(`${root}/dist/bin.LICENSES.txt`, await licenses(Object.keys(metafile.inputs)));
+await writeFile(`${root}/dist/bin.LICENSES.txt`, await licenses(Object.keys(program.metafile.inputs)));
+
+/**
+ * Chunks are named after their content: those of earlier builds would pile up.
+ *
+ * @param {string[]} current
+ */
+async function removeOldChunks(current) {
+  for (const file of await readdir(`${root}/dist/chunks`)) {
+    if (!current.includes(`dist/chunks/${file}`)) await rm(`${root}/dist/chunks/${file}`);
+  }
+}
 
 /**
  * The licences of the packages inside the program: they ask to go where the code goes.

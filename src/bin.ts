@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The program `rolesanywhere`, also installed as `aws_signing_helper`. The only file that touches `process`. */
+/** The program `rolesanywhere`, also installed as `aws_signing_helper`. Besides the default of `settings/environment.ts`, the only file that touches `process`. */
 import { main } from './cli/main.js';
 
 // A passphrase given as an argument would stay in the process list for as long as this runs.

@@ -44,5 +44,6 @@ export { parseSessionResponse } from './session/response.js';
 export type { SessionOptions, Source } from './settings/options.js';
 export type { Environment, IdentitySource } from './settings/settings.js';
 export { VERSION } from './settings/version.js';
-export type { HttpRequest, SignedRequest, SigningContext } from './signing/sign-request.js';
+export type { HttpRequest } from './signing/canonical-request.js';
+export type { SignedRequest, SigningContext } from './signing/sign-request.js';
 export { explainSignature, signRequest } from './signing/sign-request.js';

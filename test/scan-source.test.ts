@@ -23,9 +23,9 @@ describe('importsOf', () => {
     [`export type { A } from './a.js';`, './a.js', 'type'],
     [`export type * from './a.js';`, './a.js', 'type'],
     [`const a = await import('./a.js');`, './a.js', 'dynamic'],
-    ['const a = `${await import("./a.js")}`;', './a.js', 'dynamic'],
+    [`const a = \`\${await import("./a.js")}\`;`, './a.js', 'dynamic'],
     [`let a: Promise<typeof import('./a.js')> | undefined;`, './a.js', 'type'],
-    ['await import(`./${name}.js`);', undefined, 'dynamic'],
+    [`await import(\`./\${name}.js\`);`, undefined, 'dynamic'],
     [`await import('./a' + '.js');`, undefined, 'dynamic'],
   ])('%s', (source, from, kind) => {
     expect(importsOf(source)).toEqual([
@@ -59,9 +59,9 @@ describe('codeOf', () => {
   it.each([
     ['const a = 1; // process', ['const', 'a']],
     [`const a = 'it\\'s process';`, ['const', 'a']],
-    ['`process ${a} process ${`process ${b}`} process`; c', ['a', 'b', 'c']],
-    ['`\\${process} $ {process}`; c', ['c']],
-    ['`${{ a: `${b}` }.a}`; c', ['a', 'b', 'a', 'c']],
+    [`\`process \${a} process \${\`process \${b}\`} process\`; c`, ['a', 'b', 'c']],
+    [`\`\\\${process} $ {process}\`; c`, ['c']],
+    [`\`\${{ a: \`\${b}\` }.a}\`; c`, ['a', 'b', 'a', 'c']],
     ['/process[/]process/g.test(a)', ['test', 'a']],
     [`return /'/.test(a) ? b : c;`, ['return', 'test', 'a', 'b', 'c']],
     ['a / process / b', ['a', 'process', 'b']],

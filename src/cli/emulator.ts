@@ -55,7 +55,8 @@ async function writeIdentity({ authority }: Emulator, folder: string): Promise<v
 
 function describe(emulator: Emulator, folder: string | undefined, program: readonly string[]): string {
   const { endpoint, region, trustAnchorArn, profileArn, roleArn } = emulator;
-  const [certificate, key] = folder === undefined ? ['CERTIFICATE', 'KEY'] : [join(folder, 'host.pem'), join(folder, 'host.key')];
+  const [certificate, key] =
+    folder === undefined ? ['CERTIFICATE', 'KEY'] : [join(folder, 'host.pem'), join(folder, 'host.key')];
   const line = [
     ...program.map((word) => `"${word}"`),
     'credential-process',

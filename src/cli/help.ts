@@ -1,6 +1,6 @@
 /** The commands and the option table in, the text of `--help` out. */
 import type { OptionRow } from '../settings/options.js';
-import type { Command } from './main.js';
+import type { Command } from './command.js';
 
 export function formatOverview(commands: readonly Command[]): string {
   const width = Math.max(...commands.map(({ name }) => name.length));

@@ -1,23 +1,14 @@
 /** Arguments in, exit status out: finds the command, reads its flags, runs it, and reports what went wrong. */
 import { OptionError } from '../errors.js';
-import type { OptionRow } from '../settings/options.js';
 import { COMMAND_LINE_OPTIONS, EMULATOR_OPTIONS, SESSION_OPTIONS } from '../settings/options.js';
 import { nearest } from '../settings/values.js';
 import { VERSION } from '../settings/version.js';
-import type { RawValues } from './arguments.js';
 import { parseArguments } from './arguments.js';
+import type { Command } from './command.js';
 import { formatCommandHelp, formatOverview } from './help.js';
 import type { Io } from './io.js';
 import { print } from './io.js';
 import { exitStatusOf, formatError } from './report.js';
-
-export interface Command {
-  readonly name: string;
-  readonly summary: string;
-  readonly options: Readonly<Record<string, OptionRow>>;
-  /** Loaded when it is run: a program that others start on every command must not load what it will not use. */
-  readonly load: () => Promise<{ run(values: RawValues, io: Io): Promise<void> }>;
-}
 
 const { debug, help } = COMMAND_LINE_OPTIONS;
 
@@ -38,7 +29,7 @@ export const COMMANDS: readonly Command[] = [
     name: 'version',
     summary: 'Print the version.',
     options: { help },
-    load: () => import('./version.js'),
+    load: async () => ({ run: (_values, { stdout }) => print(stdout, `${VERSION}\n`) }),
   },
 ];
 
@@ -54,7 +45,8 @@ export async function main(io: Io): Promise<number> {
 }
 
 async function dispatch(io: Io): Promise<void> {
-  const [name, ...rest] = io.argv;
+  const [first, ...rest] = io.argv;
+  const name = first === '--version' ? 'version' : first;
   if (name === undefined) {
     throw new OptionError(
       'ERR_OPTION_MISSING',
@@ -62,7 +54,6 @@ async function dispatch(io: Io): Promise<void> {
     );
   }
   if (['--help', '-h', 'help'].includes(name)) return print(io.stdout, formatOverview(COMMANDS));
-  if (name === '--version') return print(io.stdout, `${VERSION}\n`);
   const command = COMMANDS.find((candidate) => candidate.name === name);
   if (command === undefined) {
     const names = COMMANDS.map((candidate) => candidate.name);

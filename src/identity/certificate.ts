@@ -8,12 +8,19 @@ import type { KeyObject } from 'node:crypto';
 import { X509Certificate } from 'node:crypto';
 import { AsnParser, AsnProp, AsnPropTypes } from '@peculiar/asn1-schema';
 import type { Extension } from '@peculiar/asn1-x509';
-import { AlgorithmIdentifier, BasicConstraints, Certificate as CertificateSchema, KeyUsage } from '@peculiar/asn1-x509';
+import {
+  AlgorithmIdentifier,
+  BasicConstraints,
+  Certificate as CertificateSchema,
+  KeyUsage,
+} from '@peculiar/asn1-x509';
 import { IdentityError } from '../errors.js';
 
 export interface Certificate {
   /** DER. */
   readonly raw: Buffer;
+  /** The DER in base64, as the headers of a request carry it. */
+  readonly base64: string;
   /** 1, 2 or 3. */
   readonly version: number;
   /** Decimal, as the `Credential` of the `Authorization` header has it. */
@@ -78,9 +85,8 @@ for (const context of [1, 2, 3]) {
  * @throws IdentityError `ERR_CERTIFICATE_INVALID`
  */
 export function parseCertificate(der: Uint8Array, subject: string): Certificate {
-  const raw = Buffer.from(der);
   try {
-    return readCertificate(raw);
+    return readCertificate(new X509Certificate(der));
   } catch (cause) {
     throw new IdentityError(
       'ERR_CERTIFICATE_INVALID',
@@ -92,8 +98,9 @@ export function parseCertificate(der: Uint8Array, subject: string): Certificate 
   }
 }
 
-function readCertificate(raw: Buffer): Certificate {
-  const openssl = new X509Certificate(raw);
+function readCertificate(openssl: X509Certificate): Certificate {
+  // OpenSSL's own copy: what stands behind the certificate in a file is not part of it.
+  const raw = openssl.raw;
   const { tbsCertificate: tbs, signatureAlgorithm } = AsnParser.parse(raw, CertificateSchema);
   const extensions = new Map((tbs.extensions ?? []).map((extension) => [extension.extnID, extension]));
   const publicKey = readPublicKey(openssl);
@@ -101,6 +108,7 @@ function readCertificate(raw: Buffer): Certificate {
   const issuer = displayName(openssl.issuer);
   return {
     raw,
+    base64: raw.toString('base64'),
     version: tbs.version + 1,
     serialNumber: decimal(Buffer.from(tbs.serialNumber)),
     subject,

@@ -2,7 +2,8 @@
  * A source in, `Identity` out. The only place of this stage that touches files and standard input; the parsers
  * are loaded when there is something to parse.
  */
-import { createReadStream } from 'node:fs';
+import { createReadStream, readFile as readWhole, stat } from 'node:fs';
+import { promisify } from 'node:util';
 import { IdentityError, OptionError } from '../errors.js';
 import type { Source } from '../settings/options.js';
 import { SESSION_OPTIONS } from '../settings/options.js';
@@ -13,10 +14,10 @@ import type { Identity, Material } from './identity.js';
 /** Far above any chain with its key; below what would hurt. */
 const MAX_BYTES = 1024 * 1024;
 
-type SourceName = 'certificate' | 'privateKey' | 'intermediates';
+const SOURCE_NAMES = ['certificate', 'privateKey', 'intermediates'] as const;
 
 /** What messages call each source. */
-const ROLES: Readonly<Record<SourceName, string>> = {
+const ROLES: Readonly<Record<(typeof SOURCE_NAMES)[number], string>> = {
   certificate: 'certificate',
   privateKey: 'private key',
   intermediates: 'intermediates',
@@ -40,25 +41,32 @@ export interface LoadContext {
  * const identity = await loadIdentity({ certificate: 'host.pem', privateKey: 'host.key' });
  */
 export async function loadIdentity(source: IdentitySource, context: LoadContext = {}): Promise<Identity> {
-  const loaded: Material[] = [];
+  const passphrase = readValue(source.passphrase, SESSION_OPTIONS.passphrase, 'passphrase') as
+    | string
+    | undefined;
   const read = reader(context);
-  const load = async (name: SourceName): Promise<Material | undefined> => {
-    const from = readValue(source[name], SESSION_OPTIONS[name], name);
-    if (from === undefined) return undefined;
-    const material = await read(from as Source, ROLES[name]);
-    loaded.push(material);
-    return material;
-  };
+  const reading = SOURCE_NAMES.map(async (name) => {
+    const from = readValue(source[name], SESSION_OPTIONS[name], name) as Source | undefined;
+    return from === undefined ? undefined : read(from, ROLES[name]);
+  });
+  // The parsers load while the files are read.
+  const parsers = import('./identity.js');
+  const results = await Promise.allSettled(reading);
   try {
-    const certificate = await load('certificate');
+    const [certificate, privateKey, intermediates] = results.map(requireValue);
     if (certificate === undefined) throw new OptionError('ERR_OPTION_MISSING', 'missing certificate');
-    const privateKey = await load('privateKey');
-    const intermediates = await load('intermediates');
-    const { parseIdentity } = await import('./identity.js');
-    return parseIdentity({ certificate, privateKey, intermediates, passphrase: source.passphrase });
+    const { parseIdentity } = await parsers;
+    return parseIdentity({ certificate, privateKey, intermediates, passphrase });
   } finally {
-    for (const { bytes } of loaded) bytes.fill(0);
+    for (const result of results) {
+      if (result.status === 'fulfilled') result.value?.bytes.fill(0);
+    }
   }
+}
+
+function requireValue<T>(result: PromiseSettledResult<T>): T {
+  if (result.status === 'rejected') throw result.reason;
+  return result.value;
 }
 
 /**
@@ -68,7 +76,7 @@ export async function loadIdentity(source: IdentitySource, context: LoadContext 
  */
 export async function loadTrustBundle(path: string): Promise<string> {
   const subject = `CA bundle ${path}`;
-  const bytes = await readAll(createReadStream(path), subject);
+  const bytes = await readFile(path, subject);
   if (!bytes.includes('-----BEGIN CERTIFICATE-----')) {
     throw new IdentityError('ERR_PEM_INVALID', `${subject} must hold PEM certificates, found none`);
   }
@@ -84,35 +92,51 @@ function reader(context: LoadContext): (source: Source, role: string) => Promise
     if (source.includes('-----BEGIN ')) return { bytes: Buffer.from(source), subject: role };
     if (source === '-') {
       const subject = `${role} from standard input`;
-      piped ??= readAll(context.stdin ?? createReadStream('', { fd: 0, autoClose: false }), subject);
+      piped ??= readAll(() => context.stdin ?? createReadStream('', { fd: 0, autoClose: false }), subject);
       return { bytes: await piped, subject };
     }
     const subject = describePath(source, role);
-    return { bytes: await readAll(createReadStream(source), subject), subject };
+    return { bytes: await readFile(source, subject), subject };
   };
 }
 
-/** Key text that someone passed where a path belongs must not come back in a message. */
+/**
+ * Key text that someone passed where a path belongs must not come back in a message: PEM in one line, or base64
+ * of DER, which begins with `M` since DER begins with the tag of a SEQUENCE.
+ */
 function describePath(path: string, role: string): string {
-  const looksLikeContent = /[\r\n]/.test(path) || /^M[A-Za-z0-9+/=]{63,}$/.test(path);
-  return looksLikeContent ? `${role} (the text given is neither PEM nor a path)` : `${role} ${path}`;
+  const isContent = /[\r\n]|--\s*BEGIN|PRIVATE KEY|^M[A-P][A-Za-z0-9+/_=-]{38}.{24}/.test(path);
+  return isContent ? `${role} (the text given is neither PEM nor a path)` : `${role} ${path}`;
 }
 
-async function readAll(stream: AsyncIterable<Uint8Array | string>, subject: string): Promise<Buffer> {
+/** A stream costs several milliseconds at start-up: what has a size is read in one go. */
+async function readFile(path: string, subject: string): Promise<Buffer> {
+  try {
+    const found = await promisify(stat)(path);
+    if (found.isFile() && found.size <= MAX_BYTES) return await promisify(readWhole)(path);
+  } catch (cause) {
+    throw unreadable(subject, cause);
+  }
+  return readAll(() => createReadStream(path), subject);
+}
+
+async function readAll(open: () => AsyncIterable<Uint8Array | string>, subject: string): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {
-    for await (const chunk of stream) {
+    for await (const chunk of open()) {
       chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
       length += chunk.length;
       if (length > MAX_BYTES) throw new Error('larger than 1 MiB, which no certificate file is');
     }
     return Buffer.concat(chunks);
   } catch (cause) {
-    throw new IdentityError('ERR_FILE_UNREADABLE', `${subject} cannot be read: ${reason(cause)}`);
-  } finally {
-    for (const chunk of chunks) chunk.fill(0);
+    throw unreadable(subject, cause);
   }
+}
+
+function unreadable(subject: string, cause: unknown): IdentityError {
+  return new IdentityError('ERR_FILE_UNREADABLE', `${subject} cannot be read: ${reason(cause)}`);
 }
 
 function reason(error: unknown): string {

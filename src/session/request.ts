@@ -6,7 +6,7 @@
  */
 import type { Settings } from '../settings/settings.js';
 import { VERSION } from '../settings/version.js';
-import type { HttpRequest } from '../signing/sign-request.js';
+import type { HttpRequest } from '../signing/canonical-request.js';
 
 /** The part of the settings that the request says. */
 export type SessionRequestSettings = Pick<

@@ -4,7 +4,7 @@
  * TLS 1.2 or later, no redirects, an answer of at most 1 MiB, a limit on connecting; the limit on the whole call
  * comes as the signal.
  */
-import type { Client, EnvHttpProxyAgent } from 'undici';
+import type { Dispatcher } from 'undici';
 import { ServiceError, TransportError } from '../errors.js';
 import { loadTrustBundle } from '../identity/load.js';
 import { isLoopback } from '../settings/endpoint.js';
@@ -29,7 +29,9 @@ export interface Transport {
  * @throws IdentityError `ERR_FILE_UNREADABLE` `ERR_PEM_INVALID`: the CA bundle
  */
 export async function openTransport(endpoint: URL, connection: Connection): Promise<Transport> {
-  const ca = connection.caBundle === undefined ? undefined : await trustedAuthorities(connection.caBundle);
+  const { caBundle } = connection;
+  const isTls = endpoint.protocol === 'https:';
+  const ca = isTls && caBundle !== undefined ? await trustedAuthorities(caBundle) : undefined;
   const dispatcher = await createDispatcher(endpoint, connection, ca);
   return {
     send: (request, signal) => send(dispatcher, endpoint, request, signal),
@@ -41,7 +43,7 @@ async function createDispatcher(
   endpoint: URL,
   { proxy, verifyTls, connectTimeoutMs }: Connection,
   ca: string[] | undefined,
-): Promise<Client | EnvHttpProxyAgent> {
+): Promise<Dispatcher> {
   const tls = { minVersion: 'TLSv1.2', rejectUnauthorized: verifyTls, ...(ca && { ca }) } as const;
   // The signal limits the whole call, so that undici's own limits for headers and body are not needed.
   const limits = { headersTimeout: 0, bodyTimeout: 0, maxResponseSize: MAX_RESPONSE_BYTES };
@@ -62,32 +64,36 @@ async function trustedAuthorities(path: string): Promise<string[]> {
 }
 
 async function send(
-  dispatcher: Client | EnvHttpProxyAgent,
+  dispatcher: Dispatcher,
   { origin }: URL,
-  request: SessionRequest,
+  { path, query, headers, body }: SessionRequest,
   signal: AbortSignal,
 ): Promise<HttpResponse> {
-  let status = 0;
+  const answer = { status: 0, headers: {}, body: new Uint8Array() };
+  const received: Buffer[] = [];
   try {
-    const response = await dispatcher.request({
-      origin,
-      method: 'POST',
-      path: request.path,
-      query: request.query,
-      headers: request.headers,
-      body: request.body,
-      signal,
+    await new Promise<void>((resolve, reject) => {
+      if (signal.aborted) reject(signal.reason);
+      // Whatever is under way then ends with the transport.
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      const options = { origin, method: 'POST', path, query, headers, body } as const;
+      dispatcher.dispatch(options, {
+        // undici takes a handler for one of its own generation by the presence of this member.
+        onRequestStart: () => {},
+        onResponseStart: (_controller, status, fields) => {
+          answer.status = status;
+          answer.headers = singleValues(fields);
+        },
+        onResponseData: (_controller, chunk) => received.push(chunk),
+        onResponseEnd: () => resolve(),
+        onResponseError: (_controller, error) => reject(error),
+      });
     });
-    status = response.statusCode;
-    return {
-      status,
-      headers: singleValues(response.headers),
-      body: new Uint8Array(await response.body.arrayBuffer()),
-    };
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    throw translate(error, origin, status);
+    throw translate(error, origin, answer.status);
   }
+  return { ...answer, body: Buffer.concat(received) };
 }
 
 function singleValues(

@@ -4,10 +4,22 @@
  *
  * Source: "Create a canonical request" and "Create a string to sign" of the SigV4 reference.
  */
-import type { Hash } from 'node:crypto';
-import { createHash } from 'node:crypto';
-import { getCanonicalHeaders, getPayloadHash, SignatureV4Base } from '@smithy/signature-v4';
-import type { HttpRequest } from './sign-request.js';
+import { hash } from 'node:crypto';
+import { getCanonicalHeaders, SignatureV4Base } from '@smithy/signature-v4';
+import { OptionError } from '../errors.js';
+
+/** The shape of `HttpRequest` in `@smithy/types`, as far as signing reads it. */
+export interface HttpRequest {
+  method: string;
+  protocol: string;
+  hostname: string;
+  port?: number;
+  path: string;
+  query?: Record<string, string | string[] | null>;
+  headers: Record<string, string>;
+  /** Text or bytes; undefined for none. A stream cannot be signed here. */
+  body?: unknown;
+}
 
 export interface CanonicalForm {
   readonly canonicalRequest: string;
@@ -15,19 +27,21 @@ export interface CanonicalForm {
   readonly signedHeaders: string;
 }
 
-/** SHA-256 in the shape that smithy asks for. */
+/** SHA-256 in the shape that smithy asks for, which hashes one whole text for each digest. */
 class Sha256 {
-  readonly #hash: Hash = createHash('sha256');
+  #data: Uint8Array | undefined;
 
-  update(data: Uint8Array | string): void {
-    this.#hash.update(data);
+  update(data: Uint8Array): void {
+    this.#data = data;
   }
 
   async digest(): Promise<Uint8Array> {
-    return this.#hash.digest();
+    return hash('sha256', this.#data ?? '', 'buffer');
   }
 
-  reset(): void {}
+  reset(): void {
+    this.#data = undefined;
+  }
 }
 
 class X509SignatureV4 extends SignatureV4Base {
@@ -41,29 +55,35 @@ class X509SignatureV4 extends SignatureV4Base {
     });
   }
 
-  async canonicalize(request: HttpRequest): Promise<CanonicalForm> {
-    const headers = getCanonicalHeaders(request);
-    const payloadHash = await getPayloadHash(request, Sha256);
+  /** Ours are canonical as we write them, and long: looking for blanks in certificates would be work for nothing. */
+  canonicalize(request: HttpRequest, ownHeaders: Record<string, string>): CanonicalForm {
+    const headers = Object.assign(getCanonicalHeaders(request), ownHeaders);
+    const payloadHash = headers['x-amz-content-sha256'] ?? hash('sha256', bodyOf(request), 'hex');
     return {
       canonicalRequest: this.createCanonicalRequest(request, headers, payloadHash),
       signedHeaders: this.getCanonicalHeaderList(headers),
     };
   }
 
-  stringToSign(
+  override createStringToSign(
     longDate: string,
     scope: string,
     canonicalRequest: string,
     algorithm: string,
   ): Promise<string> {
-    return this.createStringToSign(longDate, scope, canonicalRequest, algorithm);
+    return super.createStringToSign(longDate, scope, canonicalRequest, algorithm);
   }
 }
 
 const signer = new X509SignatureV4();
 
-export function createCanonicalForm(request: HttpRequest): Promise<CanonicalForm> {
-  return signer.canonicalize(request);
+/**
+ * @param request with the headers that are not ours
+ * @param ownHeaders lower-case names, values without surrounding or repeated blanks
+ * @throws OptionError `ERR_OPTION_INVALID`: a body that is neither text nor bytes
+ */
+export function createCanonicalForm(request: HttpRequest, ownHeaders: Record<string, string>): CanonicalForm {
+  return signer.canonicalize(request, ownHeaders);
 }
 
 /**
@@ -76,5 +96,11 @@ export function createStringToSign(
   canonicalRequest: string,
   algorithm: string,
 ): Promise<string> {
-  return signer.stringToSign(longDate, scope, canonicalRequest, algorithm);
+  return signer.createStringToSign(longDate, scope, canonicalRequest, algorithm);
+}
+
+/** A stream could be read only once, and is to be sent yet. */
+function bodyOf({ body = '' }: HttpRequest): string | Uint8Array {
+  if (typeof body === 'string' || body instanceof Uint8Array) return body;
+  throw new OptionError('ERR_OPTION_INVALID', 'request body must be text or bytes to be signed');
 }

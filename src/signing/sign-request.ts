@@ -5,21 +5,8 @@
  * Source: "The signing process for IAM Roles Anywhere": SigV4 with the certificate's serial number in place of
  * the access key id, the certificate itself among the signed headers, and no key derivation.
  */
-import { OptionError } from '../errors.js';
 import type { Identity } from '../identity/identity.js';
-
-/** The shape of `HttpRequest` in `@smithy/types`, as far as signing reads it. */
-export interface HttpRequest {
-  method: string;
-  protocol: string;
-  hostname: string;
-  port?: number;
-  path: string;
-  query?: Record<string, string | string[] | null>;
-  headers: Record<string, string>;
-  /** Text or bytes; undefined for none. A stream cannot be signed here. */
-  body?: unknown;
-}
+import type { HttpRequest } from './canonical-request.js';
 
 export interface SigningContext {
   /** Region of the credential scope, such as `us-east-1`: never the name of an endpoint. */
@@ -65,37 +52,44 @@ export async function explainSignature<T extends HttpRequest>(
   identity: Identity,
   { region, date }: SigningContext,
 ): Promise<SignedRequest<T>> {
-  const { body } = request;
-  if (body !== undefined && body !== null && typeof body !== 'string' && !(body instanceof Uint8Array)) {
-    throw new OptionError('ERR_OPTION_INVALID', 'request body must be text or bytes to be signed');
-  }
   canonicalRequestModule ??= import('./canonical-request.js');
   const { createCanonicalForm, createStringToSign } = await canonicalRequestModule;
 
   const longDate = date.toISOString().replace(/[-:]|\.\d{3}/g, '');
   const scope = `${longDate.slice(0, 8)}/${region}/rolesanywhere/aws4_request`;
-  const headers = signedHeadersOf(request, identity, longDate);
-  const { canonicalRequest, signedHeaders } = await createCanonicalForm({ ...request, headers });
+  const ownHeaders = createOwnHeaders(request, identity, longDate);
+  const headers = withoutOwnHeaders(request.headers);
+  const { canonicalRequest, signedHeaders } = createCanonicalForm({ ...request, headers }, ownHeaders);
   const stringToSign = await createStringToSign(longDate, scope, canonicalRequest, identity.algorithm);
-  const signature = Buffer.from(await identity.sign(Buffer.from(stringToSign))).toString('hex');
-  const authorization =
+  const signature = toHex(await identity.sign(Buffer.from(stringToSign)));
+  ownHeaders['authorization'] =
     `${identity.algorithm} Credential=${identity.certificate.serialNumber}/${scope}, ` +
     `SignedHeaders=${signedHeaders}, Signature=${signature}`;
-  return { request: { ...request, headers: { ...headers, authorization } }, canonicalRequest, stringToSign };
+  const signed = { ...request, headers: Object.assign(headers, ownHeaders) };
+  return { request: signed, canonicalRequest, stringToSign };
 }
 
-function signedHeadersOf(request: HttpRequest, identity: Identity, longDate: string): Record<string, string> {
-  const kept = Object.entries(request.headers).filter(([name]) => !OWN_HEADERS.includes(name.toLowerCase()));
-  return {
-    ...Object.fromEntries(kept),
+function withoutOwnHeaders(headers: Record<string, string>): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (!OWN_HEADERS.includes(name.toLowerCase())) kept[name] = value;
+  }
+  return kept;
+}
+
+function createOwnHeaders(
+  request: HttpRequest,
+  { certificate, chain }: Identity,
+  longDate: string,
+): Record<string, string> {
+  const headers: Record<string, string> = {
     host: hostOf(request),
     'x-amz-date': longDate,
-    'x-amz-x509': base64(identity.certificate.raw),
-    // The service refuses an empty chain header.
-    ...(identity.chain.length > 0 && {
-      'x-amz-x509-chain': identity.chain.map(({ raw }) => base64(raw)).join(','),
-    }),
+    'x-amz-x509': certificate.base64,
   };
+  // The service refuses an empty chain header.
+  if (chain.length > 0) headers['x-amz-x509-chain'] = chain.map(({ base64 }) => base64).join(',');
+  return headers;
 }
 
 /** As HTTP clients write it: without the port where that is the protocol's own. */
@@ -103,6 +97,6 @@ function hostOf({ protocol, hostname, port }: HttpRequest): string {
   return port === undefined || port === DEFAULT_PORTS[protocol] ? hostname : `${hostname}:${port}`;
 }
 
-function base64(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
+function toHex({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('hex');
 }

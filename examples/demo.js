@@ -57,7 +57,10 @@ try {
     `--trust-anchor-arn ${emulator.trustAnchorArn} --profile-arn ${emulator.profileArn}`,
     `--role-arn ${emulator.roleArn} --endpoint ${emulator.endpoint}`,
   ].join(' ');
-  await writeFile(file('config'), `[profile onprem]\nregion = ${emulator.region}\ncredential_process = ${line}\n`);
+  await writeFile(
+    file('config'),
+    `[profile onprem]\nregion = ${emulator.region}\ncredential_process = ${line}\n`,
+  );
   say(
     '3. The AWS config',
     'One line makes every AWS SDK and the AWS CLI ask us for credentials:',
@@ -75,6 +78,7 @@ try {
     await runLine(line),
   );
 
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
   process.env['AWS_CONFIG_FILE'] = file('config');
   process.env['AWS_SHARED_CREDENTIALS_FILE'] = file('none');
   const { STSClient, GetCallerIdentityCommand } = await import('@aws-sdk/client-sts');

@@ -75,6 +75,14 @@ export class RolesAnywhereError extends Error {
   }
 }
 
+/**
+ * Whether an error is one of these classes. By its shape: the program and the emulator are built apart, and each
+ * has classes of its own.
+ */
+export function isRolesAnywhereError(error: unknown): error is RolesAnywhereError {
+  return error instanceof Error && 'code' in error && 'exitStatus' in error;
+}
+
 export class OptionError extends RolesAnywhereError {
   declare readonly code: OptionErrorCode;
   override readonly exitStatus = 2;
@@ -137,6 +145,17 @@ export class OutputError extends RolesAnywhereError {
   constructor(code: OutputErrorCode, message: string, details?: ErrorDetails) {
     super(code, message, details);
   }
+}
+
+/**
+ * A value for a message, in quotes. Key text that landed in the wrong place is not shown: PEM, or a run of letters
+ * of both cases and digits as long as a line of base64 has.
+ */
+export function quote(text: string): string {
+  const runs = text.match(/[A-Za-z0-9+/_=-]{40,}/g) ?? [];
+  const isMixed = runs.some((run) => /[a-z]/.test(run) && /[A-Z]/.test(run) && /\d/.test(run));
+  const isKey = isMixed || /[\r\n]|--\s*BEGIN|PRIVATE KEY/.test(text);
+  return isKey ? 'a text that is not shown, since it may be a key' : `"${text}"`;
 }
 
 /**

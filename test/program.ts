@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { ARNS, RSA } from './fake-service.js';
 
 export interface Outcome {
   /** Undefined where it did not end by itself within the limit. */
@@ -18,6 +19,8 @@ export interface RunOptions {
   readonly input?: string | Uint8Array;
   /** The user to run it as; only root may. */
   readonly uid?: number;
+  /** Nobody reads what it prints: the reader has gone. */
+  readonly closesStdout?: boolean;
 }
 
 const PROGRAM = join(import.meta.dirname, '..', 'dist', 'bin.cjs');
@@ -46,7 +49,9 @@ export async function runProgram(args: readonly string[], options: RunOptions = 
   // A program that does not read its input closes it under the writer's hands.
   child.stdin.on('error', () => {});
   child.stdin.end(options.input ?? '');
-  const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
+  const { closesStdout = false } = options;
+  if (closesStdout) child.stdout.destroy();
+  const [stdout, stderr] = [closesStdout ? '' : collect(child.stdout), collect(child.stderr)];
   const limit = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS);
   try {
     const status = await new Promise<number | undefined>((resolve, reject) => {
@@ -64,4 +69,23 @@ async function collect(stream: AsyncIterable<Uint8Array>): Promise<string> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of stream) chunks.push(chunk);
   return Buffer.concat(chunks).toString();
+}
+
+/** Flags that are right, but for those that are given here; `undefined` leaves one out. */
+export function credentialProcess(flags: Readonly<Record<string, string | undefined>> = {}): string[] {
+  const all = {
+    'trust-anchor-arn': ARNS.trustAnchorArn,
+    'profile-arn': ARNS.profileArn,
+    'role-arn': ARNS.roleArn,
+    certificate: RSA.certificate,
+    'private-key': RSA.privateKey,
+    ...flags,
+  };
+  const given = Object.entries(all).filter(([, value]) => value !== undefined);
+  return ['credential-process', ...given.map(([flag, value]) => `--${flag}=${value}`)];
+}
+
+/** The whole of stderr where a run fails. */
+export function report(message: string, code: string, hint?: string): string {
+  return `rolesanywhere: ${message} (${code})\n${hint === undefined ? '' : `hint: ${hint}\n`}`;
 }

@@ -43,13 +43,17 @@ const RULES: readonly Rule[] = [
  * Pure: no clock, no file, no network.
  *
  * @param context `now`: the moment to judge validity by; default the present
- * @returns findings, worst first in the order of the rules; empty where the service would have nothing to say
+ * @returns findings, errors before warnings, each in the order of the rules; empty where the service would have nothing to say
  * @example
  * const errors = checkIdentity(identity, { now: new Date() }).filter(({ severity }) => severity === 'error');
  */
 export function checkIdentity(identity: Identity, context: { readonly now?: Date } = {}): Finding[] {
   const now = context.now ?? new Date();
-  return RULES.map((rule) => rule(identity, now)).filter((finding) => finding !== undefined);
+  const findings = RULES.map((rule) => rule(identity, now)).filter((finding) => finding !== undefined);
+  return [
+    ...findings.filter(({ severity }) => severity === 'error'),
+    ...findings.filter(({ severity }) => severity === 'warning'),
+  ];
 }
 
 /**
@@ -151,7 +155,7 @@ function checkKeyUsage({ certificate }: Identity): Finding | undefined {
 }
 
 function checkSignatureHash({ certificate }: Identity): Finding | undefined {
-  if (!/^(md\d|sha1)$/.test(certificate.signatureHash)) return undefined;
+  if (!/^(md\d|sha1|sha224)$/.test(certificate.signatureHash)) return undefined;
   return error(
     'ERR_CERTIFICATE_SIGNATURE',
     `${nameOf(certificate)} must be signed with SHA-256 or stronger, found ${certificate.signatureHash.toUpperCase()}`,

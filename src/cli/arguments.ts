@@ -2,7 +2,7 @@
  * Arguments and the rows of the option table in, raw values by option name out. Both spellings of a flag that
  * the Go helper takes (`--flag value` and `--flag=value`); nothing unexpected is passed over.
  */
-import { OptionError } from '../errors.js';
+import { OptionError, quote } from '../errors.js';
 import type { OptionRow } from '../settings/options.js';
 import { nearest } from '../settings/values.js';
 
@@ -30,26 +30,32 @@ export function parseArguments(
     if (known === undefined) {
       throw new OptionError(
         'ERR_OPTION_UNKNOWN',
-        `unknown flag --${flag}${nearest(flag, [...byFlag.keys()])}`,
+        `unknown flag ${nameOf(`--${flag}`)}${nearest(flag, [...byFlag.keys()])}`,
       );
     }
     const { name, row } = known;
     if (Object.hasOwn(values, name)) throw new OptionError('ERR_OPTION_CONFLICT', `--${flag} is given twice`);
     const takesNext = inline === undefined && row.kind.type !== 'boolean';
-    values[name] = takesNext ? nextValue(argv[++index], flag) : (inline ?? true);
+    values[name] = takesNext ? nextValue(argv[++index], row) : (inline ?? true);
     isAfterSecret = row.secret === true;
   }
   return values;
 }
 
-function nextValue(next: string | undefined, flag: string): string {
+function nextValue(next: string | undefined, { flag, secret }: OptionRow): string {
   if (next === undefined || next.startsWith('--')) {
-    const found = next === undefined ? 'nothing' : next.replace(/=.*/s, '');
+    const found = next === undefined ? 'nothing' : secret === true ? 'what looks like a flag' : nameOf(next);
     throw new OptionError('ERR_OPTION_MISSING', `--${flag} needs a value, found ${found}`, {
       hint: `a value that begins with -- is written --${flag}=VALUE`,
     });
   }
   return next;
+}
+
+/** An argument for a message: what stands behind a `=` may be a secret, whatever stands before it. */
+export function nameOf(argument: string): string {
+  const name = argument.replace(/=.*/s, '');
+  return /^--[a-z][a-z0-9-]{0,40}$/i.test(name) ? name : quote(name);
 }
 
 function stray(argument: string, isAfterSecret: boolean): OptionError {
@@ -59,5 +65,5 @@ function stray(argument: string, isAfterSecret: boolean): OptionError {
       hint: 'quote a passphrase that has blanks in it',
     });
   }
-  return new OptionError('ERR_OPTION_UNKNOWN', `unexpected argument "${argument}"`, { hint: ONE_LINE });
+  return new OptionError('ERR_OPTION_UNKNOWN', `unexpected argument ${nameOf(argument)}`, { hint: ONE_LINE });
 }

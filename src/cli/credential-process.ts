@@ -17,8 +17,8 @@ import { formatDebug, formatWarning } from './report.js';
 export async function run({ debug, ...values }: RawValues, io: Io): Promise<void> {
   const isDebug = readValue(debug, COMMAND_LINE_OPTIONS.debug, '--debug') === true;
   const logger: Logger = {
-    warn: (message) => io.stderr.write(formatWarning(message)),
-    ...(isDebug && { debug: (message: string) => io.stderr.write(formatDebug(message)) }),
+    warn: (message) => say(io, formatWarning(message)),
+    ...(isDebug && { debug: (message: string) => say(io, formatDebug(message)) }),
   };
   const settings = parseSettings(values, { env: io.env, naming: 'flag' });
   if (values['passphrase'] !== undefined) {
@@ -33,4 +33,9 @@ export async function run({ debug, ...values }: RawValues, io: Io): Promise<void
   });
   // Without a line end, as the Go helper prints it; on a terminal the prompt wants one.
   await print(io.stdout, formatProcessCredentials(session) + (io.stdout.isTTY === true ? '\n' : ''));
+}
+
+/** On the side: that nobody listens there is no reason to fail. */
+function say({ stderr }: Io, text: string): void {
+  print(stderr, text).catch(() => undefined);
 }

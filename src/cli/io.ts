@@ -1,4 +1,6 @@
 /** What the world outside looks like to a command: everything of `process` that the command line may touch. */
+import { OutputError } from '../errors.js';
+
 export interface Io {
   /** Without the names of Node and of the script. */
   readonly argv: readonly string[];
@@ -15,11 +17,26 @@ export interface Io {
 export interface Output {
   readonly isTTY?: boolean;
   write(text: string, callback?: (error?: Error | null) => void): unknown;
+  once(event: 'error', listener: (error: Error) => void): unknown;
+  off(event: 'error', listener: (error: Error) => void): unknown;
 }
 
-/** Resolves when the text has left this process, so that an exit cannot cut it short. */
+/**
+ * Resolves when the text has left this process, so that an exit cannot cut it short.
+ *
+ * @throws OutputError `ERR_FILE_WRITE`: the reader has gone, or the disk is full
+ */
 export function print(output: Output, text: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    output.write(text, (error) => (error ? reject(error) : resolve()));
+    const fail = (cause: Error): void => {
+      const reason = 'code' in cause ? String(cause.code) : cause.name;
+      reject(new OutputError('ERR_FILE_WRITE', `the output cannot be written: ${reason}`, { cause }));
+    };
+    output.once('error', fail);
+    output.write(text, (error) => {
+      if (error) return;
+      output.off('error', fail);
+      resolve();
+    });
   });
 }

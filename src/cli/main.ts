@@ -3,7 +3,7 @@ import { OptionError } from '../errors.js';
 import { COMMAND_LINE_OPTIONS, EMULATOR_OPTIONS, SESSION_OPTIONS } from '../settings/options.js';
 import { nearest } from '../settings/values.js';
 import { VERSION } from '../settings/version.js';
-import { parseArguments } from './arguments.js';
+import { nameOf, parseArguments } from './arguments.js';
 import type { Command } from './command.js';
 import { formatCommandHelp, formatOverview } from './help.js';
 import type { Io } from './io.js';
@@ -57,7 +57,7 @@ async function dispatch(io: Io): Promise<void> {
   const command = COMMANDS.find((candidate) => candidate.name === name);
   if (command === undefined) {
     const names = COMMANDS.map((candidate) => candidate.name);
-    throw new OptionError('ERR_OPTION_UNKNOWN', `unknown command "${name}"${nearest(name, names)}`);
+    throw new OptionError('ERR_OPTION_UNKNOWN', `unknown command ${nameOf(name)}${nearest(name, names)}`);
   }
   if (rest.includes('--help') || rest.includes('-h')) return print(io.stdout, formatCommandHelp(command));
   const values = parseArguments(rest, command.options);

@@ -2,7 +2,7 @@
  * An error in, what a person reads on stderr out: one line `rolesanywhere: <message> (<CODE>)`, and a hint where
  * we have one.
  */
-import { oneLine, RolesAnywhereError } from '../errors.js';
+import { isRolesAnywhereError, oneLine } from '../errors.js';
 
 interface Hint {
   readonly code: string | RegExp;
@@ -95,21 +95,21 @@ export function formatDebug(message: string): string {
 }
 
 export function exitStatusOf(error: unknown): number {
-  return error instanceof RolesAnywhereError ? error.exitStatus : 1;
+  return isRolesAnywhereError(error) ? error.exitStatus : 1;
 }
 
 function messageOf(error: unknown): string {
-  if (error instanceof RolesAnywhereError) return error.message;
+  if (isRolesAnywhereError(error)) return error.message;
   // A defect of ours. Its message is not shown: Node quotes values in some, and a value may be a secret.
   return `unexpected ${error instanceof Error ? error.name : typeof error}, please report it`;
 }
 
 function codeOf(error: unknown): string {
-  return error instanceof RolesAnywhereError ? error.code : 'ERR_UNEXPECTED';
+  return isRolesAnywhereError(error) ? error.code : 'ERR_UNEXPECTED';
 }
 
 function hintFor(error: unknown): string | undefined {
-  if (!(error instanceof RolesAnywhereError)) return undefined;
+  if (!isRolesAnywhereError(error)) return undefined;
   const { code, message } = error;
   const fits = (hint: Hint): boolean =>
     (typeof hint.code === 'string' ? hint.code === code : hint.code.test(code)) &&

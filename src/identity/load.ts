@@ -75,7 +75,7 @@ function requireValue<T>(result: PromiseSettledResult<T>): T {
  * @throws IdentityError `ERR_FILE_UNREADABLE` `ERR_PEM_INVALID`
  */
 export async function loadTrustBundle(path: string): Promise<string> {
-  const subject = `CA bundle ${path}`;
+  const subject = describePath(path, 'CA bundle');
   const bytes = await readFile(path, subject);
   if (!bytes.includes('-----BEGIN CERTIFICATE-----')) {
     throw new IdentityError('ERR_PEM_INVALID', `${subject} must hold PEM certificates, found none`);

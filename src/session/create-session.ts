@@ -78,8 +78,8 @@ export async function createSessionFrom(settings: Settings, context: SessionCont
   for (const { message, remedy } of requireUsable(identity, now())) logger?.warn?.(`${message}: ${remedy}`);
 
   const request = createSessionRequest(settings);
-  const limit = startLimit(connection.timeoutMs, endpoint, context.signal);
   const transport = await openTransport(endpoint, connection);
+  const limit = startLimit(connection.timeoutMs, endpoint, context.signal);
   const attempt = async (): Promise<Session> => {
     // Signed anew each time: a signature ages, and the clock may have been set meanwhile.
     const signed = await explainSignature(request, identity, { region, date: now() });

@@ -25,16 +25,30 @@ export function openProxy(
   { connectTimeoutMs, tls, ...limits }: ProxyLimits,
 ): EnvHttpProxyAgent {
   const url = proxy.url.includes('://') ? proxy.url : `http://${proxy.url}`;
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+  if (!isProxyUrl(url)) {
     // Without the value: it may hold a password.
-    throw new OptionError('ERR_OPTION_INVALID', 'HTTPS_PROXY must be an http:// or https:// URL');
+    throw new OptionError('ERR_OPTION_INVALID', 'HTTPS_PROXY must be an http:// or https:// URL', {
+      hint: 'in its user name and password, write special characters percent-encoded: % as %25, @ as %40',
+    });
   }
   return new EnvHttpProxyAgent({
     ...limits,
     httpsProxy: url,
+    // Not used, and not to be looked up in the environment.
+    httpProxy: url,
     noProxy: proxy.except,
     connect: { ...tls, timeout: connectTimeoutMs },
     requestTls: { ...tls, timeout: connectTimeoutMs },
     proxyTls: { timeout: connectTimeoutMs },
   });
+}
+
+function isProxyUrl(text: string): boolean {
+  try {
+    const { protocol, username, password } = new URL(text);
+    decodeURIComponent(username + password);
+    return /^https?:$/.test(protocol);
+  } catch {
+    return false;
+  }
 }

@@ -9,10 +9,13 @@ import { VERSION } from '../settings/version.js';
 import type { HttpRequest } from '../signing/canonical-request.js';
 
 /** The part of the settings that the request says. */
-export type SessionRequestSettings = Pick<
-  Settings,
-  'endpoint' | 'profileArn' | 'roleArn' | 'trustAnchorArn' | 'durationSeconds' | 'roleSessionName'
->;
+export interface SessionRequestSettings
+  extends Pick<Settings, 'endpoint' | 'profileArn' | 'roleArn' | 'trustAnchorArn'> {
+  /** 900 to 43200. Default: the profile's. */
+  readonly durationSeconds?: number | undefined;
+  /** 2 to 64 of `A-Za-z0-9_+=,.@-`. Default: the service takes the serial number. */
+  readonly roleSessionName?: string | undefined;
+}
 
 /** What CreateSession takes, as `signRequest` and any HTTP client take it. */
 export type SessionRequest = HttpRequest & { readonly query: Record<string, string>; readonly body: string };

@@ -85,7 +85,7 @@ function parseRefusal(response: HttpResponse, now: Date): ServiceError {
   const body = parseErrorBody(response);
   const named = headers['x-amzn-errortype'] ?? asText(body['__type']) ?? asText(body['code']);
   // `prefix#Name` and `Name:http://…` both occur in AWS's protocols.
-  const type = named === undefined ? undefined : oneLine(named, 200).replace(/^.*#/, '').replace(/:.*$/, '');
+  const type = named === undefined ? undefined : oneLine(named, 200).replace(/:.*$/, '').replace(/^.*#/, '');
   const text = asText(body['message']) ?? asText(body['Message']);
   const requestId = headers['x-amzn-requestid'];
   const parts = [

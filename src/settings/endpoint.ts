@@ -2,7 +2,7 @@
  * A region in, the service's address out: `https://rolesanywhere.{region}.{suffix}`, by partition.
  * Source: the endpoints of AWS's partitions and "AWS IAM Roles Anywhere endpoints and quotas".
  */
-import { OptionError } from '../errors.js';
+import { OptionError, quote } from '../errors.js';
 
 interface Partition {
   readonly regions: RegExp;
@@ -42,8 +42,10 @@ export function endpointForRegion(region: string, variant: EndpointVariant): URL
  */
 export function parseEndpoint(text: string, label: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
+  // Behind whatever slip of the keyboard, what stands before an @ may be a password.
+  const found = text.includes('@') ? 'one with a user name or password' : quote(text);
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw new OptionError('ERR_OPTION_INVALID', `${label} must be an https:// URL, found "${redact(text)}"`);
+    throw new OptionError('ERR_OPTION_INVALID', `${label} must be an https:// URL, found ${found}`);
   }
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
     throw new OptionError('ERR_OPTION_INVALID', `${label} must be only scheme, host, port and path`);
@@ -60,9 +62,4 @@ export function parseEndpoint(text: string, label: string): URL {
 /** Whether a host name, as `URL.hostname` writes it, is this machine itself. */
 export function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
-}
-
-/** A URL for a message, without a user name and password that may be in it. */
-function redact(text: string): string {
-  return text.replace(/\/\/[^/@]*@/, '//***@');
 }

@@ -2,16 +2,14 @@
  * THE option table. What a caller may ask for, once: it drives validation in the library, the flags of the
  * command line, `--help`, and the README's table (a test compares them).
  */
+import { REGION } from './arn.js';
 
 /** Bytes, PEM text, the path of a file, or `-` for standard input. */
 export type Source = string | Uint8Array;
 
 /** What the library takes and the command line offers: one property for each row of the table below. */
 export interface SessionOptions {
-  /**
-   * The end-entity certificate: a path, PEM text, PEM or DER bytes, or `-`. Everything in it is read: it may
-   * hold the intermediates (`fullchain.pem`) and the private key too.
-   */
+  /** The end-entity certificate; the intermediates (`fullchain.pem`) and the private key may stand in it too. */
   readonly certificate?: Source | undefined;
   /** The private key: PKCS#8 (plain or encrypted), PKCS#1 or SEC1. Default: the one in `certificate`. */
   readonly privateKey?: Source | undefined;
@@ -39,7 +37,7 @@ export interface SessionOptions {
   readonly useDualstackEndpoint?: boolean | undefined;
   /** Path of a PEM file of certificate authorities to trust as well, for TLS. Default: `AWS_CA_BUNDLE`. */
   readonly caBundle?: string | undefined;
-  /** Do not verify the service's TLS certificate. For tests only. Default false. */
+  /** Do not verify the service's TLS certificate. Default false. */
   readonly noVerifySsl?: boolean | undefined;
   /** Accepted for the Go helper's sake: `HTTPS_PROXY` and `NO_PROXY` are honoured with or without it. */
   readonly withProxy?: boolean | undefined;
@@ -126,7 +124,7 @@ export const SESSION_OPTIONS = {
     flag: 'region',
     kind: {
       type: 'pattern',
-      pattern: /^[a-z]{2,5}(-[a-z]+)+-\d{1,2}$/,
+      pattern: new RegExp(`^(?!fips-)${REGION}$`),
       rule: 'a region such as us-east-1 (FIPS and dual-stack have flags of their own)',
     },
     placeholder: 'REGION',
@@ -136,6 +134,7 @@ export const SESSION_OPTIONS = {
     flag: 'endpoint',
     kind: { type: 'text' },
     placeholder: 'URL',
+    env: ['AWS_ENDPOINT_URL_ROLESANYWHERE', 'AWS_ENDPOINT_URL'],
     help: "service address; without it, the region's; http only to this machine",
   },
   durationSeconds: {
@@ -158,12 +157,14 @@ export const SESSION_OPTIONS = {
   useFipsEndpoint: {
     flag: 'use-fips-endpoint',
     kind: { type: 'boolean' },
+    env: ['AWS_USE_FIPS_ENDPOINT'],
     default: false,
     help: 'use the FIPS 140 endpoint',
   },
   useDualstackEndpoint: {
     flag: 'use-dualstack-endpoint',
     kind: { type: 'boolean' },
+    env: ['AWS_USE_DUALSTACK_ENDPOINT'],
     default: false,
     help: 'use the IPv4 and IPv6 endpoint',
   },
@@ -237,8 +238,8 @@ export const EMULATOR_OPTIONS = {
     flag: 'role',
     kind: {
       type: 'pattern',
-      pattern: /^[A-Za-z0-9_+=,.@/-]{1,64}$/,
-      rule: 'a role name: 1 to 64 of A-Z a-z 0-9 _ + = , . @ - /',
+      pattern: /^[A-Za-z0-9_+=,.@-]{1,64}$/,
+      rule: 'a role name: 1 to 64 of A-Z a-z 0-9 _ + = , . @ -',
     },
     placeholder: 'NAME',
     default: 'Demo',

@@ -2,7 +2,7 @@
  * Options in, `Settings` out: every value checked, defaulted and frozen, nothing read but the environment that
  * is handed in. What the later stages get from here they need not check again.
  */
-import { OptionError } from '../errors.js';
+import { OptionError, quote } from '../errors.js';
 import { parseArn } from './arn.js';
 import { endpointForRegion, parseEndpoint } from './endpoint.js';
 import type { OptionRow, SessionOptions } from './options.js';
@@ -50,6 +50,9 @@ export interface SettingsContext {
   readonly hasIdentity?: boolean;
 }
 
+/** Options that choose another endpoint of the region. */
+const VARIANTS = ['useFipsEndpoint', 'useDualstackEndpoint'] as const;
+
 type Name = keyof SessionOptions;
 type Label = (name: Name) => string;
 
@@ -58,9 +61,8 @@ type Label = (name: Name) => string;
  */
 export function parseSettings(options: SessionOptions, context: SettingsContext = {}): Settings {
   const { env = {}, naming = 'property', hasIdentity = false } = context;
-  const label: Label = (name) => (naming === 'flag' ? `--${SESSION_OPTIONS[name].flag}` : name);
   refuseUnknown(options);
-  const values = readValues(options, env, label);
+  const { values, label } = readValues(options, env, naming);
   refuseMissing(values, hasIdentity, label);
 
   const { certificate, privateKey, intermediates, passphrase } = values;
@@ -81,7 +83,7 @@ export function parseSettings(options: SessionOptions, context: SettingsContext 
     profileArn,
     roleArn,
     region,
-    endpoint: endpointOf(values, region, label),
+    endpoint: endpointOf(options, values, region, label),
     durationSeconds: values.durationSeconds ?? SESSION_OPTIONS.durationSeconds.default,
     roleSessionName: values.roleSessionName,
     connection: connectionOf(values, env),
@@ -92,22 +94,29 @@ function refuseUnknown(options: object): void {
   const names = Object.keys(SESSION_OPTIONS);
   for (const name of Object.keys(options)) {
     if (!names.includes(name)) {
-      throw new OptionError('ERR_OPTION_UNKNOWN', `unknown option "${name}"${nearest(name, names)}`);
+      throw new OptionError('ERR_OPTION_UNKNOWN', `unknown option ${quote(name)}${nearest(name, names)}`);
     }
   }
 }
 
-function readValues(options: SessionOptions, env: Environment, label: Label): SessionOptions {
+/** The values, and for each name how messages call what gave it: the flag, the property or the variable. */
+function readValues(
+  options: SessionOptions,
+  env: Environment,
+  naming: Naming,
+): { values: SessionOptions; label: Label } {
   const values: Partial<Record<Name, unknown>> = {};
+  const labels = new Map<Name, string>();
   for (const name of Object.keys(SESSION_OPTIONS) as Name[]) {
     const row: OptionRow = SESSION_OPTIONS[name];
     const given = options[name];
     const variable = given === undefined ? row.env?.find((key) => env[key]) : undefined;
-    const raw = variable === undefined ? given : env[variable];
-    values[name] = readValue(raw, row, variable ?? label(name));
+    const label = variable ?? (naming === 'flag' ? `--${row.flag}` : name);
+    labels.set(name, label);
+    values[name] = readValue(variable === undefined ? given : env[variable], row, label);
   }
   // Each value has gone through its row, and the rows are held to SessionOptions by `satisfies`.
-  return values as SessionOptions;
+  return { values: values as SessionOptions, label: (name) => labels.get(name) ?? name };
 }
 
 function refuseMissing(values: SessionOptions, hasIdentity: boolean, label: Label): void {
@@ -120,14 +129,19 @@ function refuseMissing(values: SessionOptions, hasIdentity: boolean, label: Labe
   }
 }
 
-function endpointOf(values: SessionOptions, region: string, label: Label): URL {
+/** A custom endpoint and its variants exclude each other; what the caller gives beats what the environment has. */
+function endpointOf(options: SessionOptions, values: SessionOptions, region: string, label: Label): URL {
   const { endpoint, useFipsEndpoint = false, useDualstackEndpoint = false } = values;
-  if (endpoint === undefined) return endpointForRegion(region, { useFipsEndpoint, useDualstackEndpoint });
-  if (useFipsEndpoint || useDualstackEndpoint) {
-    const other = label(useFipsEndpoint ? 'useFipsEndpoint' : 'useDualstackEndpoint');
-    throw new OptionError('ERR_OPTION_CONFLICT', `${label('endpoint')} and ${other} exclude each other`);
+  const [variant] = VARIANTS.filter((name) => options[name] !== undefined && values[name] === true);
+  if (variant !== undefined && options.endpoint && endpoint !== undefined) {
+    throw new OptionError(
+      'ERR_OPTION_CONFLICT',
+      `${label('endpoint')} and ${label(variant)} exclude each other`,
+    );
   }
-  return parseEndpoint(endpoint, label('endpoint'));
+  return endpoint === undefined || variant !== undefined
+    ? endpointForRegion(region, { useFipsEndpoint, useDualstackEndpoint })
+    : parseEndpoint(endpoint, label('endpoint'));
 }
 
 function connectionOf(values: SessionOptions, env: Environment): Connection {

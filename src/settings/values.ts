@@ -2,7 +2,7 @@
  * One raw value and its row of the option table in, the checked value out. Raw values are what a program
  * passes, or text from the command line and the environment.
  */
-import { OptionError } from '../errors.js';
+import { OptionError, quote } from '../errors.js';
 import type { OptionKind, OptionRow } from './options.js';
 
 type Integer = Extract<OptionKind, { type: 'integer' }>;
@@ -41,7 +41,7 @@ function readInteger(raw: unknown, { min, max, unit }: Integer, label: string): 
   if (typeof number === 'number' && Number.isInteger(number) && number >= min && number <= max) return number;
   throw new OptionError(
     'ERR_OPTION_INVALID',
-    `${label} must be a whole number of ${unit} from ${min} to ${max}, found ${typeof raw === 'object' ? kindOf(raw) : `"${String(raw)}"`}`,
+    `${label} must be a whole number of ${unit} from ${min} to ${max}, found ${typeof raw === 'object' ? kindOf(raw) : quote(String(raw))}`,
   );
 }
 
@@ -52,11 +52,14 @@ function readBoolean(raw: unknown, label: string): boolean {
     if (/^(1|t|true)$/i.test(raw)) return true;
     if (/^(0|f|false)$/i.test(raw)) return false;
   }
-  throw new OptionError('ERR_OPTION_INVALID', `${label} must be true or false, found ${kindOf(raw)}`);
+  throw new OptionError(
+    'ERR_OPTION_INVALID',
+    `${label} must be true or false, found ${typeof raw === 'string' ? quote(raw) : kindOf(raw)}`,
+  );
 }
 
 function show(raw: unknown, row: OptionRow): string {
-  return typeof raw === 'string' && row.secret !== true ? `"${raw}"` : kindOf(raw);
+  return typeof raw === 'string' && row.secret !== true ? quote(raw) : kindOf(raw);
 }
 
 function kindOf(raw: unknown): string {

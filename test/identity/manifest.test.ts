@@ -12,8 +12,11 @@ async function verdict(fixture: (typeof manifest.fixtures)[number]): Promise<str
 }
 
 describe('every fixture is judged as its manifest says', () => {
-  it.each(manifest.fixtures.map((fixture) => [fixture.name, fixture] as const))('%s', async (_name, fixture) => {
-    const expected = fixture.expect === 'ok' ? [] : [fixture.expect, ...(fixture.also ?? [])];
-    expect((await verdict(fixture)).sort()).toEqual(expected.sort());
-  });
+  it.each(manifest.fixtures.map((fixture) => [fixture.name, fixture] as const))(
+    '%s',
+    async (_name, fixture) => {
+      const expected = fixture.expect === 'ok' ? [] : [fixture.expect, ...(fixture.also ?? [])];
+      expect((await verdict(fixture)).sort()).toEqual(expected.sort());
+    },
+  );
 });

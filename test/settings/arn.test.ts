@@ -21,6 +21,8 @@ const MALFORMED: Record<ArnKind, readonly string[]> = {
     'arn:aws:rolesanywhere:us-east-1:123456789012:subject/x',
     'arn:awsx:rolesanywhere:us-east-1:123456789012:trust-anchor/x',
     'arn:aws:iam:us-east-1:123456789012:trust-anchor/x',
+    // A region that no host name could have: it would fail as `Invalid URL`.
+    'arn:aws:rolesanywhere:xn--a:123456789012:trust-anchor/x',
     `${ANCHOR} `,
     ` ${ANCHOR}`,
     `${ANCHOR}x`.padEnd(1012, 'x'),

@@ -96,67 +96,6 @@ describe('options that do not fit together are refused', () => {
   });
 });
 
-describe('the environment', () => {
-  it.each<[string, SessionOptions, Record<string, string>, object]>([
-    ['gives the passphrase', {}, { ROLESANYWHERE_PKCS8_PASSWORD: 'env' }, { source: { passphrase: 'env' } }],
-    [
-      'gives way to an option',
-      { passphrase: 'option' },
-      { ROLESANYWHERE_PKCS8_PASSWORD: 'env' },
-      { source: { passphrase: 'option' } },
-    ],
-    [
-      'gives way to the empty passphrase, which is one',
-      { passphrase: '' },
-      { ROLESANYWHERE_PKCS8_PASSWORD: 'env' },
-      { source: { passphrase: '' } },
-    ],
-    ['counts for nothing where empty', {}, { AWS_CA_BUNDLE: '' }, { connection: { caBundle: undefined } }],
-    ['gives the CA bundle', {}, { AWS_CA_BUNDLE: '/ca.pem' }, { connection: { caBundle: '/ca.pem' } }],
-    [
-      'gives way to an option for the CA bundle',
-      { caBundle: '/own.pem' },
-      { AWS_CA_BUNDLE: '/ca.pem' },
-      { connection: { caBundle: '/own.pem' } },
-    ],
-    [
-      'gives the proxy and its exceptions',
-      {},
-      { HTTPS_PROXY: 'http://proxy:3128', NO_PROXY: 'a,b' },
-      { connection: { proxy: { url: 'http://proxy:3128', except: 'a,b' } } },
-    ],
-    [
-      'is read in lower case too, after upper case',
-      {},
-      { https_proxy: 'http://lower', HTTPS_PROXY: 'http://upper', no_proxy: 'lower' },
-      { connection: { proxy: { url: 'http://upper', except: 'lower' } } },
-    ],
-    [
-      'says nothing by HTTP_PROXY: the service speaks https',
-      {},
-      { HTTP_PROXY: 'http://proxy:3128', http_proxy: 'http://proxy:3128' },
-      { connection: { proxy: undefined } },
-    ],
-    [
-      'changes nothing by AWS_REGION: the trust anchor has one',
-      {},
-      { AWS_REGION: 'eu-west-1', AWS_DEFAULT_REGION: 'eu-west-1' },
-      { region: 'us-east-1' },
-    ],
-  ])('%s', (_name, options, env, expected) => {
-    expect(parseSettings({ ...BASE, ...options }, { env })).toMatchObject(expected);
-  });
-
-  it('is read only where it is handed in', () => {
-    process.env['ROLESANYWHERE_PKCS8_PASSWORD'] = 'ambient';
-    try {
-      expect(parseSettings(BASE).source.passphrase).toBeUndefined();
-    } finally {
-      delete process.env['ROLESANYWHERE_PKCS8_PASSWORD'];
-    }
-  });
-});
-
 describe('settings', () => {
   it('hold everything that the later stages ask for, with the defaults', () => {
     expect(parseSettings(BASE)).toEqual({

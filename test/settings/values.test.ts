@@ -51,7 +51,7 @@ describe('a value that its row does not allow is refused', () => {
     [{ roleSessionName: 'two words' }, `${NAME} "two words"`],
     [{ roleSessionName: 'größe' }, `${NAME} "größe"`],
     [{ roleSessionName: 'a/b' }, `${NAME} "a/b"`],
-    [{ useFipsEndpoint: 'yes' }, 'useFipsEndpoint must be true or false, found a value of type string'],
+    [{ useFipsEndpoint: 'yes' }, 'useFipsEndpoint must be true or false, found "yes"'],
     [{ useDualstackEndpoint: 1 }, `useDualstackEndpoint must be true or false, found ${NUMBER}`],
     [{ noVerifySsl: {} }, 'noVerifySsl must be true or false, found a value of type object'],
     [{ withProxy: [] }, 'withProxy must be true or false, found a list'],

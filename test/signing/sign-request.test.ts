@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadIdentity } from '../../src/identity/load.js';
-import type { HttpRequest } from '../../src/signing/sign-request.js';
+import type { HttpRequest } from '../../src/signing/canonical-request.js';
 import { explainSignature, signRequest } from '../../src/signing/sign-request.js';
 import { identity, path, text } from '../fixtures.js';
 

@@ -1,0 +1,30 @@
+/**
+ * A test of a program that uses Roles Anywhere, without an account and without a network: the emulator stands in for
+ * the service, and refuses what the service would refuse.
+ *
+ *   node --test examples/offline-test.js
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createSession } from 'rolesanywhere';
+import { createAuthority, startEmulator } from 'rolesanywhere/emulator';
+
+test('a certificate of our CA gets credentials, another one does not', async () => {
+  const [ours, theirs] = [await createAuthority(), await createAuthority()];
+  const emulator = await startEmulator({ certificateAuthority: ours.certificate, roleName: 'Backup' });
+  try {
+    const { trustAnchorArn, profileArn, roleArn, endpoint } = emulator;
+    const options = { trustAnchorArn, profileArn, roleArn, endpoint };
+
+    const session = await createSession({ ...options, ...(await ours.issue({ commonName: 'db-1' })) });
+    assert.match(session.assumedRole.arn ?? '', /assumed-role\/Backup\//);
+
+    const foreign = await theirs.issue({ commonName: 'db-1' });
+    await assert.rejects(createSession({ ...options, ...foreign }), {
+      code: 'ERR_SERVICE_DENIED',
+      message: /Untrusted signing certificate/,
+    });
+  } finally {
+    await emulator.close();
+  }
+});

@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest';
+import { ARNS, CA_BUNDLE, RSA, startFakeService, success } from '../fake-service.js';
+import { manifest, path, text } from '../fixtures.js';
+import { runProgram } from '../program.js';
+
+const FLAGS = [
+  ...['--trust-anchor-arn', ARNS.trustAnchorArn],
+  ...['--profile-arn', ARNS.profileArn],
+  ...['--role-arn', ARNS.roleArn],
+];
+const IDENTITY = ['--certificate', RSA.certificate, '--private-key', RSA.privateKey];
+
+const JSON_TEXT =
+  '{"Version":1,"AccessKeyId":"ASIAEXAMPLEACCESSKEY","SecretAccessKey":"example/secret+access=key","SessionToken":"example//session++token==","Expiration":"2026-06-01T13:00:00Z","AccountId":"123456789012"}';
+
+const SHOWN =
+  'rolesanywhere: warning: --pkcs8-password shows the passphrase to every user of this machine; ROLESANYWHERE_PKCS8_PASSWORD does not\n';
+const NOT_VERIFIED =
+  "rolesanywhere: warning: the service's TLS certificate is not verified: whoever sits in between can read the credentials\n";
+const ENCRYPTED = ['--certificate', RSA.certificate, '--private-key', path('rsa-2048.scrypt.pem')];
+
+describe('credential-process prints the JSON and nothing else', () => {
+  it.each<[string, readonly string[], { env?: Record<string, string>; input?: string }, string]>([
+    ['with two files', IDENTITY, {}, ''],
+    ['with --flag=value', [`--certificate=${RSA.certificate}`, `--private-key=${RSA.privateKey}`], {}, ''],
+    ['with one file', ['--certificate', path('rsa-2048.combined.pem')], {}, ''],
+    ['with standard input', ['--certificate', '-'], { input: text('rsa-2048.combined.pem') }, ''],
+    [
+      'with the key on standard input',
+      ['--certificate', RSA.certificate, '--private-key', '-'],
+      { input: text('rsa-2048.key.pem') },
+      '',
+    ],
+    ['with the certificate as text', [`--certificate=${text('rsa-2048.combined.pem')}`], {}, ''],
+    ['with --debug=false', [...IDENTITY, '--debug=false', '--no-verify-ssl=false'], {}, ''],
+    ['with an empty flag, which is none', [...IDENTITY, '--region', '', '--role-session-name='], {}, ''],
+    ['with --with-proxy', [...IDENTITY, '--with-proxy'], {}, ''],
+    ['with --pkcs8-password, warning', [...ENCRYPTED, '--pkcs8-password', manifest.passphrase], {}, SHOWN],
+    [
+      'with ROLESANYWHERE_PKCS8_PASSWORD',
+      ENCRYPTED,
+      { env: { ROLESANYWHERE_PKCS8_PASSWORD: manifest.passphrase } },
+      '',
+    ],
+    ['with --no-verify-ssl, warning', [...IDENTITY, '--no-verify-ssl'], {}, NOT_VERIFIED],
+    [
+      'with a short key, warning',
+      ['--certificate', path('warn-rsa-1024.pem'), '--private-key', path('warn-rsa-1024.key.pem')],
+      {},
+      'rolesanywhere: warning: certificate C=DE, O=Example, OU=Fixtures, CN=warn-rsa-1024 should have an RSA key of at least 2048 bits, found 1024: make a new key of 2048 bits or more\n',
+    ],
+  ])('%s', async (_name, flags, options, stderr) => {
+    const { endpoint, requests } = await startFakeService([success]);
+    const outcome = await runProgram(
+      ['credential-process', ...FLAGS, ...flags, '--endpoint', endpoint],
+      options,
+    );
+    expect(outcome).toEqual({ status: 0, stdout: JSON_TEXT, stderr });
+    expect(requests).toHaveLength(1);
+  });
+
+  it.each<[string, readonly string[], Record<string, string>, string]>([
+    ['--ca-bundle', ['--ca-bundle', CA_BUNDLE], {}, ''],
+    ['AWS_CA_BUNDLE', [], { AWS_CA_BUNDLE: CA_BUNDLE }, ''],
+    ['--no-verify-ssl', ['--no-verify-ssl'], {}, NOT_VERIFIED],
+  ])('over TLS with %s', async (_name, flags, env, stderr) => {
+    const { endpoint } = await startFakeService([success], { tls: true });
+    const args = ['credential-process', ...FLAGS, ...IDENTITY, ...flags, '--endpoint', endpoint];
+    expect(await runProgram(args, { env })).toEqual({ status: 0, stdout: JSON_TEXT, stderr });
+  });
+
+  it('asking for what the flags say', async () => {
+    const { endpoint, requests } = await startFakeService([success]);
+    const further = ['--session-duration=900', '--role-session-name', 'build', '--region', 'eu-west-1'];
+    await runProgram([
+      'credential-process',
+      ...FLAGS,
+      ...IDENTITY,
+      ...further,
+      '--endpoint',
+      `${endpoint}/base/`,
+    ]);
+    expect(requests).toHaveLength(1);
+    const [request] = requests;
+    expect(request).toMatchObject({
+      method: 'POST',
+      body: '{"durationSeconds":900,"roleSessionName":"build"}',
+    });
+    const { pathname, searchParams } = new URL(request?.url ?? '', 'http://x');
+    expect(pathname).toBe('/base/sessions');
+    expect(Object.fromEntries(searchParams)).toEqual(ARNS);
+    expect(request?.headers['authorization']).toMatch(/\/eu-west-1\/rolesanywhere\/aws4_request, /);
+  });
+
+  it('without a look at what other AWS programs read', async () => {
+    const { endpoint } = await startFakeService([success]);
+    const env = { AWS_PROFILE: 'no-such-profile', AWS_CONFIG_FILE: '/no/config', AWS_REGION: 'mars-1' };
+    const outcome = await runProgram(['credential-process', ...FLAGS, ...IDENTITY, '--endpoint', endpoint], {
+      env,
+    });
+    expect(outcome).toEqual({ status: 0, stdout: JSON_TEXT, stderr: '' });
+  });
+});
+
+describe('--debug', () => {
+  it('shows what is signed and sent on stderr, and leaves stdout alone', async () => {
+    const { endpoint, port, requests } = await startFakeService([success]);
+    const { status, stdout, stderr } = await runProgram([
+      'credential-process',
+      ...FLAGS,
+      ...IDENTITY,
+      '--endpoint',
+      endpoint,
+      '--debug',
+    ]);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: JSON_TEXT });
+    const lines = stderr.split('\n');
+    expect(lines.pop()).toBe('');
+    expect(lines.filter((line) => !line.startsWith('rolesanywhere: debug: '))).toEqual([]);
+    const shown = lines.map((line) => line.slice('rolesanywhere: debug: '.length)).join('\n');
+    const date = requests[0]?.headers['x-amz-date'] as string;
+    expect(shown).toContain(`canonical request:\nPOST\n/sessions\nprofileArn=arn%3Aaws%3Arolesanywhere`);
+    expect(shown).toContain(`\nhost:127.0.0.1:${port}\n`);
+    expect(shown).toContain(
+      `string to sign:\nAWS4-X509-RSA-SHA256\n${date}\n${date.slice(0, 8)}/us-east-1/rolesanywhere/aws4_request\n`,
+    );
+    expect(shown).toContain('the service answered 201, request id 11111111-2222-3333-4444-555555555555');
+    expect(stderr).not.toContain('ASIAEXAMPLEACCESSKEY');
+  });
+});
+
+describe('version and help', () => {
+  it.each([[['version']], [['--version']]])('%j prints the version', async (args) => {
+    const { VERSION } = await import('../../src/settings/version.js');
+    expect(await runProgram(args)).toEqual({ status: 0, stdout: `${VERSION}\n`, stderr: '' });
+  });
+
+  it.each([[['--help']], [['-h']], [['help']]])('%j names every command', async (args) => {
+    const { status, stdout, stderr } = await runProgram(args);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(/^ {2}credential-process {2}Print credentials/m);
+    expect(stdout).toMatch(/^ {2}version /m);
+  });
+
+  it('credential-process --help names every flag with its row of the option table', async () => {
+    const { COMMAND_LINE_OPTIONS, SESSION_OPTIONS } = await import('../../src/settings/options.js');
+    const { status, stdout, stderr } = await runProgram(['credential-process', '--help', '--no-such-flag']);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    for (const { flag, help } of Object.values({ ...SESSION_OPTIONS, ...COMMAND_LINE_OPTIONS })) {
+      expect(stdout).toMatch(new RegExp(`^ {2}--${flag}( [A-Z]+)? +`, 'm'));
+      expect(stdout).toContain(help);
+    }
+  });
+});

@@ -1,0 +1,112 @@
+/** Every example runs as it stands, and the emulator's command prints what works as it stands. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { VERSION } from '../../src/settings/version.js';
+import { PROGRAM, ROOT, run, startMachine } from './machine.js';
+
+const ARN = 'arn:aws:sts::123456789012:assumed-role/';
+
+/** What each one must print. */
+const EXAMPLES: Readonly<Record<string, string>> = {
+  'demo.js': `"Arn": "${ARN}Demo/`,
+  'sdk-provider.js': `${ARN}Demo/`,
+  'own-http-client.js': `${ARN}Demo/`,
+  'offline-test.js': 'pass 1',
+};
+
+describe('examples', () => {
+  it('are all run here, or are configuration that the README shows', () => {
+    const programs = readdirSync(join(ROOT, 'examples')).filter((file) => file.endsWith('.js'));
+    expect(programs.sort()).toEqual(Object.keys(EXAMPLES).sort());
+  });
+
+  it.each(Object.entries(EXAMPLES))('%s', async (file, expected) => {
+    const machine = await startMachine();
+    // The reporter of node:test differs between versions of Node where it is not chosen.
+    const args = file === 'offline-test.js' ? ['--test', '--test-reporter=spec'] : [];
+    const result = await run(machine, process.execPath, [...args, join('examples', file)]);
+    expect(result.stderr).toBe('');
+    expect(result.status).toBe(0);
+    expect(result.stdout).toContain(expected);
+  });
+
+  it('show the credential_process line that the README shows', () => {
+    const line = /^credential_process = .*$/m;
+    const readme = line.exec(readFileSync(join(ROOT, 'README.md'), 'utf8'))?.[0];
+    expect(readme).toMatch(/^credential_process = rolesanywhere credential-process --certificate /);
+    expect(line.exec(readFileSync(join(ROOT, 'examples', 'aws-config.ini'), 'utf8'))?.[0]).toBe(readme);
+    expect(readFileSync(join(ROOT, 'examples', 'demo.js'), 'utf8')).toContain(`'${readme}'`);
+  });
+});
+
+describe('rolesanywhere emulator', () => {
+  it('prints a profile that works, and leaves nothing behind when it is stopped', async () => {
+    const machine = await startMachine();
+    const child = spawn(process.execPath, [PROGRAM, 'emulator', '--role', 'Backup'], { env: machine.env });
+    let printed = '';
+    for await (const chunk of child.stdout) {
+      printed += String(chunk);
+      if (printed.includes('Then: ')) break;
+    }
+    const line = /^credential_process = (.*)$/m.exec(printed)?.[1] ?? '';
+    const words = (line.match(/"[^"]*"|\S+/g) ?? []).map((word) => word.replaceAll('"', ''));
+    const folder = dirname(words[words.indexOf('--certificate') + 1] ?? '');
+    const result = await run(machine, words[0] ?? '', words.slice(1));
+    expect(result.stderr).toBe('');
+    expect(JSON.parse(result.stdout)).toMatchObject({ Version: 1, AccountId: '123456789012' });
+    expect(existsSync(folder)).toBe(true);
+
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+    expect(existsSync(folder)).toBe(false);
+  });
+
+  it('takes a CA of the caller, and tells what to fill in', async () => {
+    const machine = await startMachine();
+    const child = spawn(process.execPath, [PROGRAM, 'emulator', `--ca=${join(machine.folder, 'ca.pem')}`], {
+      env: machine.env,
+    });
+    let printed = '';
+    for await (const chunk of child.stdout) {
+      printed += String(chunk);
+      if (printed.includes('Then: ')) break;
+    }
+    expect(printed).toContain('--certificate "CERTIFICATE" --private-key "KEY"');
+    child.kill('SIGINT');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+
+  it.each([
+    [['--ca', 'missing.pem'], 3, 'CA missing.pem cannot be read: ENOENT (ERR_FILE_UNREADABLE)'],
+    [
+      ['--port', '70000'],
+      2,
+      '--port must be a whole number of a TCP port from 0 to 65535, found "70000" (ERR_OPTION_INVALID)',
+    ],
+    [['--role', 'a b'], 2, '--role must be a role name'],
+  ])('refuses %j', async (flags, status, message) => {
+    const machine = await startMachine();
+    const result = await run(machine, process.execPath, [PROGRAM, 'emulator', ...flags], machine.folder);
+    expect(result).toMatchObject({ status, stdout: '' });
+    expect(result.stderr).toContain(`rolesanywhere: ${message}`);
+  });
+
+  it('says so where the port is taken', async () => {
+    const machine = await startMachine();
+    const { port } = new URL(machine.emulator.endpoint);
+    const result = await run(machine, process.execPath, [PROGRAM, 'emulator', '--port', port]);
+    expect(result).toMatchObject({ status: 6, stdout: '' });
+    expect(result.stderr).toContain('(ERR_LISTEN)');
+  });
+});
+
+describe('rolesanywhere', () => {
+  it.each([['version'], ['--version']])('%s prints the version', async (word) => {
+    const machine = await startMachine();
+    const result = await run(machine, process.execPath, [PROGRAM, word]);
+    expect(result).toEqual({ status: 0, stdout: `${VERSION}\n`, stderr: '' });
+  });
+});

@@ -1,0 +1,83 @@
+/**
+ * A machine outside AWS, for flows with real clients: a folder with a CA, a certificate and its key, an AWS config
+ * with one `credential_process` line, and the emulator in place of AWS.
+ */
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { onTestFinished } from 'vitest';
+import type { Emulator } from '../../src/emulator/server.js';
+import { createAuthority, startEmulator } from '../../src/emulator/server.js';
+
+export const ROOT = join(import.meta.dirname, '..', '..');
+export const PROGRAM = join(ROOT, 'dist', 'bin.cjs');
+
+export interface Machine {
+  readonly folder: string;
+  readonly emulator: Emulator;
+  /** What a shell on this machine would have: the AWS config and nothing of the real machine's AWS settings. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export async function startMachine(): Promise<Machine> {
+  const folder = mkdtempSync(join(tmpdir(), 'rolesanywhere-flow-'));
+  const authority = await createAuthority();
+  const host = await authority.issue({ commonName: 'host-1' });
+  const emulator = await startEmulator({ certificateAuthority: authority.certificate });
+  onTestFinished(async () => {
+    await emulator.close();
+    rmSync(folder, { recursive: true });
+  });
+  const write = (name: string, text: string): string => {
+    writeFileSync(join(folder, name), text, { mode: 0o600 });
+    return join(folder, name);
+  };
+  write('ca.pem', authority.certificate);
+  const { trustAnchorArn, profileArn, roleArn, endpoint, region } = emulator;
+  const line = [
+    `"${process.execPath}" "${PROGRAM}" credential-process`,
+    `--certificate "${write('host.pem', host.certificate)}" --private-key "${write('host.key', host.privateKey)}"`,
+    `--trust-anchor-arn ${trustAnchorArn} --profile-arn ${profileArn} --role-arn ${roleArn} --endpoint ${endpoint}`,
+  ].join(' ');
+  const config = write('config', `[profile onprem]\ncredential_process = ${line}\n`);
+  const env = {
+    PATH: process.env['PATH'],
+    HOME: process.env['HOME'],
+    NODE_OPTIONS: `--import ${pathToFileURL(join(ROOT, 'test', 'no-network.js')).href}`,
+    AWS_CONFIG_FILE: config,
+    AWS_SHARED_CREDENTIALS_FILE: join(folder, 'no-credentials'),
+    AWS_EC2_METADATA_DISABLED: 'true',
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+    AWS_REGION: region,
+    AWS_ENDPOINT_URL: endpoint,
+    CERTIFICATE: join(folder, 'host.pem'),
+    PRIVATE_KEY: join(folder, 'host.key'),
+    TRUST_ANCHOR_ARN: trustAnchorArn,
+    PROFILE_ARN: profileArn,
+    ROLE_ARN: roleArn,
+  };
+  return { folder, emulator, env };
+}
+
+export interface Outcome {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command on that machine. */
+export function run(
+  machine: Pick<Machine, 'env'>,
+  command: string,
+  args: readonly string[],
+  cwd: string = ROOT,
+): Promise<Outcome> {
+  return new Promise((resolve) => {
+    execFile(command, args, { cwd, env: machine.env, timeout: 60_000 }, (error, stdout, stderr) => {
+      const status = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
+      resolve({ status, stdout, stderr });
+    });
+  });
+}

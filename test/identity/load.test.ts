@@ -1,0 +1,209 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { afterAll, describe, expect, it } from 'vitest';
+import { loadIdentity, loadTrustBundle } from '../../src/identity/load.js';
+import type { IdentitySource } from '../../src/settings/settings.js';
+import { path, text } from '../fixtures.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'rolesanywhere-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const RSA = { certificate: path('rsa-2048.pem'), privateKey: path('rsa-2048.key.pem') };
+const NO_SUCH_FILE = 'there is no such file';
+
+function bytes(file: string): Buffer {
+  return readFileSync(path(file));
+}
+
+function big(name: string): string {
+  writeFileSync(join(folder, name), Buffer.alloc(1024 * 1024 + 1, '-'));
+  return join(folder, name);
+}
+
+async function* failing(code: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from('-----BEGIN ');
+  throw Object.assign(new Error(`${code}: secret-detail`), { code });
+}
+
+describe('an identity is read', () => {
+  it.each<[string, IdentitySource, (string | Uint8Array)[]?]>([
+    ['from paths', RSA],
+    ['from PEM text', { certificate: text('rsa-2048.pem'), privateKey: text('rsa-2048.key.pem') }],
+    ['from the bytes of PEM', { certificate: bytes('rsa-2048.pem'), privateKey: bytes('rsa-2048.key.pem') }],
+    ['from the bytes of DER', { certificate: bytes('rsa-2048.der'), privateKey: bytes('rsa-2048.key.der') }],
+    [
+      'from bytes that are no Buffer',
+      {
+        certificate: new Uint8Array(bytes('rsa-2048.der')),
+        privateKey: new Uint8Array(bytes('rsa-2048.key.der')),
+      },
+    ],
+    ['from a mixture', { certificate: bytes('rsa-2048.der'), privateKey: path('rsa-2048.pkcs1.pem') }],
+    ['from one file for both', { certificate: path('rsa-2048.combined.pem') }],
+    ['from one text for both', { certificate: text('rsa-2048.combined.pem') }],
+    ['from standard input, the key', { ...RSA, privateKey: '-' }, [text('rsa-2048.key.pem')]],
+    ['from standard input, the certificate as DER', { ...RSA, certificate: '-' }, [bytes('rsa-2048.der')]],
+    [
+      'from standard input, both, named once',
+      { certificate: '-' },
+      [text('rsa-2048.key.pem'), text('rsa-2048.pem')],
+    ],
+    [
+      'from standard input, both, named twice',
+      { certificate: '-', privateKey: '-' },
+      [text('rsa-2048.combined.pem')],
+    ],
+    [
+      'from standard input in small pieces',
+      { certificate: '-' },
+      text('rsa-2048.combined.pem').match(/.{1,7}/gs) ?? [],
+    ],
+  ])('%s', async (_name, source, piped) => {
+    const stdin = piped && Readable.from(piped, { objectMode: true });
+    const identity = await loadIdentity(source, { stdin });
+    expect(identity.certificate.raw).toEqual(bytes('rsa-2048.der'));
+    expect(identity.chain).toEqual([]);
+    expect(identity.algorithm).toBe('AWS4-X509-RSA-SHA256');
+    expect(await identity.sign(Buffer.from('x'))).toHaveLength(256);
+  });
+
+  it('without what may stand behind the DER of a certificate', async () => {
+    const certificate = Buffer.concat([bytes('rsa-2048.der'), Buffer.from('\n')]);
+    const outcome = await loadIdentity({ ...RSA, certificate }).catch((error: Error) => error);
+    // Refused or cut off, but never sent along: the service would get other bytes than the CA signed.
+    if (outcome instanceof Error) expect(outcome).toMatchObject({ code: 'ERR_CERTIFICATE_INVALID' });
+    else expect(outcome.certificate.raw).toEqual(bytes('rsa-2048.der'));
+  });
+
+  it.each([
+    ['rsa-2048.der', 'rsa-2048.key.der'],
+    ['rsa-2048.pem', 'rsa-2048.key.pem'],
+  ])("without a change to the caller's bytes (%s, %s)", async (certificateFile, keyFile) => {
+    const [certificate, privateKey] = [bytes(certificateFile), bytes(keyFile)];
+    await loadIdentity({ certificate, privateKey });
+    expect(certificate).toEqual(bytes(certificateFile));
+    expect(privateKey).toEqual(bytes(keyFile));
+  });
+
+  it("without a change to the bytes that the caller's standard input yields", async () => {
+    const chunk = bytes('rsa-2048.combined.pem');
+    await loadIdentity({ certificate: '-' }, { stdin: Readable.from([chunk], { objectMode: true }) });
+    expect(chunk).toEqual(bytes('rsa-2048.combined.pem'));
+  });
+
+  it('into an object that shows no key to whoever prints it', async () => {
+    const { inspect } = await import('node:util');
+    const identity = await loadIdentity(RSA);
+    const shown = `${inspect(identity, { depth: 9, showHidden: true })}${JSON.stringify(identity)}`;
+    expect(shown).not.toContain('PRIVATE');
+    expect(Object.isFrozen(identity)).toBe(true);
+    expect(Object.isFrozen(identity.chain)).toBe(true);
+  });
+});
+
+describe('what cannot be read is told apart', () => {
+  const unreadable = (subject: string, reason: string): string => `${subject} cannot be read: ${reason}`;
+  it.each<[string, IdentitySource, string, AsyncIterable<Uint8Array>?]>([
+    [
+      'a missing file',
+      { ...RSA, certificate: '/no/x.pem' },
+      unreadable('certificate /no/x.pem', NO_SUCH_FILE),
+    ],
+    ['a missing key', { ...RSA, privateKey: '/no/x.key' }, unreadable('private key /no/x.key', NO_SUCH_FILE)],
+    [
+      'missing intermediates',
+      { ...RSA, intermediates: '/no/ca.pem' },
+      unreadable('intermediates /no/ca.pem', NO_SUCH_FILE),
+    ],
+    [
+      'a file where a folder should be',
+      { ...RSA, privateKey: `${RSA.certificate}/x` },
+      unreadable(`private key ${RSA.certificate}/x`, NO_SUCH_FILE),
+    ],
+    ['a directory', { ...RSA, privateKey: folder }, unreadable(`private key ${folder}`, 'it is a directory')],
+    [
+      'a file of more than 1 MiB',
+      { ...RSA, certificate: big('big.pem') },
+      unreadable(`certificate ${join(folder, 'big.pem')}`, 'larger than 1 MiB, which no certificate file is'),
+    ],
+    [
+      'a file without end',
+      { ...RSA, privateKey: '/dev/zero' },
+      unreadable('private key /dev/zero', 'larger than 1 MiB, which no certificate file is'),
+    ],
+    [
+      'standard input of more than 1 MiB',
+      { ...RSA, privateKey: '-' },
+      unreadable('private key from standard input', 'larger than 1 MiB, which no certificate file is'),
+      Readable.from([Buffer.alloc(1024 * 1024), Buffer.alloc(1)], { objectMode: true }),
+    ],
+    // Root may read everything: the refusal itself is tried in test/cli, as another user.
+    [
+      'permission',
+      { ...RSA, certificate: '-' },
+      unreadable('certificate from standard input', 'permission denied'),
+      failing('EACCES'),
+    ],
+    [
+      'any other failure, by its code',
+      { ...RSA, certificate: '-' },
+      unreadable('certificate from standard input', 'EIO'),
+      failing('EIO'),
+    ],
+    ['a path with a NUL', { ...RSA, privateKey: 'a\0b' }, unreadable('private key a b', NO_SUCH_FILE)],
+  ])('%s', async (_name, source, message, stdin) => {
+    await expect(loadIdentity(source, { stdin })).rejects.toMatchObject({
+      name: 'IdentityError',
+      code: 'ERR_FILE_UNREADABLE',
+      message,
+    });
+  });
+});
+
+const KEY_LINES = text('rsa-2048.key.pem').trim().split('\n');
+const BODY = KEY_LINES.slice(1, -1);
+
+describe('key text in place of a path never comes back', () => {
+  it.each([
+    ['base64 DER', BODY.join('')],
+    ['base64 DER in lines', BODY.join('\n')],
+    ['base64 DER, its lines joined by blanks, as an unquoted $KEY becomes', BODY.join(' ')],
+    ['base64 DER, its lines joined by the letters \\n, as JSON has them', BODY.join('\\n')],
+    ['base64url DER', BODY.join('').replaceAll('+', '-').replaceAll('/', '_')],
+    ['PEM with a dash too few', KEY_LINES.join('\n').slice(1)],
+    ['PEM in one line with a dash too few', KEY_LINES.join(' ').slice(1)],
+  ])('%s', async (_name, privateKey) => {
+    const error: Error = await loadIdentity({ ...RSA, privateKey }).then(
+      () => expect.fail('it was taken'),
+      (reason) => reason,
+    );
+    expect(error).toMatchObject({ code: 'ERR_FILE_UNREADABLE' });
+    for (let at = 0; at + 24 <= privateKey.length; at += 24) {
+      expect(error.stack).not.toContain(privateKey.slice(at, at + 24));
+    }
+  });
+});
+
+describe('loadTrustBundle', () => {
+  it('reads authorities', async () => {
+    expect(await loadTrustBundle(path('tls-root.pem'))).toBe(text('tls-root.pem'));
+  });
+
+  it.each([
+    ['/no/ca.pem', 'ERR_FILE_UNREADABLE', `CA bundle /no/ca.pem cannot be read: ${NO_SUCH_FILE}`],
+    [
+      path('rsa-2048.der'),
+      'ERR_PEM_INVALID',
+      `CA bundle ${path('rsa-2048.der')} must hold PEM certificates, found none`,
+    ],
+    [
+      path('rsa-2048.key.pem'),
+      'ERR_PEM_INVALID',
+      `CA bundle ${path('rsa-2048.key.pem')} must hold PEM certificates, found none`,
+    ],
+  ])('refuses %s', async (file, code, message) => {
+    await expect(loadTrustBundle(file)).rejects.toMatchObject({ name: 'IdentityError', code, message });
+  });
+});

@@ -1,0 +1,423 @@
+/**
+ * What users get: the tarball that `npm pack` makes, unpacked into an empty project beside the packages that it
+ * declares, and nothing else. No network; the project is a copy, so that nothing of this repository can be
+ * found from it by accident.
+ */
+import { execFile, execFileSync } from 'node:child_process';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Emulator } from '../src/emulator/server.js';
+import { startEmulator } from '../src/emulator/server.js';
+import { VERSION } from '../src/index.js';
+
+const root = join(import.meta.dirname, '..');
+const work = mkdtempSync(join(tmpdir(), 'rolesanywhere-package-'));
+const project = join(work, 'project');
+const installed = join(project, 'node_modules', 'rolesanywhere');
+const manifest = readManifest(root);
+
+const LIBRARY = [
+  ...['IdentityError', 'OptionError', 'OutputError', 'RolesAnywhereError', 'ServiceError', 'TransportError'],
+  ...['VERSION', 'checkIdentity', 'createSession', 'createSessionRequest', 'explainSignature'],
+  ...['formatProcessCredentials', 'fromRolesAnywhere', 'loadIdentity', 'parseSessionResponse', 'signRequest'],
+];
+const LIBRARY_TYPES = [
+  ...[
+    'AwsCredentialIdentity',
+    'Certificate',
+    'CreateSessionOptions',
+    'Environment',
+    'Finding',
+    'HttpRequest',
+  ],
+  ...['HttpResponse', 'Identity', 'IdentityErrorCode', 'IdentitySource', 'LoadContext', 'Logger'],
+  ...['OptionErrorCode', 'OutputErrorCode', 'ProcessCredentials', 'ProviderProperties', 'ResponseContext'],
+  ...['RolesAnywhereProvider', 'ServiceErrorCode', 'Session', 'SessionContext', 'SessionOptions'],
+  ...['SessionRequest', 'SessionRequestSettings', 'SignedRequest', 'SigningContext', 'Source'],
+  'TransportErrorCode',
+];
+const EMULATOR = ['createAuthority', 'createEmulator', 'startEmulator'];
+const EMULATOR_TYPES = [
+  ...['Authority', 'AuthorityKeyType', 'AuthorityOptions', 'EmulatedService', 'Emulator', 'EmulatorOptions'],
+  ...['EmulatorRequest', 'EmulatorResponse', 'Handler', 'IssueOptions', 'IssuedCertificate'],
+];
+
+interface Packed {
+  readonly filename: string;
+  readonly files: ReadonlyArray<{ readonly path: string }>;
+}
+
+let packed: Packed;
+
+beforeAll(() => {
+  // The global setup has built the JavaScript; the types may be missing, or older than the sources.
+  compile(root, ['-p', 'tsconfig.json', '--noEmit', 'false', '--emitDeclarationOnly']);
+  packed = pack();
+  mkdirSync(join(project, 'node_modules', '.bin'), { recursive: true });
+  writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }');
+  execFileSync('tar', ['-xzf', join(work, packed.filename), '-C', work]);
+  cpSync(join(work, 'package'), installed, { recursive: true });
+  for (const name of Object.keys(manifest.dependencies)) installFromHere(name);
+  for (const [name, file] of Object.entries(manifest.bin)) {
+    symlinkSync(join('..', 'rolesanywhere', file), join(project, 'node_modules', '.bin', name));
+  }
+});
+
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+interface Manifest {
+  readonly version: string;
+  readonly exports: Readonly<Record<string, object>>;
+  readonly bin: Readonly<Record<string, string>>;
+  readonly scripts: Readonly<Record<string, string>>;
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
+}
+
+function readManifest(folder: string): Manifest {
+  return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+}
+
+function compile(folder: string, options: readonly string[]): void {
+  try {
+    execFileSync(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), ...options], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+  } catch (error) {
+    throw new Error(`tsc: ${(error as { stdout: string }).stdout}`);
+  }
+}
+
+function pack(): Packed {
+  const options = ['--json', '--offline', '--ignore-scripts', '--loglevel=error', '--pack-destination', work];
+  const output = execFileSync('npm', ['pack', ...options], {
+    cwd: root,
+    encoding: 'utf8',
+    shell: process.platform === 'win32',
+  });
+  return JSON.parse(output)[0];
+}
+
+/** A package and all that it depends on. */
+function installFromHere(name: string): void {
+  const target = join(project, 'node_modules', name);
+  cpSync(join(root, 'node_modules', name), target, { recursive: true, dereference: true });
+  for (const dependency of Object.keys(readManifest(target).dependencies ?? {})) {
+    installFromHere(dependency);
+  }
+}
+
+interface Result {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs Node, or a program, in a folder, with a bare environment and without a network. */
+async function run(cwd: string, args: readonly string[], env: Record<string, string> = {}): Promise<Result> {
+  const noNetwork = pathToFileURL(join(import.meta.dirname, 'no-network.js')).href;
+  const options = { cwd, env: { PATH: process.env['PATH'], ...env }, timeout: 15_000 };
+  try {
+    const all = [`--import=${noNetwork}`, ...args];
+    return { status: 0, ...(await promisify(execFile)(process.execPath, all, options)) };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+    return { status: code, stdout, stderr };
+  }
+}
+
+async function evaluate(script: string, type = 'module'): Promise<unknown> {
+  const { status, stdout, stderr } = await run(project, [`--input-type=${type}`, '--eval', script]);
+  if (status !== 0) throw new Error(stderr);
+  return JSON.parse(stdout);
+}
+
+function packedTexts(): Array<readonly [path: string, text: string]> {
+  return packed.files.map(({ path }) => [path, readFileSync(join(installed, path), 'utf8')]);
+}
+
+describe('package.json', () => {
+  it('says where everything is', () => {
+    expect(manifest).toMatchObject({
+      name: 'rolesanywhere',
+      type: 'module',
+      engines: { node: '>=20.19' },
+      exports: {
+        '.': { types: './dist/types/index.d.ts', default: './dist/index.js' },
+        './emulator': { types: './dist/types/emulator/server.d.ts', default: './dist/emulator.js' },
+        './package.json': './package.json',
+      },
+      main: './dist/index.js',
+      types: './dist/types/index.d.ts',
+      bin: { rolesanywhere: 'dist/bin.cjs', aws_signing_helper: 'dist/bin.cjs' },
+      files: ['dist', 'CHANGELOG.md'],
+      sideEffects: false,
+    });
+  });
+
+  it('puts the types first, where TypeScript looks', () => {
+    expect(Object.keys(manifest.exports['.'] ?? {})[0]).toBe('types');
+    expect(Object.keys(manifest.exports['./emulator'] ?? {})[0]).toBe('types');
+  });
+
+  it('runs nothing at its users when it is installed', () => {
+    expect(Object.keys(manifest.scripts).filter((name) => /install|^prepare$/.test(name))).toEqual([]);
+  });
+
+  it('pins its packages', () => {
+    const versions = Object.values({ ...manifest.dependencies, ...manifest.devDependencies });
+    expect(versions.filter((version) => !/^\d+\.\d+\.\d+$/.test(String(version)))).toEqual([]);
+  });
+
+  it('has the version that the library tells', () => {
+    expect(VERSION).toBe(manifest.version);
+  });
+
+  it('agrees with the lock file, which names no registry', () => {
+    const text = readFileSync(join(root, 'package-lock.json'), 'utf8');
+    const { version, dependencies, devDependencies } = JSON.parse(text).packages[''];
+    expect({ version, dependencies, devDependencies }).toEqual({
+      version: manifest.version,
+      dependencies: manifest.dependencies,
+      devDependencies: manifest.devDependencies,
+    });
+    expect(text).not.toMatch(/"resolved"|\.tgz/);
+  });
+
+  it('calls scripts and files that there are', () => {
+    const words = Object.values(manifest.scripts).flatMap((script) => script.split(/\s+/));
+    const files = words.filter((word) => /\.(js|ts|json)$/.test(word));
+    const missing = files.filter(
+      (file) => !readdirSync(join(root, file, '..')).includes(file.replace(/.*\//, '')),
+    );
+    expect(missing).toEqual([]);
+  });
+});
+
+describe('the tarball', () => {
+  const paths = (): string[] => packed.files.map(({ path }) => path);
+
+  it('holds the papers', () => {
+    const papers = paths().filter((path) => !path.startsWith('dist/'));
+    expect(papers.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']);
+  });
+
+  it('holds the programs and the library, and no chunk that nothing imports', () => {
+    const code = paths().filter((path) => /^dist\/(?!types\/)/.test(path));
+    const chunks = ['dist/index.js', 'dist/emulator.js'].flatMap((path) => chunksOf(path));
+    const expected = [
+      'dist/bin.LICENSES.txt',
+      'dist/bin.cjs',
+      'dist/emulator.js',
+      'dist/index.js',
+      ...chunks,
+    ];
+    expect(code.sort()).toEqual([...new Set(expected)].sort());
+  });
+
+  it('holds the types of each source, and no others', () => {
+    const types = paths().filter((path) => path.startsWith('dist/types/'));
+    const expected = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('.ts'))
+      .map((path) => `dist/types/${path.replaceAll('\\', '/').replace(/\.ts$/, '.d.ts')}`);
+    expect(types.sort()).toEqual(expected.sort());
+  });
+
+  it('holds a program that tells its interpreter', () => {
+    expect(readFileSync(join(installed, 'dist', 'bin.cjs'), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
+  });
+
+  it('names no path of this machine, and holds no key', () => {
+    const names = [root, `${homedir()}/`, pathToFileURL(root).href];
+    const found = packedTexts().flatMap(([path, text]) =>
+      names.filter((name) => text.includes(name)).map((name) => `${path}: ${name}`),
+    );
+    expect(found).toEqual([]);
+    const keys = packedTexts().filter(([, text]) =>
+      /-----BEGIN [A-Z ]*PRIVATE KEY-----\s+[A-Za-z0-9+/]{20}/.test(text),
+    );
+    expect(keys.map(([path]) => path)).toEqual([]);
+  });
+});
+
+/** The chunks that a file imports, and that those import. */
+function chunksOf(path: string): string[] {
+  const text = readFileSync(join(root, path), 'utf8');
+  const direct = [...text.matchAll(/["']\.\/(?:chunks\/)?([a-z0-9-]+-[A-Z0-9]{8}\.js)["']/g)];
+  return direct.map(([, name]) => `dist/chunks/${name}`).flatMap((chunk) => [chunk, ...chunksOf(chunk)]);
+}
+
+describe('the library, installed', () => {
+  it.each([
+    ['rolesanywhere', LIBRARY],
+    ['rolesanywhere/emulator', EMULATOR],
+  ])('%s exports what is documented', async (name, expected) => {
+    const names = await evaluate(`console.log(JSON.stringify(Object.keys(await import('${name}'))))`);
+    expect(names).toEqual([...expected].sort());
+  });
+
+  it('can be required, too', async () => {
+    const version = await evaluate(
+      `console.log(JSON.stringify(require('rolesanywhere').VERSION))`,
+      'commonjs',
+    );
+    expect(version).toBe(manifest.version);
+  });
+
+  it('tells its package.json, and nothing from inside', async () => {
+    const script = `
+      const { default: { version } } = await import('rolesanywhere/package.json', { with: { type: 'json' } });
+      const inner = await import('rolesanywhere/dist/index.js').catch(({ code }) => code);
+      console.log(JSON.stringify([version, inner]));`;
+    expect(await evaluate(script)).toEqual([manifest.version, 'ERR_PACKAGE_PATH_NOT_EXPORTED']);
+  });
+
+  it('gets a session with the packages that it declares', async () => {
+    const script = `
+      import { createSession, fromRolesAnywhere, loadIdentity, checkIdentity } from 'rolesanywhere';
+      import { startEmulator } from 'rolesanywhere/emulator';
+      const emulator = await startEmulator();
+      const { trustAnchorArn, profileArn, roleArn, endpoint } = emulator;
+      const { certificate, privateKey } = await emulator.authority.issue({ commonName: 'host' });
+      const options = { certificate, privateKey, trustAnchorArn, profileArn, roleArn, endpoint };
+      const findings = checkIdentity(await loadIdentity({ certificate, privateKey }));
+      const { accountId } = await createSession(options);
+      const { expiration } = await fromRolesAnywhere(options)();
+      await emulator.close();
+      console.log(JSON.stringify([findings, accountId, expiration instanceof Date]));`;
+    expect(await evaluate(script)).toEqual([[], '123456789012', true]);
+  });
+});
+
+describe('the types, installed', () => {
+  const CONSUMER = `
+    import type { ${LIBRARY_TYPES.join(', ')} } from 'rolesanywhere';
+    import { ${LIBRARY.join(', ')} } from 'rolesanywhere';
+    import type { ${EMULATOR_TYPES.join(', ')} } from 'rolesanywhere/emulator';
+    import { ${EMULATOR.join(', ')} } from 'rolesanywhere/emulator';
+
+    export const values = { ${[...LIBRARY, ...EMULATOR].join(', ')} };
+    export type All = [${[...LIBRARY_TYPES, ...EMULATOR_TYPES].join(', ')}];
+
+    const options: CreateSessionOptions = { certificate: 'host.pem', env: process.env, logger: console };
+    export const session: Session = await createSession(options);
+    export const token: string = (await fromRolesAnywhere(options)()).sessionToken;
+    export const emulator: Emulator = await startEmulator({ port: 0 });
+    // @ts-expect-error: an unknown option; where types are missing and all is any, this line fails
+    createSession({ certficate: 'host.pem' });
+    // @ts-expect-error: an unknown option
+    startEmulator({ prot: 0 });`;
+
+  beforeAll(() => {
+    installFromHere('@types/node');
+    writeFileSync(join(project, 'consumer.ts'), CONSUMER);
+  });
+
+  it.each([
+    ['nodenext', 'nodenext'],
+    ['esnext', 'bundler'],
+  ])('compile in a strict program without DOM: module %s, resolution %s', (module, moduleResolution) => {
+    const compilerOptions = {
+      ...{ module, moduleResolution, target: 'es2023', lib: ['es2023'], types: ['node'], noEmit: true },
+      ...{ strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true },
+      ...{ skipLibCheck: false, verbatimModuleSyntax: true },
+    };
+    writeFileSync(
+      join(project, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions, files: ['consumer.ts'] }),
+    );
+    expect(() => compile(project, ['-p', 'tsconfig.json'])).not.toThrow();
+  });
+
+  it('export no others', () => {
+    const text = readFileSync(join(installed, 'dist', 'types', 'index.d.ts'), 'utf8');
+    const names = [...text.matchAll(/^export (?:type )?\{([^}]*)\}/gm)].flatMap(([, list = '']) =>
+      list.split(',').map((name) => name.trim()),
+    );
+    expect(names.filter((name) => name !== '').sort()).toEqual([...LIBRARY, ...LIBRARY_TYPES].sort());
+  });
+});
+
+describe('the programs', () => {
+  const alone = join(work, 'alone');
+  let emulator: Emulator;
+  let flags: string[];
+
+  beforeAll(async () => {
+    mkdirSync(alone);
+    cpSync(join(installed, 'dist', 'bin.cjs'), join(alone, 'bin.cjs'));
+    emulator = await startEmulator();
+    const issued = await emulator.authority?.issue({ commonName: 'host' });
+    const file = join(work, 'host.pem');
+    writeFileSync(file, `${issued?.certificate}${issued?.privateKey}`);
+    const { trustAnchorArn, profileArn, roleArn } = emulator;
+    flags = ['--certificate', file, '--trust-anchor-arn', trustAnchorArn];
+    flags.push('--profile-arn', profileArn, '--role-arn', roleArn);
+  });
+
+  afterAll(() => emulator.close());
+
+  it.each(Object.keys(manifest.bin))('run, installed: %s', async (name) => {
+    const { status, stdout, stderr } = await run(project, [join('node_modules', '.bin', name), 'version']);
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: `${manifest.version}\n`, stderr: '' });
+  });
+
+  it('find, installed, the package that is loaded only for a proxy', async () => {
+    const program = join('node_modules', '.bin', 'rolesanywhere');
+    const proxy = { HTTPS_PROXY: 'http://127.0.0.1:9' };
+    const { status, stderr } = await run(project, [program, 'credential-process', ...flags], proxy);
+    expect(stderr).toMatch(/ECONNREFUSED 127\.0\.0\.1:9 \(ERR_NETWORK\)/);
+    expect(status).toBe(4);
+  });
+
+  it.each([
+    [['version'], /^\d+\.\d+\.\d+\n$/],
+    [['--help'], /^Temporary AWS credentials[\s\S]*credential-process/],
+    [['credential-process', '--help'], /^Usage: rolesanywhere credential-process[\s\S]*--certificate FILE/],
+    [['emulator', '--help'], /^Usage: rolesanywhere emulator[\s\S]*--port PORT/],
+  ])('run as a bare file: %s', async (args, expected) => {
+    const { status, stdout, stderr } = await run(alone, ['bin.cjs', ...args]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(expected);
+  });
+
+  it('get credentials as a bare file', async () => {
+    const args = ['bin.cjs', 'credential-process', ...flags, '--endpoint', emulator.endpoint];
+    const { status, stdout, stderr } = await run(alone, args);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toMatchObject({ Version: 1, SessionToken: expect.any(String) });
+  });
+
+  it('load from outside only what most runs need not: the proxy, the emulator', async () => {
+    const { metafile } = await build({
+      absWorkingDir: alone,
+      entryPoints: ['bin.cjs'],
+      bundle: true,
+      platform: 'node',
+      packages: 'external',
+      external: ['./emulator.js'],
+      outdir: 'nowhere',
+      write: false,
+      metafile: true,
+      logLevel: 'silent',
+    });
+    const imports = Object.values(metafile.inputs).flatMap((input) => input.imports.map(({ path }) => path));
+    const outside = imports.filter((path) => !path.startsWith('node:'));
+    expect(new Set(outside)).toEqual(new Set(['undici', './emulator.js']));
+  });
+});

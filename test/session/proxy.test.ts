@@ -1,0 +1,185 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { CreateSessionOptions } from '../../src/session/create-session.js';
+import { createSession } from '../../src/session/create-session.js';
+import { makeCertificate } from '../emulator/certificates.js';
+import type { Answer, FakeService } from '../fake-service.js';
+import { ARNS, listen, neverEnds, RSA, startFakeService, status, success } from '../fake-service.js';
+import { NOW } from '../fixtures.js';
+
+const HOST = 'rolesanywhere.test';
+const PASSWORD = 'canary/pass%word:@';
+const LONG = { notBefore: '2024-01-01T00:00:00Z', notAfter: '2124-01-01T00:00:00Z' };
+
+const root = makeCertificate({ ...LONG, commonName: 'proxy-test-root', keyType: 'P-256', isAuthority: true });
+const leaf = makeCertificate({ ...LONG, commonName: HOST, keyType: 'P-256', issuer: root });
+const folder = mkdtempSync(join(tmpdir(), 'rolesanywhere-'));
+const caBundle = join(folder, 'ca.pem');
+beforeAll(() => writeFileSync(caBundle, root.pem));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+interface Proxy {
+  readonly port: number;
+  /** The targets that were asked for, each with the credentials that came along. */
+  readonly asked: readonly string[];
+}
+
+/** Tunnels to the service, whatever name it is asked for; with a password only for those who know it. */
+async function startProxy(service: FakeService, password?: string): Promise<Proxy> {
+  const asked: string[] = [];
+  const expected = password && `Basic ${Buffer.from(`user:${password}`).toString('base64')}`;
+  const server = createServer((_request, response) => response.writeHead(500).end());
+  server.on('connect', (request, socket) => {
+    asked.push(request.url ?? '');
+    socket.on('error', () => {});
+    if (expected !== undefined && request.headers['proxy-authorization'] !== expected) {
+      socket.end('HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n');
+      return;
+    }
+    const upstream = connect(service.port, '127.0.0.1', () => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\n');
+      upstream.pipe(socket).pipe(upstream);
+    });
+    upstream.on('error', () => socket.destroy());
+    socket.on('close', () => upstream.destroy());
+  });
+  return { port: await listen(server), asked };
+}
+
+async function start(answers: readonly Answer[], password?: string) {
+  const service = await startFakeService(answers, { tls: { cert: leaf.pem, key: pemOf(leaf.key) } });
+  return { service, proxy: await startProxy(service, password) };
+}
+
+function pemOf(key: typeof leaf.key): string {
+  return key.export({ type: 'pkcs8', format: 'pem' }).toString();
+}
+
+function call(env: Record<string, string>, options: Partial<CreateSessionOptions> = {}): Promise<unknown> {
+  const base = { ...ARNS, ...RSA, endpoint: `https://${HOST}`, caBundle, now: () => NOW, random: () => 0 };
+  return createSession({ ...base, env, ...options }).catch((error: unknown) => error);
+}
+
+const SESSION = { accessKeyId: 'ASIAEXAMPLEACCESSKEY' };
+
+describe('a proxy', () => {
+  it.each(['HTTPS_PROXY', 'https_proxy'])('named by %s is asked for a tunnel', async (name) => {
+    const { service, proxy } = await start([success]);
+    expect(await call({ [name]: `http://127.0.0.1:${proxy.port}` })).toMatchObject(SESSION);
+    expect(proxy.asked).toEqual([`${HOST}:443`]);
+    expect(service.requests[0]?.headers['host']).toBe(HOST);
+  });
+
+  it('may be written without its scheme, and the endpoint with a port', async () => {
+    const { proxy } = await start([success]);
+    const endpoint = `https://${HOST}:8443`;
+    expect(await call({ HTTPS_PROXY: `127.0.0.1:${proxy.port}` }, { endpoint })).toMatchObject(SESSION);
+    expect(proxy.asked).toEqual([`${HOST}:8443`]);
+  });
+
+  it('gets a user name and password, percent-encoded in its URL', async () => {
+    const { proxy } = await start([success], PASSWORD);
+    const HTTPS_PROXY = `http://user:${encodeURIComponent(PASSWORD)}@127.0.0.1:${proxy.port}`;
+    expect(await call({ HTTPS_PROXY })).toMatchObject(SESSION);
+  });
+
+  it('hears nothing of the certificate check: the service is verified through it', async () => {
+    const { service, proxy } = await start([success]);
+    const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` };
+    expect(await call(env, { endpoint: 'https://other.test' })).toMatchObject({
+      name: 'TransportError',
+      code: 'ERR_TLS',
+      message: expect.stringMatching(/^no trusted TLS connection to https:\/\/other\.test: /),
+    });
+    expect(await call(env, { caBundle: undefined })).toMatchObject({ code: 'ERR_TLS' });
+    expect(service.requests).toHaveLength(0);
+    expect(await call(env, { caBundle: undefined, noVerifySsl: true })).toMatchObject(SESSION);
+  });
+
+  it('loosens no limit', async () => {
+    const { proxy } = await start([status(201, 'x'.repeat(1024 * 1024 + 1)), neverEnds]);
+    const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` };
+    expect(await call(env)).toMatchObject({
+      code: 'ERR_RESPONSE_INVALID',
+      message: `https://${HOST} answered with more than 1 MiB`,
+    });
+    expect(await call(env, { timeoutMs: 300 })).toMatchObject({ code: 'ERR_TIMEOUT' });
+  });
+
+  it.each([
+    ['NO_PROXY', HOST],
+    ['NO_PROXY', `a.example, .test`],
+    ['no_proxy', '*'],
+  ])('is passed by where %s is "%s"', async (name, value) => {
+    const { proxy } = await start([success]);
+    const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}`, [name]: value };
+    // Directly there is no way out of a test.
+    expect(await call(env)).toMatchObject({ name: 'TransportError', code: 'ERR_NETWORK' });
+    expect(proxy.asked).toEqual([]);
+  });
+
+  it('is never asked for this machine', async () => {
+    const { proxy } = await start([]);
+    const service = await startFakeService([success]);
+    const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` };
+    expect(await call(env, { endpoint: service.endpoint })).toMatchObject(SESSION);
+    expect(proxy.asked).toEqual([]);
+  });
+});
+
+/** All that an error may show of itself. */
+function shown(error: unknown): string {
+  const { message, stack } = error as Error;
+  return [message, stack, JSON.stringify(error), inspect(error, { depth: 20, showHidden: true })].join('\n');
+}
+
+describe('a proxy that is of no use', () => {
+  const BAD_URL = 'HTTPS_PROXY must be an http:// or https:// URL';
+  it.each<[string, string, string, string]>([
+    [
+      'a wrong password',
+      'http://user:canary-secret@127.0.0.1:PORT',
+      'ERR_NETWORK',
+      `no answer from https://${HOST}: `,
+    ],
+    [
+      'nobody there',
+      'http://user:canary-secret@127.0.0.1:1',
+      'ERR_NETWORK',
+      `no answer from https://${HOST}: `,
+    ],
+    ['no http', 'socks5://user:canary-secret@127.0.0.1:1', 'ERR_OPTION_INVALID', BAD_URL],
+    ['no URL', 'http://user:canary-secret@127.0.0.1:port', 'ERR_OPTION_INVALID', BAD_URL],
+    [
+      'a password with a bare percent sign',
+      'http://user:canary-secret%@127.0.0.1:1',
+      'ERR_OPTION_INVALID',
+      'HTTPS_PROXY ',
+    ],
+  ])('%s is told, without the password', async (_name, url, code, message) => {
+    const { service, proxy } = await start([success], PASSWORD);
+    const error = await call({ HTTPS_PROXY: url.replace('PORT', String(proxy.port)) });
+    expect(error).toMatchObject({ code, message: expect.stringContaining(message) });
+    expect(shown(error)).not.toContain('canary-secret');
+    expect(shown(error)).not.toContain(Buffer.from('user:canary-secret').toString('base64'));
+    expect(service.requests).toHaveLength(0);
+  });
+});
+
+describe('HTTP_PROXY', () => {
+  afterEach(() => {
+    delete process.env['HTTP_PROXY'];
+  });
+
+  it('is not read: the service speaks https', async () => {
+    const { service, proxy } = await start([success]);
+    process.env['HTTP_PROXY'] = '10.0.0.1:3128';
+    expect(await call({ HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` })).toMatchObject(SESSION);
+    expect(service.requests).toHaveLength(1);
+  });
+});

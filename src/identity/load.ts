@@ -10,6 +10,7 @@ import { SESSION_OPTIONS } from '../settings/options.js';
 import type { IdentitySource } from '../settings/settings.js';
 import { readValue } from '../settings/values.js';
 import type { Identity, Material } from './identity.js';
+import { decodePem, parsePem } from './pem.js';
 
 /** Far above any chain with its key; below what would hurt. */
 const MAX_BYTES = 1024 * 1024;
@@ -77,9 +78,14 @@ function requireValue<T>(result: PromiseSettledResult<T>): T {
 export async function loadTrustBundle(path: string): Promise<string> {
   const subject = describePath(path, 'CA bundle');
   const bytes = await readFile(path, subject);
-  if (!bytes.includes('-----BEGIN CERTIFICATE-----')) {
+  const certificates = parsePem(bytes, subject).filter(({ label }) =>
+    /^(X509 |TRUSTED )?CERTIFICATE$/.test(label),
+  );
+  if (certificates.length === 0) {
     throw new IdentityError('ERR_PEM_INVALID', `${subject} must hold PEM certificates, found none`);
   }
+  // TLS would pass over a damaged one in silence, and then fail for another reason.
+  for (const certificate of certificates) decodePem(certificate, subject);
   return bytes.toString('latin1');
 }
 

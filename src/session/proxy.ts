@@ -39,8 +39,18 @@ export function openProxy(
     noProxy: proxy.except,
     connect: { ...tls, timeout: connectTimeoutMs },
     requestTls: { ...tls, timeout: connectTimeoutMs },
-    proxyTls: { timeout: connectTimeoutMs },
+    // A proxy reached over TLS is verified whatever the caller thinks of the service, with the same authorities.
+    proxyTls: { ...tls, rejectUnauthorized: true, timeout: connectTimeoutMs },
+    ...credentialsOf(url),
   });
+}
+
+/** RFC 7617. undici reads them from the URL only where there is a password too. */
+function credentialsOf(url: string): { token?: string } {
+  const { username, password } = new URL(url);
+  if (username === '') return {};
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { token: `Basic ${Buffer.from(pair).toString('base64')}` };
 }
 
 function isProxyUrl(text: string): boolean {

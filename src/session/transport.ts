@@ -128,6 +128,10 @@ function describe(error: unknown): { code: string; detail: string } {
   // Two addresses, two failures: the first one tells.
   if (error instanceof AggregateError && error.errors.length > 0) return describe(error.errors[0]);
   const code = 'code' in error ? String(error.code) : '';
+  if (code === 'UND_ERR_PRX_TLS') {
+    const { code: cause, detail } = describe(error.cause);
+    return { code: cause, detail: `the proxy's certificate: ${detail}` };
+  }
   return { code, detail: error.message || code };
 }
 

@@ -109,7 +109,8 @@ function readValues(
   const labels = new Map<Name, string>();
   for (const name of Object.keys(SESSION_OPTIONS) as Name[]) {
     const row: OptionRow = SESSION_OPTIONS[name];
-    const given = options[name];
+    // As for readValue, an empty text is none, and the environment is asked.
+    const given = options[name] === '' && row.secret !== true ? undefined : options[name];
     const variable = given === undefined ? row.env?.find((key) => env[key]) : undefined;
     const label = variable ?? (naming === 'flag' ? `--${row.flag}` : name);
     labels.set(name, label);

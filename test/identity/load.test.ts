@@ -203,6 +203,16 @@ describe('loadTrustBundle', () => {
       'ERR_PEM_INVALID',
       `CA bundle ${path('rsa-2048.key.pem')} must hold PEM certificates, found none`,
     ],
+    [
+      path('not-base64.pem'),
+      'ERR_PEM_INVALID',
+      `CA bundle ${path('not-base64.pem')} holds a CERTIFICATE block that is not base64`,
+    ],
+    [
+      path('not-truncated.pem'),
+      'ERR_PEM_INVALID',
+      `CA bundle ${path('not-truncated.pem')} is cut short: BEGIN CERTIFICATE without its END`,
+    ],
   ])('refuses %s', async (file, code, message) => {
     await expect(loadTrustBundle(file)).rejects.toMatchObject({ name: 'IdentityError', code, message });
   });

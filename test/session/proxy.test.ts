@@ -1,5 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,14 +31,14 @@ interface Proxy {
 }
 
 /** Tunnels to the service, whatever name it is asked for; with a password only for those who know it. */
-async function startProxy(service: FakeService, password?: string): Promise<Proxy> {
+async function startProxy(service: FakeService, password?: string, tls = false): Promise<Proxy> {
   const asked: string[] = [];
-  const expected = password && `Basic ${Buffer.from(`user:${password}`).toString('base64')}`;
-  const server = createServer((_request, response) => response.writeHead(500).end());
+  const expected = password !== undefined && `Basic ${Buffer.from(`user:${password}`).toString('base64')}`;
+  const server = tls ? createTlsServer({ cert: leaf.pem, key: pemOf(leaf.key) }) : createServer();
   server.on('connect', (request, socket) => {
     asked.push(request.url ?? '');
     socket.on('error', () => {});
-    if (expected !== undefined && request.headers['proxy-authorization'] !== expected) {
+    if (expected !== false && request.headers['proxy-authorization'] !== expected) {
       socket.end('HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n');
       return;
     }
@@ -86,6 +87,27 @@ describe('a proxy', () => {
     const { proxy } = await start([success], PASSWORD);
     const HTTPS_PROXY = `http://user:${encodeURIComponent(PASSWORD)}@127.0.0.1:${proxy.port}`;
     expect(await call({ HTTPS_PROXY })).toMatchObject(SESSION);
+  });
+
+  it('gets a user name that has no password', async () => {
+    const { proxy } = await start([success], '');
+    expect(await call({ HTTPS_PROXY: `http://user@127.0.0.1:${proxy.port}` })).toMatchObject(SESSION);
+  });
+
+  it('reached over TLS is verified with the CA bundle, even where the service is not', async () => {
+    const service = await startFakeService([success], { tls: { cert: leaf.pem, key: pemOf(leaf.key) } });
+    const proxy = await startProxy(service, undefined, true);
+    const env = { HTTPS_PROXY: `https://127.0.0.1:${proxy.port}` };
+    // The certificate is not for this address: that it comes so far shows that its authority is trusted.
+    expect(await call(env, { noVerifySsl: true })).toMatchObject({
+      code: 'ERR_TLS',
+      message: expect.stringContaining("does not match certificate's altnames"),
+    });
+    expect(await call(env, { noVerifySsl: true, caBundle: undefined })).toMatchObject({
+      code: 'ERR_TLS',
+      message: expect.not.stringContaining('altnames'),
+    });
+    expect(proxy.asked).toEqual([]);
   });
 
   it('hears nothing of the certificate check: the service is verified through it', async () => {

@@ -21,6 +21,12 @@ describe('the environment', () => {
       { source: { passphrase: '' } },
     ],
     ['counts for nothing where empty', {}, { AWS_CA_BUNDLE: '' }, { connection: { caBundle: undefined } }],
+    [
+      'is asked where an option is empty',
+      { caBundle: '' },
+      { AWS_CA_BUNDLE: '/ca.pem' },
+      { connection: { caBundle: '/ca.pem' } },
+    ],
     ['gives the CA bundle', {}, { AWS_CA_BUNDLE: '/ca.pem' }, { connection: { caBundle: '/ca.pem' } }],
     [
       'gives way to an option for the CA bundle',

@@ -12,12 +12,13 @@ import {
 } from 'rolesanywhere';
 
 const { CERTIFICATE, PRIVATE_KEY, TRUST_ANCHOR_ARN = '', PROFILE_ARN = '', ROLE_ARN = '' } = process.env;
-const endpoint = new URL(process.env['AWS_ENDPOINT_URL'] ?? 'https://rolesanywhere.us-east-1.amazonaws.com');
+const region = 'us-east-1';
+const endpoint = new URL(process.env['AWS_ENDPOINT_URL'] ?? `https://rolesanywhere.${region}.amazonaws.com`);
 
 const identity = await loadIdentity({ certificate: CERTIFICATE, privateKey: PRIVATE_KEY });
-for (const { severity, message, remedy } of checkIdentity(identity, { now: new Date() })) {
-  console.error(`${severity}: ${message}: ${remedy}`);
-}
+const findings = checkIdentity(identity, { now: new Date() });
+for (const { severity, message, remedy } of findings) console.error(`${severity}: ${message}: ${remedy}`);
+if (findings.some(({ severity }) => severity === 'error')) process.exit(1);
 
 const request = createSessionRequest({
   endpoint,
@@ -26,7 +27,7 @@ const request = createSessionRequest({
   roleArn: ROLE_ARN,
   durationSeconds: 900,
 });
-const signed = await signRequest(request, identity, { region: 'us-east-1', date: new Date() });
+const signed = await signRequest(request, identity, { region, date: new Date() });
 
 const url = new URL(signed.path, endpoint);
 url.search = new URLSearchParams(signed.query).toString();

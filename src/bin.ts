@@ -19,9 +19,9 @@ main({
   get stderr() {
     return process.stderr;
   },
-  get signal() {
+  interrupted() {
     const controller = new AbortController();
-    for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => controller.abort());
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => controller.abort());
     return controller.signal;
   },
 }).then((status) => {

@@ -22,6 +22,7 @@ export type IdentityErrorCode =
   | 'ERR_KEY_UNSUPPORTED'
   | 'ERR_KEY_PASSPHRASE'
   | 'ERR_KEY_MISMATCH'
+  | 'ERR_KEY_SIGN'
   | 'ERR_CERTIFICATE_VERSION'
   | 'ERR_CERTIFICATE_IS_CA'
   | 'ERR_CERTIFICATE_KEY_USAGE'
@@ -46,7 +47,7 @@ export type ServiceErrorCode =
   | 'ERR_RESPONSE_INVALID';
 
 /** This machine could not write a file or listen on a port. */
-export type OutputErrorCode = 'ERR_FILE_WRITE' | 'ERR_LISTEN' | 'ERR_CACHE';
+export type OutputErrorCode = 'ERR_FILE_WRITE' | 'ERR_LISTEN';
 
 export interface ErrorDetails {
   /** What to do about it, one line. */

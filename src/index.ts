@@ -10,6 +10,7 @@ export type { Finding } from './checks/check-identity.js';
 export { checkIdentity } from './checks/check-identity.js';
 export type {
   AwsCredentialIdentity,
+  ProviderOptions,
   ProviderProperties,
   RolesAnywhereProvider,
 } from './credentials/from-roles-anywhere.js';

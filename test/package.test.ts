@@ -45,7 +45,7 @@ const LIBRARY_TYPES = [
     'HttpRequest',
   ],
   ...['HttpResponse', 'Identity', 'IdentityErrorCode', 'IdentitySource', 'LoadContext', 'Logger'],
-  ...['OptionErrorCode', 'OutputErrorCode', 'ProcessCredentials', 'ProviderProperties', 'ResponseContext'],
+  ...['OptionErrorCode', 'OutputErrorCode', 'ProviderOptions', 'ProviderProperties', 'ResponseContext'],
   ...['RolesAnywhereProvider', 'ServiceErrorCode', 'Session', 'SessionContext', 'SessionOptions'],
   ...['SessionRequest', 'SessionRequestSettings', 'SignedRequest', 'SigningContext', 'Source'],
   'TransportErrorCode',
@@ -314,12 +314,13 @@ describe('the types, installed', () => {
     export const values = { ${[...LIBRARY, ...EMULATOR].join(', ')} };
     export type All = [${[...LIBRARY_TYPES, ...EMULATOR_TYPES].join(', ')}];
 
-    const options: CreateSessionOptions = { certificate: 'host.pem', env: process.env, logger: console };
+    const arns = { trustAnchorArn: 'a', profileArn: 'b', roleArn: process.env['ROLE_ARN'] };
+    const options: CreateSessionOptions = { ...arns, certificate: 'host.pem', env: process.env, logger: console };
     export const session: Session = await createSession(options);
     export const token: string = (await fromRolesAnywhere(options)()).sessionToken;
     export const emulator: Emulator = await startEmulator({ port: 0 });
     // @ts-expect-error: an unknown option; where types are missing and all is any, this line fails
-    createSession({ certficate: 'host.pem' });
+    createSession({ ...arns, certficate: 'host.pem' });
     // @ts-expect-error: an unknown option
     startEmulator({ prot: 0 });`;
 

@@ -62,12 +62,14 @@ await fromRolesAnywhere(options)();
 // @ts-expect-error: options are required
 fromRolesAnywhere();
 // @ts-expect-error: an unknown option
-fromRolesAnywhere({ certficate: 'host.pem' });
+fromRolesAnywhere({ ...options, certficate: 'host.pem' });
 // @ts-expect-error: 1 is no source
-fromRolesAnywhere({ certificate: 1 });
+fromRolesAnywhere({ ...options, certificate: 1 });
 
 // Options may be undefined explicitly, under exactOptionalPropertyTypes too: `process.env.X` fits.
 export const optional: CreateSessionOptions = {
+  ...options,
+  roleArn: process.env['ROLE_ARN'],
   certificate: undefined,
   passphrase: undefined,
   signal: undefined,
@@ -98,6 +100,8 @@ export const remote: Identity = {
   algorithm: 'AWS4-X509-ECDSA-SHA256',
   sign: async (data) => new Uint8Array(data.length),
 };
+createSession({ ...options, certificate: undefined, identity: remote });
+// @ts-expect-error: the ARNs are required
 createSession({ identity: remote });
 
 // Codes are unions: a switch over them can be exhaustive, and a misspelt one does not compile.
@@ -107,7 +111,7 @@ export const areCodesExact: [
   Same<TransportError['code'], TransportErrorCode>,
   Same<ServiceError['code'], ServiceErrorCode>,
   Same<OutputError['code'], OutputErrorCode>,
-  Same<Finding['code'], IdentityErrorCode | 'WARN_KEY_SIZE'>,
+  Same<Finding['code'], IdentityErrorCode | 'WARN_KEY_SIZE' | 'WARN_CHAIN_SIGNATURE'>,
 ] = [true, true, true, true, true, true];
 export const areCodesUnions: [
   Same<string extends OptionErrorCode ? true : false, false>,

@@ -11,17 +11,24 @@ import type { Certificate } from '../identity/certificate.js';
 import { linkedFrom } from '../identity/chain.js';
 import type { Identity } from '../identity/identity.js';
 
-export interface Finding {
-  /** An error is what the service refuses; a warning works today. */
-  readonly severity: 'error' | 'warning';
-  readonly code: IdentityErrorCode | 'WARN_KEY_SIZE';
+interface FindingText {
   /** Subject, rule, actual: one line. */
   readonly message: string;
   /** What to do, one line. */
   readonly remedy: string;
 }
 
+/** An error is what the service refuses; a warning works today, or may. */
+export type Finding = FindingText &
+  (
+    | { readonly severity: 'error'; readonly code: IdentityErrorCode }
+    | { readonly severity: 'warning'; readonly code: 'WARN_KEY_SIZE' | 'WARN_CHAIN_SIGNATURE' }
+  );
+
 type Rule = (identity: Identity, now: Date) => Finding | undefined;
+
+/** Below SHA-256. */
+const WEAK_HASH = /^(md\d|sha1|sha224)$/;
 
 /** In the order in which a person would want to hear of them. */
 const RULES: readonly Rule[] = [
@@ -37,6 +44,7 @@ const RULES: readonly Rule[] = [
   checkChainLinks,
   checkChainAuthority,
   checkChainValidity,
+  checkChainSignatures,
 ];
 
 /**
@@ -64,11 +72,11 @@ export function checkIdentity(identity: Identity, context: { readonly now?: Date
  */
 export function requireUsable(identity: Identity, now: Date): Finding[] {
   const findings = checkIdentity(identity, { now });
-  const errors = findings.filter(({ severity }) => severity === 'error');
+  const errors = findings.filter((finding) => finding.severity === 'error');
   const [first] = errors;
   if (first === undefined) return findings;
   const message = errors.map((finding) => finding.message).join('; ');
-  throw new IdentityError(first.code as IdentityErrorCode, message, { hint: first.remedy });
+  throw new IdentityError(first.code, message, { hint: first.remedy });
 }
 
 function error(code: IdentityErrorCode, message: string, remedy: string): Finding {
@@ -155,7 +163,7 @@ function checkKeyUsage({ certificate }: Identity): Finding | undefined {
 }
 
 function checkSignatureHash({ certificate }: Identity): Finding | undefined {
-  if (!/^(md\d|sha1|sha224)$/.test(certificate.signatureHash)) return undefined;
+  if (!WEAK_HASH.test(certificate.signatureHash)) return undefined;
   return error(
     'ERR_CERTIFICATE_SIGNATURE',
     `${nameOf(certificate)} must be signed with SHA-256 or stronger, found ${certificate.signatureHash.toUpperCase()}`,
@@ -222,4 +230,16 @@ function checkChainValidity({ chain }: Identity, now: Date): Finding | undefined
     `intermediate ${nameOf(early)} is not valid before ${isoSeconds(early.notBefore)}, now is ${isoSeconds(now)}`,
     'wait until then; if the date of now is wrong, set the clock',
   );
+}
+
+/** The service's rule for intermediates is not documented; what it says of end entities and anchors is. */
+function checkChainSignatures({ chain }: Identity): Finding | undefined {
+  const weak = chain.find(({ signatureHash }) => WEAK_HASH.test(signatureHash));
+  if (weak === undefined) return undefined;
+  return {
+    severity: 'warning',
+    code: 'WARN_CHAIN_SIGNATURE',
+    message: `intermediate ${nameOf(weak)} should be signed with SHA-256 or stronger, found ${weak.signatureHash.toUpperCase()}`,
+    remedy: 'have its CA issue it again with SHA-256',
+  };
 }

@@ -11,14 +11,14 @@ import { parseSettings } from '../settings/settings.js';
 import { readValue } from '../settings/values.js';
 import type { RawValues } from './arguments.js';
 import type { Io } from './io.js';
-import { print } from './io.js';
+import { print, say } from './io.js';
 import { formatDebug, formatWarning } from './report.js';
 
 export async function run({ debug, ...values }: RawValues, io: Io): Promise<void> {
   const isDebug = readValue(debug, COMMAND_LINE_OPTIONS.debug, '--debug') === true;
   const logger: Logger = {
-    warn: (message) => say(io, formatWarning(message)),
-    ...(isDebug && { debug: (message: string) => say(io, formatDebug(message)) }),
+    warn: (message) => say(io.stderr, formatWarning(message)),
+    ...(isDebug && { debug: (message: string) => say(io.stderr, formatDebug(message)) }),
   };
   const settings = parseSettings(values, { env: io.env, naming: 'flag' });
   if (values['passphrase'] !== undefined) {
@@ -33,9 +33,4 @@ export async function run({ debug, ...values }: RawValues, io: Io): Promise<void
   });
   // Without a line end, as the Go helper prints it; on a terminal the prompt wants one.
   await print(io.stdout, formatProcessCredentials(session) + (io.stdout.isTTY === true ? '\n' : ''));
-}
-
-/** On the side: that nobody listens there is no reason to fail. */
-function say({ stderr }: Io, text: string): void {
-  print(stderr, text).catch(() => undefined);
 }

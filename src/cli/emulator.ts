@@ -1,62 +1,68 @@
 /**
- * Flags in, a running emulator out, until SIGINT or SIGTERM. Prints on stdout what a person pastes to use it; one
- * line for each request goes to stderr.
+ * Flags in, a running emulator out, until it is interrupted. Prints on stdout what a person pastes to use it; one line
+ * for each request goes to stderr.
  */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Emulator } from '../emulator/server.js';
-import { IdentityError } from '../errors.js';
+import type { Authority, Emulator } from '../emulator/server.js';
+import { OutputError } from '../errors.js';
+import { loadTrustBundle } from '../identity/load.js';
 import { EMULATOR_OPTIONS } from '../settings/options.js';
 import { readValue } from '../settings/values.js';
 import type { RawValues } from './arguments.js';
 import type { Io } from './io.js';
-import { print } from './io.js';
+import { print, say } from './io.js';
 
 export async function run(values: RawValues, io: Io): Promise<void> {
-  const { port, ca, role } = EMULATOR_OPTIONS;
-  const caFile = readValue(values['ca'], ca, '--ca') as string | undefined;
+  const read = (name: keyof typeof EMULATOR_OPTIONS) =>
+    readValue(values[name], EMULATOR_OPTIONS[name], `--${EMULATOR_OPTIONS[name].flag}`);
+  const caFile = read('certificateAuthority') as string | undefined;
   const options = {
-    port: (readValue(values['port'], port, '--port') ?? port.default) as number,
-    roleName: (readValue(values['role'], role, '--role') ?? role.default) as string,
-    certificateAuthority: caFile && (await readCa(caFile)),
-    log: (line: string) => io.stderr.write(`${line}\n`),
+    port: read('port') as number | undefined,
+    roleName: read('roleName') as string | undefined,
+    certificateAuthority: caFile && (await loadTrustBundle(caFile, 'CA')),
+    log: (line: string) => say(io.stderr, `${line}\n`),
   };
   const { startEmulator } = await import('../emulator/server.js');
-  const stopped = untilAborted(io.signal);
+  const interrupted = io.interrupted();
   const emulator = await startEmulator(options);
-  const folder = emulator.authority && (await mkdtemp(join(tmpdir(), 'rolesanywhere-emulator-')));
+  const folder = join(tmpdir(), `rolesanywhere-emulator-${randomUUID()}`);
   try {
-    if (folder !== undefined) await writeIdentity(emulator, folder);
+    if (emulator.authority) await onDisk(folder, writeIdentity(folder, emulator.authority));
     await print(io.stdout, describe(emulator, folder, io.program));
-    await stopped;
+    if (!interrupted.aborted) await once(interrupted, 'abort');
   } finally {
     await emulator.close();
-    if (folder !== undefined) await rm(folder, { recursive: true });
-  }
-}
-
-async function readCa(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
-    throw new IdentityError('ERR_FILE_UNREADABLE', `CA ${path} cannot be read: ${reason}`, { cause });
+    await onDisk(folder, rm(folder, { recursive: true, force: true }));
   }
 }
 
 /** A certificate to try the emulator with, where nobody brought a CA. */
-async function writeIdentity({ authority }: Emulator, folder: string): Promise<void> {
-  const issued = await authority?.issue({ commonName: 'demo-workload' });
-  if (issued === undefined) return;
+async function writeIdentity(folder: string, authority: Authority): Promise<void> {
+  const issued = await authority.issue({ commonName: 'demo-workload' });
+  await mkdir(folder, { mode: 0o700 });
   await writeFile(join(folder, 'host.pem'), issued.certificate);
   await writeFile(join(folder, 'host.key'), issued.privateKey, { mode: 0o600 });
 }
 
-function describe(emulator: Emulator, folder: string | undefined, program: readonly string[]): string {
+async function onDisk(folder: string, work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (cause) {
+    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
+    throw new OutputError('ERR_FILE_WRITE', `folder ${folder} cannot be written: ${reason}`, { cause });
+  }
+}
+
+function describe(emulator: Emulator, folder: string, program: readonly string[]): string {
   const { endpoint, region, trustAnchorArn, profileArn, roleArn } = emulator;
   const [certificate, key] =
-    folder === undefined ? ['CERTIFICATE', 'KEY'] : [join(folder, 'host.pem'), join(folder, 'host.key')];
+    emulator.authority === undefined
+      ? ['CERTIFICATE', 'KEY']
+      : [join(folder, 'host.pem'), join(folder, 'host.key')];
   const line = [
     ...program.map((word) => `"${word}"`),
     'credential-process',
@@ -77,8 +83,4 @@ function describe(emulator: Emulator, folder: string | undefined, program: reado
     '',
     '',
   ].join('\n');
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

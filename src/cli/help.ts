@@ -11,7 +11,7 @@ export function formatOverview(commands: readonly Command[]): string {
     '',
     ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
     '',
-    'rolesanywhere COMMAND --help tells the flags of a command.',
+    'rolesanywhere COMMAND --help shows the flags of a command.',
     '',
   ].join('\n');
 }

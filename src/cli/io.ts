@@ -10,8 +10,8 @@ export interface Io {
   readonly stdin: AsyncIterable<Uint8Array | string>;
   readonly stdout: Output;
   readonly stderr: Output;
-  /** Aborted by SIGINT and SIGTERM. Whoever reads it takes on the duty to end. */
-  readonly signal: AbortSignal;
+  /** A signal that SIGINT, SIGTERM and SIGHUP abort. Whoever asks for it takes on the duty to end. */
+  interrupted(): AbortSignal;
 }
 
 export interface Output {
@@ -39,4 +39,9 @@ export function print(output: Output, text: string): Promise<void> {
       resolve();
     });
   });
+}
+
+/** On the side: that nobody listens there is no reason to fail. */
+export function say(output: Output, text: string): void {
+  print(output, text).catch(() => undefined);
 }

@@ -2,6 +2,7 @@
  * Options in, a credential provider for AWS SDK for JavaScript v3 clients out. Structural types: no SDK is
  * needed to run or to compile this.
  */
+import { OptionError } from '../errors.js';
 import type { CreateSessionOptions } from '../session/create-session.js';
 import { createSession } from '../session/create-session.js';
 
@@ -16,6 +17,9 @@ export interface AwsCredentialIdentity {
 
 /** What an SDK client may pass to a provider; nothing of it is needed here. */
 export type ProviderProperties = Record<string, unknown>;
+
+/** As for `createSession`, but for what would serve one call only. */
+export type ProviderOptions = Omit<CreateSessionOptions, 'signal' | 'stdin'>;
 
 export type RolesAnywhereProvider = (properties?: ProviderProperties) => Promise<AwsCredentialIdentity>;
 
@@ -34,10 +38,23 @@ export type RolesAnywhereProvider = (properties?: ProviderProperties) => Promise
  *   }),
  * });
  */
-export function fromRolesAnywhere(options: CreateSessionOptions): RolesAnywhereProvider {
+export function fromRolesAnywhere(options: ProviderOptions): RolesAnywhereProvider {
   return async () => {
+    refuseStandardInput(options);
     const { accessKeyId, secretAccessKey, sessionToken, expiration, accountId } =
       await createSession(options);
     return { accessKeyId, secretAccessKey, sessionToken, expiration, accountId };
   };
+}
+
+/** It would work once, and fail an hour later, at the first refresh. */
+function refuseStandardInput(options: ProviderOptions): void {
+  for (const name of ['certificate', 'privateKey', 'intermediates'] as const) {
+    if (options[name] === '-') {
+      throw new OptionError(
+        'ERR_OPTION_INVALID',
+        `${name} must be a file, text or bytes: a provider reads it again, and standard input only once`,
+      );
+    }
+  }
 }

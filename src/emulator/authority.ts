@@ -5,20 +5,10 @@
  * https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html#signature-verification
  */
 
-// @peculiar/x509 throws without this polyfill; here, so that nobody who imports us has to know.
-import 'reflect-metadata';
-import { webcrypto } from 'node:crypto';
-import {
-  AuthorityKeyIdentifierExtension,
-  BasicConstraintsExtension,
-  KeyUsageFlags,
-  KeyUsagesExtension,
-  Name,
-  PemConverter,
-  SubjectKeyIdentifierExtension,
-  X509CertificateGenerator,
-} from '@peculiar/x509';
+import { KeyObject, webcrypto } from 'node:crypto';
 import { OptionError } from '../errors.js';
+import type { OptionKind } from '../settings/options.js';
+import { readValue, refuseUnknown } from '../settings/values.js';
 
 /** `EC-P256`, or `RSA-2048`, which takes a second or so to generate. */
 export type AuthorityKeyType = 'EC-P256' | 'RSA-2048';
@@ -55,28 +45,31 @@ export interface IssuedCertificate {
 export interface Authority {
   /** The authority's own certificate, PEM: what a trust anchor is made from. */
   readonly certificate: string;
-  /** Makes a key and an end-entity certificate for it: v3, CA:FALSE, digitalSignature. Throws as `createAuthority`. */
+  /**
+   * Makes a key and an end-entity certificate for it: v3, CA:FALSE, digitalSignature.
+   *
+   * @throws OptionError `ERR_OPTION_UNKNOWN` `ERR_OPTION_INVALID` `ERR_OPTION_MISSING`
+   */
   issue(options: IssueOptions): Promise<IssuedCertificate>;
 }
 
-/** Whether a value is fine, and how to say what is. */
-export type OptionRule = readonly [isFine: (value: unknown) => boolean, rule: string];
-type OptionRules = Readonly<Record<string, OptionRule>>;
+/** What the option table has no kind for: whether a value is fine, and how to say what is. */
+type Check = readonly [isFine: (value: unknown) => boolean, rule: string];
+export type OptionRules<T> = { readonly [K in keyof T]-?: OptionKind | Check };
 
-const isCommonName = (value: unknown) => typeof value === 'string' && value.length >= 1 && value.length <= 64;
-const isDate = (value: unknown) => value instanceof Date && !Number.isNaN(value.getTime());
-const isDays = (value: unknown) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 36_500;
-
-const RULES = {
-  commonName: [isCommonName, '1 to 64 characters'],
-  keyType: [(value) => value === 'EC-P256' || value === 'RSA-2048', 'EC-P256 or RSA-2048'],
-  days: [isDays, 'a whole number from 1 to 36500'],
-} satisfies Record<string, OptionRule>;
-const AUTHORITY_RULES: OptionRules = {
-  ...RULES,
+const CERTIFICATE_RULES = {
+  commonName: { type: 'pattern', pattern: /^.{1,64}$/s, rule: '1 to 64 characters' },
+  keyType: { type: 'pattern', pattern: /^(EC-P256|RSA-2048)$/, rule: 'EC-P256 or RSA-2048' },
+  days: { type: 'integer', min: 1, max: 36_500 },
+} as const;
+const AUTHORITY_RULES: OptionRules<AuthorityOptions> = {
+  ...CERTIFICATE_RULES,
   now: [(value) => typeof value === 'function', 'a function'],
 };
-const ISSUE_RULES: OptionRules = { ...RULES, notBefore: [isDate, 'a Date'] };
+const ISSUE_RULES: OptionRules<IssueOptions> = {
+  ...CERTIFICATE_RULES,
+  notBefore: [(value) => value instanceof Date && !Number.isNaN(value.getTime()), 'a Date'],
+};
 
 /** Before now, so that a clock that is a little behind still finds the certificate valid. */
 const BACKDATED_MS = 300_000;
@@ -85,51 +78,54 @@ const DAY_MS = 86_400_000;
 /**
  * Makes a certificate authority for tests and demonstrations.
  *
- * ```ts
+ * @throws OptionError `ERR_OPTION_UNKNOWN` `ERR_OPTION_INVALID`
+ * @example
  * const authority = await createAuthority();
  * const { certificate, privateKey } = await authority.issue({ commonName: 'host-1' });
- * ```
- *
- * Throws OptionError: `ERR_OPTION_UNKNOWN`, `ERR_OPTION_INVALID`, `ERR_OPTION_MISSING`.
  */
 export async function createAuthority(options: AuthorityOptions = {}): Promise<Authority> {
-  checkOptions('createAuthority', options, AUTHORITY_RULES);
-  const { commonName = 'Emulator CA', keyType = 'EC-P256', days = 365, now = () => new Date() } = options;
-  const keys = await generateKeys(keyType);
-  const issuer: Issuer = { name: commonName, keys };
+  const given = readOptions(options, AUTHORITY_RULES);
+  const { commonName = 'Emulator CA', keyType = 'EC-P256', days = 365, now = () => new Date() } = given;
+  const issuer: Issuer = { name: commonName, keys: await generateKeys(keyType) };
   const validity = validFrom(new Date(now().getTime() - BACKDATED_MS), days);
   return {
     certificate: await buildCertificate({ ...issuer, ...validity, isAuthority: true }, issuer),
     async issue(asked) {
-      checkOptions('issue', asked, ISSUE_RULES);
-      if (asked.commonName === undefined)
-        throw new OptionError('ERR_OPTION_MISSING', 'issue needs commonName');
-      const holder = await generateKeys(asked.keyType ?? 'EC-P256');
-      const begins = asked.notBefore ?? new Date(now().getTime() - BACKDATED_MS);
-      const subject = { name: asked.commonName, keys: holder, ...validFrom(begins, asked.days ?? 30) };
-      return {
-        certificate: await buildCertificate({ ...subject, isAuthority: false }, issuer),
-        privateKey: PemConverter.encode(await subtle.exportKey('pkcs8', holder.privateKey), 'PRIVATE KEY'),
-      };
+      const { commonName: name, keyType: type = 'EC-P256', ...period } = readOptions(asked, ISSUE_RULES);
+      if (name === undefined) throw new OptionError('ERR_OPTION_MISSING', 'missing commonName');
+      const { notBefore = new Date(now().getTime() - BACKDATED_MS), days: lifetime = 30 } = period;
+      const keys = await generateKeys(type);
+      const subject = { name, keys, ...validFrom(notBefore, lifetime), isAuthority: false };
+      const privateKey = KeyObject.from(keys.privateKey).export({ type: 'pkcs8', format: 'pem' });
+      return { certificate: await buildCertificate(subject, issuer), privateKey: privateKey.toString() };
     },
   };
 }
 
-/** Refuses options that are unknown or outside their rule; `undefined` counts as absent. */
-export function checkOptions(owner: string, options: object, rules: OptionRules): void {
-  for (const [name, value] of Object.entries(options)) {
-    const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
-    if (rule === undefined) {
-      const known = Object.keys(rules).join(', ');
-      throw new OptionError('ERR_OPTION_UNKNOWN', `${owner} has no option ${name}; it has ${known}`);
-    }
-    const [isFine, text] = rule;
-    if (value === undefined || isFine(value)) continue;
-    throw new OptionError(
-      'ERR_OPTION_INVALID',
-      `${name} of ${owner} must be ${text}, found ${String(value)}`,
-    );
-  }
+/**
+ * Options as they may be used: as for the rest of the library, null and an empty text are none.
+ *
+ * @throws OptionError `ERR_OPTION_UNKNOWN` `ERR_OPTION_INVALID`
+ */
+export function readOptions<T extends object>(options: T, rules: OptionRules<T>): T {
+  const known = Object.keys(rules);
+  refuseUnknown(options, known);
+  const values = (known as Array<keyof T & string>).map((name) => [
+    name,
+    readOption(options[name], rules[name], name),
+  ]);
+  return Object.fromEntries(values);
+}
+
+function readOption(value: unknown, rule: OptionKind | Check, name: string): unknown {
+  if ('type' in rule) return readValue(value, { kind: rule, flag: name, help: '' }, name);
+  const [isFine, text] = rule;
+  if (value === undefined || value === null) return undefined;
+  if (isFine(value)) return value;
+  throw new OptionError(
+    'ERR_OPTION_INVALID',
+    `${name} must be ${text}, found a value of type ${typeof value}`,
+  );
 }
 
 interface Issuer {
@@ -166,23 +162,26 @@ function validFrom(notBefore: Date, days: number): { notBefore: Date; notAfter: 
 }
 
 async function buildCertificate(subject: Subject, issuer: Issuer): Promise<string> {
+  // Loaded here, since who brings certificates needs neither; x509 throws without the polyfill.
+  await import('reflect-metadata');
+  const x509 = await import('@peculiar/x509');
   const usage = subject.isAuthority
-    ? KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign
-    : KeyUsageFlags.digitalSignature;
-  const certificate = await X509CertificateGenerator.create({
+    ? x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign
+    : x509.KeyUsageFlags.digitalSignature;
+  const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: createSerialNumber(),
-    subject: new Name([{ CN: [{ utf8String: subject.name }] }]),
-    issuer: new Name([{ CN: [{ utf8String: issuer.name }] }]),
+    subject: new x509.Name([{ CN: [{ utf8String: subject.name }] }]),
+    issuer: new x509.Name([{ CN: [{ utf8String: issuer.name }] }]),
     notBefore: subject.notBefore,
     notAfter: subject.notAfter,
     publicKey: subject.keys.publicKey,
     signingKey: issuer.keys.privateKey,
     signingAlgorithm: { ...issuer.keys.privateKey.algorithm, hash: 'SHA-256' },
     extensions: [
-      new BasicConstraintsExtension(subject.isAuthority, undefined, true),
-      new KeyUsagesExtension(usage, true),
-      await SubjectKeyIdentifierExtension.create(subject.keys.publicKey),
-      await AuthorityKeyIdentifierExtension.create(issuer.keys.publicKey),
+      new x509.BasicConstraintsExtension(subject.isAuthority, undefined, true),
+      new x509.KeyUsagesExtension(usage, true),
+      await x509.SubjectKeyIdentifierExtension.create(subject.keys.publicKey),
+      await x509.AuthorityKeyIdentifierExtension.create(issuer.keys.publicKey),
     ],
   });
   return `${certificate.toString('pem')}\n`;

@@ -96,13 +96,15 @@ export function createHandler(
   now: () => Date,
   log: (line: string) => void,
 ): Handler {
+  // A log that fails, now or later, is no reason to fail the request, still less to end the process.
+  const write = (line: string) => void (async () => log(line))().catch(() => undefined);
   return async (request) => {
     const at = now();
     const requestId = randomUUID();
     const route = `${request.method} ${request.rawPath}`;
     const operation = operations.find(({ routes }) => routes.includes(route)) ?? NO_OPERATION;
     const { answer, outcome } = run(operation, request, at, requestId);
-    log(oneLine(`${at.toISOString()} ${route} ${answer.status} ${outcome}`));
+    write(oneLine(`${at.toISOString()} ${route} ${answer.status} ${outcome}`));
     return {
       status: answer.status,
       headers: {

@@ -1,7 +1,9 @@
 /**
- * `rolesanywhere/emulator`: a local IAM Roles Anywhere (CreateSession) and STS (GetCallerIdentity) that verify what AWS
- * verifies. In: options. Out: a running server, or its handler alone. The one place of the emulator with a socket.
- * It is never kinder than AWS; where AWS's behaviour is unknown it refuses, and the log says why.
+ * `rolesanywhere/emulator`: a local IAM Roles Anywhere (CreateSession) and STS (GetCallerIdentity). In: options. Out: a
+ * running server, or its handler alone. The one place of the emulator with a socket.
+ * Each check that it makes is at least as strict as AWS's; where AWS's behaviour is unknown it refuses, and the log says
+ * why. Kinder than AWS in what it does not evaluate yet: revocation lists (CRLs), the role's trust policy and its
+ * conditions on session tags, and a maximum duration of the role below the profile's.
  * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-create-session.html
  */
 import { randomUUID } from 'node:crypto';
@@ -10,8 +12,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { OutputError } from '../errors.js';
-import type { Authority, OptionRule } from './authority.js';
-import { checkOptions, createAuthority } from './authority.js';
+import { partitionOf } from '../settings/endpoint.js';
+import { EMULATOR_OPTIONS, SESSION_OPTIONS } from '../settings/options.js';
+import type { Authority, OptionRules } from './authority.js';
+import { createAuthority, readOptions } from './authority.js';
 import { createSessionOperation } from './create-session.js';
 import type { Handler } from './handler.js';
 import { createHandler, MAX_BODY_BYTES } from './handler.js';
@@ -28,6 +32,9 @@ export type {
 export { createAuthority } from './authority.js';
 export type { EmulatorRequest, EmulatorResponse, Handler } from './handler.js';
 
+/** CA certificates: PEM text, PEM bytes, or an authority that `createAuthority` made. */
+type AuthoritySource = string | Uint8Array | Pick<Authority, 'certificate'>;
+
 export interface EmulatorOptions {
   /** Address to listen on. Default `127.0.0.1`: whoever reaches it gets answers. */
   readonly host?: string | undefined;
@@ -37,8 +44,8 @@ export interface EmulatorOptions {
   readonly region?: string | undefined;
   /** Twelve digits. Default `123456789012`. */
   readonly accountId?: string | undefined;
-  /** The trust anchor: PEM text of one or more CA certificates. Default: a new authority, in `Emulator.authority`. */
-  readonly certificateAuthority?: string | readonly string[] | undefined;
+  /** The trust anchor: one source of CA certificates or several. Default: a new authority, in `Emulator.authority`. */
+  readonly certificateAuthority?: AuthoritySource | readonly AuthoritySource[] | undefined;
   /** The one role of the profile. Default `Demo`. */
   readonly roleName?: string | undefined;
   /** The profile's session duration, 900 to 43200 seconds, which is also the role's maximum. Default 3600. */
@@ -65,62 +72,57 @@ export interface EmulatedService {
   readonly handle: Handler;
 }
 
-export interface Emulator extends Omit<EmulatedService, 'handle'> {
+export interface Emulator extends EmulatedService {
   /** `http://127.0.0.1:49152`, for Roles Anywhere and for STS. */
   readonly endpoint: string;
   /** Ends open connections too. */
   close(): Promise<void>;
 }
 
-const isFunction = (value: unknown) => typeof value === 'function';
-const matches = (pattern: RegExp) => (value: unknown) => typeof value === 'string' && pattern.test(value);
-const isBetween = (least: number, most: number) => (value: unknown) =>
-  Number.isInteger(value) && Number(value) >= least && Number(value) <= most;
-const isText = (value: unknown) =>
-  [value].flat().length > 0 && [value].flat().every((item) => typeof item === 'string');
+/** Who brings no CA gets an authority. */
+type WithoutCa = EmulatorOptions & { readonly certificateAuthority?: undefined };
+type WithAuthority = { readonly authority: Authority };
 
-const RULES: Readonly<Record<keyof EmulatorOptions, OptionRule>> = {
-  host: [matches(/^\S+$/), 'a host name or address'],
-  port: [isBetween(0, 65_535), 'a whole number from 0 to 65535'],
-  region: [matches(/^[a-z]+(-[a-z]+)+-\d$/), 'a region such as us-east-1'],
-  accountId: [matches(/^\d{12}$/), 'twelve digits'],
-  certificateAuthority: [isText, 'PEM text, or a list of them'],
-  roleName: [matches(/^[\w+=,.@-]{1,64}$/), '1 to 64 of A-Z a-z 0-9 _ + = , . @ -'],
-  maxDurationSeconds: [isBetween(900, 43_200), 'a whole number from 900 to 43200'],
-  acceptRoleSessionName: [(value) => typeof value === 'boolean', 'true or false'],
-  now: [isFunction, 'a function'],
-  log: [isFunction, 'a function'],
+const FUNCTION = [(value: unknown) => typeof value === 'function', 'a function'] as const;
+
+const RULES: OptionRules<EmulatorOptions> = {
+  host: { type: 'pattern', pattern: /^[\w.:%-]{1,63}$/, rule: 'a host name or address' },
+  port: EMULATOR_OPTIONS.port.kind,
+  region: { ...SESSION_OPTIONS.region.kind, rule: 'a region such as us-east-1' },
+  accountId: { type: 'pattern', pattern: /^\d{12}$/, rule: 'twelve digits' },
+  certificateAuthority: [
+    (value) => [value].flat().length > 0 && [value].flat().every((item) => pemOf(item) !== undefined),
+    'PEM text or bytes, an authority, or a list of them',
+  ],
+  roleName: EMULATOR_OPTIONS.roleName.kind,
+  maxDurationSeconds: SESSION_OPTIONS.durationSeconds.kind,
+  acceptRoleSessionName: { type: 'boolean' },
+  now: FUNCTION,
+  log: FUNCTION,
 };
-
-/** By the first part of the region; all others are in `aws`. */
-const PARTITIONS: ReadonlyArray<readonly [prefix: string, partition: string]> = [
-  ['cn-', 'aws-cn'],
-  ['us-gov-', 'aws-us-gov'],
-  ['eusc-', 'aws-eusc'],
-  ['us-iso-', 'aws-iso'],
-  ['us-isob-', 'aws-iso-b'],
-  ['eu-isoe-', 'aws-iso-e'],
-  ['us-isof-', 'aws-iso-f'],
-];
 
 /**
  * The emulator as a function from request to response, for tests that want no socket. `host` and `port` have no effect.
  *
- * Throws OptionError (`ERR_OPTION_UNKNOWN`, `ERR_OPTION_INVALID`), and IdentityError for a certificate authority that
- * cannot be a trust anchor (`ERR_PEM_INVALID`, `ERR_CERTIFICATE_INVALID`, `ERR_CHAIN_NOT_CA`).
+ * @throws OptionError `ERR_OPTION_UNKNOWN` `ERR_OPTION_INVALID`
+ * @throws IdentityError `ERR_PEM_INVALID` `ERR_CERTIFICATE_INVALID` `ERR_CHAIN_NOT_CA`: a certificate authority that
+ *   cannot be a trust anchor
+ * @example
+ * const service = await createEmulator();
+ * const request = { method: 'POST', rawPath: '/sessions', rawQuery: '', headers: [], body: new Uint8Array() };
+ * const { status, headers, body } = await service.handle(request);
  */
+export function createEmulator(options?: WithoutCa): Promise<EmulatedService & WithAuthority>;
+/** The same with a CA of the caller: `authority` is undefined. */
+export function createEmulator(options: EmulatorOptions): Promise<EmulatedService>;
 export async function createEmulator(options: EmulatorOptions = {}): Promise<EmulatedService> {
-  checkOptions('the emulator', options, RULES);
-  const {
-    region = 'us-east-1',
-    accountId = '123456789012',
-    now = () => new Date(),
-    log = () => {},
-  } = options;
-  const { certificateAuthority, roleName = 'Demo', maxDurationSeconds = 3600 } = options;
+  const given = readOptions(options, RULES);
+  const { region = 'us-east-1', accountId = '123456789012', certificateAuthority } = given;
+  const { now = () => new Date(), log = () => {}, acceptRoleSessionName = false } = given;
+  const { roleName = EMULATOR_OPTIONS.roleName.default, maxDurationSeconds = 3600 } = given;
   const authority = certificateAuthority === undefined ? await createAuthority({ now }) : undefined;
-  const anchorText = [authority?.certificate ?? certificateAuthority ?? []].flat();
-  const partition = PARTITIONS.find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'aws';
+  const anchors = [authority ?? certificateAuthority].flat().map((source) => pemOf(source) ?? '');
+  const partition = partitionOf(region).name;
   const prefix = `arn:${partition}:rolesanywhere:${region}:${accountId}`;
   const trustAnchorArn = `${prefix}:trust-anchor/${randomUUID()}`;
   const roleArn = `arn:${partition}:iam::${accountId}:role/${roleName}`;
@@ -128,10 +130,10 @@ export async function createEmulator(options: EmulatorOptions = {}): Promise<Emu
     arn: `${prefix}:profile/${randomUUID()}`,
     roleArns: [roleArn],
     durationSeconds: maxDurationSeconds,
-    acceptRoleSessionName: options.acceptRoleSessionName ?? false,
+    acceptRoleSessionName,
   };
   const credentials = createCredentialStore();
-  const trustAnchors = new Map([[trustAnchorArn, anchorText.flatMap(parseTrustAnchor)]]);
+  const trustAnchors = new Map([[trustAnchorArn, anchors.flatMap(parseTrustAnchor)]]);
   const profiles = new Map([[profile.arn, profile]]);
   const operations = [
     createSessionOperation({ region, trustAnchors, profiles, credentials }),
@@ -150,25 +152,38 @@ export async function createEmulator(options: EmulatorOptions = {}): Promise<Emu
   };
 }
 
+/** The text of an {@link AuthoritySource}; undefined for anything else. */
+function pemOf(source: unknown): string | undefined {
+  if (source instanceof Uint8Array) return Buffer.from(source).toString('latin1');
+  const isAuthority = typeof source === 'object' && source !== null && 'certificate' in source;
+  const text = isAuthority ? source.certificate : source;
+  return typeof text === 'string' ? text : undefined;
+}
+
 /**
  * Starts a local IAM Roles Anywhere for tests and demonstrations.
  *
- * ```ts
+ * @throws OptionError, IdentityError: as {@link createEmulator}
+ * @throws OutputError `ERR_LISTEN`
+ * @example
  * const emulator = await startEmulator({ log: console.error });
- * const identity = await emulator.authority?.issue({ commonName: 'host-1' });
+ * const { certificate, privateKey } = await emulator.authority.issue({ commonName: 'host-1' });
  * // ask emulator.endpoint for a session with emulator.trustAnchorArn, .profileArn and .roleArn, then
  * await emulator.close();
- * ```
- *
- * Throws what {@link createEmulator} throws, and OutputError `ERR_LISTEN`.
  */
+export function startEmulator(options?: WithoutCa): Promise<Emulator & WithAuthority>;
+/** The same with a CA of the caller: `authority` is undefined. */
+export function startEmulator(options: EmulatorOptions): Promise<Emulator>;
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const service = await createEmulator(options);
-  const { host = '127.0.0.1', port = 0 } = options;
-  const server = createServer(
-    LIMITS,
-    (incoming, outgoing) => void answer(service.handle, incoming, outgoing),
-  );
+  const { host = '127.0.0.1', port = EMULATOR_OPTIONS.port.default } = readOptions(options, RULES);
+  const server = createServer(LIMITS, (incoming, outgoing) => {
+    // Such as a clock of the caller that throws: the client must hear of it, and the process must live on.
+    answer(service.handle, incoming, outgoing).catch(() => {
+      outgoing.statusCode = 500;
+      outgoing.end();
+    });
+  });
   try {
     server.listen(port, host);
     await once(server, 'listening');
@@ -177,17 +192,9 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     throw new OutputError('ERR_LISTEN', message, { cause });
   }
   const bound = server.address() as AddressInfo;
-  const { region, trustAnchorArn, profileArn, roleArn, authority } = service;
-  return {
+  // Not spread into a new object: its sessionCount grows.
+  return Object.assign(service, {
     endpoint: `http://${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`,
-    region,
-    trustAnchorArn,
-    profileArn,
-    roleArn,
-    authority,
-    get sessionCount() {
-      return service.sessionCount;
-    },
     async close() {
       if (!server.listening) return;
       const closed = once(server, 'close');
@@ -195,7 +202,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       server.closeAllConnections();
       await closed;
     },
-  };
+  });
 }
 
 const LIMITS = {
@@ -211,18 +218,15 @@ async function answer(handle: Handler, incoming: IncomingMessage, outgoing: Serv
   // The client went away in the middle of its request; there is nobody to tell.
   if (body === undefined) return;
   const [rawPath = '', ...query] = (incoming.url ?? '').split('?');
-  const {
-    status,
-    headers,
-    body: text,
-  } = await handle({
+  const response = await handle({
     method: incoming.method ?? '',
     rawPath,
     rawQuery: query.join('?'),
     headers: pairHeaders(incoming.rawHeaders),
     body,
   });
-  outgoing.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(text) }).end(text);
+  const length = Buffer.byteLength(response.body);
+  outgoing.writeHead(response.status, { ...response.headers, 'Content-Length': length }).end(response.body);
 }
 
 /** Node's flat list of names and values; its `headers` object has already joined what was repeated. */

@@ -14,15 +14,16 @@ export const MAX_CHAIN_LENGTH = 5;
 
 /**
  * The certificate that the key belongs to. Where several have the same key (a renewal kept beside the old one),
- * the one that lasts longest.
+ * one that is valid now, and of these the one that lasts longest.
  */
 export function findLeaf(
   certificates: readonly Certificate[],
   publicKey: KeyObject,
+  now: Date,
 ): Certificate | undefined {
-  return certificates
-    .filter((certificate) => certificate.publicKey?.equals(publicKey))
-    .sort((a, b) => b.notAfter.getTime() - a.notAfter.getTime())[0];
+  const own = certificates.filter((certificate) => certificate.publicKey?.equals(publicKey));
+  const valid = own.filter(({ notBefore, notAfter }) => notBefore <= now && now <= notAfter);
+  return [...(valid.length > 0 ? valid : own)].sort((a, b) => Number(b.notAfter) - Number(a.notAfter))[0];
 }
 
 /**

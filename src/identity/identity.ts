@@ -43,6 +43,7 @@ export interface IdentityMaterial {
   readonly privateKey: Material | undefined;
   readonly intermediates: Material | undefined;
   readonly passphrase: string | undefined;
+  readonly now: Date;
 }
 
 /**
@@ -64,7 +65,7 @@ export function parseIdentity(material: IdentityMaterial): Identity {
       `${keySubject} must be ${supportedKinds()} to sign for IAM Roles Anywhere, found ${describeKey(privateKey)}`,
     );
   }
-  const leaf = findLeaf([...certificates, ...further], publicKey);
+  const leaf = findLeaf([...certificates, ...further], publicKey, material.now);
   if (leaf === undefined) throw mismatch(certificates, from.subject, publicKey, keySubject);
   return Object.freeze({
     certificate: leaf,
@@ -138,6 +139,8 @@ const KINDS: Readonly<Record<string, string>> = {
   'RSA PRIVATE KEY': 'a private key',
   'EC PRIVATE KEY': 'a private key',
   'ENCRYPTED PRIVATE KEY': 'an encrypted private key',
+  'OPENSSH PRIVATE KEY': "a key in OpenSSH's own form (convert a copy with ssh-keygen -p -m PEM)",
+  'TSS2 PRIVATE KEY': 'a key of a TPM, which is not supported yet',
   'EC PARAMETERS': 'EC parameters',
   'X509 CRL': 'a revocation list',
   PKCS7: 'a PKCS#7 bundle (convert it with openssl pkcs7 -print_certs)',

@@ -27,6 +27,8 @@ const ROLES: Readonly<Record<(typeof SOURCE_NAMES)[number], string>> = {
 export interface LoadContext {
   /** What `-` reads. Default: the standard input of this process. */
   readonly stdin?: AsyncIterable<Uint8Array | string> | undefined;
+  /** Where several certificates belong to the key, one that is valid now is taken. Default: the present. */
+  readonly now?: Date | undefined;
 }
 
 /**
@@ -52,12 +54,15 @@ export async function loadIdentity(source: IdentitySource, context: LoadContext 
   });
   // The parsers load while the files are read.
   const parsers = import('./identity.js');
+  // Observed here for the case that reading fails first.
+  parsers.catch(() => undefined);
   const results = await Promise.allSettled(reading);
   try {
     const [certificate, privateKey, intermediates] = results.map(requireValue);
     if (certificate === undefined) throw new OptionError('ERR_OPTION_MISSING', 'missing certificate');
     const { parseIdentity } = await parsers;
-    return parseIdentity({ certificate, privateKey, intermediates, passphrase });
+    const { now = new Date() } = context;
+    return parseIdentity({ certificate, privateKey, intermediates, passphrase, now });
   } finally {
     for (const result of results) {
       if (result.status === 'fulfilled') result.value?.bytes.fill(0);
@@ -75,8 +80,8 @@ function requireValue<T>(result: PromiseSettledResult<T>): T {
  *
  * @throws IdentityError `ERR_FILE_UNREADABLE` `ERR_PEM_INVALID`
  */
-export async function loadTrustBundle(path: string): Promise<string> {
-  const subject = describePath(path, 'CA bundle');
+export async function loadTrustBundle(path: string, role = 'CA bundle'): Promise<string> {
+  const subject = describePath(path, role);
   const bytes = await readFile(path, subject);
   const certificates = parsePem(bytes, subject).filter(({ label }) =>
     /^(X509 |TRUSTED )?CERTIFICATE$/.test(label),
@@ -107,11 +112,12 @@ function reader(context: LoadContext): (source: Source, role: string) => Promise
 }
 
 /**
- * Key text that someone passed where a path belongs must not come back in a message: PEM in one line, or base64
- * of DER, which begins with `M` since DER begins with the tag of a SEQUENCE.
+ * Key text that someone passed where a path belongs must not come back in a message: PEM in one line, base64 of
+ * DER, which begins with `M` since DER begins with the tag of a SEQUENCE, or one line of such base64.
  */
 function describePath(path: string, role: string): string {
-  const isContent = /[\r\n]|--\s*BEGIN|PRIVATE KEY|^M[A-P][A-Za-z0-9+/_=-]{38}.{24}/.test(path);
+  const isContent =
+    /[\r\n]|--\s*BEGIN|PRIVATE KEY|^M[A-P][A-Za-z0-9+/_=-]{38}.{24}|^[A-Za-z0-9+/]{60,}={0,2}$/.test(path);
   return isContent ? `${role} (the text given is neither PEM nor a path)` : `${role} ${path}`;
 }
 

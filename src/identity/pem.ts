@@ -15,11 +15,12 @@ export interface PemBlock {
   readonly isLegacyEncrypted: boolean;
 }
 
-const BEGIN = /-----BEGIN ([A-Z0-9 #]+)-----/;
+const BEGIN_MARK = '-----BEGIN ';
+const BEGIN_LINE = /^-----BEGIN ([A-Z0-9 #]+)-----$/;
 
 /** Whether these bytes are PEM rather than DER: DER begins with the tag of a SEQUENCE. */
 export function isPem(bytes: Buffer): boolean {
-  return bytes.includes('-----BEGIN ');
+  return bytes.includes(BEGIN_MARK);
 }
 
 /**
@@ -28,14 +29,16 @@ export function isPem(bytes: Buffer): boolean {
  */
 export function parsePem(bytes: Buffer, subject: string): PemBlock[] {
   const blocks: PemBlock[] = [];
-  let at = bytes.indexOf('-----BEGIN ');
+  let at = bytes.indexOf(BEGIN_MARK);
   while (at !== -1) {
-    const label = BEGIN.exec(bytes.toString('latin1', at, at + 80))?.[1];
+    // Only the line itself becomes a string: behind it a key may begin.
+    const stop = bytes.indexOf('-----', at + BEGIN_MARK.length);
+    const label = BEGIN_LINE.exec(bytes.toString('latin1', at, Math.min(stop + 5, at + 80)))?.[1];
     if (label === undefined)
       throw new IdentityError('ERR_PEM_INVALID', `${subject} has a damaged BEGIN line`);
     const endLine = `-----END ${label}-----`;
     const end = bytes.indexOf(endLine, at);
-    const next = bytes.indexOf('-----BEGIN ', at + 1);
+    const next = bytes.indexOf(BEGIN_MARK, at + 1);
     if (end === -1 || (next !== -1 && next < end)) {
       throw new IdentityError('ERR_PEM_INVALID', `${subject} is cut short: BEGIN ${label} without its END`);
     }

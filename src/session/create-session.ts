@@ -2,7 +2,7 @@
  * The pipeline, from options to credentials: settings → identity → checks → signing → transport → response.
  */
 import { requireUsable } from '../checks/check-identity.js';
-import { TransportError } from '../errors.js';
+import { OptionError } from '../errors.js';
 import type { Identity } from '../identity/identity.js';
 import { loadIdentity } from '../identity/load.js';
 import { ambientEnvironment } from '../settings/environment.js';
@@ -10,6 +10,7 @@ import type { SessionOptions } from '../settings/options.js';
 import type { Environment, Settings } from '../settings/settings.js';
 import { parseSettings } from '../settings/settings.js';
 import { explainSignature } from '../signing/sign-request.js';
+import { endedBy, startLimit } from './limit.js';
 import { createSessionRequest } from './request.js';
 import type { Session } from './response.js';
 import { parseSessionResponse } from './response.js';
@@ -60,76 +61,52 @@ export interface CreateSessionOptions extends SessionOptions, SessionContext {
  * });
  */
 export async function createSession(options: CreateSessionOptions): Promise<Session> {
+  requireOptions(options);
   const { identity, signal, logger, now, random, stdin, env = ambientEnvironment(), ...rest } = options;
   const settings = parseSettings(rest, { env, hasIdentity: identity !== undefined });
   return createSessionFrom(settings, { identity, signal, logger, now, random, stdin });
 }
 
+function requireOptions({ identity, certificate, privateKey, intermediates }: CreateSessionOptions): void {
+  if (identity === undefined) return;
+  if ((certificate ?? privateKey ?? intermediates) === undefined) return;
+  throw new OptionError(
+    'ERR_OPTION_CONFLICT',
+    'identity and certificate, privateKey or intermediates exclude each other',
+  );
+}
+
 /** As `createSession`, from settings that are parsed already. */
 export async function createSessionFrom(settings: Settings, context: SessionContext): Promise<Session> {
-  const { logger, now = () => new Date(), random = Math.random } = context;
+  const { logger, signal, now = () => new Date(), random = Math.random } = context;
   const { endpoint, region, roleArn, connection } = settings;
   if (!connection.verifyTls) {
     logger?.warn?.(
       "the service's TLS certificate is not verified: whoever sits in between can read the credentials",
     );
   }
-  const identity = context.identity ?? (await loadIdentity(settings.source, context));
+  const identity =
+    context.identity ?? (await endedBy(signal, loadIdentity(settings.source, { ...context, now: now() })));
   for (const { message, remedy } of requireUsable(identity, now())) logger?.warn?.(`${message}: ${remedy}`);
 
   const request = createSessionRequest(settings);
   const transport = await openTransport(endpoint, connection);
-  const limit = startLimit(connection.timeoutMs, endpoint, context.signal);
+  const limit = startLimit(connection.timeoutMs, endpoint.origin, signal);
   const attempt = async (): Promise<Session> => {
     // Signed anew each time: a signature ages, and the clock may have been set meanwhile.
     const signed = await explainSignature(request, identity, { region, date: now() });
     logger?.debug?.(`canonical request:\n${signed.canonicalRequest}`);
     logger?.debug?.(`string to sign:\n${signed.stringToSign}`);
-    const response = await transport.send(signed.request, limit.signal);
-    logger?.debug?.(
-      `the service answered ${response.status}, request id ${response.headers['x-amzn-requestid']}`,
-    );
-    return parseSessionResponse(response, { roleArn, now: now() });
+    logger?.debug?.(`sending to ${endpoint.origin}${request.path}, body ${request.body}`);
+    const { status, headers, body } = await transport.send(signed.request, limit.signal);
+    logger?.debug?.(`the service answered ${status}, request id ${headers['x-amzn-requestid'] ?? 'none'}`);
+    return parseSessionResponse({ status, headers, body }, { roleArn, now: now() });
   };
   try {
-    return await retry(attempt, { ...limit, random });
-  } catch (error) {
-    // Ended while waiting between attempts.
-    throw limit.signal.aborted ? limit.signal.reason : error;
+    // Raced, since signing may be a matter of other machines too.
+    return await endedBy(limit.signal, retry(attempt, { ...limit, random }));
   } finally {
     limit.stop();
     await transport.close();
   }
-}
-
-interface Limit {
-  readonly signal: AbortSignal;
-  remainingMs(): number;
-  stop(): void;
-}
-
-/** One signal for the two ways in which a call is ended from outside: the time is over, or the caller has had enough. */
-function startLimit(timeoutMs: number, endpoint: URL, callerSignal: AbortSignal | undefined): Limit {
-  const controller = new AbortController();
-  const startedAt = performance.now();
-  const timeout = setTimeout(() => {
-    controller.abort(
-      new TransportError('ERR_TIMEOUT', `no answer from ${endpoint.origin} within ${timeoutMs} ms`),
-    );
-  }, timeoutMs);
-  const onAbort = (): void => {
-    controller.abort(
-      new TransportError('ERR_ABORTED', 'the call was aborted', { cause: callerSignal?.reason }),
-    );
-  };
-  callerSignal?.addEventListener('abort', onAbort, { once: true });
-  if (callerSignal?.aborted) onAbort();
-  return {
-    signal: controller.signal,
-    remainingMs: () => timeoutMs - (performance.now() - startedAt),
-    stop: () => {
-      clearTimeout(timeout);
-      callerSignal?.removeEventListener('abort', onAbort);
-    },
-  };
 }

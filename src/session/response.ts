@@ -68,13 +68,18 @@ export function parseSessionResponse(response: HttpResponse, context: ResponseCo
     secretAccessKey: secret,
     sessionToken: token,
     expiration: expires,
-    accountId: (asText(arn) ?? context.roleArn).split(':')[4] ?? '',
+    accountId: accountOf(asText(arn)) ?? accountOf(context.roleArn) ?? '',
     assumedRole: { arn: asText(arn), id: asText(assumedRoleId) },
     roleArn: asText(roleArn) ?? context.roleArn,
     sourceIdentity: asText(sourceIdentity),
     packedPolicySize: typeof packedPolicySize === 'number' ? packedPolicySize : undefined,
     subjectArn: asText(answer['subjectArn']),
   };
+}
+
+/** The fifth part of an ARN, where it is an account. */
+function accountOf(arn: string | undefined): string | undefined {
+  return /^arn:[^:]+:[^:]+:[^:]*:(\d{12}):/.exec(arn ?? '')?.[1];
 }
 
 function parseRefusal(response: HttpResponse, now: Date): ServiceError {

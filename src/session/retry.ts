@@ -17,8 +17,8 @@ export interface RetryContext {
 }
 
 const MAX_ATTEMPTS = 3;
-/** The service takes 10 requests a second of an account: a shorter first pause would only meet the same limit. */
-const BASE_DELAY_MS = 250;
+/** Longest first pause; each further one may be twice as long. Full jitter: any pause up to that. */
+const BASE_DELAY_MS = 500;
 const RETRYABLE_STATUS = [500, 502, 503, 504];
 
 export async function retry<T>(attempt: () => Promise<T>, context: RetryContext): Promise<T> {
@@ -37,7 +37,7 @@ export async function retry<T>(attempt: () => Promise<T>, context: RetryContext)
 
 function delayBefore(error: unknown, failures: number, random: () => number): number {
   const asked = error instanceof ServiceError ? error.retryAfterMs : undefined;
-  return asked ?? random() * BASE_DELAY_MS * 2 ** failures;
+  return asked ?? random() * BASE_DELAY_MS * 2 ** (failures - 1);
 }
 
 /** Connection errors, time-outs while connecting, throttling and the statuses of a passing failure. */

@@ -72,8 +72,8 @@ async function send(
   const answer = { status: 0, headers: {}, body: new Uint8Array() };
   const received: Buffer[] = [];
   try {
+    signal.throwIfAborted();
     await new Promise<void>((resolve, reject) => {
-      if (signal.aborted) reject(signal.reason);
       // Whatever is under way then ends with the transport.
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
       const options = { origin, method: 'POST', path, query, headers, body } as const;

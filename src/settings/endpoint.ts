@@ -5,33 +5,40 @@
 import { OptionError, quote } from '../errors.js';
 
 interface Partition {
+  /** As ARNs have it. */
+  readonly name: string;
   readonly regions: RegExp;
   readonly suffix: string;
-  readonly dualstackSuffix: string;
+  readonly dualstack: string;
 }
 
 const PARTITIONS: readonly Partition[] = [
-  { regions: /^cn-/, suffix: 'amazonaws.com.cn', dualstackSuffix: 'api.amazonwebservices.com.cn' },
-  { regions: /^us-gov-/, suffix: 'amazonaws.com', dualstackSuffix: 'api.aws' },
-  { regions: /^eusc-/, suffix: 'amazonaws.eu', dualstackSuffix: 'api.amazonwebservices.eu' },
-  { regions: /^us-iso-/, suffix: 'c2s.ic.gov', dualstackSuffix: 'api.aws.ic.gov' },
-  { regions: /^us-isob-/, suffix: 'sc2s.sgov.gov', dualstackSuffix: 'api.aws.scloud' },
-  { regions: /^eu-isoe-/, suffix: 'cloud.adc-e.uk', dualstackSuffix: 'api.cloud-aws.adc-e.uk' },
-  { regions: /^us-isof-/, suffix: 'csp.hci.ic.gov', dualstackSuffix: 'api.aws.hci.ic.gov' },
+  { name: 'aws-cn', regions: /^cn-/, suffix: 'amazonaws.com.cn', dualstack: 'api.amazonwebservices.com.cn' },
+  { name: 'aws-us-gov', regions: /^us-gov-/, suffix: 'amazonaws.com', dualstack: 'api.aws' },
+  { name: 'aws-eusc', regions: /^eusc-/, suffix: 'amazonaws.eu', dualstack: 'api.amazonwebservices.eu' },
+  { name: 'aws-iso', regions: /^us-iso-/, suffix: 'c2s.ic.gov', dualstack: 'api.aws.ic.gov' },
+  { name: 'aws-iso-b', regions: /^us-isob-/, suffix: 'sc2s.sgov.gov', dualstack: 'api.aws.scloud' },
+  { name: 'aws-iso-e', regions: /^eu-isoe-/, suffix: 'cloud.adc-e.uk', dualstack: 'api.cloud-aws.adc-e.uk' },
+  { name: 'aws-iso-f', regions: /^us-isof-/, suffix: 'csp.hci.ic.gov', dualstack: 'api.aws.hci.ic.gov' },
 ];
 
 /** Regions of the commercial partition, and those that AWS has not named yet. */
-const COMMERCIAL: Partition = { regions: /^/, suffix: 'amazonaws.com', dualstackSuffix: 'api.aws' };
+const COMMERCIAL: Partition = { name: 'aws', regions: /^/, suffix: 'amazonaws.com', dualstack: 'api.aws' };
 
 export interface EndpointVariant {
   readonly useFipsEndpoint: boolean;
   readonly useDualstackEndpoint: boolean;
 }
 
+/** The partition of a region: its name stands in ARNs, its suffixes in the names of hosts. */
+export function partitionOf(region: string): Partition {
+  return PARTITIONS.find(({ regions }) => regions.test(region)) ?? COMMERCIAL;
+}
+
 export function endpointForRegion(region: string, variant: EndpointVariant): URL {
-  const partition = PARTITIONS.find(({ regions }) => regions.test(region)) ?? COMMERCIAL;
+  const partition = partitionOf(region);
   const name = variant.useFipsEndpoint ? 'rolesanywhere-fips' : 'rolesanywhere';
-  const suffix = variant.useDualstackEndpoint ? partition.dualstackSuffix : partition.suffix;
+  const suffix = variant.useDualstackEndpoint ? partition.dualstack : partition.suffix;
   return new URL(`https://${name}.${region}.${suffix}`);
 }
 

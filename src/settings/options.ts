@@ -17,12 +17,12 @@ export interface SessionOptions {
   readonly intermediates?: Source | undefined;
   /** Passphrase of an encrypted private key. */
   readonly passphrase?: string | undefined;
-  /** `arn:aws:rolesanywhere:<region>:<account>:trust-anchor/<id>`. Required. */
-  readonly trustAnchorArn?: string | undefined;
-  /** `arn:aws:rolesanywhere:<region>:<account>:profile/<id>`, in the trust anchor's region. Required. */
-  readonly profileArn?: string | undefined;
-  /** `arn:aws:iam::<account>:role/<name>`. Required. */
-  readonly roleArn?: string | undefined;
+  /** `arn:aws:rolesanywhere:<region>:<account>:trust-anchor/<id>`. */
+  readonly trustAnchorArn: string | undefined;
+  /** `arn:aws:rolesanywhere:<region>:<account>:profile/<id>`, in the trust anchor's region. */
+  readonly profileArn: string | undefined;
+  /** `arn:aws:iam::<account>:role/<name>`. */
+  readonly roleArn: string | undefined;
   /** Signing region. Default: the trust anchor's. */
   readonly region?: string | undefined;
   /** Base URL of the service. Default: by region. Plain http only to loopback. */
@@ -43,7 +43,7 @@ export interface SessionOptions {
   readonly withProxy?: boolean | undefined;
   /** Limit for connecting, TLS included, in milliseconds. Default 5000. */
   readonly connectTimeoutMs?: number | undefined;
-  /** Limit for the whole call, retries included, in milliseconds. Default 20000. */
+  /** Limit for signing, sending and the answer, retries included, in milliseconds. Default 20000. */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -51,7 +51,7 @@ export interface SessionOptions {
 export type OptionKind =
   | { readonly type: 'source' | 'text' | 'boolean' }
   | { readonly type: 'pattern'; readonly pattern: RegExp; readonly rule: string }
-  | { readonly type: 'integer'; readonly min: number; readonly max: number; readonly unit: string };
+  | { readonly type: 'integer'; readonly min: number; readonly max: number; readonly unit?: string };
 
 export interface OptionRow {
   /** The flag, without its dashes. */
@@ -77,7 +77,7 @@ export const SESSION_OPTIONS = {
     kind: { type: 'source' },
     placeholder: 'FILE',
     required: true,
-    help: 'certificate, PEM or DER, with its chain and key if you like; - for standard input',
+    help: 'certificate, PEM or DER, optionally with its chain and key; - for standard input',
   },
   privateKey: {
     flag: 'private-key',
@@ -199,7 +199,7 @@ export const SESSION_OPTIONS = {
     kind: MILLISECONDS,
     placeholder: 'MS',
     default: 20_000,
-    help: 'limit for the whole call, retries included',
+    help: 'limit for signing, sending and the answer, retries included',
   },
 } as const satisfies Record<keyof SessionOptions, OptionRow>;
 
@@ -219,22 +219,22 @@ export const COMMAND_LINE_OPTIONS = {
   },
 } as const satisfies Record<string, OptionRow>;
 
-/** Flags of `rolesanywhere emulator`. */
+/** Flags of `rolesanywhere emulator`; the rows have the names and the rules of `startEmulator`'s options. */
 export const EMULATOR_OPTIONS = {
   port: {
     flag: 'port',
-    kind: { type: 'integer', min: 0, max: 65_535, unit: 'a TCP port' },
+    kind: { type: 'integer', min: 0, max: 65_535 },
     placeholder: 'PORT',
     default: 0,
     help: 'port on 127.0.0.1; 0 takes a free one',
   },
-  ca: {
+  certificateAuthority: {
     flag: 'ca',
     kind: { type: 'text' },
     placeholder: 'FILE',
     help: 'PEM file of the CA to use as trust anchor; without it, a CA and a certificate are made and removed at the end',
   },
-  role: {
+  roleName: {
     flag: 'role',
     kind: {
       type: 'pattern',

@@ -2,12 +2,12 @@
  * Options in, `Settings` out: every value checked, defaulted and frozen, nothing read but the environment that
  * is handed in. What the later stages get from here they need not check again.
  */
-import { OptionError, quote } from '../errors.js';
+import { OptionError } from '../errors.js';
 import { parseArn } from './arn.js';
 import { endpointForRegion, parseEndpoint } from './endpoint.js';
 import type { OptionRow, SessionOptions } from './options.js';
 import { SESSION_OPTIONS } from './options.js';
-import { nearest, readValue } from './values.js';
+import { readValue, refuseUnknown } from './values.js';
 
 /** Variables of the environment, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -59,9 +59,9 @@ type Label = (name: Name) => string;
 /**
  * @throws OptionError `ERR_OPTION_UNKNOWN`, `ERR_OPTION_MISSING`, `ERR_OPTION_INVALID`, `ERR_OPTION_CONFLICT`
  */
-export function parseSettings(options: SessionOptions, context: SettingsContext = {}): Settings {
+export function parseSettings(options: Partial<SessionOptions>, context: SettingsContext = {}): Settings {
   const { env = {}, naming = 'property', hasIdentity = false } = context;
-  refuseUnknown(options);
+  refuseUnknown(options, Object.keys(SESSION_OPTIONS));
   const { values, label } = readValues(options, env, naming);
   refuseMissing(values, hasIdentity, label);
 
@@ -90,21 +90,12 @@ export function parseSettings(options: SessionOptions, context: SettingsContext 
   });
 }
 
-function refuseUnknown(options: object): void {
-  const names = Object.keys(SESSION_OPTIONS);
-  for (const name of Object.keys(options)) {
-    if (!names.includes(name)) {
-      throw new OptionError('ERR_OPTION_UNKNOWN', `unknown option ${quote(name)}${nearest(name, names)}`);
-    }
-  }
-}
-
 /** The values, and for each name how messages call what gave it: the flag, the property or the variable. */
 function readValues(
-  options: SessionOptions,
+  options: Partial<SessionOptions>,
   env: Environment,
   naming: Naming,
-): { values: SessionOptions; label: Label } {
+): { values: Partial<SessionOptions>; label: Label } {
   const values: Partial<Record<Name, unknown>> = {};
   const labels = new Map<Name, string>();
   for (const name of Object.keys(SESSION_OPTIONS) as Name[]) {
@@ -117,10 +108,10 @@ function readValues(
     values[name] = readValue(variable === undefined ? given : env[variable], row, label);
   }
   // Each value has gone through its row, and the rows are held to SessionOptions by `satisfies`.
-  return { values: values as SessionOptions, label: (name) => labels.get(name) ?? name };
+  return { values: values as Partial<SessionOptions>, label: (name) => labels.get(name) ?? name };
 }
 
-function refuseMissing(values: SessionOptions, hasIdentity: boolean, label: Label): void {
+function refuseMissing(values: Partial<SessionOptions>, hasIdentity: boolean, label: Label): void {
   const missing = (Object.keys(SESSION_OPTIONS) as Name[]).filter((name) => {
     const row: OptionRow = SESSION_OPTIONS[name];
     return row.required === true && values[name] === undefined && !(hasIdentity && name === 'certificate');
@@ -131,7 +122,12 @@ function refuseMissing(values: SessionOptions, hasIdentity: boolean, label: Labe
 }
 
 /** A custom endpoint and its variants exclude each other; what the caller gives beats what the environment has. */
-function endpointOf(options: SessionOptions, values: SessionOptions, region: string, label: Label): URL {
+function endpointOf(
+  options: Partial<SessionOptions>,
+  values: Partial<SessionOptions>,
+  region: string,
+  label: Label,
+): URL {
   const { endpoint, useFipsEndpoint = false, useDualstackEndpoint = false } = values;
   const [variant] = VARIANTS.filter((name) => options[name] !== undefined && values[name] === true);
   if (variant !== undefined && options.endpoint && endpoint !== undefined) {
@@ -145,7 +141,7 @@ function endpointOf(options: SessionOptions, values: SessionOptions, region: str
     : parseEndpoint(endpoint, label('endpoint'));
 }
 
-function connectionOf(values: SessionOptions, env: Environment): Connection {
+function connectionOf(values: Partial<SessionOptions>, env: Environment): Connection {
   const url = env['HTTPS_PROXY'] || env['https_proxy'];
   return Object.freeze({
     caBundle: values.caBundle,

@@ -41,7 +41,7 @@ function readInteger(raw: unknown, { min, max, unit }: Integer, label: string): 
   if (typeof number === 'number' && Number.isInteger(number) && number >= min && number <= max) return number;
   throw new OptionError(
     'ERR_OPTION_INVALID',
-    `${label} must be a whole number of ${unit} from ${min} to ${max}, found ${typeof raw === 'object' ? kindOf(raw) : quote(String(raw))}`,
+    `${label} must be a whole number${unit === undefined ? '' : ` of ${unit}`} from ${min} to ${max}, found ${typeof raw === 'object' ? kindOf(raw) : quote(String(raw))}`,
   );
 }
 
@@ -64,6 +64,16 @@ function show(raw: unknown, row: OptionRow): string {
 
 function kindOf(raw: unknown): string {
   return raw === null ? 'null' : Array.isArray(raw) ? 'a list' : `a value of type ${typeof raw}`;
+}
+
+/**
+ * @param names all that there are
+ * @throws OptionError `ERR_OPTION_UNKNOWN`, with the nearest known name
+ */
+export function refuseUnknown(options: object, names: readonly string[]): void {
+  const unknown = Object.keys(options).find((name) => !names.includes(name));
+  if (unknown === undefined) return;
+  throw new OptionError('ERR_OPTION_UNKNOWN', `unknown option ${quote(unknown)}${nearest(unknown, names)}`);
 }
 
 /** `, did you mean …?` where a known name is close to the unknown one, else nothing. */

@@ -27,11 +27,12 @@ export interface CanonicalForm {
   readonly signedHeaders: string;
 }
 
-/** SHA-256 in the shape that smithy asks for, which hashes one whole text for each digest. */
+/** SHA-256 in the shape that smithy asks for. It hashes one whole text for each digest; anything else is refused. */
 class Sha256 {
   #data: Uint8Array | undefined;
 
   update(data: Uint8Array): void {
+    if (this.#data !== undefined) throw new Error('one text for each digest');
     this.#data = data;
   }
 

@@ -5,6 +5,7 @@
  * Source: "The signing process for IAM Roles Anywhere": SigV4 with the certificate's serial number in place of
  * the access key id, the certificate itself among the signed headers, and no key derivation.
  */
+import { IdentityError, OptionError } from '../errors.js';
 import type { Identity } from '../identity/identity.js';
 import type { HttpRequest } from './canonical-request.js';
 
@@ -34,7 +35,8 @@ let canonicalRequestModule: Promise<typeof import('./canonical-request.js')> | u
  *
  * @returns a new request, with `host`, `x-amz-date`, `x-amz-x509`, `x-amz-x509-chain` (only where there is a
  *   chain) and `authorization` among its headers
- * @throws OptionError `ERR_OPTION_INVALID`: a body that is neither text nor bytes
+ * @throws OptionError `ERR_OPTION_INVALID`: a body that is neither text nor bytes, or an invalid date
+ * @throws IdentityError `ERR_KEY_SIGN`: an identity of the caller's own failed
  * @example
  * const signed = await signRequest(request, identity, { region: 'us-east-1', date: new Date() });
  */
@@ -55,18 +57,29 @@ export async function explainSignature<T extends HttpRequest>(
   canonicalRequestModule ??= import('./canonical-request.js');
   const { createCanonicalForm, createStringToSign } = await canonicalRequestModule;
 
+  if (Number.isNaN(date.getTime())) throw new OptionError('ERR_OPTION_INVALID', 'date must be a valid Date');
   const longDate = date.toISOString().replace(/[-:]|\.\d{3}/g, '');
   const scope = `${longDate.slice(0, 8)}/${region}/rolesanywhere/aws4_request`;
   const ownHeaders = createOwnHeaders(request, identity, longDate);
   const headers = withoutOwnHeaders(request.headers);
   const { canonicalRequest, signedHeaders } = createCanonicalForm({ ...request, headers }, ownHeaders);
   const stringToSign = await createStringToSign(longDate, scope, canonicalRequest, identity.algorithm);
-  const signature = toHex(await identity.sign(Buffer.from(stringToSign)));
+  const signature = toHex(await signWith(identity, Buffer.from(stringToSign)));
   ownHeaders['authorization'] =
     `${identity.algorithm} Credential=${identity.certificate.serialNumber}/${scope}, ` +
     `SignedHeaders=${signedHeaders}, Signature=${signature}`;
   const signed = { ...request, headers: Object.assign(headers, ownHeaders) };
   return { request: signed, canonicalRequest, stringToSign };
+}
+
+async function signWith(identity: Identity, data: Uint8Array): Promise<Uint8Array> {
+  try {
+    return await identity.sign(data);
+  } catch (cause) {
+    // Its text is not ours to show: it may speak of PINs.
+    const name = cause instanceof Error ? cause.name : typeof cause;
+    throw new IdentityError('ERR_KEY_SIGN', `the identity could not sign: ${name}`, { cause });
+  }
 }
 
 function withoutOwnHeaders(headers: Record<string, string>): Record<string, string> {

@@ -44,7 +44,7 @@ function found(output: string): string[] {
   return CANARIES.filter((canary) => output.includes(canary));
 }
 
-type Options = Omit<CreateSessionOptions, 'env'> & { readonly env?: Record<string, string> };
+type Options = Omit<Partial<CreateSessionOptions>, 'env'> & { readonly env?: Record<string, string> };
 type Row = [name: string, options: Options, answer?: Answer | 'tls'];
 
 const PEM_ERRORS: Row[] = [

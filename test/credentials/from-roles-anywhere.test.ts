@@ -47,6 +47,15 @@ describe('fromRolesAnywhere', () => {
     expect(await provider(properties)).toMatchObject({ accountId: '123456789012' });
   });
 
+  it('refuses standard input, which could be read once only', async () => {
+    await expect(fromRolesAnywhere({ ...OPTIONS, privateKey: '-' })()).rejects.toMatchObject({
+      code: 'ERR_OPTION_INVALID',
+      message:
+        'privateKey must be a file, text or bytes: a provider reads it again, and standard input only once',
+      tryNextLink: false,
+    });
+  });
+
   it('reads certificate and key anew at each call, so that a renewal is used', async () => {
     const { endpoint, requests } = await startFakeService([success, success]);
     const [certificate, privateKey] = [join(folder, 'host.pem'), join(folder, 'host.key')];
@@ -69,7 +78,7 @@ describe('fromRolesAnywhere', () => {
   });
 
   it('throws nothing before it is called', () => {
-    expect(fromRolesAnywhere({})).toBeTypeOf('function');
+    expect(fromRolesAnywhere({ ...OPTIONS, roleArn: undefined })).toBeTypeOf('function');
   });
 
   it.each<[string, CreateSessionOptions, string, string]>([

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
-import type { Emulator, EmulatorOptions } from '../../src/emulator/server.js';
-import { createEmulator, startEmulator } from '../../src/emulator/server.js';
+import { afterEach, describe, expect, expectTypeOf, it } from 'vitest';
+import type { Authority, Emulator, EmulatorOptions } from '../../src/emulator/server.js';
+import { createAuthority, createEmulator, startEmulator } from '../../src/emulator/server.js';
 import { IdentityError, OptionError, OutputError } from '../../src/errors.js';
 import { makeCertificate, NOW } from './certificates.js';
 import { makeRoot } from './fixture.js';
@@ -81,6 +81,30 @@ describe('startEmulator', () => {
     expect((await fetch(`${endpoint}/sessions`, { method: 'POST', headers })).status).toBe(400);
   });
 
+  it('survives a log that fails, at once or later', async () => {
+    const fail = () => {
+      throw new Error('disk full');
+    };
+    const logs = [fail, async () => fail()];
+    for (const log of logs) {
+      const { endpoint } = await start({ log });
+      expect((await fetch(endpoint)).status).toBe(400);
+    }
+  });
+
+  it('says so where its clock fails, and lives on', async () => {
+    const times = [NOW, new Date('x')];
+    const { endpoint } = await start({
+      now: () => {
+        const at = times.shift();
+        if (at === undefined) throw new Error('no clock');
+        return at;
+      },
+    });
+    expect((await fetch(endpoint)).status).toBe(500);
+    expect((await fetch(endpoint)).status).toBe(500);
+  });
+
   it('survives a client that goes away in the middle', async () => {
     const { endpoint } = await start();
     const socket = connect(Number(new URL(endpoint).port), '127.0.0.1');
@@ -118,39 +142,49 @@ describe('startEmulator', () => {
 
 describe('options', () => {
   const refused: Array<[options: object, code: string, message: string]> = [
-    [
-      { trustAnchor: 'x' },
-      'ERR_OPTION_UNKNOWN',
-      'the emulator has no option trustAnchor; it has host, port, region, accountId, certificateAuthority, roleName, ' +
-        'maxDurationSeconds, acceptRoleSessionName, now, log',
-    ],
-    [
-      { port: 65_536 },
-      'ERR_OPTION_INVALID',
-      'port of the emulator must be a whole number from 0 to 65535, found 65536',
-    ],
-    [{ accountId: '1' }, 'ERR_OPTION_INVALID', 'accountId of the emulator must be twelve digits, found 1'],
-    [
-      { region: 'mars' },
-      'ERR_OPTION_INVALID',
-      'region of the emulator must be a region such as us-east-1, found mars',
-    ],
+    [{ trustAnchor: 'x' }, 'ERR_OPTION_UNKNOWN', 'unknown option "trustAnchor"'],
+    [{ rolename: 'x' }, 'ERR_OPTION_UNKNOWN', 'unknown option "rolename", did you mean "roleName"?'],
+    [{ port: 65_536 }, 'ERR_OPTION_INVALID', 'port must be a whole number from 0 to 65535, found "65536"'],
+    [{ accountId: '1' }, 'ERR_OPTION_INVALID', 'accountId must be twelve digits, found "1"'],
+    [{ region: 'mars' }, 'ERR_OPTION_INVALID', 'region must be a region such as us-east-1, found "mars"'],
     [
       { maxDurationSeconds: 899 },
       'ERR_OPTION_INVALID',
-      'maxDurationSeconds of the emulator must be a whole number from 900 to 43200, found 899',
+      'maxDurationSeconds must be a whole number of seconds from 900 to 43200, found "899"',
     ],
-    [{ log: 'stderr' }, 'ERR_OPTION_INVALID', 'log of the emulator must be a function, found stderr'],
+    [{ host: 'a b' }, 'ERR_OPTION_INVALID', 'host must be a host name or address, found "a b"'],
+    [{ log: 'stderr' }, 'ERR_OPTION_INVALID', 'log must be a function, found a value of type string'],
     [
       { certificateAuthority: [] },
       'ERR_OPTION_INVALID',
-      'certificateAuthority of the emulator must be PEM text, or a list of them, found',
+      'certificateAuthority must be PEM text or bytes, an authority, or a list of them, found a value of type object',
+    ],
+    [
+      { certificateAuthority: ['x', Object.create(null)] },
+      'ERR_OPTION_INVALID',
+      'certificateAuthority must be PEM text or bytes, an authority, or a list of them, found a value of type object',
     ],
   ];
   it.each(refused)('%o', async (options, code, message) => {
     const error = await createEmulator(options as EmulatorOptions).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(OptionError);
     expect(error).toMatchObject({ code, message });
+  });
+
+  it('takes each region that the library takes', async () => {
+    const { trustAnchorArn } = await createEmulator({ region: 'us-gov-east-10' });
+    expect(trustAnchorArn).toContain('arn:aws-us-gov:rolesanywhere:us-gov-east-10:');
+  });
+
+  it('takes an authority, PEM bytes, PEM text, and a list of them', async () => {
+    const ours = await createAuthority();
+    const bytes = new TextEncoder().encode(ours.certificate);
+    for (const certificateAuthority of [ours, bytes, ours.certificate, [bytes, ours]]) {
+      const service = await createEmulator({ certificateAuthority });
+      expect(service.authority).toBeUndefined();
+      expectTypeOf(service.authority).toEqualTypeOf<Authority | undefined>();
+    }
+    expectTypeOf((await createEmulator()).authority).toEqualTypeOf<Authority>();
   });
 
   const authorities: Array<[name: string, pem: string, code: string, message: string]> = [

@@ -1,10 +1,13 @@
 /** Every example runs as it stands, and the emulator's command prints what works as it stands. */
+import type { ChildProcessByStdio } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import type { Readable } from 'node:stream';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { VERSION } from '../../src/settings/version.js';
+import type { Machine } from './machine.js';
 import { PROGRAM, ROOT, run, startMachine } from './machine.js';
 
 const ARN = 'arn:aws:sts::123456789012:assumed-role/';
@@ -42,49 +45,94 @@ describe('examples', () => {
   });
 });
 
-describe('rolesanywhere emulator', () => {
-  it('prints a profile that works, and leaves nothing behind when it is stopped', async () => {
-    const machine = await startMachine();
-    const child = spawn(process.execPath, [PROGRAM, 'emulator', '--role', 'Backup'], { env: machine.env });
-    let printed = '';
-    for await (const chunk of child.stdout) {
-      printed += String(chunk);
-      if (printed.includes('Then: ')) break;
-    }
-    const line = /^credential_process = (.*)$/m.exec(printed)?.[1] ?? '';
-    const words = (line.match(/"[^"]*"|\S+/g) ?? []).map((word) => word.replaceAll('"', ''));
-    const folder = dirname(words[words.indexOf('--certificate') + 1] ?? '');
-    const result = await run(machine, words[0] ?? '', words.slice(1));
-    expect(result.stderr).toBe('');
-    expect(JSON.parse(result.stdout)).toMatchObject({ Version: 1, AccountId: '123456789012' });
-    expect(existsSync(folder)).toBe(true);
-
-    child.kill('SIGTERM');
-    expect(await once(child, 'exit')).toEqual([0, null]);
-    expect(existsSync(folder)).toBe(false);
+/** The emulator's command, running, and all that it prints before it waits. */
+async function startCommand(
+  machine: Pick<Machine, 'env'>,
+  ...flags: string[]
+): Promise<{ child: ChildProcessByStdio<null, Readable, Readable>; printed: string }> {
+  const child = spawn(process.execPath, [PROGRAM, 'emulator', ...flags], {
+    env: machine.env,
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let printed = '';
+  for await (const chunk of child.stdout) {
+    printed += String(chunk);
+    if (printed.includes('Then: ')) break;
+  }
+  return { child, printed };
+}
+
+describe('rolesanywhere emulator', () => {
+  it.each([['SIGTERM'], ['SIGHUP']] as const)(
+    'prints a profile that works, and leaves nothing behind at %s',
+    async (signal) => {
+      const machine = await startMachine();
+      const { child, printed } = await startCommand(machine, '--role', 'Backup');
+      const line = /^credential_process = (.*)$/m.exec(printed)?.[1] ?? '';
+      const words = (line.match(/"[^"]*"|\S+/g) ?? []).map((word) => word.replaceAll('"', ''));
+      const folder = dirname(words[words.indexOf('--certificate') + 1] ?? '');
+      const result = await run(machine, words[0] ?? '', words.slice(1));
+      expect(result.stderr).toBe('');
+      expect(JSON.parse(result.stdout)).toMatchObject({ Version: 1, AccountId: '123456789012' });
+      expect(existsSync(folder)).toBe(true);
+
+      child.kill(signal);
+      expect(await once(child, 'exit')).toEqual([0, null]);
+      expect(existsSync(folder)).toBe(false);
+    },
+  );
 
   it('takes a CA of the caller, and tells what to fill in', async () => {
     const machine = await startMachine();
-    const child = spawn(process.execPath, [PROGRAM, 'emulator', `--ca=${join(machine.folder, 'ca.pem')}`], {
-      env: machine.env,
-    });
-    let printed = '';
-    for await (const chunk of child.stdout) {
-      printed += String(chunk);
-      if (printed.includes('Then: ')) break;
-    }
+    const { child, printed } = await startCommand(machine, `--ca=${join(machine.folder, 'ca.pem')}`);
     expect(printed).toContain('--certificate "CERTIFICATE" --private-key "KEY"');
     child.kill('SIGINT');
     expect(await once(child, 'exit')).toEqual([0, null]);
   });
 
+  it('goes on where nobody reads its log any more', async () => {
+    const machine = await startMachine();
+    const { child, printed } = await startCommand(machine);
+    child.stderr.destroy();
+    const endpoint = /--endpoint (\S+)/.exec(printed)?.[1] ?? '';
+    for (let count = 0; count < 20; count++) expect((await fetch(endpoint)).status).toBe(400);
+    child.kill('SIGINT');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+
+  it('ends where it cannot write its certificate', async () => {
+    const machine = await startMachine();
+    const env = { ...machine.env, TMPDIR: '/nonexistent', TEMP: '/nonexistent' };
+    const result = await run({ env }, process.execPath, [PROGRAM, 'emulator']);
+    expect(result).toMatchObject({ status: 6, stdout: '' });
+    expect(result.stderr).toMatch(
+      /^rolesanywhere: folder \/nonexistent\S+ cannot be written: ENOENT \(ERR_FILE_WRITE\)\n$/,
+    );
+  });
+
+  it('leaves nothing behind where nobody reads what it prints', async () => {
+    const machine = await startMachine();
+    const folder = join(machine.folder, 'temporary');
+    mkdirSync(folder);
+    const child = spawn(process.execPath, [PROGRAM, 'emulator'], { env: { ...machine.env, TMPDIR: folder } });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    child.stdout.destroy();
+    expect(await once(child, 'exit')).toEqual([6, null]);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
   it.each([
-    [['--ca', 'missing.pem'], 3, 'CA missing.pem cannot be read: ENOENT (ERR_FILE_UNREADABLE)'],
+    [
+      ['--ca', 'missing.pem'],
+      3,
+      'CA missing.pem cannot be read: there is no such file (ERR_FILE_UNREADABLE)',
+    ],
+    [['--ca', 'host.key'], 3, 'CA host.key must hold PEM certificates, found none (ERR_PEM_INVALID)'],
     [
       ['--port', '70000'],
       2,
-      '--port must be a whole number of a TCP port from 0 to 65535, found "70000" (ERR_OPTION_INVALID)',
+      '--port must be a whole number from 0 to 65535, found "70000" (ERR_OPTION_INVALID)',
     ],
     [['--role', 'a b'], 2, '--role must be a role name'],
   ])('refuses %j', async (flags, status, message) => {

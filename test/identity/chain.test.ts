@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { parseCertificate } from '../../src/identity/certificate.js';
 import { findLeaf, linkedFrom, orderChain } from '../../src/identity/chain.js';
 import { loadIdentity } from '../../src/identity/load.js';
-import { path, text } from '../fixtures.js';
+import { NOW, path, text } from '../fixtures.js';
 
 function blocks(file: string): string[] {
   return text(file).match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\r?\n/g) ?? [];
@@ -95,11 +95,13 @@ describe('pure parts', () => {
     if (leaf === undefined) expect.fail('no certificate');
     const older = { ...leaf, notAfter: new Date('2025-01-01T00:00:00Z') };
     const newer = { ...leaf, notAfter: new Date('2200-01-01T00:00:00Z') };
-    expect(findLeaf([older, leaf, newer], publicKey)).toBe(newer);
-    expect(findLeaf([newer, older, leaf], publicKey)).toBe(newer);
-    expect(findLeaf([older], publicKey)).toBe(older);
-    expect(findLeaf(certificates('ec-p256.pem'), publicKey)).toBeUndefined();
-    expect(findLeaf([], publicKey)).toBeUndefined();
+    expect(findLeaf([older, leaf, newer], publicKey, NOW)).toBe(newer);
+    expect(findLeaf([newer, older, leaf], publicKey, NOW)).toBe(newer);
+    expect(findLeaf([older], publicKey, NOW)).toBe(older);
+    const ahead = { ...newer, notBefore: new Date('2100-01-01T00:00:00Z') };
+    expect(findLeaf([ahead, older, leaf], publicKey, NOW)).toBe(leaf);
+    expect(findLeaf(certificates('ec-p256.pem'), publicKey, NOW)).toBeUndefined();
+    expect(findLeaf([], publicKey, NOW)).toBeUndefined();
   });
 
   it('a certificate that issued nothing here is not linked, whatever its name says', () => {

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { loadIdentity, loadTrustBundle } from '../../src/identity/load.js';
 import type { IdentitySource } from '../../src/settings/settings.js';
 import { path, text } from '../fixtures.js';
@@ -184,6 +184,36 @@ describe('key text in place of a path never comes back', () => {
       expect(error.stack).not.toContain(privateKey.slice(at, at + 24));
     }
   });
+});
+
+describe('a key in a file', () => {
+  it.each(['ec-p256.sec1.pem', 'ec-p256.key.pem', 'rsa-2048.pkcs1.pem'])(
+    'never becomes a string: %s',
+    async (file) => {
+      const seen: string[] = [];
+      const original = Buffer.prototype.toString;
+      const spy = vi.spyOn(Buffer.prototype, 'toString').mockImplementation(function (this: Buffer, ...args) {
+        const result = original.apply(this, args);
+        seen.push(result);
+        return result;
+      });
+      try {
+        const name = file.slice(0, file.indexOf('.'));
+        await loadIdentity({ certificate: path(`${name}.pem`), privateKey: path(file) });
+      } finally {
+        spy.mockRestore();
+      }
+      const [, block = ''] = /PRIVATE KEY-----([A-Za-z0-9+/=\s]+)-----END/.exec(text(file)) ?? [];
+      // The public half stands in the certificate too, which may be a string.
+      const shared = text(`${file.slice(0, file.indexOf('.'))}.pem`).replaceAll('\n', '');
+      const pieces = (block.replaceAll('\n', '').match(/.{8}/g) ?? []).filter(
+        (piece) => !shared.includes(piece),
+      );
+      expect(pieces.length).toBeGreaterThan(5);
+      expect(seen.some((string) => string.includes('BEGIN'))).toBe(true);
+      expect(pieces.filter((piece) => seen.some((string) => string.includes(piece)))).toEqual([]);
+    },
+  );
 });
 
 describe('loadTrustBundle', () => {

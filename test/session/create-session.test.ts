@@ -153,8 +153,8 @@ describe('what passes is tried again, what does not is not', () => {
 describe('a request', () => {
   it('is signed anew for each attempt', async () => {
     const moments = ['12:00:00', '12:00:01', '12:00:02', '12:00:03'].map((time) => `2026-06-01T${time}Z`);
-    // The checks look first; after that, each attempt and each answer looks once.
-    const clock = [NOW.toISOString(), ...moments];
+    // Loading and the checks look first; after that, each attempt and each answer looks once.
+    const clock = [NOW.toISOString(), NOW.toISOString(), ...moments];
     const { requests } = await call([BUSY, success], { now: () => new Date(clock.shift() ?? NOW) });
     const dates = requests.map(({ headers }) => headers['x-amz-date']);
     const signatures = requests.map(({ headers }) => headers['authorization']);
@@ -207,13 +207,61 @@ describe('a request', () => {
   it("is not sent where the caller's own identity does not fit together", async () => {
     const own = await identity('ec-p256');
     const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    const { outcome, requests } = await call([success], { identity: { ...own, publicKey } });
+    const { outcome, requests } = await call([success], { ...NO_FILES, identity: { ...own, publicKey } });
     expect(outcome).toMatchObject({ name: 'IdentityError', code: 'ERR_KEY_MISMATCH' });
+    expect(requests).toHaveLength(0);
+  });
+
+  it('is not sent for an identity and a certificate at once', async () => {
+    const { outcome, requests } = await call([success], { identity: await identity('ec-p256') });
+    expect(outcome).toMatchObject({
+      code: 'ERR_OPTION_CONFLICT',
+      message: 'identity and certificate, privateKey or intermediates exclude each other',
+    });
+    expect(requests).toHaveLength(0);
+  });
+
+  it("is not sent where the caller's own identity cannot sign, and what it says is only the cause", async () => {
+    const failing = {
+      ...(await identity('ec-p256')),
+      sign: () => Promise.reject(new RangeError('PIN 1234')),
+    };
+    const { outcome, requests } = await call([success], { ...NO_FILES, identity: failing });
+    expect(outcome).toMatchObject({
+      name: 'IdentityError',
+      code: 'ERR_KEY_SIGN',
+      message: 'the identity could not sign: RangeError',
+      cause: { message: 'PIN 1234' },
+    });
     expect(requests).toHaveLength(0);
   });
 });
 
+/** In place of the files that the other calls name. */
+const NO_FILES = { certificate: undefined, privateKey: undefined };
+const NEVER = new Promise<never>(() => {});
+
+describe('the limit on the call', () => {
+  it('holds for a signer that does not answer', async () => {
+    const silent = { ...(await identity('ec-p256')), sign: () => NEVER };
+    const { outcome } = await call([success], { ...NO_FILES, identity: silent, timeoutMs: 50 });
+    expect(outcome).toMatchObject({ code: 'ERR_TIMEOUT' });
+  });
+});
+
 describe('the caller ends the call', () => {
+  it('while a signer or standard input keeps it waiting', async () => {
+    const silent = { ...(await identity('ec-p256')), sign: () => NEVER };
+    const stdin = { [Symbol.asyncIterator]: () => ({ next: () => NEVER }) };
+    for (const options of [
+      { ...NO_FILES, identity: silent },
+      { certificate: '-', stdin },
+    ]) {
+      const { outcome } = await call([success], { ...options, signal: AbortSignal.timeout(50) });
+      expect(outcome).toMatchObject({ code: 'ERR_ABORTED' });
+    }
+  });
+
   const ABORTED = { name: 'TransportError', code: 'ERR_ABORTED', message: 'the call was aborted' };
 
   it('before it begins', async () => {

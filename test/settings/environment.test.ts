@@ -3,10 +3,10 @@ import type { SessionOptions } from '../../src/settings/options.js';
 import { parseSettings } from '../../src/settings/settings.js';
 import { ARNS } from '../fake-service.js';
 
-const BASE: SessionOptions = { ...ARNS, certificate: 'host.pem' };
+const BASE: Partial<SessionOptions> = { ...ARNS, certificate: 'host.pem' };
 
 describe('the environment', () => {
-  it.each<[string, SessionOptions, Record<string, string>, object]>([
+  it.each<[string, Partial<SessionOptions>, Record<string, string>, object]>([
     ['gives the passphrase', {}, { ROLESANYWHERE_PKCS8_PASSWORD: 'env' }, { source: { passphrase: 'env' } }],
     [
       'gives way to an option',
@@ -65,7 +65,7 @@ describe('the environment', () => {
   const REGIONAL = 'https://rolesanywhere.us-east-1.amazonaws.com/';
   const FIPS = 'https://rolesanywhere-fips.us-east-1.amazonaws.com/';
   const OWN = { AWS_ENDPOINT_URL: 'https://own.test' };
-  it.each<[string, SessionOptions, Record<string, string>, string]>([
+  it.each<[string, Partial<SessionOptions>, Record<string, string>, string]>([
     ['AWS_ENDPOINT_URL', {}, OWN, 'https://own.test/'],
     [
       'AWS_ENDPOINT_URL_ROLESANYWHERE before AWS_ENDPOINT_URL',

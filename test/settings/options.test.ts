@@ -3,8 +3,8 @@ import type { SessionOptions } from '../../src/settings/options.js';
 import { COMMAND_LINE_OPTIONS, EMULATOR_OPTIONS, SESSION_OPTIONS } from '../../src/settings/options.js';
 
 describe('the option table', () => {
-  it('has one row for each property of SessionOptions, and no other', () => {
-    expectTypeOf<keyof typeof SESSION_OPTIONS>().toEqualTypeOf<keyof SessionOptions>();
+  it('has one row for each property of Partial<SessionOptions>, and no other', () => {
+    expectTypeOf<keyof typeof SESSION_OPTIONS>().toEqualTypeOf<keyof Partial<SessionOptions>>();
     // Written out: a row that goes missing is a breaking change.
     expect(Object.keys(SESSION_OPTIONS)).toEqual([
       'certificate',

@@ -4,7 +4,7 @@ import type { SettingsContext } from '../../src/settings/settings.js';
 import { parseSettings } from '../../src/settings/settings.js';
 import { ARNS } from '../fake-service.js';
 
-const BASE: SessionOptions = { ...ARNS, certificate: 'host.pem' };
+const BASE: Partial<SessionOptions> = { ...ARNS, certificate: 'host.pem' };
 const EU_PROFILE = 'arn:aws:rolesanywhere:eu-west-1:123456789012:profile/profile';
 
 function optionError(code: string, message: string) {

@@ -6,7 +6,7 @@ import { ARNS } from '../fake-service.js';
 
 /** Options as a program without types could pass them. */
 function parse(options: object) {
-  return parseSettings({ ...ARNS, certificate: 'host.pem', ...options } as SessionOptions);
+  return parseSettings({ ...ARNS, certificate: 'host.pem', ...options } as Partial<SessionOptions>);
 }
 
 const DURATION = 'durationSeconds must be a whole number of seconds from 900 to 43200, found';

@@ -34,7 +34,6 @@ export type { Certificate } from './identity/certificate.js';
 export type { Identity } from './identity/identity.js';
 export type { LoadContext } from './identity/load.js';
 export { loadIdentity } from './identity/load.js';
-export type { ProcessCredentials } from './outputs/process-json.js';
 export { formatProcessCredentials } from './outputs/process-json.js';
 export type { CreateSessionOptions, Logger, SessionContext } from './session/create-session.js';
 export { createSession } from './session/create-session.js';

@@ -4,16 +4,15 @@
  * Source: "Sourcing credentials with an external process" (AWS SDKs and Tools reference): Version 1, Expiration
  * in ISO 8601; AccountId is read by SDKs for account-based endpoints.
  */
-export interface ProcessCredentials {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken: string;
-  readonly expiration: Date;
-  readonly accountId: string;
-}
+import type { AwsCredentialIdentity } from '../credentials/from-roles-anywhere.js';
 
-/** One JSON object, without a line end. Whole seconds and `Z`: the form that every SDK's parser takes. */
-export function formatProcessCredentials(credentials: ProcessCredentials): string {
+/**
+ * One JSON object, without a line end. Whole seconds and `Z`: the form that every SDK's parser takes.
+ *
+ * @example
+ * process.stdout.write(formatProcessCredentials(await createSession(options)));
+ */
+export function formatProcessCredentials(credentials: AwsCredentialIdentity): string {
   return JSON.stringify({
     Version: 1,
     AccessKeyId: credentials.accessKeyId,

@@ -7,6 +7,7 @@
  * Everything it makes lives in one temporary folder, which is gone when it ends.
  */
 import { execFile } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,6 +32,14 @@ async function runLine(line) {
   const [command = '', ...args] = (line.match(/"[^"]*"|\S+/g) ?? []).map((word) => word.replaceAll('"', ''));
   const { stdout } = await promisify(execFile)(command, args);
   return stdout;
+}
+
+// Interrupted, too, it leaves nothing behind.
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => {
+    rmSync(folder, { recursive: true, force: true });
+    process.exit(130);
+  });
 }
 
 const authority = await createAuthority({ commonName: 'Demo CA' });
@@ -104,5 +113,5 @@ try {
   );
 } finally {
   await emulator.close();
-  await rm(folder, { recursive: true });
+  await rm(folder, { recursive: true, force: true });
 }

@@ -54,7 +54,8 @@ function nextValue(next: string | undefined, { flag, secret }: OptionRow): strin
 
 /** An argument for a message: what stands behind a `=` may be a secret, whatever stands before it. */
 export function nameOf(argument: string): string {
-  const name = argument.replace(/=.*/s, '');
+  // botocore hands on the line ends of a multi-line value as part of the argument behind them.
+  const name = argument.trim().replace(/=.*/s, '');
   return /^--[a-z][a-z0-9-]{0,40}$/i.test(name) ? name : quote(name);
 }
 

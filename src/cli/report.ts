@@ -26,7 +26,7 @@ const HINTS: readonly Hint[] = [
   {
     code: 'ERR_SERVICE_DENIED',
     message: /Insufficient certificate/,
-    hint: 'the certificate must have keyUsage digitalSignature and must not be a CA',
+    hint: 'the certificate must have keyUsage digitalSignature, must not be a CA, and its signature and critical extensions must be of kinds that the service knows',
   },
   {
     code: 'ERR_SERVICE_DENIED',

@@ -28,7 +28,7 @@ export function findLeaf(
 
 /**
  * The rest, ordered from the leaf's issuer upwards, each certificate once, without roots (the service has its
- * trust anchor) and without other certificates of the leaf's key. What does not link up comes last, for the
+ * trust anchor), without other certificates of the leaf's key, and without expired ones whose renewal is here. What does not link up comes last, for the
  * checks to name.
  *
  * @throws IdentityError `ERR_CHAIN_TOO_LONG`: more than five remain
@@ -37,10 +37,13 @@ export function orderChain(
   leaf: Certificate,
   certificates: readonly Certificate[],
   subject: string,
+  now: Date,
 ): Certificate[] {
   const rest = unique(certificates).filter(
     (certificate) =>
-      !certificate.isSelfSigned && !(leaf.publicKey && certificate.publicKey?.equals(leaf.publicKey)),
+      !certificate.isSelfSigned &&
+      !isReplaced(certificate, certificates, now) &&
+      !(leaf.publicKey && certificate.publicKey?.equals(leaf.publicKey)),
   );
   const linked = linkedFrom(leaf, rest);
   const chain = [...linked, ...rest.filter((certificate) => !linked.includes(certificate))];
@@ -72,9 +75,34 @@ export function linkedFrom(leaf: Certificate, certificates: readonly Certificate
  * with a better message than "does not link up".
  */
 function hasIssued(issuer: Certificate, certificate: Certificate): boolean {
-  if (issuer.publicKey === undefined || issuer.subject !== certificate.issuer || issuer === certificate)
+  if (
+    issuer.publicKey === undefined ||
+    !isSameName(issuer.subject, certificate.issuer) ||
+    issuer === certificate
+  )
     return false;
   return new X509Certificate(certificate.raw).verify(issuer.publicKey);
+}
+
+/** RFC 5280 §7.1: case and repeated blanks do not count. */
+function isSameName(a: string, b: string): boolean {
+  const fold = (name: string): string => name.toLowerCase().replace(/\s+/g, ' ');
+  return fold(a) === fold(b);
+}
+
+/** An expired certificate of an authority whose renewed one is here too. */
+function isReplaced(certificate: Certificate, all: readonly Certificate[], now: Date): boolean {
+  const { subject, publicKey, notAfter } = certificate;
+  return (
+    notAfter < now &&
+    all.some(
+      (other) =>
+        other.notAfter >= now &&
+        isSameName(other.subject, subject) &&
+        publicKey !== undefined &&
+        other.publicKey?.equals(publicKey) === true,
+    )
+  );
 }
 
 function unique(certificates: readonly Certificate[]): Certificate[] {

@@ -69,7 +69,9 @@ export function parseIdentity(material: IdentityMaterial): Identity {
   if (leaf === undefined) throw mismatch(certificates, from.subject, publicKey, keySubject);
   return Object.freeze({
     certificate: leaf,
-    chain: Object.freeze(orderChain(leaf, [...certificates, ...further], (intermediates ?? from).subject)),
+    chain: Object.freeze(
+      orderChain(leaf, [...certificates, ...further], (intermediates ?? from).subject, material.now),
+    ),
     algorithm: algorithm.name,
     publicKey,
     // The key stays in this closure: nothing that prints or copies an identity can reach it.

@@ -64,7 +64,10 @@ function explain(error: unknown, isEncrypted: boolean, subject: string): Identit
     const message = isWrongPassphrase(error)
       ? `${subject} cannot be decrypted: the passphrase is wrong`
       : `${subject} cannot be decrypted: the passphrase is wrong, or its encryption is one that Node's OpenSSL does not support`;
-    return new IdentityError('ERR_KEY_PASSPHRASE', message, { cause: error });
+    const hint = isWrongPassphrase(error)
+      ? undefined
+      : 'if the passphrase is right, convert a copy: openssl pkcs8 -topk8 -v2 aes-256-cbc -in KEY -out NEW';
+    return new IdentityError('ERR_KEY_PASSPHRASE', message, { cause: error, hint });
   }
   return new IdentityError(
     'ERR_KEY_INVALID',

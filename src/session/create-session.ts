@@ -67,7 +67,11 @@ export async function createSession(options: CreateSessionOptions): Promise<Sess
   return createSessionFrom(settings, { identity, signal, logger, now, random, stdin });
 }
 
-function requireOptions({ identity, certificate, privateKey, intermediates }: CreateSessionOptions): void {
+function requireOptions(options: CreateSessionOptions): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new OptionError('ERR_OPTION_INVALID', `options must be an object, found ${typeof options}`);
+  }
+  const { identity, certificate, privateKey, intermediates } = options;
   if (identity === undefined) return;
   if ((certificate ?? privateKey ?? intermediates) === undefined) return;
   throw new OptionError(

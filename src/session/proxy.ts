@@ -3,7 +3,8 @@
  * few need it: undici's proxy code is loaded with it.
  */
 import type { SecureContextOptions } from 'node:tls';
-import { EnvHttpProxyAgent } from 'undici';
+import type { Dispatcher } from 'undici';
+import { EnvHttpProxyAgent, Pool } from 'undici';
 import { OptionError } from '../errors.js';
 
 export interface ProxyLimits {
@@ -33,9 +34,10 @@ export function openProxy(
   }
   return new EnvHttpProxyAgent({
     ...limits,
-    httpsProxy: url,
+    httpsProxy: new URL(url).origin,
     // Not used, and not to be looked up in the environment.
-    httpProxy: url,
+    httpProxy: new URL(url).origin,
+    clientFactory: (origin, options) => new ProxyConnections(origin, options),
     noProxy: proxy.except,
     connect: { ...tls, timeout: connectTimeoutMs },
     requestTls: { ...tls, timeout: connectTimeoutMs },
@@ -43,6 +45,26 @@ export function openProxy(
     proxyTls: { ...tls, rejectUnauthorized: true, timeout: connectTimeoutMs },
     ...credentialsOf(url),
   });
+}
+
+/**
+ * undici opens a tunnel again and again, without an end, where the proxy closes the connection instead of
+ * answering: it takes the error for one of a connection that was used before. Under another name it is final.
+ */
+class ProxyConnections extends Pool {
+  override connect(options: Dispatcher.ConnectOptions): Promise<Dispatcher.ConnectData>;
+  override connect(
+    options: Dispatcher.ConnectOptions,
+    callback: (error: Error | null, data: Dispatcher.ConnectData) => void,
+  ): void;
+  override connect(options: Dispatcher.ConnectOptions, callback?: unknown): Promise<Dispatcher.ConnectData> {
+    if (callback !== undefined) throw new TypeError('not in use');
+    return super.connect(options).catch((cause: Error) => {
+      throw 'code' in cause && cause.code === 'UND_ERR_SOCKET'
+        ? new Error(`the proxy closed the connection: ${cause.message}`)
+        : cause;
+    });
+  }
 }
 
 /** RFC 7617. undici reads them from the URL only where there is a password too. */

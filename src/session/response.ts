@@ -58,7 +58,7 @@ export function parseSessionResponse(response: HttpResponse, context: ResponseCo
   } = asRecord(set);
   const { accessKeyId, secretAccessKey, sessionToken, expiration } = asRecord(credentials);
   const { arn, assumedRoleId } = asRecord(assumedRoleUser);
-  const expires = new Date(asText(expiration) ?? Number.NaN);
+  const expires = parseMoment(asText(expiration));
   const [key, secret, token] = [accessKeyId, secretAccessKey, sessionToken].map(asText);
   if (!key || !secret || !token || Number.isNaN(expires.getTime())) {
     throw invalid(response, 'the service answered without credentials in the form of CreateSession');
@@ -75,6 +75,19 @@ export function parseSessionResponse(response: HttpResponse, context: ResponseCo
     packedPolicySize: typeof packedPolicySize === 'number' ? packedPolicySize : undefined,
     subjectArn: asText(answer['subjectArn']),
   };
+}
+
+/** RFC 3339, with its offset: `Date` alone takes nearly any text, and local time where there is none. */
+function parseMoment(text = ''): Date {
+  const isMoment = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text);
+  return new Date(isMoment ? text : Number.NaN);
+}
+
+/** RFC 9110 §5.6.7, as milliseconds since 1970; NaN for anything else. */
+function parseHttpDate(text = ''): number {
+  return /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/.test(text)
+    ? Date.parse(text)
+    : Number.NaN;
 }
 
 /** The fifth part of an ARN, where it is an account. */
@@ -114,7 +127,7 @@ function codeOf(status: number, type: string | undefined): ServiceError['code'] 
 
 /** A wrong clock shows itself only as `Invalid signature`: say so where the answer's own date gives it away. */
 function describeSkew(date: string | undefined, now: Date): string {
-  const skewMs = now.getTime() - Date.parse(date ?? '');
+  const skewMs = now.getTime() - parseHttpDate(date);
   if (Number.isNaN(skewMs) || Math.abs(skewMs) <= MAX_SKEW_MS) return '';
   const minutes = Math.round(Math.abs(skewMs) / 60_000);
   return `; this machine's clock is ${minutes} minutes ${skewMs > 0 ? 'ahead of' : 'behind'} the service's, and at most 5 are allowed`;
@@ -123,8 +136,8 @@ function describeSkew(date: string | undefined, now: Date): string {
 /** Seconds or a date (RFC 9110 §10.2.3), as milliseconds from now. */
 function parseRetryAfter(value: string | undefined, now: Date): number | undefined {
   if (value === undefined) return undefined;
-  if (/^\d{1,9}$/.test(value)) return Number(value) * 1000;
-  const until = Date.parse(value);
+  if (/^\d+$/.test(value)) return Number(value) * 1000;
+  const until = parseHttpDate(value);
   return Number.isNaN(until) ? undefined : Math.max(0, until - now.getTime());
 }
 

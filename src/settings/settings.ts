@@ -102,7 +102,9 @@ function readValues(
     const row: OptionRow = SESSION_OPTIONS[name];
     // As for readValue, an empty text is none, and the environment is asked.
     const given = options[name] === '' && row.secret !== true ? undefined : options[name];
-    const variable = given === undefined ? row.env?.find((key) => env[key]) : undefined;
+    const isSet = (key: string): boolean =>
+      row.secret === true ? env[key] !== undefined : Boolean(env[key]);
+    const variable = given === undefined ? row.env?.find(isSet) : undefined;
     const label = variable ?? (naming === 'flag' ? `--${row.flag}` : name);
     labels.set(name, label);
     values[name] = readValue(variable === undefined ? given : env[variable], row, label);

@@ -90,6 +90,8 @@ const ROWS: readonly Row[] = [
   behind([''], 'unexpected argument ""', UNKNOWN, ONE_LINE),
   behind(['-'], 'unexpected argument "-"', UNKNOWN, ONE_LINE),
   behind(['--'], 'unexpected argument "--"', UNKNOWN, ONE_LINE),
+  // As botocore hands over the lines of a multi-line value.
+  behind(['\n--private-key'], 'unexpected argument --private-key', UNKNOWN, ONE_LINE),
   behind(['-region'], 'unexpected argument "-region"', UNKNOWN, ONE_LINE),
   behind(['--debug', 'true'], 'unexpected argument "true"', UNKNOWN, ONE_LINE),
   ['no command', [], 'missing command: credential-process, emulator, version', 'ERR_OPTION_MISSING', HELP],

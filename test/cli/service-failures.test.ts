@@ -41,7 +41,7 @@ const ROWS: readonly Row[] = [
   ),
   denied(
     'Untrusted certificate. Insufficient certificate',
-    'the certificate must have keyUsage digitalSignature and must not be a CA',
+    'the certificate must have keyUsage digitalSignature, must not be a CA, and its signature and critical extensions must be of kinds that the service knows',
   ),
   denied(
     'Invalid signature',

@@ -112,12 +112,29 @@ describe('pure parts', () => {
     expect(linkedFrom(target, impostors)).toEqual([]);
   });
 
+  it('names are compared without regard to case and repeated blanks (RFC 5280)', () => {
+    const [target] = certificates('chain-1.pem');
+    const [issuer] = certificates('chain-1.intermediates.pem');
+    if (target === undefined || issuer === undefined) expect.fail('no certificate');
+    const shouting = { ...issuer, subject: issuer.subject.toUpperCase().replaceAll(' ', '  ') };
+    expect(linkedFrom(target, [shouting])).toEqual([shouting]);
+  });
+
+  it('an expired intermediate is left out where its renewal is there too, and kept where not', () => {
+    const [target] = certificates('chain-1.pem');
+    const [issuer] = certificates('chain-1.intermediates.pem');
+    if (target === undefined || issuer === undefined) expect.fail('no certificate');
+    const expired = { ...issuer, raw: Buffer.from('another'), notAfter: new Date('2025-01-01T00:00:00Z') };
+    expect(orderChain(target, [target, expired, issuer], 'certificate', NOW)).toEqual([issuer]);
+    expect(orderChain(target, [target, expired], 'certificate', NOW)).toEqual([expired]);
+  });
+
   it('ordering changes nothing of what it is given', () => {
     const heap = Object.freeze(certificates('chain-3.shuffled.pem'));
     const [target] = certificates('chain-3.pem');
     if (target === undefined) expect.fail('no certificate');
     const order = heap.map(({ serialNumber }) => serialNumber);
-    expect(orderChain(target, heap, 'certificate').map(({ raw }) => raw)).toEqual(EXPECTED);
+    expect(orderChain(target, heap, 'certificate', NOW).map(({ raw }) => raw)).toEqual(EXPECTED);
     expect(heap.map(({ serialNumber }) => serialNumber)).toEqual(order);
   });
 });

@@ -161,6 +161,23 @@ function shown(error: unknown): string {
 }
 
 describe('a proxy that is of no use', () => {
+  it('is asked three times where it closes the connection instead of answering', async () => {
+    let asked = 0;
+    const proxy = createServer();
+    proxy.on('connect', (_request, socket) => {
+      asked += 1;
+      socket.destroy();
+    });
+    const port = await listen(proxy);
+    expect(await call({ HTTPS_PROXY: `http://user:canary-secret@127.0.0.1:${port}/path?x=1` })).toMatchObject(
+      {
+        code: 'ERR_NETWORK',
+        message: expect.stringContaining(': the proxy closed the connection: '),
+      },
+    );
+    expect(asked).toBe(3);
+  });
+
   const BAD_URL = 'HTTPS_PROXY must be an http:// or https:// URL';
   it.each<[string, string, string, string]>([
     [

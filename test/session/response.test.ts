@@ -92,6 +92,18 @@ describe('an answer that is no refusal and no session is named so, without a wor
     ['a key id that is no text', 201, withCredentials({ ...CREDENTIALS, accessKeyId: 5 }), NONE],
     ['no expiration', 201, withCredentials({ ...CREDENTIALS, expiration: undefined }), NONE],
     ['an expiration that is no date', 201, withCredentials({ ...CREDENTIALS, expiration: 'soon' }), NONE],
+    [
+      'an expiration that Date would guess at',
+      201,
+      withCredentials({ ...CREDENTIALS, expiration: 'foo 7' }),
+      NONE,
+    ],
+    [
+      'an expiration without an offset',
+      201,
+      withCredentials({ ...CREDENTIALS, expiration: '2026-06-01T13:00:00' }),
+      NONE,
+    ],
     ['an expiration as a number', 201, withCredentials({ ...CREDENTIALS, expiration: 1780318800 }), NONE],
     ['a redirect', 301, 'body-text', 'the service answered with status 301; redirects are not followed'],
     ['nothing new', 304, '', 'the service answered with status 304; redirects are not followed'],

@@ -78,7 +78,7 @@ function requireValue<T>(result: PromiseSettledResult<T>): T {
 /**
  * Certificates to trust for TLS, as PEM text.
  *
- * @throws IdentityError `ERR_FILE_UNREADABLE` `ERR_PEM_INVALID`
+ * @throws IdentityError `ERR_FILE_UNREADABLE` `ERR_PEM_INVALID` `ERR_CERTIFICATE_INVALID`
  */
 export async function loadTrustBundle(path: string, role = 'CA bundle'): Promise<string> {
   const subject = describePath(path, role);
@@ -89,8 +89,13 @@ export async function loadTrustBundle(path: string, role = 'CA bundle'): Promise
   if (certificates.length === 0) {
     throw new IdentityError('ERR_PEM_INVALID', `${subject} must hold PEM certificates, found none`);
   }
-  // TLS would pass over a damaged one in silence, and then fail for another reason.
-  for (const certificate of certificates) decodePem(certificate, subject);
+  // TLS would pass over a damaged one in silence, and then fail for another reason. Its first octets tell: parsing
+  // all of a system's authorities would take longer than the request.
+  for (const certificate of certificates) {
+    if (decodePem(certificate, subject)[0] !== 0x30) {
+      throw new IdentityError('ERR_CERTIFICATE_INVALID', `${subject} holds a damaged certificate`);
+    }
+  }
   return bytes.toString('latin1');
 }
 

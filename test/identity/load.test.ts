@@ -239,6 +239,11 @@ describe('loadTrustBundle', () => {
       `CA bundle ${path('not-base64.pem')} holds a CERTIFICATE block that is not base64`,
     ],
     [
+      path('not-der.pem'),
+      'ERR_CERTIFICATE_INVALID',
+      `CA bundle ${path('not-der.pem')} holds a damaged certificate`,
+    ],
+    [
       path('not-truncated.pem'),
       'ERR_PEM_INVALID',
       `CA bundle ${path('not-truncated.pem')} is cut short: BEGIN CERTIFICATE without its END`,

@@ -10,7 +10,7 @@ import { IdentityError } from '../errors.js';
 import type { Certificate } from './certificate.js';
 
 /** `X-Amz-X509-Chain` takes five certificates (IAM Roles Anywhere, CreateSession). */
-export const MAX_CHAIN_LENGTH = 5;
+const MAX_CHAIN_LENGTH = 5;
 
 /**
  * The certificate that the key belongs to. Where several have the same key (a renewal kept beside the old one),

@@ -89,8 +89,7 @@ export async function createSessionFrom(settings: Settings, context: SessionCont
       "the service's TLS certificate is not verified: whoever sits in between can read the credentials",
     );
   }
-  const identity =
-    context.identity ?? (await endedBy(signal, loadIdentity(settings.source, { ...context, now: now() })));
+  const identity = context.identity ?? (await endedBy(signal, load(settings, context, now())));
   for (const { message, remedy } of requireUsable(identity, now())) logger?.warn?.(`${message}: ${remedy}`);
 
   const request = createSessionRequest(settings);
@@ -113,4 +112,14 @@ export async function createSessionFrom(settings: Settings, context: SessionCont
     limit.stop();
     await transport.close();
   }
+}
+
+function load({ source }: Settings, context: SessionContext, now: Date): Promise<Identity> {
+  return loadIdentity(source, {
+    now,
+    // Not copied: standard input opens when it is looked at, and hardly any call needs it.
+    get stdin() {
+      return context.stdin;
+    },
+  });
 }

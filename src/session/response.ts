@@ -47,7 +47,10 @@ export interface ResponseContext {
 export function parseSessionResponse(response: HttpResponse, context: ResponseContext): Session {
   const { status } = response;
   if (status < 200 || status > 299) throw parseRefusal(response, context.now);
-  const answer = parseJson(response);
+  const answer = parseJson(response.body);
+  if (answer === undefined) {
+    throw invalid(response, `the service answered ${status} with a body that is not JSON`);
+  }
   const [set] = asList(answer['credentialSet']);
   const {
     credentials,
@@ -100,7 +103,7 @@ function parseRefusal(response: HttpResponse, now: Date): ServiceError {
   if (status < 400) {
     return invalid(response, `the service answered with status ${status}; redirects are not followed`);
   }
-  const body = parseErrorBody(response);
+  const body = parseJson(response.body) ?? {};
   const named = headers['x-amzn-errortype'] ?? asText(body['__type']) ?? asText(body['code']);
   // `prefix#Name` and `Name:http://…` both occur in AWS's protocols.
   const type = named === undefined ? undefined : oneLine(named, 200).replace(/:.*$/, '').replace(/^.*#/, '');
@@ -141,20 +144,12 @@ function parseRetryAfter(value: string | undefined, now: Date): number | undefin
   return Number.isNaN(until) ? undefined : Math.max(0, until - now.getTime());
 }
 
-function parseJson(response: HttpResponse): Record<string, unknown> {
+/** Undefined where it is not JSON. Its text stays here, as does the parser's message, which quotes it: credentials. */
+function parseJson(body: Uint8Array): Record<string, unknown> | undefined {
   try {
-    return asRecord(JSON.parse(Buffer.from(response.body).toString()));
+    return asRecord(JSON.parse(Buffer.from(body).toString()));
   } catch {
-    // Neither the text nor the parser's message, which quotes it: the body may hold credentials.
-    throw invalid(response, `the service answered ${response.status} with a body that is not JSON`);
-  }
-}
-
-function parseErrorBody(response: HttpResponse): Record<string, unknown> {
-  try {
-    return parseJson(response);
-  } catch {
-    return {};
+    return undefined;
   }
 }
 

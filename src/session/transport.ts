@@ -12,7 +12,7 @@ import type { Connection } from '../settings/settings.js';
 import type { SessionRequest } from './request.js';
 import type { HttpResponse } from './response.js';
 
-export const MAX_RESPONSE_BYTES = 1024 * 1024;
+const MAX_RESPONSE_BYTES = 1024 * 1024;
 
 /** Sends requests to one host, and is closed when no more are to come. */
 export interface Transport {

@@ -56,7 +56,12 @@ class X509SignatureV4 extends SignatureV4Base {
     });
   }
 
-  /** Ours are canonical as we write them, and long: looking for blanks in certificates would be work for nothing. */
+  /**
+   * @param request with the headers that are not ours
+   * @param ownHeaders lower-case names, values without surrounding or repeated blanks: they are canonical as we write
+   *   them, and long, so that looking for blanks in certificates would be work for nothing
+   * @throws OptionError `ERR_OPTION_INVALID`: a body that is neither text nor bytes
+   */
   canonicalize(request: HttpRequest, ownHeaders: Record<string, string>): CanonicalForm {
     const headers = Object.assign(getCanonicalHeaders(request), ownHeaders);
     const payloadHash = headers['x-amz-content-sha256'] ?? hash('sha256', bodyOf(request), 'hex');
@@ -66,6 +71,10 @@ class X509SignatureV4 extends SignatureV4Base {
     };
   }
 
+  /**
+   * @param longDate `YYYYMMDDTHHMMSSZ`
+   * @param scope `YYYYMMDD/region/rolesanywhere/aws4_request`
+   */
   override createStringToSign(
     longDate: string,
     scope: string,
@@ -76,29 +85,7 @@ class X509SignatureV4 extends SignatureV4Base {
   }
 }
 
-const signer = new X509SignatureV4();
-
-/**
- * @param request with the headers that are not ours
- * @param ownHeaders lower-case names, values without surrounding or repeated blanks
- * @throws OptionError `ERR_OPTION_INVALID`: a body that is neither text nor bytes
- */
-export function createCanonicalForm(request: HttpRequest, ownHeaders: Record<string, string>): CanonicalForm {
-  return signer.canonicalize(request, ownHeaders);
-}
-
-/**
- * @param longDate `YYYYMMDDTHHMMSSZ`
- * @param scope `YYYYMMDD/region/rolesanywhere/aws4_request`
- */
-export function createStringToSign(
-  longDate: string,
-  scope: string,
-  canonicalRequest: string,
-  algorithm: string,
-): Promise<string> {
-  return signer.createStringToSign(longDate, scope, canonicalRequest, algorithm);
-}
+export const signer = new X509SignatureV4();
 
 /** A stream could be read only once, and is to be sent yet. */
 function bodyOf({ body = '' }: HttpRequest): string | Uint8Array {

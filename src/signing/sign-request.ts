@@ -55,15 +55,15 @@ export async function explainSignature<T extends HttpRequest>(
   { region, date }: SigningContext,
 ): Promise<SignedRequest<T>> {
   canonicalRequestModule ??= import('./canonical-request.js');
-  const { createCanonicalForm, createStringToSign } = await canonicalRequestModule;
+  const { signer } = await canonicalRequestModule;
 
   if (Number.isNaN(date.getTime())) throw new OptionError('ERR_OPTION_INVALID', 'date must be a valid Date');
   const longDate = date.toISOString().replace(/[-:]|\.\d{3}/g, '');
   const scope = `${longDate.slice(0, 8)}/${region}/rolesanywhere/aws4_request`;
   const ownHeaders = createOwnHeaders(request, identity, longDate);
   const headers = withoutOwnHeaders(request.headers);
-  const { canonicalRequest, signedHeaders } = createCanonicalForm({ ...request, headers }, ownHeaders);
-  const stringToSign = await createStringToSign(longDate, scope, canonicalRequest, identity.algorithm);
+  const { canonicalRequest, signedHeaders } = signer.canonicalize({ ...request, headers }, ownHeaders);
+  const stringToSign = await signer.createStringToSign(longDate, scope, canonicalRequest, identity.algorithm);
   const signature = toHex(await signWith(identity, Buffer.from(stringToSign)));
   ownHeaders['authorization'] =
     `${identity.algorithm} Credential=${identity.certificate.serialNumber}/${scope}, ` +

@@ -1,7 +1,7 @@
 /**
  * The library's front door, in the order of the pipeline:
  *
- *   settings → identity → checks → signing → session → credentials → outputs
+ *   options → settings → keys → identity → checks → signing → session → credentials → outputs
  *
  * Each stage can be used alone: load an identity, check it, sign a request of your own and send it as you like.
  */
@@ -34,6 +34,7 @@ export type { Certificate } from './identity/certificate.js';
 export type { Identity } from './identity/identity.js';
 export type { LoadContext } from './identity/load.js';
 export { loadIdentity } from './identity/load.js';
+export type { SessionOptions, Source } from './options/session-options.js';
 export { formatProcessCredentials } from './outputs/process-json.js';
 export type { CreateSessionOptions, Logger, SessionContext } from './session/create-session.js';
 export { createSession } from './session/create-session.js';
@@ -41,7 +42,6 @@ export type { SessionRequest, SessionRequestSettings } from './session/request.j
 export { createSessionRequest } from './session/request.js';
 export type { HttpResponse, ResponseContext, Session } from './session/response.js';
 export { parseSessionResponse } from './session/response.js';
-export type { SessionOptions, Source } from './settings/options.js';
 export type { Environment, IdentitySource } from './settings/settings.js';
 export { VERSION } from './settings/version.js';
 export type { HttpRequest } from './signing/canonical-request.js';

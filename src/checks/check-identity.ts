@@ -6,10 +6,10 @@
  */
 import type { IdentityErrorCode } from '../errors.js';
 import { IdentityError } from '../errors.js';
-import { ALGORITHMS, algorithmForKey, describeKey, supportedKinds } from '../identity/algorithms.js';
 import type { Certificate } from '../identity/certificate.js';
 import { linkedFrom } from '../identity/chain.js';
 import type { Identity } from '../identity/identity.js';
+import { ALGORITHMS, algorithmForKey, describeKey, supportedKinds } from '../keys/algorithms.js';
 
 interface FindingText {
   /** Subject, rule, actual: one line. */

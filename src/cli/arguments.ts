@@ -3,10 +3,9 @@
  * the Go helper takes (`--flag value` and `--flag=value`); nothing unexpected is passed over.
  */
 import { OptionError, quote } from '../errors.js';
-import type { OptionRow } from '../settings/options.js';
-import { nearest } from '../settings/values.js';
-
-export type RawValues = Record<string, string | boolean>;
+import type { OptionRow } from '../options/option-row.js';
+import type { RawValues } from '../options/values.js';
+import { nearest } from '../options/values.js';
 
 const ONE_LINE =
   'each value stands behind its flag; in ~/.aws/config the whole credential_process value must be one line, a backslash does not continue it';

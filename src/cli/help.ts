@@ -1,6 +1,7 @@
 /** The commands and the option table in, the text of `--help` out. */
-import type { OptionRow } from '../settings/options.js';
-import type { Command } from './command.js';
+
+import type { Command } from '../commands/command.js';
+import type { OptionRow } from '../options/option-row.js';
 
 export function formatOverview(commands: readonly Command[]): string {
   const width = Math.max(...commands.map(({ name }) => name.length));

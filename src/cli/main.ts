@@ -1,37 +1,13 @@
 /** Arguments in, exit status out: finds the command, reads its flags, runs it, and reports what went wrong. */
+
+import { COMMANDS } from '../commands/table.js';
 import { OptionError } from '../errors.js';
-import { COMMAND_LINE_OPTIONS, EMULATOR_OPTIONS, SESSION_OPTIONS } from '../settings/options.js';
-import { nearest } from '../settings/values.js';
-import { VERSION } from '../settings/version.js';
+import { nearest } from '../options/values.js';
+import type { Io } from '../terminal/io.js';
+import { print } from '../terminal/io.js';
+import { exitStatusOf, formatError } from '../terminal/report.js';
 import { nameOf, parseArguments } from './arguments.js';
-import type { Command } from './command.js';
 import { formatCommandHelp, formatOverview } from './help.js';
-import type { Io } from './io.js';
-import { print } from './io.js';
-import { exitStatusOf, formatError } from './report.js';
-
-const { debug, help } = COMMAND_LINE_OPTIONS;
-
-export const COMMANDS: readonly Command[] = [
-  {
-    name: 'credential-process',
-    summary: 'Print credentials for `credential_process` in ~/.aws/config.',
-    options: { ...SESSION_OPTIONS, debug, help },
-    load: () => import('./credential-process.js'),
-  },
-  {
-    name: 'emulator',
-    summary: 'Run a local IAM Roles Anywhere and STS, for trying and testing without an account.',
-    options: { ...EMULATOR_OPTIONS, help },
-    load: () => import('./emulator.js'),
-  },
-  {
-    name: 'version',
-    summary: 'Print the version.',
-    options: { help },
-    load: async () => ({ run: (_values, { stdout }) => print(stdout, `${VERSION}\n`) }),
-  },
-];
 
 /** @returns the exit status: 0, or that of the error's class (see `errors.ts`) */
 export async function main(io: Io): Promise<number> {

@@ -6,13 +6,13 @@
 import type { KeyObject } from 'node:crypto';
 import { createPublicKey } from 'node:crypto';
 import { IdentityError, OptionError } from '../errors.js';
-import { algorithmForKey, describeKey, supportedKinds } from './algorithms.js';
+import { algorithmForKey, describeKey, supportedKinds } from '../keys/algorithms.js';
+import type { PemBlock } from '../keys/pem.js';
+import { decodePem, isPem, parsePem } from '../keys/pem.js';
+import { findKeyBlock, parseDerKey, parsePemKey } from '../keys/private-key.js';
 import type { Certificate } from './certificate.js';
 import { parseCertificate } from './certificate.js';
 import { findLeaf, orderChain } from './chain.js';
-import type { PemBlock } from './pem.js';
-import { decodePem, isPem, parsePem } from './pem.js';
-import { findKeyBlock, parseDerKey, parsePemKey } from './private-key.js';
 
 /**
  * Who signs. Any source of a key fits: a file, a token, a TPM, a remote signer. Nothing to the right of this

@@ -5,12 +5,12 @@
 import { createReadStream, readFile as readWhole, stat } from 'node:fs';
 import { promisify } from 'node:util';
 import { IdentityError, OptionError } from '../errors.js';
-import type { Source } from '../settings/options.js';
-import { SESSION_OPTIONS } from '../settings/options.js';
+import { decodePem, parsePem } from '../keys/pem.js';
+import type { Source } from '../options/session-options.js';
+import { SESSION_OPTIONS } from '../options/session-options.js';
+import { readValue } from '../options/values.js';
 import type { IdentitySource } from '../settings/settings.js';
-import { readValue } from '../settings/values.js';
 import type { Identity, Material } from './identity.js';
-import { decodePem, parsePem } from './pem.js';
 
 /** Far above any chain with its key; below what would hurt. */
 const MAX_BYTES = 1024 * 1024;

@@ -3,11 +3,12 @@
  * is handed in. What the later stages get from here they need not check again.
  */
 import { OptionError } from '../errors.js';
-import { parseArn } from './arn.js';
+import { parseArn } from '../options/arn.js';
+import type { OptionRow } from '../options/option-row.js';
+import type { SessionOptions } from '../options/session-options.js';
+import { SESSION_OPTIONS } from '../options/session-options.js';
+import { readValue, refuseUnknown } from '../options/values.js';
 import { endpointForRegion, parseEndpoint } from './endpoint.js';
-import type { OptionRow, SessionOptions } from './options.js';
-import { SESSION_OPTIONS } from './options.js';
-import { readValue, refuseUnknown } from './values.js';
 
 /** Variables of the environment, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -143,7 +143,8 @@ describe('version and help', () => {
   });
 
   it('credential-process --help names every flag with its row of the option table', async () => {
-    const { COMMAND_LINE_OPTIONS, SESSION_OPTIONS } = await import('../../src/settings/options.js');
+    const { SESSION_OPTIONS } = await import('../../src/options/session-options.js');
+    const { COMMAND_LINE_OPTIONS } = await import('../../src/options/command-options.js');
     const { status, stdout, stderr } = await runProgram(['credential-process', '--help', '--no-such-flag']);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     for (const { flag, help } of Object.values({ ...SESSION_OPTIONS, ...COMMAND_LINE_OPTIONS })) {

@@ -4,8 +4,8 @@ import { afterEach, describe, expect, expectTypeOf, it } from 'vitest';
 import type { Authority, Emulator, EmulatorOptions } from '../../src/emulator/server.js';
 import { createAuthority, createEmulator, startEmulator } from '../../src/emulator/server.js';
 import { IdentityError, OptionError, OutputError } from '../../src/errors.js';
-import { makeCertificate, NOW } from './certificates.js';
-import { makeRoot } from './fixture.js';
+import { makeCertificate, NOW } from '../emulator-pki/certificates.js';
+import { makeRoot } from '../emulator-sessions/fixture.js';
 
 const started: Emulator[] = [];
 async function start(options: EmulatorOptions = {}): Promise<Emulator> {
@@ -93,14 +93,16 @@ describe('startEmulator', () => {
   });
 
   it('says so where its clock fails, and lives on', async () => {
-    const times = [NOW, new Date('x')];
+    const times = [new Date('x')];
+    let isStarted = false;
     const { endpoint } = await start({
       now: () => {
-        const at = times.shift();
+        const at = isStarted ? times.shift() : NOW;
         if (at === undefined) throw new Error('no clock');
         return at;
       },
     });
+    isStarted = true;
     expect((await fetch(endpoint)).status).toBe(500);
     expect((await fetch(endpoint)).status).toBe(500);
   });

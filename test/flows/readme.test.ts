@@ -4,10 +4,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { formatCommandHelp } from '../../src/cli/help.js';
-import { COMMANDS } from '../../src/cli/main.js';
+import { COMMANDS } from '../../src/commands/table.js';
 import { startEmulator } from '../../src/emulator/server.js';
-import type { OptionRow } from '../../src/settings/options.js';
-import { SESSION_OPTIONS } from '../../src/settings/options.js';
+import type { OptionRow } from '../../src/options/option-row.js';
+import { SESSION_OPTIONS } from '../../src/options/session-options.js';
 import { PROGRAM, ROOT, run, startMachine } from './machine.js';
 
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');

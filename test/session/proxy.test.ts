@@ -8,7 +8,7 @@ import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { CreateSessionOptions } from '../../src/session/create-session.js';
 import { createSession } from '../../src/session/create-session.js';
-import { makeCertificate } from '../emulator/certificates.js';
+import { makeCertificate } from '../emulator-pki/certificates.js';
 import type { Answer, FakeService } from '../fake-service.js';
 import { ARNS, listen, neverEnds, RSA, startFakeService, status, success } from '../fake-service.js';
 import { NOW } from '../fixtures.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { SessionOptions } from '../../src/settings/options.js';
+import type { SessionOptions } from '../../src/options/session-options.js';
 import type { SettingsContext } from '../../src/settings/settings.js';
 import { parseSettings } from '../../src/settings/settings.js';
 import { ARNS } from '../fake-service.js';

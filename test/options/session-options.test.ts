@@ -1,6 +1,7 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
-import type { SessionOptions } from '../../src/settings/options.js';
-import { COMMAND_LINE_OPTIONS, EMULATOR_OPTIONS, SESSION_OPTIONS } from '../../src/settings/options.js';
+import { COMMAND_LINE_OPTIONS, EMULATOR_OPTIONS } from '../../src/options/command-options.js';
+import type { SessionOptions } from '../../src/options/session-options.js';
+import { SESSION_OPTIONS } from '../../src/options/session-options.js';
 
 describe('the option table', () => {
   it('has one row for each property of Partial<SessionOptions>, and no other', () => {

@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { KeyUsageFlags } from '@peculiar/asn1-x509';
 import { describe, expect, it } from 'vitest';
+import { formatQuery, makeFixture, makeRoot } from '../emulator-sessions/fixture.js';
+import { signX509 } from '../emulator-sessions/sign.js';
 import type { Made, Recipe } from './certificates.js';
 import { makeCertificate, makeExtension } from './certificates.js';
-import { formatQuery, makeFixture, makeRoot } from './fixture.js';
-import { signX509 } from './sign.js';
 
 const root = makeRoot();
 const issue = (issuer: Made, commonName: string, recipe: Recipe = {}) =>

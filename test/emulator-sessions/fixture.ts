@@ -1,8 +1,8 @@
 /** An emulated service with one authority that it trusts, and requests to it that are right. */
 import type { EmulatedService, EmulatorOptions, EmulatorResponse } from '../../src/emulator/server.js';
 import { createEmulator } from '../../src/emulator/server.js';
-import type { Made } from './certificates.js';
-import { makeCertificate, NOW } from './certificates.js';
+import type { Made } from '../emulator-pki/certificates.js';
+import { makeCertificate, NOW } from '../emulator-pki/certificates.js';
 import type { X509Draft } from './sign.js';
 import { signX509 } from './sign.js';
 

@@ -6,9 +6,9 @@
  * AssumeRole for the session name. The wording is that of the validator that AWS services share; Roles Anywhere was seen
  * to use it.
  */
-import type { EmulatorRequest } from './handler.js';
-import { Refusal } from './handler.js';
-import { parseQuery } from './signature.js';
+import type { EmulatorRequest } from '../emulator-wire/handler.js';
+import { Refusal } from '../emulator-wire/handler.js';
+import { parseQuery } from '../emulator-wire/signature.js';
 
 export interface SessionRequest {
   readonly profileArn: string;

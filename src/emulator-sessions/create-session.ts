@@ -9,35 +9,25 @@
  * `1 validation error detected: …` are AWS's. Where a refusal's wording is unknown, the nearest of them stands in.
  */
 import { createHash } from 'node:crypto';
-import type { Answer, EmulatorRequest, Operation } from './handler.js';
-import { formatJsonRefusal, Refusal } from './handler.js';
-import type { SessionRequest } from './session-request.js';
-import { readSessionRequest } from './session-request.js';
-import type { SignedRequest } from './signature.js';
+import type { Account } from '../emulator-account/resources.js';
+import type { Certificate } from '../emulator-pki/trust.js';
+import { checkLeaf, checkPath, parseCertificate, parseTrustAnchor } from '../emulator-pki/trust.js';
+import type { Answer, EmulatorRequest, Operation } from '../emulator-wire/handler.js';
+import { formatJsonRefusal, Refusal } from '../emulator-wire/handler.js';
+import type { SignedRequest } from '../emulator-wire/signature.js';
 import {
   checkScope,
   checkX509Algorithm,
   checkX509Signature,
   readHeader,
   readSignedRequest,
-} from './signature.js';
+} from '../emulator-wire/signature.js';
+import type { SessionRequest } from './session-request.js';
+import { readSessionRequest } from './session-request.js';
 import type { CredentialStore, IssuedCredentials } from './sts.js';
-import type { Certificate } from './trust.js';
-import { checkLeaf, checkPath, parseCertificate } from './trust.js';
-
-export interface Profile {
-  readonly arn: string;
-  readonly roleArns: readonly string[];
-  /** The longest session; also the length of one that asks for nothing. */
-  readonly durationSeconds: number;
-  readonly acceptRoleSessionName: boolean;
-}
 
 export interface SessionService {
-  readonly region: string;
-  /** The certificates of each trust anchor, by ARN. */
-  readonly trustAnchors: ReadonlyMap<string, readonly Certificate[]>;
-  readonly profiles: ReadonlyMap<string, Profile>;
+  readonly account: Account;
   readonly credentials: CredentialStore;
 }
 
@@ -49,30 +39,33 @@ const invalidSignature = deny('Invalid signature');
 const untrusted = deny('Untrusted signing certificate');
 /** The wording for an expired leaf, v1, SHA-1 or an empty subject is unknown; known for keyUsage and CA:TRUE. */
 const insufficient = deny('Untrusted certificate. Insufficient certificate');
-/** Type and status are documented, the wording is unknown. */
-const notFound = (what: string, arn: string, known: Iterable<string>) =>
-  new Refusal(
-    404,
-    'ResourceNotFoundException',
-    `${what} not found`,
-    `${what}: expected ${[...known]}, found ${arn}`,
-  );
 
-export function createSessionOperation(service: SessionService): Operation {
+/** Type and status of the refusal are documented, its wording is unknown. */
+function find<Name extends string, T extends Record<Name, string>>(
+  all: ReadonlyMap<string, T>,
+  name: Name,
+  arn: string,
+  what: string,
+): T {
+  const found = [...all.values()].find((one) => one[name] === arn);
+  if (found !== undefined) return found;
+  const known = [...all.values()].map((one) => one[name]);
+  const reason = `${what}: expected ${known}, found ${arn}`;
+  throw new Refusal(404, 'ResourceNotFoundException', `${what} not found`, reason);
+}
+
+export function createSessionOperation({ account, credentials }: SessionService): Operation {
   return {
     routes: ['POST /sessions'],
     formatRefusal: formatJsonRefusal,
     perform(request, at) {
       const asked = readSessionRequest(request);
-      const { leaf, chain } = authenticate(request, service.region, at);
-      const anchors = service.trustAnchors.get(asked.trustAnchorArn);
-      if (anchors === undefined) {
-        throw notFound('Trust anchor', asked.trustAnchorArn, service.trustAnchors.keys());
-      }
+      const { leaf, chain } = authenticate(request, account.region, at);
+      const anchor = find(account.trustAnchors, 'trustAnchorArn', asked.trustAnchorArn, 'Trust anchor');
       must(checkLeaf(leaf, at), insufficient);
+      const anchors = parseTrustAnchor(anchor.source.sourceData.x509CertificateData ?? '');
       must(checkPath(leaf, chain, anchors, at), untrusted);
-      const profile = service.profiles.get(asked.profileArn);
-      if (profile === undefined) throw notFound('Profile', asked.profileArn, service.profiles.keys());
+      const profile = find(account.profiles, 'profileArn', asked.profileArn, 'Profile');
       const unable = deny(`Unable to assume role for ${asked.roleArn}`);
       if (!profile.roleArns.includes(asked.roleArn)) {
         throw unable(`role: the profile has ${profile.roleArns}, found ${asked.roleArn}`);
@@ -89,7 +82,7 @@ export function createSessionOperation(service: SessionService): Operation {
       }
       const names = { roleArn: asked.roleArn, sessionName: asked.roleSessionName ?? formatSerial(leaf) };
       const seconds = Math.min(profile.durationSeconds, asked.durationSeconds ?? profile.durationSeconds);
-      const issued = service.credentials.issue(names, seconds, at);
+      const issued = credentials.issue(names, seconds, at);
       return formatSession(issued, asked, sourceIdentity, leaf);
     },
   };

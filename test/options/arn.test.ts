@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { ArnKind } from '../../src/settings/arn.js';
-import { parseArn } from '../../src/settings/arn.js';
+import type { ArnKind } from '../../src/options/arn.js';
+import { parseArn } from '../../src/options/arn.js';
 
 const ANCHOR = 'arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222';
 const PROFILE = 'arn:aws:rolesanywhere:us-east-1:123456789012:profile/11111111-2222';

@@ -2,7 +2,7 @@ import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Emulator } from '../../src/emulator/server.js';
 import { startEmulator } from '../../src/emulator/server.js';
-import { makeCertificate, NOW } from './certificates.js';
+import { makeCertificate, NOW } from '../emulator-pki/certificates.js';
 import type { Fixture } from './fixture.js';
 import { formatQuery, makeFixture, makeRoot } from './fixture.js';
 import type { HmacDraft } from './sign.js';

@@ -10,11 +10,11 @@ import { join } from 'node:path';
 import type { Authority, Emulator } from '../emulator/server.js';
 import { OutputError } from '../errors.js';
 import { loadTrustBundle } from '../identity/load.js';
-import { EMULATOR_OPTIONS } from '../settings/options.js';
-import { readValue } from '../settings/values.js';
-import type { RawValues } from './arguments.js';
-import type { Io } from './io.js';
-import { print, say } from './io.js';
+import { EMULATOR_OPTIONS } from '../options/command-options.js';
+import type { RawValues } from '../options/values.js';
+import { readValue } from '../options/values.js';
+import type { Io } from '../terminal/io.js';
+import { print, say } from '../terminal/io.js';
 
 export async function run(values: RawValues, io: Io): Promise<void> {
   const read = (name: keyof typeof EMULATOR_OPTIONS) =>

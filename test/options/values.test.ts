@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { SessionOptions } from '../../src/settings/options.js';
+import type { SessionOptions } from '../../src/options/session-options.js';
+import { nearest } from '../../src/options/values.js';
 import { parseSettings } from '../../src/settings/settings.js';
-import { nearest } from '../../src/settings/values.js';
 import { ARNS } from '../fake-service.js';
 
 /** Options as a program without types could pass them. */

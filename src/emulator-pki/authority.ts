@@ -7,8 +7,8 @@
 
 import { KeyObject, webcrypto } from 'node:crypto';
 import { OptionError } from '../errors.js';
-import type { OptionKind } from '../settings/options.js';
-import { readValue, refuseUnknown } from '../settings/values.js';
+import type { OptionKind } from '../options/option-row.js';
+import { readValue, refuseUnknown } from '../options/values.js';
 
 /** `EC-P256`, or `RSA-2048`, which takes a second or so to generate. */
 export type AuthorityKeyType = 'EC-P256' | 'RSA-2048';

@@ -5,8 +5,8 @@
 import type { KeyObject } from 'node:crypto';
 import { createHash, createHmac, sign } from 'node:crypto';
 import type { EmulatorRequest } from '../../src/emulator/server.js';
-import type { Made } from './certificates.js';
-import { NOW } from './certificates.js';
+import type { Made } from '../emulator-pki/certificates.js';
+import { NOW } from '../emulator-pki/certificates.js';
 
 export interface Draft {
   readonly method?: string;

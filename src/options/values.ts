@@ -3,7 +3,10 @@
  * passes, or text from the command line and the environment.
  */
 import { OptionError, quote } from '../errors.js';
-import type { OptionKind, OptionRow } from './options.js';
+import type { OptionKind, OptionRow } from './option-row.js';
+
+/** What a caller gave, by option name, before it is checked. */
+export type RawValues = Record<string, string | boolean>;
 
 type Integer = Extract<OptionKind, { type: 'integer' }>;
 

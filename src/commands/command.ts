@@ -1,7 +1,7 @@
-/** What a command is: the commands themselves stand in the table of `main.ts`. */
-import type { OptionRow } from '../settings/options.js';
-import type { RawValues } from './arguments.js';
-import type { Io } from './io.js';
+/** What a command is: the commands themselves stand in `table.ts`. */
+import type { OptionRow } from '../options/option-row.js';
+import type { RawValues } from '../options/values.js';
+import type { Io } from '../terminal/io.js';
 
 export interface Command {
   readonly name: string;

@@ -3,16 +3,18 @@
  *
  * Source: "Sourcing credentials with an external process" (AWS SDKs and Tools reference).
  */
+
+import { COMMAND_LINE_OPTIONS } from '../options/command-options.js';
+import { SESSION_OPTIONS } from '../options/session-options.js';
+import type { RawValues } from '../options/values.js';
+import { readValue } from '../options/values.js';
 import { formatProcessCredentials } from '../outputs/process-json.js';
 import type { Logger } from '../session/create-session.js';
 import { createSessionFrom } from '../session/create-session.js';
-import { COMMAND_LINE_OPTIONS, SESSION_OPTIONS } from '../settings/options.js';
 import { parseSettings } from '../settings/settings.js';
-import { readValue } from '../settings/values.js';
-import type { RawValues } from './arguments.js';
-import type { Io } from './io.js';
-import { print, say } from './io.js';
-import { formatDebug, formatWarning } from './report.js';
+import type { Io } from '../terminal/io.js';
+import { print, say } from '../terminal/io.js';
+import { formatDebug, formatWarning } from '../terminal/report.js';
 
 export async function run({ debug, ...values }: RawValues, io: Io): Promise<void> {
   const isDebug = readValue(debug, COMMAND_LINE_OPTIONS.debug, '--debug') === true;

@@ -1,8 +1,8 @@
 import { constants, sign } from 'node:crypto';
 import { KeyUsageFlags } from '@peculiar/asn1-x509';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Recipe } from './certificates.js';
-import { HAS_ML_DSA, makeCertificate, NOW } from './certificates.js';
+import type { Recipe } from '../emulator-pki/certificates.js';
+import { HAS_ML_DSA, makeCertificate, NOW } from '../emulator-pki/certificates.js';
 import type { Fixture } from './fixture.js';
 import { makeFixture } from './fixture.js';
 import type { X509Draft } from './sign.js';

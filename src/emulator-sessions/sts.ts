@@ -6,10 +6,17 @@
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
  */
 import { createHash, randomBytes } from 'node:crypto';
+import { formatBase32 } from '../emulator-account/account.js';
+import type { Answer, EmulatorRequest, Operation } from '../emulator-wire/handler.js';
+import { Refusal } from '../emulator-wire/handler.js';
+import {
+  checkScope,
+  isHmacSignature,
+  parseQuery,
+  readHeader,
+  readSignedRequest,
+} from '../emulator-wire/signature.js';
 import { oneLine } from '../errors.js';
-import type { Answer, EmulatorRequest, Operation } from './handler.js';
-import { Refusal } from './handler.js';
-import { checkScope, isHmacSignature, parseQuery, readHeader, readSignedRequest } from './signature.js';
 
 export interface SessionNames {
   readonly roleArn: string;
@@ -80,13 +87,6 @@ function createCredentials(names: SessionNames, durationSeconds: number, at: Dat
     assumedRoleArn: `arn:${partition}:sts::${accountId}:assumed-role/${roleName}/${sessionName}`,
     assumedRoleId: `${roleId}:${sessionName}`,
   };
-}
-
-/** Ten octets to sixteen characters (RFC 4648 section 6). */
-function formatBase32(bytes: Uint8Array): string {
-  const bits = [...bytes].map((byte) => byte.toString(2).padStart(8, '0')).join('');
-  const groups = bits.match(/.{5}/g) ?? [];
-  return groups.map((group) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'[Number.parseInt(group, 2)]).join('');
 }
 
 const NAMESPACE = 'https://sts.amazonaws.com/doc/2011-06-15/';

@@ -3,6 +3,7 @@
  * command line, `--help`, and the README's table (a test compares them).
  */
 import { REGION } from './arn.js';
+import type { OptionRow } from './option-row.js';
 
 /** Bytes, PEM text, the path of a file, or `-` for standard input. */
 export type Source = string | Uint8Array;
@@ -45,28 +46,6 @@ export interface SessionOptions {
   readonly connectTimeoutMs?: number | undefined;
   /** Limit for signing, sending and the answer, retries included, in milliseconds. Default 20000. */
   readonly timeoutMs?: number | undefined;
-}
-
-/** How a value is written and checked. */
-export type OptionKind =
-  | { readonly type: 'source' | 'text' | 'boolean' }
-  | { readonly type: 'pattern'; readonly pattern: RegExp; readonly rule: string }
-  | { readonly type: 'integer'; readonly min: number; readonly max: number; readonly unit?: string };
-
-export interface OptionRow {
-  /** The flag, without its dashes. */
-  readonly flag: string;
-  readonly kind: OptionKind;
-  /** What stands for the value in `--help`. */
-  readonly placeholder?: string;
-  readonly required?: boolean;
-  /** A value that must not be shown. */
-  readonly secret?: boolean;
-  /** Environment variables that give the value where the caller does not, first one first. */
-  readonly env?: readonly string[];
-  readonly default?: string | number | boolean;
-  /** One line for `--help` and the README. */
-  readonly help: string;
 }
 
 const MILLISECONDS = { type: 'integer', min: 1, max: 600_000, unit: 'milliseconds' } as const;
@@ -202,47 +181,3 @@ export const SESSION_OPTIONS = {
     help: 'limit for signing, sending and the answer, retries included',
   },
 } as const satisfies Record<keyof SessionOptions, OptionRow>;
-
-/** Flags that only the command line has. */
-export const COMMAND_LINE_OPTIONS = {
-  debug: {
-    flag: 'debug',
-    kind: { type: 'boolean' },
-    default: false,
-    help: 'show what is signed and sent, on stderr; never a secret',
-  },
-  help: {
-    flag: 'help',
-    kind: { type: 'boolean' },
-    default: false,
-    help: 'show this help',
-  },
-} as const satisfies Record<string, OptionRow>;
-
-/** Flags of `rolesanywhere emulator`; the rows have the names and the rules of `startEmulator`'s options. */
-export const EMULATOR_OPTIONS = {
-  port: {
-    flag: 'port',
-    kind: { type: 'integer', min: 0, max: 65_535 },
-    placeholder: 'PORT',
-    default: 0,
-    help: 'port on 127.0.0.1; 0 takes a free one',
-  },
-  certificateAuthority: {
-    flag: 'ca',
-    kind: { type: 'text' },
-    placeholder: 'FILE',
-    help: 'PEM file of the CA to use as trust anchor; without it, a CA and a certificate are made and removed at the end',
-  },
-  roleName: {
-    flag: 'role',
-    kind: {
-      type: 'pattern',
-      pattern: /^[A-Za-z0-9_+=,.@-]{1,64}$/,
-      rule: 'a role name: 1 to 64 of A-Z a-z 0-9 _ + = , . @ -',
-    },
-    placeholder: 'NAME',
-    default: 'Demo',
-    help: 'name of the role to give sessions of',
-  },
-} as const satisfies Record<string, OptionRow>;

@@ -1,7 +1,7 @@
 /** The canonicaliser against AWS's own examples, the test suite of Signature Version 4. */
 import { describe, expect, it } from 'vitest';
-import { Refusal } from '../../src/emulator/handler.js';
-import { isHmacSignature, readSignedRequest } from '../../src/emulator/signature.js';
+import { Refusal } from '../../src/emulator-wire/handler.js';
+import { isHmacSignature, readSignedRequest } from '../../src/emulator-wire/signature.js';
 
 const SECRET = 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY';
 const date = ['x-amz-date', '20150830T123600Z'] as const;

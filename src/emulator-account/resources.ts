@@ -1,0 +1,124 @@
+/**
+ * What an account holds of IAM Roles Anywhere and IAM: plain records, so that the state can be written as JSON as it
+ * stands. Names of members are those of the services' models (rolesanywhere 2018-05-10, iam 2010-05-08).
+ */
+
+/** ISO 8601, UTC. */
+type Timestamp = string;
+
+export interface NotificationSetting {
+  readonly enabled: boolean;
+  readonly event: string;
+  readonly threshold?: number;
+  readonly channel?: string;
+}
+
+export interface TrustAnchor {
+  readonly trustAnchorId: string;
+  readonly trustAnchorArn: string;
+  name: string;
+  enabled: boolean;
+  source: {
+    readonly sourceType: 'CERTIFICATE_BUNDLE' | 'AWS_ACM_PCA' | 'SELF_SIGNED_REPOSITORY';
+    /** PEM, for `CERTIFICATE_BUNDLE`. */
+    readonly sourceData: { readonly x509CertificateData?: string; readonly acmPcaArn?: string };
+  };
+  notificationSettings: NotificationSetting[];
+  readonly createdAt: Timestamp;
+  updatedAt: Timestamp;
+}
+
+export type CertificateField = 'x509Subject' | 'x509Issuer' | 'x509SAN';
+
+/** Which parts of a certificate become session tags: specifiers such as `CN`, `OU`, `DNS`, `URI`, `Name/CN`, `*`. */
+export interface AttributeMapping {
+  readonly certificateField: CertificateField;
+  readonly mappingRules: ReadonlyArray<{ readonly specifier: string }>;
+}
+
+export interface Profile {
+  readonly profileId: string;
+  readonly profileArn: string;
+  name: string;
+  enabled: boolean;
+  roleArns: string[];
+  /** 900 to 43200. */
+  durationSeconds: number;
+  acceptRoleSessionName: boolean;
+  requireInstanceProperties: boolean;
+  managedPolicyArns: string[];
+  sessionPolicy: string | undefined;
+  attributeMappings: AttributeMapping[];
+  readonly createdBy: string;
+  readonly createdAt: Timestamp;
+  updatedAt: Timestamp;
+}
+
+export interface Crl {
+  readonly crlId: string;
+  readonly crlArn: string;
+  name: string;
+  enabled: boolean;
+  /** PEM or DER in base64, as it was imported. */
+  crlData: string;
+  readonly trustAnchorArn: string;
+  readonly createdAt: Timestamp;
+  updatedAt: Timestamp;
+}
+
+export interface SubjectCredential {
+  readonly enabled: boolean;
+  readonly failed: boolean;
+  readonly issuer: string;
+  readonly seenAt: Timestamp;
+  readonly serialNumber: string;
+  readonly x509CertificateData: string;
+}
+
+/** One for each distinguished name that has asked for a session. */
+export interface Subject {
+  readonly subjectId: string;
+  readonly subjectArn: string;
+  enabled: boolean;
+  readonly x509Subject: string;
+  lastSeenAt: Timestamp;
+  readonly createdAt: Timestamp;
+  updatedAt: Timestamp;
+  credentials: SubjectCredential[];
+  instanceProperties: Array<{
+    readonly failed: boolean;
+    readonly properties: Readonly<Record<string, string>>;
+    readonly seenAt: Timestamp;
+  }>;
+}
+
+export interface Role {
+  readonly roleId: string;
+  readonly roleName: string;
+  readonly arn: string;
+  /** Begins and ends with `/`. */
+  readonly path: string;
+  description: string | undefined;
+  /** JSON. */
+  assumeRolePolicyDocument: string;
+  /** 3600 to 43200. */
+  maxSessionDuration: number;
+  readonly createDate: Timestamp;
+}
+
+/** The whole of it, as `--state` keeps it. */
+export interface Account {
+  readonly partition: string;
+  readonly region: string;
+  /** Twelve digits. */
+  readonly accountId: string;
+  /** By id. */
+  readonly trustAnchors: Map<string, TrustAnchor>;
+  readonly profiles: Map<string, Profile>;
+  readonly crls: Map<string, Crl>;
+  readonly subjects: Map<string, Subject>;
+  /** By name: names are unique whatever the path. */
+  readonly roles: Map<string, Role>;
+  /** By ARN of the resource; keys are unique. */
+  readonly tags: Map<string, Map<string, string>>;
+}

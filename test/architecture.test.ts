@@ -75,7 +75,7 @@ const BUILTINS: Places = [
   [/^node:(buffer|crypto|events|path|timers\/promises|util)$/, ANYWHERE],
   [
     /^node:fs(\/promises)?$/,
-    /^(files\/[a-z-]+|identity\/load|settings\/config-file|credentials\/(cache|watch)|outputs\/shared-credentials|terminal\/prompt|commands\/emulator)\.ts$/,
+    /^(files\/[a-z-]+|identity\/load|settings\/config-file|credentials\/(cache|watch)|outputs\/shared-credentials|server\/(listen|token-file)|terminal\/prompt|commands\/emulator)\.ts$/,
   ],
   // The folder for temporary files, the home of a user.
   [

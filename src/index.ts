@@ -34,6 +34,7 @@ export type { Certificate } from './identity/certificate.js';
 export type { Identity } from './identity/identity.js';
 export type { LoadContext } from './identity/load.js';
 export { loadIdentity } from './identity/load.js';
+export type { PublicKey } from './keys/public-key.js';
 export type { SessionOptions, Source } from './options/session-options.js';
 export { formatProcessCredentials } from './outputs/process-json.js';
 export type { CreateSessionOptions, Logger, SessionContext } from './session/create-session.js';

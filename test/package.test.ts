@@ -47,7 +47,7 @@ const LIBRARY_TYPES = [
   ...['HttpResponse', 'Identity', 'IdentityErrorCode', 'IdentitySource', 'LoadContext', 'Logger'],
   ...['OptionErrorCode', 'OutputErrorCode', 'ProviderOptions', 'ProviderProperties', 'ResponseContext'],
   ...['RolesAnywhereProvider', 'ServiceErrorCode', 'Session', 'SessionContext', 'SessionOptions'],
-  ...['SessionRequest', 'SessionRequestSettings', 'SignedRequest', 'SigningContext', 'Source'],
+  ...['PublicKey', 'SessionRequest', 'SessionRequestSettings', 'SignedRequest', 'SigningContext', 'Source'],
   'TransportErrorCode',
 ];
 const EMULATOR = ['createAuthority', 'createEmulator', 'startEmulator'];

@@ -10,6 +10,7 @@ import type { Certificate } from '../identity/certificate.js';
 import { linkedFrom } from '../identity/chain.js';
 import type { Identity } from '../identity/identity.js';
 import { ALGORITHMS, algorithmForKey, describeKey, supportedKinds } from '../keys/algorithms.js';
+import { isSameKey } from '../keys/public-key.js';
 
 interface FindingText {
   /** Subject, rule, actual: one line. */
@@ -105,7 +106,7 @@ function checkKeyKind({ certificate }: Identity): Finding | undefined {
 
 function checkKeyBelongs({ certificate, algorithm, publicKey }: Identity): Finding | undefined {
   const own = algorithmForKey(certificate.publicKey);
-  const isSame = publicKey === undefined || certificate.publicKey?.equals(publicKey) === true;
+  const isSame = publicKey === undefined || isSameKey(certificate.publicKey, publicKey);
   if (own === undefined || (own.name === algorithm && isSame)) return undefined;
   const signer = ALGORITHMS.find(({ name }) => name === algorithm)?.label ?? algorithm;
   return error(
@@ -181,7 +182,7 @@ function checkSubject({ certificate }: Identity): Finding | undefined {
 }
 
 function checkKeySize({ certificate }: Identity): Finding | undefined {
-  const bits = certificate.publicKey?.asymmetricKeyDetails?.modulusLength;
+  const bits = certificate.publicKey.keyObject?.asymmetricKeyDetails?.modulusLength;
   if (bits === undefined || bits >= 2048) return undefined;
   return {
     severity: 'warning',

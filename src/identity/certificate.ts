@@ -4,10 +4,9 @@
  * Two parsers read it: `@peculiar/asn1-x509` for the fields, and Node's OpenSSL for the key and for verifying.
  * What either of them refuses is refused here.
  */
-import type { KeyObject } from 'node:crypto';
 import { X509Certificate } from 'node:crypto';
-import { AsnParser, AsnProp, AsnPropTypes } from '@peculiar/asn1-schema';
-import type { Extension } from '@peculiar/asn1-x509';
+import { AsnParser, AsnProp, AsnPropTypes, AsnSerializer } from '@peculiar/asn1-schema';
+import type { Extension, SubjectPublicKeyInfo } from '@peculiar/asn1-x509';
 import {
   AlgorithmIdentifier,
   BasicConstraints,
@@ -15,6 +14,8 @@ import {
   KeyUsage,
 } from '@peculiar/asn1-x509';
 import { IdentityError } from '../errors.js';
+import type { PublicKey } from '../keys/public-key.js';
+import { publicKeyOf } from '../keys/public-key.js';
 
 export interface Certificate {
   /** DER. */
@@ -30,8 +31,7 @@ export interface Certificate {
   readonly issuer: string;
   readonly notBefore: Date;
   readonly notAfter: Date;
-  /** Undefined where this version of Node does not know the kind of key. */
-  readonly publicKey: KeyObject | undefined;
+  readonly publicKey: PublicKey;
   /** The hash of the certificate's own signature, lower-case: `sha256`, `sha1`, or the OID where it is another. */
   readonly signatureHash: string;
   /** basicConstraints' cA; undefined where the extension is absent. */
@@ -103,7 +103,7 @@ function readCertificate(openssl: X509Certificate): Certificate {
   const raw = openssl.raw;
   const { tbsCertificate: tbs, signatureAlgorithm } = AsnParser.parse(raw, CertificateSchema);
   const extensions = new Map((tbs.extensions ?? []).map((extension) => [extension.extnID, extension]));
-  const publicKey = readPublicKey(openssl);
+  const publicKey = readPublicKey(openssl, tbs.subjectPublicKeyInfo);
   const subject = displayName(openssl.subject);
   const issuer = displayName(openssl.issuer);
   return {
@@ -119,7 +119,8 @@ function readCertificate(openssl: X509Certificate): Certificate {
     signatureHash: signatureHash(signatureAlgorithm),
     isCa: read(extensions.get(BASIC_CONSTRAINTS), BasicConstraints)?.cA,
     keyUsage: read(extensions.get(KEY_USAGE), KeyUsage)?.toJSON(),
-    isSelfSigned: subject === issuer && publicKey !== undefined && openssl.verify(publicKey),
+    isSelfSigned:
+      subject === issuer && publicKey.keyObject !== undefined && openssl.verify(publicKey.keyObject),
   };
 }
 
@@ -127,12 +128,12 @@ function read<T>(extension: Extension | undefined, schema: new () => T): T | und
   return extension === undefined ? undefined : AsnParser.parse(extension.extnValue.buffer, schema);
 }
 
-function readPublicKey(certificate: X509Certificate): KeyObject | undefined {
+function readPublicKey(openssl: X509Certificate, info: SubjectPublicKeyInfo): PublicKey {
   try {
-    return certificate.publicKey;
+    return publicKeyOf(openssl.publicKey);
   } catch {
     // A kind of key that this OpenSSL does not know: the checks name it as unsupported.
-    return undefined;
+    return { spki: Buffer.from(AsnSerializer.serialize(info)), type: undefined, keyObject: undefined };
   }
 }
 

@@ -4,9 +4,10 @@
  * Files hold them in any order, more than once, with the root among them: the key tells which one is the leaf,
  * names and signatures tell the order (RFC 5280 §6.1).
  */
-import type { KeyObject } from 'node:crypto';
 import { X509Certificate } from 'node:crypto';
 import { IdentityError } from '../errors.js';
+import type { PublicKey } from '../keys/public-key.js';
+import { isSameKey } from '../keys/public-key.js';
 import type { Certificate } from './certificate.js';
 
 /** `X-Amz-X509-Chain` takes five certificates (IAM Roles Anywhere, CreateSession). */
@@ -18,10 +19,10 @@ const MAX_CHAIN_LENGTH = 5;
  */
 export function findLeaf(
   certificates: readonly Certificate[],
-  publicKey: KeyObject,
+  publicKey: PublicKey,
   now: Date,
 ): Certificate | undefined {
-  const own = certificates.filter((certificate) => certificate.publicKey?.equals(publicKey));
+  const own = certificates.filter((certificate) => isSameKey(certificate.publicKey, publicKey));
   const valid = own.filter(({ notBefore, notAfter }) => notBefore <= now && now <= notAfter);
   return [...(valid.length > 0 ? valid : own)].sort((a, b) => Number(b.notAfter) - Number(a.notAfter))[0];
 }
@@ -43,7 +44,7 @@ export function orderChain(
     (certificate) =>
       !certificate.isSelfSigned &&
       !isReplaced(certificate, certificates, now) &&
-      !(leaf.publicKey && certificate.publicKey?.equals(leaf.publicKey)),
+      !isSameKey(certificate.publicKey, leaf.publicKey),
   );
   const linked = linkedFrom(leaf, rest);
   const chain = [...linked, ...rest.filter((certificate) => !linked.includes(certificate))];
@@ -75,13 +76,11 @@ export function linkedFrom(leaf: Certificate, certificates: readonly Certificate
  * with a better message than "does not link up".
  */
 function hasIssued(issuer: Certificate, certificate: Certificate): boolean {
-  if (
-    issuer.publicKey === undefined ||
-    !isSameName(issuer.subject, certificate.issuer) ||
-    issuer === certificate
-  )
+  const { keyObject } = issuer.publicKey;
+  if (keyObject === undefined || !isSameName(issuer.subject, certificate.issuer) || issuer === certificate) {
     return false;
-  return new X509Certificate(certificate.raw).verify(issuer.publicKey);
+  }
+  return new X509Certificate(certificate.raw).verify(keyObject);
 }
 
 /** RFC 5280 §7.1: case and repeated blanks do not count. */
@@ -97,10 +96,7 @@ function isReplaced(certificate: Certificate, all: readonly Certificate[], now: 
     notAfter < now &&
     all.some(
       (other) =>
-        other.notAfter >= now &&
-        isSameName(other.subject, subject) &&
-        publicKey !== undefined &&
-        other.publicKey?.equals(publicKey) === true,
+        other.notAfter >= now && isSameName(other.subject, subject) && isSameKey(other.publicKey, publicKey),
     )
   );
 }

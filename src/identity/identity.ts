@@ -4,12 +4,15 @@
  */
 
 import type { KeyObject } from 'node:crypto';
-import { createPublicKey } from 'node:crypto';
 import { IdentityError, OptionError } from '../errors.js';
 import { algorithmForKey, describeKey, supportedKinds } from '../keys/algorithms.js';
 import type { PemBlock } from '../keys/pem.js';
 import { decodePem, isPem, parsePem } from '../keys/pem.js';
 import { findKeyBlock, parseDerKey, parsePemKey } from '../keys/private-key.js';
+import type { PublicKey } from '../keys/public-key.js';
+import { publicKeyOf } from '../keys/public-key.js';
+import type { SigningKey } from '../keys/signing-key.js';
+import { signingKeyOf } from '../keys/signing-key.js';
 import type { Certificate } from './certificate.js';
 import { parseCertificate } from './certificate.js';
 import { findLeaf, orderChain } from './chain.js';
@@ -26,9 +29,15 @@ export interface Identity {
   /** Algorithm of the `Authorization` header, such as `AWS4-X509-RSA-SHA256`. */
   readonly algorithm: string;
   /** The public half of the signing key, where the source can tell: the checks compare it with the certificate's. */
-  readonly publicKey?: KeyObject | undefined;
+  readonly publicKey?: PublicKey | undefined;
   /** The signature over the data in the form that `algorithm` prescribes (ECDSA: DER). */
   sign(data: Uint8Array): Promise<Uint8Array>;
+  /**
+   * A key that only the holder of the private key can derive, for files that nobody else should read: 32 bytes,
+   * HKDF-SHA256 over the private key's PKCS#8 DER with the purpose as info. Absent where the source cannot derive
+   * (a token, a TPM, a remote signer). The caller wipes it.
+   */
+  deriveKey?(purpose: string): Uint8Array;
 }
 
 /** Bytes, and how messages name them. */
@@ -55,16 +64,9 @@ export function parseIdentity(material: IdentityMaterial): Identity {
   const { certificate: from, intermediates, passphrase } = material;
   const certificates = readCertificates(from);
   const further = intermediates === undefined ? [] : readCertificates(intermediates);
-  const privateKey = readPrivateKey(material.privateKey, from, passphrase);
-  const publicKey = createPublicKey(privateKey);
-  const algorithm = algorithmForKey(privateKey);
   const keySubject = material.privateKey?.subject ?? keyIn(from);
-  if (algorithm === undefined) {
-    throw new IdentityError(
-      'ERR_KEY_UNSUPPORTED',
-      `${keySubject} must be ${supportedKinds()} to sign for IAM Roles Anywhere, found ${describeKey(privateKey)}`,
-    );
-  }
+  const key = requireUsable(readPrivateKey(material.privateKey, from, passphrase), keySubject);
+  const { publicKey } = key;
   const leaf = findLeaf([...certificates, ...further], publicKey, material.now);
   if (leaf === undefined) throw mismatch(certificates, from.subject, publicKey, keySubject);
   return Object.freeze({
@@ -72,11 +74,20 @@ export function parseIdentity(material: IdentityMaterial): Identity {
     chain: Object.freeze(
       orderChain(leaf, [...certificates, ...further], (intermediates ?? from).subject, material.now),
     ),
-    algorithm: algorithm.name,
+    algorithm: key.algorithm.name,
     publicKey,
-    // The key stays in this closure: nothing that prints or copies an identity can reach it.
-    sign: async (data: Uint8Array) => algorithm.sign(data, privateKey),
+    sign: async (data: Uint8Array) => key.sign(data),
+    deriveKey: key.deriveKey,
   });
+}
+
+function requireUsable(key: KeyObject, subject: string): SigningKey {
+  const algorithm = algorithmForKey({ type: key.asymmetricKeyType });
+  if (algorithm !== undefined) return signingKeyOf(key, algorithm);
+  throw new IdentityError(
+    'ERR_KEY_UNSUPPORTED',
+    `${subject} must be ${supportedKinds()} to sign for IAM Roles Anywhere, found ${describeKey(publicKeyOf(key))}`,
+  );
 }
 
 function keyIn({ subject }: Material): string {
@@ -151,14 +162,14 @@ const KINDS: Readonly<Record<string, string>> = {
 function mismatch(
   certificates: readonly Certificate[],
   subject: string,
-  publicKey: KeyObject,
+  publicKey: PublicKey,
   keySubject: string,
 ): IdentityError {
-  const [first, ...others] = certificates;
+  const [only] = certificates.map((found) => `(${found.subject}, ${describeKey(found.publicKey)})`);
   const found =
-    others.length > 0
+    certificates.length > 1
       ? `any of the ${certificates.length} certificates in ${subject}`
-      : `${subject} (${first?.subject}, ${describeKey(first?.publicKey)})`;
+      : `${subject} ${only}`;
   return new IdentityError(
     'ERR_KEY_MISMATCH',
     `${keySubject} (${describeKey(publicKey)}) does not belong to ${found}`,

@@ -7,6 +7,7 @@
 
 import type { KeyObject } from 'node:crypto';
 import { sign } from 'node:crypto';
+import type { PublicKey } from './public-key.js';
 
 export interface Algorithm {
   /** First word of the `Authorization` header and first line of the string to sign. */
@@ -37,15 +38,15 @@ export const ALGORITHMS: readonly Algorithm[] = [
 ];
 
 /** The row for a key, or undefined where the service could not use such a key. */
-export function algorithmForKey(key: KeyObject | undefined): Algorithm | undefined {
-  return ALGORITHMS.find(({ keyType }) => keyType === key?.asymmetricKeyType);
+export function algorithmForKey({ type }: Pick<PublicKey, 'type'>): Algorithm | undefined {
+  return ALGORITHMS.find(({ keyType }) => keyType === type);
 }
 
 /** What a key is, in a few words: `RSA 2048 bits`, `EC prime256v1`, `ed25519`. */
-export function describeKey(key: KeyObject | undefined): string {
-  const type = key?.asymmetricKeyType;
-  if (key === undefined || type === undefined) return 'a kind that this version of Node does not know';
-  const { modulusLength, namedCurve } = key.asymmetricKeyDetails ?? {};
+export function describeKey(key: PublicKey): string {
+  const { type } = key;
+  if (type === undefined) return 'a kind that this version of Node does not know';
+  const { modulusLength, namedCurve } = key.keyObject?.asymmetricKeyDetails ?? {};
   const detail = modulusLength === undefined ? namedCurve : `${modulusLength} bits`;
   const label = algorithmForKey(key)?.label ?? type;
   return detail === undefined ? label : `${label} ${detail}`;

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { checkIdentity } from '../../src/checks/check-identity.js';
 import type { Certificate } from '../../src/identity/certificate.js';
 import type { Identity } from '../../src/identity/identity.js';
+import { publicKeyOf } from '../../src/keys/public-key.js';
 import { identity, load, manifest, NOW } from '../fixtures.js';
 
 const DN = 'C=DE, O=Example, OU=Fixtures';
@@ -23,7 +24,7 @@ async function plugged(
 }
 
 describe("an identity of the caller's own", () => {
-  const ed25519 = generateKeyPairSync('ed25519').publicKey;
+  const ed25519 = publicKeyOf(generateKeyPairSync('ed25519').publicKey);
   const UNSUPPORTED = `certificate ${DN}, CN=rsa-2048 must have a key of kind RSA or EC, found`;
   const MISMATCH = `does not belong to certificate ${DN}, CN=rsa-2048 (RSA 2048 bits)`;
 
@@ -53,7 +54,7 @@ describe("an identity of the caller's own", () => {
     ['a key that cannot sign', [{ publicKey: ed25519 }], 'ERR_KEY_UNSUPPORTED', `${UNSUPPORTED} ed25519`],
     [
       'a key that Node does not know',
-      [{ publicKey: undefined }],
+      [{ publicKey: { ...ed25519, type: undefined, keyObject: undefined } }],
       'ERR_KEY_UNSUPPORTED',
       `${UNSUPPORTED} a kind that this version of Node does not know`,
     ],

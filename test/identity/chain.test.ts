@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { parseCertificate } from '../../src/identity/certificate.js';
 import { findLeaf, linkedFrom, orderChain } from '../../src/identity/chain.js';
 import { loadIdentity } from '../../src/identity/load.js';
+import { publicKeyOf } from '../../src/keys/public-key.js';
 import { NOW, path, text } from '../fixtures.js';
 
 function blocks(file: string): string[] {
@@ -89,7 +90,7 @@ describe('the leaf is found by the key, the chain ordered from its issuer upward
 
 describe('pure parts', () => {
   const [leaf] = certificates('rsa-2048.pem');
-  const publicKey = createPublicKey(text('rsa-2048.pem'));
+  const publicKey = publicKeyOf(createPublicKey(text('rsa-2048.pem')));
 
   it('of several certificates of one key, the one that lasts longest is the leaf', () => {
     if (leaf === undefined) expect.fail('no certificate');

@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
+import { publicKeyOf } from '../../src/keys/public-key.js';
 import type { CreateSessionOptions } from '../../src/session/create-session.js';
 import { createSession } from '../../src/session/create-session.js';
 import type { Answer } from '../fake-service.js';
@@ -206,7 +207,7 @@ describe('a request', () => {
 
   it("is not sent where the caller's own identity does not fit together", async () => {
     const own = await identity('ec-p256');
-    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const publicKey = publicKeyOf(generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey);
     const { outcome, requests } = await call([success], { ...NO_FILES, identity: { ...own, publicKey } });
     expect(outcome).toMatchObject({ name: 'IdentityError', code: 'ERR_KEY_MISMATCH' });
     expect(requests).toHaveLength(0);

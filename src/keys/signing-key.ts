@@ -1,0 +1,39 @@
+/**
+ * A private key in, `SigningKey` out: what can be done with it, and no way to the key itself, which stays in a
+ * closure. Nothing to the right of this room knows whether OpenSSL holds it.
+ */
+import type { KeyObject } from 'node:crypto';
+import { hkdfSync } from 'node:crypto';
+import type { Algorithm } from './algorithms.js';
+import type { PublicKey } from './public-key.js';
+import { publicKeyOf } from './public-key.js';
+
+export interface SigningKey {
+  readonly algorithm: Algorithm;
+  readonly publicKey: PublicKey;
+  /** The signature over the data in the form that the algorithm prescribes. */
+  sign(data: Uint8Array): Uint8Array;
+  /**
+   * A key that only the holder of this one can derive: 32 bytes, HKDF-SHA256 (RFC 5869, without salt) over the PKCS#8
+   * DER, with the purpose as info. The same key and purpose give the same bytes in every process.
+   */
+  deriveKey(purpose: string): Buffer;
+}
+
+export function signingKeyOf(key: KeyObject, algorithm: Algorithm): SigningKey {
+  return Object.freeze({
+    algorithm,
+    publicKey: publicKeyOf(key),
+    sign: (data: Uint8Array) => algorithm.sign(data, key),
+    deriveKey: (purpose: string) => deriveFrom(key.export({ type: 'pkcs8', format: 'der' }), purpose),
+  });
+}
+
+/** @param pkcs8 wiped afterwards */
+function deriveFrom(pkcs8: Buffer, purpose: string): Buffer {
+  try {
+    return Buffer.from(hkdfSync('sha256', pkcs8, '', purpose, 32));
+  } finally {
+    pkcs8.fill(0);
+  }
+}

@@ -7,16 +7,11 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { formatBase32 } from '../emulator-account/account.js';
-import type { Answer, EmulatorRequest, Operation } from '../emulator-wire/handler.js';
-import { Refusal } from '../emulator-wire/handler.js';
-import {
-  checkScope,
-  isHmacSignature,
-  parseQuery,
-  readHeader,
-  readSignedRequest,
-} from '../emulator-wire/signature.js';
-import { oneLine } from '../errors.js';
+import type { SigningRules } from '../emulator-wire/access-key.js';
+import { QUERY_REFUSALS, readCaller } from '../emulator-wire/access-key.js';
+import type { EmulatorRequest } from '../emulator-wire/handler.js';
+import type { QueryService } from '../emulator-wire/query-protocol.js';
+import { formatXml } from '../emulator-wire/query-protocol.js';
 
 export interface SessionNames {
   readonly roleArn: string;
@@ -89,120 +84,30 @@ function createCredentials(names: SessionNames, durationSeconds: number, at: Dat
   };
 }
 
-const NAMESPACE = 'https://sts.amazonaws.com/doc/2011-06-15/';
-
-const refuseWith = (status: number, code: string, message: string) => (reason: string) =>
-  new Refusal(status, code, message, reason);
-const incomplete = refuseWith(
-  400,
-  'IncompleteSignature',
-  'The request signature does not conform to AWS standards.',
-);
-const missingToken = refuseWith(403, 'MissingAuthenticationToken', 'Request is missing Authentication Token');
-const invalidToken = refuseWith(
-  403,
-  'InvalidClientTokenId',
-  'The security token included in the request is invalid.',
-);
-const expiredToken = refuseWith(403, 'ExpiredToken', 'The security token included in the request is expired');
-/** AWS words a wrong scope and a wrong clock more closely, under the same code. */
-const mismatch = refuseWith(
-  403,
-  'SignatureDoesNotMatch',
-  'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key ' +
-    'and signing method. Consult the service documentation for details.',
-);
-
-export function callerIdentityOperation(region: string, credentials: CredentialStore): Operation {
+export function stsService(region: string, credentials: CredentialStore): QueryService {
+  const rules = { keys: credentials, service: 'sts', region, refusals: QUERY_REFUSALS };
   return {
-    routes: ['POST /', 'GET /'],
-    formatRefusal: formatXmlRefusal,
-    perform(request, at, requestId) {
-      checkAction(request);
-      const caller = authenticate(request, region, credentials, at);
-      return formatCaller(caller, requestId);
+    signingName: 'sts',
+    version: '2011-06-15',
+    namespace: 'https://sts.amazonaws.com/doc/2011-06-15/',
+    actions: {
+      GetCallerIdentity({ request, at }) {
+        const { assumedRoleArn, assumedRoleId } = authenticate(request, rules, at);
+        const account = assumedRoleArn.split(':')[4];
+        const result = formatXml({ Arn: assumedRoleArn, UserId: assumedRoleId, Account: account });
+        return { result, note: assumedRoleArn };
+      },
     },
   };
 }
 
-/** The query protocol: the action comes in a form, or for GET in the query. */
-function checkAction(request: EmulatorRequest): void {
-  const raw = request.method === 'GET' ? request.rawQuery : Buffer.from(request.body).toString('latin1');
-  const form = new Map(parseQuery(raw, incomplete));
-  const action = form.get('Action') ?? '';
-  const version = form.get('Version') ?? '';
-  if (action === 'GetCallerIdentity' && version === '2011-06-15') return;
-  const message = `Could not find operation ${action} for version ${version || 'NO_VERSION_SPECIFIED'}`;
-  throw new Refusal(
-    400,
-    'InvalidAction',
-    message,
-    'action: the emulator has GetCallerIdentity, version 2011-06-15',
-  );
-}
-
+/** Only what this emulator issued is known here; of any other key, neither secret nor holder is. */
 function authenticate(
   request: EmulatorRequest,
-  region: string,
-  credentials: CredentialStore,
+  rules: SigningRules<IssuedCredentials>,
   at: Date,
 ): IssuedCredentials {
-  if (readHeader(request, 'authorization', incomplete) === undefined) {
-    throw missingToken('authorization: the header is missing');
-  }
-  const signed = readSignedRequest(request, ['host', 'x-amz-date', 'x-amz-security-token'], incomplete);
-  if (signed.algorithm !== 'AWS4-HMAC-SHA256') {
-    throw incomplete(`algorithm: expected AWS4-HMAC-SHA256, found ${signed.algorithm}`);
-  }
-  const caller = credentials.find(signed.keyId);
-  if (caller === undefined) throw invalidToken(`access key: ${signed.keyId} was not issued by this emulator`);
-  if (readHeader(request, 'x-amz-security-token', incomplete) !== caller.sessionToken) {
-    throw invalidToken(`session token: is not the one issued with ${signed.keyId}`);
-  }
-  if (at >= caller.expiration) {
-    throw expiredToken(`expiration: ${caller.expiration.toISOString()}, now is ${at.toISOString()}`);
-  }
-  const problem = checkScope(signed, region, 'sts', at);
-  if (problem !== undefined) throw mismatch(problem);
-  if (!isHmacSignature(signed, caller.secretAccessKey)) {
-    const covered = `signed headers ${signed.signedHeaders.join(';')}`;
-    const hash = `SHA-256 of the canonical request is ${signed.canonicalRequestHash}`;
-    throw mismatch(
-      `signature: not made with the secret of ${signed.keyId}, or over something else; ${covered}; ${hash}`,
-    );
-  }
-  return caller;
-}
-
-function formatCaller(caller: IssuedCredentials, requestId: string): Answer {
-  const { assumedRoleArn, assumedRoleId } = caller;
-  const body = `<GetCallerIdentityResponse xmlns="${NAMESPACE}">
-  <GetCallerIdentityResult>
-    <Arn>${escapeXml(assumedRoleArn)}</Arn>
-    <UserId>${escapeXml(assumedRoleId)}</UserId>
-    <Account>${assumedRoleArn.split(':')[4]}</Account>
-  </GetCallerIdentityResult>
-  <ResponseMetadata>
-    <RequestId>${requestId}</RequestId>
-  </ResponseMetadata>
-</GetCallerIdentityResponse>
-`;
-  return { status: 200, contentType: 'text/xml', body, note: `GetCallerIdentity ${assumedRoleArn}` };
-}
-
-function formatXmlRefusal(refusal: Refusal, requestId: string): Answer {
-  const body = `<ErrorResponse xmlns="${NAMESPACE}">
-  <Error>
-    <Type>${refusal.status < 500 ? 'Sender' : 'Receiver'}</Type>
-    <Code>${refusal.type}</Code>
-    <Message>${escapeXml(refusal.message)}</Message>
-  </Error>
-  <RequestId>${requestId}</RequestId>
-</ErrorResponse>
-`;
-  return { status: refusal.status, contentType: 'text/xml', body };
-}
-
-function escapeXml(text: string): string {
-  return oneLine(text).replace(/[<>&"']/g, (character) => `&#${character.codePointAt(0)};`);
+  const { accessKeyId, issued } = readCaller(request, rules, at);
+  if (issued !== undefined) return issued;
+  throw QUERY_REFUSALS.unknownKey(`access key: ${accessKeyId} was not issued by this emulator`);
 }

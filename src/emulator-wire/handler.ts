@@ -1,6 +1,6 @@
 /**
  * The frame around the operations. In: a plain request. Out: a plain response, and one line of log.
- * Each operation is a room of its own (`create-session.ts`, `sts.ts`) that names its routes, performs, and knows how
+ * Each operation (`create-session.ts`, `sts.ts`, `control-plane.ts`) names its routes, performs, and knows how
  * its protocol words a refusal; the frame adds what every AWS answer carries (`Date`, `x-amzn-RequestId`).
  * Rules: Smithy restJson1 for the error header, https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html
  */
@@ -57,13 +57,22 @@ export class Refusal extends Error {
   }
 }
 
+export const refuseWith =
+  (status: number, type: string, message: string): Refuse =>
+  (reason) =>
+    new Refusal(status, type, message, reason);
+
 export interface Operation {
-  /** Method and path, such as `POST /sessions`. Paths match exactly. */
+  /** Method and path, such as `POST /sessions` or `GET /crl/{crlId}`, where a name in braces stands for one segment. */
   readonly routes: readonly string[];
-  /** Answers, or throws a {@link Refusal}. */
-  perform(request: EmulatorRequest, at: Date, requestId: string): Answer;
+  /** Whether a request on a route of several operations is for this one. If it is for none, the first one has it. */
+  accepts?(request: EmulatorRequest): boolean;
+  /** Answers, or throws a {@link Refusal}. `parameters` are the segments that the route names, decoded. */
+  perform(request: EmulatorRequest, at: Date, requestId: string, parameters: PathParameters): Answer;
   formatRefusal(refusal: Refusal, requestId: string): Answer;
 }
+
+export type PathParameters = Readonly<Record<string, string>>;
 
 export type Handler = (request: EmulatorRequest) => Promise<EmulatorResponse>;
 
@@ -101,9 +110,10 @@ export function createHandler(
   return async (request) => {
     const at = now();
     const requestId = randomUUID();
+    const { operation, parameters } = findOperation(operations, request);
+    const perform = () => operation.perform(request, at, requestId, parameters);
+    const { answer, outcome } = run(operation, perform, request, requestId);
     const route = `${request.method} ${request.rawPath}`;
-    const operation = operations.find(({ routes }) => routes.includes(route)) ?? NO_OPERATION;
-    const { answer, outcome } = run(operation, request, at, requestId);
     write(oneLine(`${at.toISOString()} ${route} ${answer.status} ${outcome}`));
     return {
       status: answer.status,
@@ -118,13 +128,46 @@ export function createHandler(
   };
 }
 
-function run(operation: Operation, request: EmulatorRequest, at: Date, requestId: string) {
+function findOperation(operations: readonly Operation[], request: EmulatorRequest) {
+  const matches = operations.flatMap((operation) => {
+    const parameters = operation.routes.map((route) => matchRoute(route, request)).find((found) => found);
+    return parameters === undefined ? [] : [{ operation, parameters }];
+  });
+  const accepting = matches.find(({ operation }) => operation.accepts?.(request) === true);
+  return accepting ?? matches[0] ?? { operation: NO_OPERATION, parameters: {} };
+}
+
+/** The segments that the template names; `undefined` where the request has another method or path. */
+function matchRoute(template: string, { method, rawPath }: EmulatorRequest): PathParameters | undefined {
+  const wanted = template.split('/');
+  const found = `${method} ${rawPath}`.split('/');
+  if (wanted.length !== found.length) return undefined;
+  const parameters: Record<string, string> = {};
+  for (const [index, part] of wanted.entries()) {
+    const segment = found[index] ?? '';
+    const name = /^\{(\w+)\}$/.exec(part)?.[1];
+    if (name === undefined ? segment !== part : segment === '') return undefined;
+    if (name !== undefined) parameters[name] = decodeSegment(segment);
+  }
+  return parameters;
+}
+
+/** What is not the encoding of UTF-8 stays as it is, and is then no id of anything. */
+function decodeSegment(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}
+
+function run(operation: Operation, perform: () => Answer, request: EmulatorRequest, requestId: string) {
   try {
     if (request.body.length > MAX_BODY_BYTES) {
       const reason = `body: at most ${MAX_BODY_BYTES} bytes, found ${request.body.length} or more`;
       throw new Refusal(413, 'RequestEntityTooLargeException', 'Request body is too large', reason);
     }
-    const answer = operation.perform(request, at, requestId);
+    const answer = perform();
     return { answer, outcome: answer.note ?? '' };
   } catch (error) {
     const refusal = error instanceof Refusal ? error : formatFailure(error);

@@ -131,8 +131,8 @@ function formatCanonicalRequest(request: EmulatorRequest, signed: readonly strin
   });
   return [
     request.method,
-    // Routes match exactly, so this is `/` or `/sessions`, which no normalisation changes.
-    request.rawPath,
+    // Each segment is encoded once more, as for every service but S3. There is nothing to normalise: no route has `//`.
+    request.rawPath.split('/').map(encode).join('/'),
     query.map((pair) => pair.join('=')).join('&'),
     headers.join(''),
     signed.join(';'),

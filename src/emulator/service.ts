@@ -16,9 +16,10 @@ import type { Authority, OptionRules } from '../emulator-pki/authority.js';
 import { createAuthority, readOptions } from '../emulator-pki/authority.js';
 import { parseTrustAnchor } from '../emulator-pki/trust.js';
 import { createSessionOperation } from '../emulator-sessions/create-session.js';
-import { callerIdentityOperation, createCredentialStore } from '../emulator-sessions/sts.js';
+import { createCredentialStore, stsService } from '../emulator-sessions/sts.js';
 import type { Handler } from '../emulator-wire/handler.js';
 import { createHandler } from '../emulator-wire/handler.js';
+import { createQueryOperation } from '../emulator-wire/query-protocol.js';
 import { EMULATOR_OPTIONS } from '../options/command-options.js';
 import { SESSION_OPTIONS } from '../options/session-options.js';
 
@@ -110,7 +111,7 @@ export async function createEmulator(options: EmulatorOptions = {}): Promise<Emu
   const credentials = createCredentialStore();
   const operations = [
     createSessionOperation({ account, credentials }),
-    callerIdentityOperation(region, credentials),
+    createQueryOperation(stsService(region, credentials)),
   ];
   return {
     region,

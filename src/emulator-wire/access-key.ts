@@ -1,0 +1,96 @@
+/**
+ * Who holds the access key that signed a request. In: the request, and the keys that were issued. Out: the issued key
+ * with which it was rightly signed, or `undefined` for a key from elsewhere; a refusal for everything else.
+ * Rules: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html; for the codes,
+ * https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html and the same page of other services
+ */
+import type { EmulatorRequest, Refuse } from './handler.js';
+import { refuseWith } from './handler.js';
+import { checkScope, isHmacSignature, readHeader, readSignedRequest } from './signature.js';
+
+export interface IssuedKey {
+  readonly secretAccessKey: string;
+  readonly sessionToken: string;
+  readonly expiration: Date;
+  /** `arn:aws:sts::123456789012:assumed-role/Demo/00ab` */
+  readonly assumedRoleArn: string;
+}
+
+export interface IssuedKeys<Key extends IssuedKey = IssuedKey> {
+  find(accessKeyId: string): Key | undefined;
+}
+
+/** One answer for each way in which a signature can be wrong. */
+export type SignatureRefusals = Readonly<
+  Record<'missing' | 'incomplete' | 'unknownKey' | 'expired' | 'mismatch', Refuse>
+>;
+
+const INCOMPLETE = 'The request signature does not conform to AWS standards.';
+const MISSING = 'Request is missing Authentication Token';
+const UNKNOWN_KEY = 'The security token included in the request is invalid.';
+const EXPIRED = 'The security token included in the request is expired';
+/** AWS words a wrong scope and a wrong clock more closely, under the same code. */
+const MISMATCH =
+  'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key ' +
+  'and signing method. Consult the service documentation for details.';
+
+/** As STS and IAM name them. */
+export const QUERY_REFUSALS: SignatureRefusals = {
+  missing: refuseWith(403, 'MissingAuthenticationToken', MISSING),
+  incomplete: refuseWith(400, 'IncompleteSignature', INCOMPLETE),
+  unknownKey: refuseWith(403, 'InvalidClientTokenId', UNKNOWN_KEY),
+  expired: refuseWith(403, 'ExpiredToken', EXPIRED),
+  mismatch: refuseWith(403, 'SignatureDoesNotMatch', MISMATCH),
+};
+
+/** As the services that speak JSON name them. */
+export const JSON_REFUSALS: SignatureRefusals = {
+  missing: refuseWith(403, 'MissingAuthenticationTokenException', MISSING),
+  incomplete: refuseWith(400, 'IncompleteSignatureException', INCOMPLETE),
+  unknownKey: refuseWith(403, 'UnrecognizedClientException', UNKNOWN_KEY),
+  expired: refuseWith(403, 'ExpiredTokenException', EXPIRED),
+  mismatch: refuseWith(403, 'InvalidSignatureException', MISMATCH),
+};
+
+export interface SigningRules<Key extends IssuedKey> {
+  readonly keys: IssuedKeys<Key>;
+  /** In the credential scope. */
+  readonly service: string;
+  readonly region: string;
+  readonly refusals: SignatureRefusals;
+}
+
+/** A key from elsewhere is not verified, since its secret is unknown here; scope and clock are. */
+export function readCaller<Key extends IssuedKey>(
+  request: EmulatorRequest,
+  { keys, service, region, refusals }: SigningRules<Key>,
+  at: Date,
+): { readonly accessKeyId: string; readonly issued: Key | undefined } {
+  const { missing, incomplete, unknownKey, expired, mismatch } = refusals;
+  if (readHeader(request, 'authorization', incomplete) === undefined) {
+    throw missing('authorization: the header is missing');
+  }
+  const sessionToken = readHeader(request, 'x-amz-security-token', incomplete);
+  const mustSign = ['host', 'x-amz-date', ...(sessionToken === undefined ? [] : ['x-amz-security-token'])];
+  const signed = readSignedRequest(request, mustSign, incomplete);
+  if (signed.algorithm !== 'AWS4-HMAC-SHA256') {
+    throw incomplete(`algorithm: expected AWS4-HMAC-SHA256, found ${signed.algorithm}`);
+  }
+  const issued = keys.find(signed.keyId);
+  if (issued !== undefined && sessionToken !== issued.sessionToken) {
+    throw unknownKey(`session token: is not the one issued with ${signed.keyId}`);
+  }
+  if (issued !== undefined && at >= issued.expiration) {
+    throw expired(`expiration: ${issued.expiration.toISOString()}, now is ${at.toISOString()}`);
+  }
+  const problem = checkScope(signed, region, service, at);
+  if (problem !== undefined) throw mismatch(problem);
+  if (issued !== undefined && !isHmacSignature(signed, issued.secretAccessKey)) {
+    const covered = `signed headers ${signed.signedHeaders.join(';')}`;
+    const hash = `SHA-256 of the canonical request is ${signed.canonicalRequestHash}`;
+    throw mismatch(
+      `signature: not made with the secret of ${signed.keyId}, or over something else; ${covered}; ${hash}`,
+    );
+  }
+  return { accessKeyId: signed.keyId, issued };
+}

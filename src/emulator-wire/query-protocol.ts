@@ -1,0 +1,111 @@
+/**
+ * The AWS Query protocol, which STS and IAM share on `POST /`. In: a service's actions by name. Out: an operation that
+ * finds the action of a form, and words answers and refusals as XML.
+ * Rules: https://smithy.io/2.0/aws/protocols/aws-query-protocol.html
+ */
+import { oneLine } from '../errors.js';
+import type { EmulatorRequest, Operation, Refuse } from './handler.js';
+import { Refusal, refuseWith } from './handler.js';
+import { parseQuery } from './signature.js';
+
+export interface QueryCall {
+  readonly request: EmulatorRequest;
+  readonly form: ReadonlyMap<string, string>;
+  readonly at: Date;
+}
+
+export interface QueryResult {
+  /** XML of the members, such as `<Arn>…</Arn>`; `undefined` for an action without a result. */
+  readonly result: string | undefined;
+  /** For the log: what was granted. */
+  readonly note: string;
+}
+
+export interface QueryService {
+  /** As the credential scope has it: `sts`, `iam`. */
+  readonly signingName: string;
+  /** The `Version` parameter. */
+  readonly version: string;
+  readonly namespace: string;
+  readonly actions: Readonly<Record<string, (call: QueryCall) => QueryResult>>;
+}
+
+const malformed: Refuse = refuseWith(
+  400,
+  'MalformedQueryString',
+  'The query string contains a syntax error.',
+);
+
+/** Services share the path: a request belongs to the one that it is signed for, or else whose version it names. */
+export function createQueryOperation(service: QueryService): Operation {
+  const { namespace, signingName, version } = service;
+  return {
+    routes: ['POST /', 'GET /'],
+    accepts(request) {
+      const signedFor = signingNameOf(request);
+      return signedFor === undefined ? formText(request).includes(version) : signedFor === signingName;
+    },
+    perform(request, at, requestId) {
+      const form = new Map(parseQuery(formText(request), malformed));
+      const name = form.get('Action') ?? '';
+      const action = findAction(service, name, form.get('Version') ?? '');
+      const { result, note } = action({ request, form, at });
+      const members = result === undefined ? '' : `\n  <${name}Result>\n    ${result}\n  </${name}Result>`;
+      const body = `<${name}Response xmlns="${namespace}">${members}
+  <ResponseMetadata>
+    <RequestId>${requestId}</RequestId>
+  </ResponseMetadata>
+</${name}Response>
+`;
+      return { status: 200, contentType: 'text/xml', body, note: `${name} ${note}` };
+    },
+    formatRefusal(refusal, requestId) {
+      const type = refusal.status < 500 ? 'Sender' : 'Receiver';
+      const body = `<ErrorResponse xmlns="${namespace}">
+  <Error>
+    <Type>${type}</Type>
+    <Code>${refusal.type}</Code>
+    <Message>${escapeXml(refusal.message)}</Message>
+  </Error>
+  <RequestId>${requestId}</RequestId>
+</ErrorResponse>
+`;
+      return { status: refusal.status, contentType: 'text/xml', body };
+    },
+  };
+}
+
+/** The action comes in a form, or for GET in the query. */
+function formText(request: EmulatorRequest): string {
+  return request.method === 'GET' ? request.rawQuery : Buffer.from(request.body).toString('latin1');
+}
+
+/** The service in the credential scope; `undefined` for what is not signed, or not legibly. */
+function signingNameOf({ headers }: EmulatorRequest): string | undefined {
+  const authorization = headers.find(([name]) => name === 'authorization')?.[1] ?? '';
+  return /Credential=[^,\s/]+\/[^,\s/]+\/[^,\s/]+\/([^,\s/]+)\/aws4_request/.exec(authorization)?.[1];
+}
+
+function findAction(service: QueryService, name: string, version: string) {
+  const { actions } = service;
+  const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
+  if (action !== undefined && version === service.version) return action;
+  const message = `Could not find operation ${name} for version ${version || 'NO_VERSION_SPECIFIED'}`;
+  const known = `${Object.keys(actions).join(', ')}, version ${service.version}`;
+  throw new Refusal(400, 'InvalidAction', message, `action: the emulator has ${known}`);
+}
+
+/** Elements in the order of the members; those that are `undefined` are left out. */
+export function formatXml(members: Readonly<Record<string, string | number | undefined>>): string {
+  return Object.entries(members)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `<${name}>${escapeXml(String(value))}</${name}>`)
+    .join('\n    ');
+}
+
+function escapeXml(text: string): string {
+  return oneLine(text, Number.POSITIVE_INFINITY).replace(
+    /[<>&"']/g,
+    (character) => `&#${character.codePointAt(0)};`,
+  );
+}

@@ -1,0 +1,91 @@
+/**
+ * How long credentials have to live in, when to refresh them out; a failure in, how long to pause out. Pure.
+ *
+ * The numbers come from a simulated fleet (`npm run simulate`): many hosts share the 10 CreateSession a second of an
+ * account and region ("Quotas" of the IAM Roles Anywhere user guide), and none knows of the others.
+ */
+import { ServiceError } from '../errors.js';
+import { isRetryable } from '../session/retry.js';
+
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
+
+/** botocore takes credentials for old when 15 minutes are left, IMDS clients of it at up to 20. */
+const LEAD_MS = 25 * MINUTE_MS;
+/** Refreshes that are throttled aim at this much before the end, so that nobody holds what ends under way. */
+const MARGIN_MS = MINUTE_MS;
+
+/**
+ * - `throttled`: the service is busy with others, and asking more often makes it worse
+ * - `passing`: network, time-out, a failure of the service
+ * - `refused`: by the service, which will say the same until somebody changes something
+ * - `local`: options, certificate or key, found before anything was sent
+ */
+export type FailureKind = 'throttled' | 'passing' | 'refused' | 'local';
+
+export function failureKind(error: unknown): FailureKind {
+  if (error instanceof ServiceError && error.code === 'ERR_SERVICE_THROTTLED') return 'throttled';
+  if (isRetryable(error)) return 'passing';
+  if (error instanceof ServiceError) return 'refused';
+  // A stopped attempt, or a certificate of the endpoint that is not trusted: cheap to ask again.
+  return 'local';
+}
+
+/**
+ * How long before their end credentials are refreshed: 25 minutes, or half their life where that is less, and up to
+ * a tenth of their life more, so that hosts that were started together part.
+ */
+export function leadMs(lifeMs: number, random: number): number {
+  return Math.min(LEAD_MS, lifeMs / 2) + (random * lifeMs) / 10;
+}
+
+export interface Failure {
+  readonly error: unknown;
+  /** Failures in a row, this one included. */
+  readonly count: number;
+  /** What is left of the credentials that are held; 0 where none are. */
+  readonly leftMs: number;
+  /** How long there have been none; 0 where some are held. */
+  readonly waitingMs: number;
+}
+
+/** @param random in [0, 1) */
+export function pauseMs(failure: Failure, random: number): number {
+  const asked = failure.error instanceof ServiceError ? (failure.error.retryAfterMs ?? 0) : 0;
+  const spread = 0.5 + random;
+  return Math.max(spread * meanPauseMs(failure), Math.min(asked, 5 * MINUTE_MS));
+}
+
+function meanPauseMs({ error, count, leftMs, waitingMs }: Failure): number {
+  switch (failureKind(error)) {
+    case 'throttled':
+      return leftMs > 0 ? holdingPauseMs(leftMs) : waitingPauseMs(waitingMs);
+    case 'passing':
+      return doubling(SECOND_MS, count, MINUTE_MS);
+    case 'local':
+      return doubling(5 * SECOND_MS, count, MINUTE_MS);
+    case 'refused':
+      return doubling(10 * SECOND_MS, count, 10 * MINUTE_MS);
+  }
+}
+
+function doubling(firstMs: number, count: number, mostMs: number): number {
+  return Math.min(firstMs * 2 ** Math.min(count - 1, 30), mostMs);
+}
+
+/**
+ * Whoever has much time left leaves the service to those who have little: the pause shrinks with the square of what
+ * is left. Without this, early refreshes use up the capacity that late ones need.
+ */
+export function holdingPauseMs(leftMs: number): number {
+  const left = Math.max(0, leftMs - MARGIN_MS);
+  return Math.max(2 * SECOND_MS, (left * left) / (2 * LEAD_MS));
+}
+
+/**
+ * Nothing held: a share of the time waited so far. The service always has somebody to serve, the last one is not kept
+ * much longer than the crowd took, and the longer the crowd, the fewer ask at once.
+ */
+function waitingPauseMs(waitingMs: number): number {
+  return Math.min(Math.max(2 * SECOND_MS, waitingMs / 16), 2 * MINUTE_MS);
+}

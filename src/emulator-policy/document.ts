@@ -1,0 +1,238 @@
+/**
+ * JSON text of an AssumeRolePolicyDocument in, its statements out, or what IAM would refuse it for.
+ * Rules: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html and …/reference_policies_grammar.html;
+ * for the size, …/reference_iam-quotas.html. The messages are those that users of IAM have quoted.
+ */
+import type { Operator } from './operators.js';
+import { parseOperator } from './operators.js';
+import { isMatch, parsePattern } from './pattern.js';
+import type { Principals } from './principal.js';
+import { isPrincipal } from './principal.js';
+
+export interface Condition {
+  /** As written, such as `ForAnyValue:StringLike`. */
+  readonly name: string;
+  readonly operator: Operator;
+  readonly key: string;
+  readonly values: readonly string[];
+}
+
+export interface Statement {
+  /** Such as `statement 2 (AllowHosts)`; counted from 1. */
+  readonly label: string;
+  readonly effect: 'Allow' | 'Deny';
+  readonly principals: Principals;
+  /** With `NotAction`, those that it is not about. */
+  readonly actions: readonly string[];
+  readonly isNotAction: boolean;
+  readonly conditions: readonly Condition[];
+}
+
+export interface TrustPolicy {
+  /** Only version 2012-10-17 has policy variables. */
+  readonly hasVariables: boolean;
+  readonly statements: readonly Statement[];
+}
+
+export interface PolicyProblem {
+  /** IAM answers 400 to the first and 409 to the second. */
+  readonly code: 'MalformedPolicyDocument' | 'LimitExceeded';
+  /** In IAM's words. */
+  readonly message: string;
+  /** For the log: where it is, the rule, what was found. */
+  readonly reason: string;
+}
+
+/** The quota as it is by default, and as far as an account can have it raised. White space does not count. */
+const MAX_LENGTH = 2048;
+export const MAX_RAISED_LENGTH = 4096;
+
+const TOP_ELEMENTS = ['Version', 'Id', 'Statement'];
+const ELEMENTS = ['Sid', 'Effect', 'Principal', 'Action', 'NotAction', 'Condition'];
+
+/** What a trust policy can be about. */
+const ACTIONS = [
+  ...['sts:AssumeRole', 'sts:AssumeRoleWithSAML', 'sts:AssumeRoleWithWebIdentity'],
+  ...['sts:SetContext', 'sts:SetSourceIdentity', 'sts:TagSession'],
+];
+
+class MalformedPolicy extends Error {
+  readonly reason: string;
+
+  constructor(message: string, reason: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+const syntax = (reason: string) => new MalformedPolicy('Syntax errors in policy.', reason);
+
+/**
+ * Why IAM would not take the document for a role's trust policy; `undefined` where it would. Whether the roles and users
+ * that it names exist is not looked at.
+ *
+ * @param maxLength the account's quota in characters, white space not counted; default 2048, at most 4096
+ */
+export function validateTrustPolicy(
+  document: string,
+  maxLength: number = MAX_LENGTH,
+): PolicyProblem | undefined {
+  const length = document.replace(/\s/g, '').length;
+  const policy = parseTrustPolicy(document);
+  if ('reason' in policy) return policy;
+  if (length <= maxLength) return undefined;
+  const message = `Cannot exceed quota for ACLSizePerRole: ${maxLength}`;
+  return { code: 'LimitExceeded', message, reason: `size: at most ${maxLength} characters, found ${length}` };
+}
+
+export function parseTrustPolicy(document: string): TrustPolicy | PolicyProblem {
+  try {
+    return readPolicy(document);
+  } catch (error) {
+    if (!(error instanceof MalformedPolicy)) throw error;
+    return { code: 'MalformedPolicyDocument', message: error.message, reason: error.reason };
+  }
+}
+
+function readPolicy(document: string): TrustPolicy {
+  const policy = readObject(parseJson(document), TOP_ELEMENTS, 'policy');
+  const { Version: version = '2008-10-17', Id: id = '', Statement: statement } = policy;
+  if (version !== '2012-10-17' && version !== '2008-10-17') {
+    throw syntax('Version: must be 2012-10-17 or 2008-10-17');
+  }
+  if (typeof id !== 'string') throw syntax('Id: must be a string');
+  const list: unknown[] = Array.isArray(statement) ? statement : [statement];
+  if (list.length === 0) throw syntax('Statement: must hold one at least');
+  const sids = list.map((one) => (isObject(one) ? one['Sid'] : undefined)).filter((sid) => sid !== undefined);
+  if (new Set(sids).size < sids.length) {
+    throw new MalformedPolicy('Statement IDs (SID) in a single policy must be unique.', `Sid: found ${sids}`);
+  }
+  return { hasVariables: version === '2012-10-17', statements: list.map(readStatement) };
+}
+
+function readStatement(value: unknown, index: number): Statement {
+  const where = `statement ${index + 1}`;
+  const prohibited = ['Resource', 'NotResource'].find(
+    (name) => isObject(value) && Object.hasOwn(value, name),
+  );
+  if (prohibited !== undefined) {
+    throw new MalformedPolicy(
+      'Has prohibited field Resource',
+      `${where}: a trust policy has no ${prohibited}`,
+    );
+  }
+  const statement = readObject(value, ELEMENTS, where);
+  const { Sid: sid, Effect: effect } = statement;
+  if (sid !== undefined && (typeof sid !== 'string' || !/^[A-Za-z0-9]*$/.test(sid))) {
+    throw syntax(`${where}: Sid must be letters and digits`);
+  }
+  if (effect !== 'Allow' && effect !== 'Deny') throw syntax(`${where}: Effect must be Allow or Deny`);
+  return {
+    label: sid === undefined || sid === '' ? where : `${where} (${sid})`,
+    effect,
+    principals: readPrincipals(statement['Principal'], where),
+    ...readActions(statement, where),
+    conditions: readConditions(statement['Condition'], where),
+  };
+}
+
+function readPrincipals(value: unknown, where: string): Principals {
+  if (value === undefined) throw syntax(`${where}: Principal is missing`);
+  const entries = value === '*' ? [['*', value] as const] : Object.entries(isObject(value) ? value : {});
+  if (entries.length === 0) throw syntax(`${where}: Principal must be "*", or an object with AWS or Service`);
+  return Object.fromEntries(
+    entries.map(([type, found]) => {
+      const values = readStrings(found, `${where}: Principal ${type}`);
+      const wrong = values.find((one) => !isPrincipal(type, one));
+      if (wrong === undefined) return [type, values];
+      const message = `Invalid principal in policy: "${type.toUpperCase()}":"${wrong}"`;
+      throw new MalformedPolicy(message, `${where}: Principal ${type} cannot be ${wrong}`);
+    }),
+  );
+}
+
+function readActions(statement: Readonly<Record<string, unknown>>, where: string) {
+  const { Action: action, NotAction: notAction } = statement;
+  if (action !== undefined && notAction !== undefined)
+    throw syntax(`${where}: has both Action and NotAction`);
+  const given = action ?? notAction;
+  if (given === undefined) {
+    throw new MalformedPolicy('Policy statement must contain actions.', `${where}: Action is missing`);
+  }
+  const actions = readStrings(given, `${where}: Action`);
+  const foreign = actions.find(
+    (one) => !/^sts:/i.test(one) || !ACTIONS.some((known) => isAction(one, known)),
+  );
+  if (foreign !== undefined) {
+    const reason = `${where}: Action is one of ${ACTIONS.join(', ')}, found ${foreign}`;
+    throw new MalformedPolicy('AssumeRole policy may only specify STS AssumeRole actions.', reason);
+  }
+  return { actions, isNotAction: action === undefined };
+}
+
+/** Names of actions are the same in any letter case. */
+export function isAction(pattern: string, action: string): boolean {
+  return isMatch(parsePattern(pattern.toLowerCase()), action.toLowerCase());
+}
+
+function readConditions(value: unknown, where: string): Condition[] {
+  if (value === undefined) return [];
+  if (!isObject(value)) throw syntax(`${where}: Condition must be an object`);
+  return Object.entries(value).flatMap(([name, keys]) => {
+    const operator = parseOperator(name);
+    if (operator === undefined) throw syntax(`${where}: there is no condition operator ${name}`);
+    if (!isObject(keys)) throw syntax(`${where}: ${name} must be an object`);
+    return Object.entries(keys).map(([key, values]) => {
+      if (!/^[^:]+:./.test(key)) {
+        const message = 'Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.';
+        throw new MalformedPolicy(message, `${where}: condition keys have a prefix, found ${key}`);
+      }
+      return { name, operator, key, values: readStrings(values, `${where}: ${name} ${key}`, true) };
+    });
+  });
+}
+
+/** One or a list. Conditions may also have numbers and booleans, which stand for their text. */
+function readStrings(value: unknown, where: string, isLoose = false): string[] {
+  const list: unknown[] = Array.isArray(value) ? value : [value];
+  // What an empty list means to AWS is unknown.
+  if (list.length === 0) throw syntax(`${where}: must hold one value at least`);
+  return list.map((one) => {
+    if (typeof one === 'string') return one;
+    if (isLoose && (typeof one === 'number' || typeof one === 'boolean')) return String(one);
+    throw syntax(`${where}: must be a string or a list of strings`);
+  });
+}
+
+function readObject(value: unknown, known: readonly string[], where: string): Record<string, unknown> {
+  if (!isObject(value)) throw syntax(`${where}: must be a JSON object`);
+  const unknown = Object.keys(value).find((name) => !known.includes(name));
+  // NotPrincipal among them: its use in a trust policy is discouraged, and its effect on sessions is intricate.
+  if (unknown !== undefined) throw syntax(`${where}: has no element ${unknown}`);
+  return value;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A name that occurs twice in one object is refused: `JSON.parse` would silently drop the first of two conditions. */
+function parseJson(document: string): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(document);
+  } catch {
+    throw syntax('policy: is not JSON');
+  }
+  const open: Array<Set<string>> = [];
+  for (const [token, name] of document.matchAll(/("(?:[^"\\]|\\.)*")\s*:|"(?:[^"\\]|\\.)*"|[{}]/g)) {
+    if (token === '{') open.push(new Set());
+    else if (token === '}') open.pop();
+    else if (name !== undefined) {
+      const key = String(JSON.parse(name));
+      if (open.at(-1)?.has(key)) throw syntax(`policy: ${key} occurs twice in one object`);
+      open.at(-1)?.add(key);
+    }
+  }
+  return value;
+}

@@ -1,0 +1,59 @@
+/**
+ * An address and a CIDR block in, whether the block holds the address out. IPv4 (RFC 791) and IPv6 (RFC 4291 section 2.2).
+ * Rules: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_IPAddress
+ */
+import type { Outcome } from './outcome.js';
+
+interface Address {
+  readonly bits: bigint;
+  readonly length: 32 | 128;
+}
+
+/** A block without a length is one address. Bits behind the prefix are ignored. */
+export function isInRange(address: string, block: string): Outcome {
+  const [network = '', prefix, ...rest] = block.split('/');
+  const found = parseAddress(address);
+  const wanted = parseAddress(network);
+  if (found === undefined || wanted === undefined || rest.length > 0) return 'unknown';
+  const size = prefix === undefined ? wanted.length : Number(/^\d{1,3}$/.exec(prefix)?.[0] ?? Number.NaN);
+  if (Number.isNaN(size) || size > wanted.length) return 'unknown';
+  if (found.length !== wanted.length) return false;
+  const shift = BigInt(wanted.length - size);
+  return found.bits >> shift === wanted.bits >> shift;
+}
+
+function parseAddress(text: string): Address | undefined {
+  const v4 = parseV4(text);
+  return v4 === undefined ? parseV6(text) : { bits: v4, length: 32 };
+}
+
+function parseV4(text: string): bigint | undefined {
+  const parts = text.split('.');
+  const isAddress =
+    parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && +part < 256);
+  return isAddress ? parts.reduce((bits, part) => bits * 256n + BigInt(part), 0n) : undefined;
+}
+
+function parseV6(text: string): Address | undefined {
+  const [, head = text, tail] = /^(.*)::(.*)$/.exec(text) ?? [];
+  const left = parseGroups(head);
+  const right = tail === undefined ? [] : parseGroups(tail);
+  if (left === undefined || right === undefined) return undefined;
+  const missing = 8 - left.length - right.length;
+  if (tail === undefined ? missing !== 0 : missing < 1) return undefined;
+  const groups = [...left, ...Array<bigint>(missing).fill(0n), ...right];
+  const bits = groups.reduce((sum, group) => sum * 0x10000n + group, 0n);
+  // `::ffff:192.0.2.1` is how a dual-stack socket calls the caller 192.0.2.1.
+  return bits >> 32n === 0xffffn ? { bits: bits & 0xffffffffn, length: 32 } : { bits, length: 128 };
+}
+
+/** Groups of hexadecimal digits; the last two may be an IPv4 address. */
+function parseGroups(text: string): bigint[] | undefined {
+  if (text === '') return [];
+  const parts = text.split(':');
+  const v4 = parseV4(parts.at(-1) ?? '');
+  const words = v4 === undefined ? parts : parts.slice(0, -1);
+  if (!words.every((word) => /^[0-9a-f]{1,4}$/i.test(word))) return undefined;
+  const groups = words.map((word) => BigInt(`0x${word}`));
+  return v4 === undefined ? groups : [...groups, v4 >> 16n, v4 & 0xffffn];
+}

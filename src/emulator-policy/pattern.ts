@@ -1,0 +1,89 @@
+/**
+ * A value of a policy in, what it stands for out: variables replaced, wildcards ready to match.
+ * Rules: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+ */
+
+/** One character. What the policy's author wrote may be a wildcard; what came in for a variable never is. */
+export interface Token {
+  readonly text: string;
+  readonly isWritten: boolean;
+}
+
+export type Pattern = readonly Token[];
+
+/** The one value of a context key; `undefined` where it has none, or several. */
+export type LookUp = (key: string) => string | undefined;
+
+/** `${*}`, `${?}` and `${$}` stand for the characters themselves. */
+const ESCAPED = /^[*?$]$/;
+
+const WITH_DEFAULT = /^([^,']+?)\s*(?:,\s*'([^']*)')?$/;
+
+/** Text in which nothing is replaced, as all is before version 2012-10-17. */
+export function parsePattern(text: string): Pattern {
+  return [...text].map((character) => ({ text: character, isWritten: true }));
+}
+
+/** `undefined` where a variable has no value and no default: AWS then takes the statement for invalid. */
+export function parseVariables(text: string, lookUp: LookUp): Pattern | undefined {
+  const tokens: Token[] = [];
+  // The odd parts are what stood between the braces.
+  for (const [index, part] of text.split(/\$\{([^}]*)\}/).entries()) {
+    if (index % 2 === 0) {
+      // A brace that is never closed: what AWS makes of it is unknown.
+      if (part.includes('${')) return undefined;
+      tokens.push(...parsePattern(part));
+      continue;
+    }
+    const value = ESCAPED.test(part) ? part : resolve(part, lookUp);
+    if (value === undefined) return undefined;
+    tokens.push(...[...value].map((character) => ({ text: character, isWritten: false })));
+  }
+  return tokens;
+}
+
+function resolve(variable: string, lookUp: LookUp): string | undefined {
+  const [, key = '', byDefault] = WITH_DEFAULT.exec(variable.trim()) ?? [];
+  return lookUp(key) ?? byDefault;
+}
+
+export function formatPattern(pattern: Pattern): string {
+  return pattern.map(({ text }) => text).join('');
+}
+
+/** The parts between the first `count - 1` separators that the author wrote. */
+export function splitPattern(pattern: Pattern, separator: string, count: number): Pattern[] {
+  const parts: Token[][] = [[]];
+  for (const token of pattern) {
+    const isSeparator = token.isWritten && token.text === separator && parts.length < count;
+    if (isSeparator) parts.push([]);
+    else parts.at(-1)?.push(token);
+  }
+  return parts;
+}
+
+/** `*` stands for any characters, `?` for one. Time grows with the product of the lengths at worst, never faster. */
+export function isMatch(pattern: Pattern, text: string): boolean {
+  const characters = [...text];
+  let at = 0;
+  let position = 0;
+  // Where to go back to: behind the last `*`, which then takes one character more.
+  let star = -1;
+  let starTook = 0;
+  while (position < characters.length) {
+    const token = pattern[at];
+    if (token?.isWritten && token.text === '*') {
+      star = at;
+      starTook = position;
+      at += 1;
+    } else if (token?.text === characters[position] || (token?.isWritten && token.text === '?')) {
+      at += 1;
+      position += 1;
+    } else if (star >= 0) {
+      starTook += 1;
+      at = star + 1;
+      position = starTook;
+    } else return false;
+  }
+  return pattern.slice(at).every(({ text: rest, isWritten }) => isWritten && rest === '*');
+}

@@ -1,102 +1,17 @@
 /**
- * Certificates as the service judges them. In: DER, and a moment. Out: a {@link Certificate}, and why it, or the path
- * above it, is not acceptable (`undefined` where it is).
+ * Whom the service trusts. In: an end-entity certificate, the chain that came with it, a trust anchor with its
+ * revocation lists, and a moment. Out: why the certificate, or every path above it, is not acceptable (`undefined` where
+ * one is).
  * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html (signature validation, trust
- * anchors, end-entity certificates) and RFC 5280 sections 4.2 and 6.1. Revocation lists are not evaluated yet.
+ * anchors, end-entity certificates) and RFC 5280 section 6.1. Certificate policies are not evaluated; a certificate that
+ * demands some is refused.
  */
-
-import type { KeyObject } from 'node:crypto';
-import { X509Certificate } from 'node:crypto';
-import { AsnConvert } from '@peculiar/asn1-schema';
-import type { Extension, TBSCertificate } from '@peculiar/asn1-x509';
-import {
-  BasicConstraints,
-  id_ce_basicConstraints,
-  id_ce_certificatePolicies,
-  id_ce_extKeyUsage,
-  id_ce_keyUsage,
-  id_ce_nameConstraints,
-  id_ce_subjectAltName,
-  KeyUsage,
-  Certificate as SchemaOfCertificate,
-} from '@peculiar/asn1-x509';
 import { IdentityError } from '../errors.js';
-
-export interface Certificate {
-  /** The subject on one line, for messages. */
-  readonly name: string;
-  /** Distinguished names, comparable: text with case and runs of spaces folded (RFC 5280 section 7.1). */
-  readonly subject: string;
-  readonly issuer: string;
-  readonly commonName: string | undefined;
-  /** 3 for a v3 certificate. */
-  readonly version: number;
-  readonly serialNumber: bigint;
-  /** OID of the algorithm that its issuer signed it with. */
-  readonly signatureAlgorithm: string;
-  readonly notBefore: Date;
-  readonly notAfter: Date;
-  readonly basicConstraints: BasicConstraints | undefined;
-  /** `undefined` where the extension is absent. */
-  readonly keyUsage: readonly string[] | undefined;
-  /** OIDs of extensions that forbid something which is not evaluated here. */
-  readonly unevaluated: readonly string[];
-  /** `undefined` where this Node cannot read the key (ML-DSA before 24.7). */
-  readonly publicKey: KeyObject | undefined;
-  readonly x509: X509Certificate;
-}
-
-/** SHA-256 or stronger. RSASSA-PSS, EdDSA and SHA-3 are missing since nothing says that AWS takes them. */
-const SIGNATURE_ALGORITHMS = new Set([
-  '1.2.840.113549.1.1.11', // sha256WithRSAEncryption
-  '1.2.840.113549.1.1.12', // sha384WithRSAEncryption
-  '1.2.840.113549.1.1.13', // sha512WithRSAEncryption
-  '1.2.840.10045.4.3.2', // ecdsa-with-SHA256
-  '1.2.840.10045.4.3.3', // ecdsa-with-SHA384
-  '1.2.840.10045.4.3.4', // ecdsa-with-SHA512
-  '2.16.840.1.101.3.4.3.17', // ML-DSA-44
-  '2.16.840.1.101.3.4.3.18', // ML-DSA-65
-  '2.16.840.1.101.3.4.3.19', // ML-DSA-87
-]);
-
-/** Extensions that may be critical: evaluated here, or without a rule that CreateSession would apply. */
-const UNDERSTOOD = new Set<string>([
-  id_ce_basicConstraints,
-  id_ce_keyUsage,
-  id_ce_extKeyUsage,
-  id_ce_subjectAltName,
-  id_ce_certificatePolicies,
-]);
-
-/** Reads one DER certificate and nothing after it. Throws what the parsers throw, or an `Error` that names the rule. */
-export function parseCertificate(der: Uint8Array): Certificate {
-  const x509 = new X509Certificate(der);
-  // OpenSSL ignores trailing bytes and repairs some BER; what it would write must be what was sent.
-  if (!x509.raw.equals(der)) throw new Error('the certificate is not in DER, or has bytes after it');
-  const { tbsCertificate: tbs, signatureAlgorithm } = AsnConvert.parse(der, SchemaOfCertificate);
-  const extensions = tbs.extensions ?? [];
-  if (new Set(extensions.map(({ extnID }) => extnID)).size < extensions.length) {
-    throw new Error('the certificate has an extension twice (RFC 5280 section 4.2)');
-  }
-  const constraints = extensions.find(({ extnID }) => extnID === id_ce_basicConstraints);
-  const usage = extensions.find(({ extnID }) => extnID === id_ce_keyUsage);
-  return {
-    name: formatName(x509.subject) || `serial ${x509.serialNumber}`,
-    subject: foldName(x509.subject),
-    issuer: foldName(x509.issuer),
-    commonName: readCommonName(tbs),
-    version: tbs.version + 1,
-    serialNumber: readInteger(tbs.serialNumber),
-    signatureAlgorithm: signatureAlgorithm.algorithm,
-    notBefore: tbs.validity.notBefore.getTime(),
-    notAfter: tbs.validity.notAfter.getTime(),
-    basicConstraints: constraints && AsnConvert.parse(constraints.extnValue.buffer, BasicConstraints),
-    keyUsage: usage && AsnConvert.parse(usage.extnValue.buffer, KeyUsage).toJSON(),
-    unevaluated: [...extensions].filter(isUnevaluated).map(({ extnID }) => extnID),
-    publicKey: attempt(() => x509.publicKey),
-    x509,
-  };
-}
+import type { Certificate } from './certificate.js';
+import { parseCertificate, SIGNATURE_ALGORITHMS } from './certificate.js';
+import { checkNames } from './name-constraints.js';
+import type { RevocationList } from './revocation.js';
+import { checkRevocation } from './revocation.js';
 
 /**
  * The certificates of a trust anchor. Throws IdentityError: `ERR_PEM_INVALID`, `ERR_CERTIFICATE_INVALID`,
@@ -125,7 +40,7 @@ function parseAnchorCertificate(der: Buffer): Certificate {
     });
   }
   const { name, basicConstraints, keyUsage, notBefore } = certificate;
-  const code = basicConstraints?.cA === true ? 'ERR_CERTIFICATE_INVALID' : 'ERR_CHAIN_NOT_CA';
+  const code = basicConstraints?.isAuthority === true ? 'ERR_CERTIFICATE_INVALID' : 'ERR_CHAIN_NOT_CA';
   // Unlike an intermediate, an anchor must have the extension.
   const usage = keyUsage === undefined ? 'keyUsage: must include keyCertSign' : undefined;
   const problem = checkIssuer(certificate, notBefore) ?? usage;
@@ -135,25 +50,30 @@ function parseAnchorCertificate(der: Buffer): Certificate {
 
 /** Why AWS would not take this as an end-entity certificate. */
 export function checkLeaf(certificate: Certificate, at: Date): string | undefined {
-  const { version, basicConstraints, keyUsage, subject } = certificate;
+  const { version, serialNumber, basicConstraints, keyUsage, subject, nameConstraints } = certificate;
   if (version !== 3) return `version: expected X.509 v3, found v${version}`;
-  if (basicConstraints?.cA === true)
+  // Unknown at AWS. RFC 5280 section 4.1.2.2 wants it positive and of 20 octets, and a session name is made of it.
+  if (serialNumber <= 0n || serialNumber >= 1n << 159n) {
+    return `serial number: must be positive and at most 20 octets, found ${serialNumber}`;
+  }
+  if (basicConstraints?.isAuthority === true)
     return 'basicConstraints: an end-entity certificate has CA:FALSE, found CA:TRUE';
   if (keyUsage?.includes('digitalSignature') !== true) {
     return `keyUsage: expected digitalSignature, found ${keyUsage?.join(', ') || 'none'}`;
   }
-  if (subject === '') return 'subject: must not be empty';
+  if (subject.rdns.length === 0) return 'subject: must not be empty';
+  if (nameConstraints !== undefined) return 'nameConstraints: belong in the certificates of authorities';
   return checkAny(certificate, at);
 }
 
 /** Why this cannot be a trust anchor, or cannot issue; `below` counts the intermediates under it (RFC 5280 6.1.4). */
 export function checkIssuer(certificate: Certificate, at: Date, below = 0): string | undefined {
   const { basicConstraints, keyUsage } = certificate;
-  if (basicConstraints?.cA !== true) return 'basicConstraints: an issuer has CA:TRUE';
+  if (basicConstraints?.isAuthority !== true) return 'basicConstraints: an issuer has CA:TRUE';
   if (keyUsage?.includes('keyCertSign') === false) {
     return `keyUsage: an issuer has keyCertSign, found ${keyUsage.join(', ')}`;
   }
-  const limit = basicConstraints.pathLenConstraint ?? Number.POSITIVE_INFINITY;
+  const limit = basicConstraints.pathLength ?? Number.POSITIVE_INFINITY;
   if (below > limit) return `pathLenConstraint: allows ${limit} intermediates below it, found ${below}`;
   return checkAny(certificate, at);
 }
@@ -169,79 +89,82 @@ function checkAny(certificate: Certificate, at: Date): string | undefined {
   return undefined;
 }
 
-/**
- * Why no path leads from the leaf to a trust anchor. The chain may come in any order and may hold the leaf and the
- * root: neither is needed, and neither does harm.
- */
-export function checkPath(
-  leaf: Certificate,
-  chain: readonly Certificate[],
-  anchors: readonly Certificate[],
-  at: Date,
-): string | undefined {
-  const problems: string[] = [];
+/** For the log: chains that were made to confuse have hundreds of dead ends. */
+const MAX_PROBLEMS = 5;
+
+export interface Trust {
+  /** What came with the leaf, in any order; it may hold the leaf and the root, which are not needed and do no harm. */
+  readonly chain: readonly Certificate[];
+  readonly anchors: readonly Certificate[];
+  readonly revocationLists: readonly RevocationList[];
+}
+
+/** Why no path leads from the leaf to a trust anchor. Every path is tried: authorities renew, cross-sign, and share names. */
+export function checkPath(leaf: Certificate, trust: Trust, at: Date): string | undefined {
+  const { chain, anchors } = trust;
+  const problems = new Set<string>();
   let last = leaf;
-  const climb = (subject: Certificate, candidates: readonly Certificate[], below: number): boolean => {
+  const climb = (path: readonly Certificate[], candidates: readonly Certificate[]): boolean => {
+    const subject = path.at(-1) ?? leaf;
     last = subject;
-    const issuers = [...anchors, ...candidates].filter(({ subject: name }) => name === subject.issuer);
-    for (const issuer of issuers) {
-      const problem = isSignedBy(subject, issuer)
-        ? checkIssuer(issuer, at, below)
-        : `has the name of the issuer, but its key did not sign "${subject.name}"`;
-      if (problem !== undefined) problems.push(`"${issuer.name}": ${problem}`);
-      else if (anchors.includes(issuer)) return true;
-      // Self-issued certificates do not count against pathLenConstraint (RFC 5280 section 4.2.1.9).
-      else if (climb(issuer, without(candidates, issuer), below + Number(issuer.subject !== issuer.issuer)))
-        return true;
-    }
-    return false;
+    // Self-issued certificates do not count against pathLenConstraint (RFC 5280 section 4.2.1.9).
+    const below = path.slice(1).filter((one) => !isSelfIssued(one)).length;
+    const issuers = [...anchors, ...candidates].filter((one) => one.subject.key === subject.issuer.key);
+    return issuers.some((issuer) => {
+      const isAnchor = anchors.includes(issuer);
+      const longer = [...path, issuer];
+      const problem =
+        checkStep(subject, issuer, below, at) ?? (isAnchor ? checkWhole(longer, trust, at) : undefined);
+      if (problem !== undefined) problems.add(problem);
+      return problem === undefined && (isAnchor || climb(longer, without(candidates, issuer)));
+    });
   };
-  if (climb(leaf, without(chain, leaf), 0)) return undefined;
+  if (climb([leaf], without(chain, leaf))) return undefined;
   const sent =
     chain.length === 0 ? 'no chain was sent' : `chain sent: ${chain.map(({ name }) => name).join(' | ')}`;
-  const missing = `"${last.name}" was issued by "${formatName(last.x509.issuer)}", which is missing`;
+  const missing = `"${last.name}" was issued by "${last.issuer.text}", which is missing`;
   const trusted = `trust anchor: ${anchors.map(({ name }) => name).join(' | ')}`;
-  return `path: ${problems[0] ?? missing}; ${sent}; ${trusted}`;
+  const found = problems.size === 0 ? missing : [...problems].slice(0, MAX_PROBLEMS).join('; ');
+  return `path: ${found}; ${sent}; ${trusted}`;
+}
+
+function checkStep(subject: Certificate, issuer: Certificate, below: number, at: Date): string | undefined {
+  const problem = isSignedBy(subject, issuer)
+    ? checkIssuer(issuer, at, below)
+    : `has the name of the issuer, but its key did not sign "${subject.name}"`;
+  return problem && `"${issuer.name}": ${problem}`;
+}
+
+/** What can be told only of a path that has arrived: name constraints from above, and revocation. The anchor is last. */
+function checkWhole(path: readonly Certificate[], trust: Trust, at: Date): string | undefined {
+  const authorities = [...trust.anchors, ...trust.chain];
+  for (const [index, certificate] of path.slice(0, -1).entries()) {
+    // Self-issued intermediates are exempt (RFC 5280 section 6.1.3), the leaf never is.
+    const constrained = index > 0 && isSelfIssued(certificate) ? [] : path.slice(index + 1);
+    const problem =
+      constrained
+        .map(({ nameConstraints }) => nameConstraints && checkNames(certificate, nameConstraints))
+        .find((found) => found !== undefined) ??
+      checkRevocation(certificate, trust.revocationLists, authorities, at);
+    if (problem !== undefined) return `"${certificate.name}": ${problem}`;
+  }
+  return undefined;
+}
+
+function isSelfIssued({ subject, issuer }: Certificate): boolean {
+  return subject.key === issuer.key;
 }
 
 function without(certificates: readonly Certificate[], one: Certificate): Certificate[] {
   return certificates.filter(({ x509 }) => !x509.raw.equals(one.x509.raw));
 }
 
-function isSignedBy(subject: Certificate, { publicKey }: Certificate): boolean {
-  return publicKey !== undefined && attempt(() => subject.x509.verify(publicKey)) === true;
-}
-
 /** What OpenSSL throws at, such as a key of another kind than the signature, is the same as a plain no. */
-function attempt<T>(operation: () => T): T | undefined {
+function isSignedBy(subject: Certificate, { publicKey }: Certificate): boolean {
+  if (publicKey === undefined) return false;
   try {
-    return operation();
+    return subject.x509.verify(publicKey);
   } catch {
-    return undefined;
+    return false;
   }
-}
-
-function readCommonName({ subject }: TBSCertificate): string | undefined {
-  const attributes = subject.flatMap((relativeName) => [...relativeName]);
-  return attributes.find(({ type }) => type === '2.5.4.3')?.value.toString();
-}
-
-/** Two's complement, as DER has it: a leading octet of 80 or more means a negative number. */
-function readInteger(content: ArrayBuffer): bigint {
-  const hex = Buffer.from(content).toString('hex');
-  return BigInt.asIntN(hex.length * 4, BigInt(`0x${hex || '0'}`));
-}
-
-/** Name constraints restrict whether they are critical or not; anything else only where it is critical. */
-function isUnevaluated({ extnID, critical }: Extension): boolean {
-  return extnID === id_ce_nameConstraints || (critical && !UNDERSTOOD.has(extnID));
-}
-
-/** Node puts each attribute on a line of its own; it gives `undefined` for a name without any, whatever its types say. */
-function formatName(name: string | undefined): string {
-  return (name ?? '').split('\n').join(', ');
-}
-
-function foldName(name: string | undefined): string {
-  return (name ?? '').toLowerCase().replace(/ +/g, ' ').trim();
 }

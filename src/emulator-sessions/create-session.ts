@@ -10,8 +10,10 @@
  */
 import { createHash } from 'node:crypto';
 import type { Account } from '../emulator-account/resources.js';
-import type { Certificate } from '../emulator-pki/trust.js';
-import { checkLeaf, checkPath, parseCertificate, parseTrustAnchor } from '../emulator-pki/trust.js';
+import type { Certificate } from '../emulator-pki/certificate.js';
+import { parseCertificate } from '../emulator-pki/certificate.js';
+import { COMMON_NAME, valuesOf } from '../emulator-pki/names.js';
+import { checkLeaf, checkPath, parseTrustAnchor } from '../emulator-pki/trust.js';
 import type { Answer, EmulatorRequest, Operation } from '../emulator-wire/handler.js';
 import { formatJsonRefusal, Refusal } from '../emulator-wire/handler.js';
 import type { SignedRequest } from '../emulator-wire/signature.js';
@@ -64,7 +66,7 @@ export function createSessionOperation({ account, credentials }: SessionService)
       const anchor = find(account.trustAnchors, 'trustAnchorArn', asked.trustAnchorArn, 'Trust anchor');
       must(checkLeaf(leaf, at), insufficient);
       const anchors = parseTrustAnchor(anchor.source.sourceData.x509CertificateData ?? '');
-      must(checkPath(leaf, chain, anchors, at), untrusted);
+      must(checkPath(leaf, { chain, anchors, revocationLists: [] }, at), untrusted);
       const profile = find(account.profiles, 'profileArn', asked.profileArn, 'Profile');
       const unable = deny(`Unable to assume role for ${asked.roleArn}`);
       if (!profile.roleArns.includes(asked.roleArn)) {
@@ -145,7 +147,7 @@ function formatSerial({ serialNumber }: Certificate): string {
 
 /** What CloudTrail shows; STS limits it to 64 characters, so a long common name stands without its prefix. */
 function formatSourceIdentity(leaf: Certificate): string {
-  const { commonName } = leaf;
+  const [commonName] = valuesOf(leaf.subject, COMMON_NAME);
   if (commonName === undefined) return `ID=${formatSerial(leaf)}`;
   return commonName.length <= 61 ? `CN=${commonName}` : commonName;
 }
@@ -167,7 +169,7 @@ function formatSession(
     sourceIdentity,
   };
   // The service keeps one subject for each distinguished name.
-  const hash = createHash('sha256').update(leaf.subject).digest('hex');
+  const hash = createHash('sha256').update(leaf.subject.text).digest('hex');
   const id = hash.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
   const subjectArn = trustAnchorArn.replace(/:trust-anchor\/.*$/, `:subject/${id}`);
   return {

@@ -17,6 +17,8 @@ export interface EmulatorRequest {
   /** In the order sent, repeated names kept. Names in lower case; values one character a byte (latin1), as Node has them. */
   readonly headers: ReadonlyArray<readonly [name: string, value: string]>;
   readonly body: Uint8Array;
+  /** The client's address, where there is a connection: `aws:SourceIp` of trust policies. */
+  readonly sourceIp?: string | undefined;
 }
 
 export interface EmulatorResponse {

@@ -97,6 +97,8 @@ async function answer(handle: Handler, incoming: IncomingMessage, outgoing: Serv
     rawQuery: query.join('?'),
     headers: pairHeaders(incoming.rawHeaders),
     body,
+    // An IPv4 client of a socket for both families has its address mapped into IPv6.
+    sourceIp: incoming.socket.remoteAddress?.replace(/^::ffff:/, ''),
   });
   const length = Buffer.byteLength(response.body);
   outgoing.writeHead(response.status, { ...response.headers, 'Content-Length': length }).end(response.body);

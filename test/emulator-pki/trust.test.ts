@@ -81,7 +81,7 @@ describe('paths that do not', () => {
   const narrow = issue(root, 'Narrow', { pathLength: 0 });
   const below = issue(narrow, 'Below');
   const impostor = makeCertificate({ commonName: 'Middle', isAuthority: true });
-  const constraint = makeExtension('2.5.29.30', false, root.name);
+  const constraint = makeExtension('2.5.29.36', false, root.name);
   const refused: Array<[name: string, leaf: Made, chain: readonly Made[] | undefined, reason: string]> = [
     [
       'a missing intermediate',
@@ -153,9 +153,9 @@ describe('paths that do not', () => {
     ],
     ['SHA-1', ...through({ hash: 'sha1' }), '"CN=Bad": signature algorithm: expected RSA, ECDSA or ML-DSA'],
     [
-      'name constraints',
+      'policy constraints',
       ...through({ extra: [constraint] }),
-      '"CN=Bad": extensions: the emulator does not evaluate 2.5.29.30',
+      '"CN=Bad": extensions: the emulator does not evaluate 2.5.29.36',
     ],
   ];
   it.each(refused)('%s', async (_name, leaf, chain, reason) => {

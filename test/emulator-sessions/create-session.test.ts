@@ -386,7 +386,7 @@ describe('the signature', () => {
       'bytes after the certificate',
       (f) => ({ headers: { 'x-amz-x509': Buffer.concat([f.leaf.der, Buffer.alloc(3)]).toString('base64') } }),
       SIGNATURE,
-      'x-amz-x509: the certificate is not in DER, or has bytes after it',
+      'x-amz-x509: DER: 3 octets after the end',
     ],
     ['something else', () => ({ headers: { 'x-amz-x509': 'AAAA' } }), SIGNATURE, 'x-amz-x509: '],
     [

@@ -5,6 +5,8 @@ import { main } from './cli/main.js';
 // A passphrase given as an argument would stay in the process list for as long as this runs.
 process.title = 'rolesanywhere';
 
+let isHangupTaken = false;
+
 main({
   argv: process.argv.slice(2),
   program: process.argv.slice(0, 2),
@@ -21,8 +23,13 @@ main({
   },
   interrupted() {
     const controller = new AbortController();
-    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => controller.abort());
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => controller.abort());
+    process.on('SIGHUP', () => isHangupTaken || controller.abort());
     return controller.signal;
+  },
+  onHangup(listener) {
+    isHangupTaken = true;
+    process.on('SIGHUP', listener);
   },
 }).then((status) => {
   // Not process.exit: what was written must leave first.

@@ -12,6 +12,8 @@ export interface Io {
   readonly stderr: Output;
   /** A signal that SIGINT, SIGTERM and SIGHUP abort. Whoever asks for it takes on the duty to end. */
   interrupted(): AbortSignal;
+  /** From now on SIGHUP calls this, as is the custom among services, and ends nothing. */
+  onHangup(listener: () => void): void;
 }
 
 export interface Output {

@@ -108,7 +108,8 @@ function codeOf(error: unknown): string {
   return isRolesAnywhereError(error) ? error.code : 'ERR_UNEXPECTED';
 }
 
-function hintFor(error: unknown): string | undefined {
+/** What to do about it, one line, where we know. */
+export function hintFor(error: unknown): string | undefined {
   if (!isRolesAnywhereError(error)) return undefined;
   const { code, message } = error;
   const fits = (hint: Hint): boolean =>

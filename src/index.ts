@@ -43,7 +43,8 @@ export type { SessionRequest, SessionRequestSettings } from './session/request.j
 export { createSessionRequest } from './session/request.js';
 export type { HttpResponse, ResponseContext, Session } from './session/response.js';
 export { parseSessionResponse } from './session/response.js';
-export type { Environment, IdentitySource } from './settings/settings.js';
+export type { Environment } from './settings/choose-values.js';
+export type { IdentitySource } from './settings/settings.js';
 export { VERSION } from './settings/version.js';
 export type { HttpRequest } from './signing/canonical-request.js';
 export type { SignedRequest, SigningContext } from './signing/sign-request.js';

@@ -27,7 +27,7 @@ type Places = ReadonlyArray<readonly [name: RegExp, places: RegExp]>;
 /** Left to right: each imports what is to its left, and what lies below all. */
 const STAGES = [
   ...['options', 'settings', 'keys', 'identity', 'checks', 'signing', 'session'],
-  ...['credentials', 'outputs', 'server', 'terminal', 'commands', 'cli'],
+  ...['credentials', 'outputs', 'server', 'terminal', 'inputs', 'commands', 'cli'],
 ];
 
 /** The service emulated, left to right as well. It shares options and partitions with the pipeline, and nothing more. */
@@ -38,7 +38,7 @@ const EMULATOR = [
 
 const BELOW_ALL = ['errors', 'files'];
 
-const NOT_IN_LIBRARY = ['server', 'terminal', 'commands', 'cli'];
+const NOT_IN_LIBRARY = ['server', 'terminal', 'inputs', 'commands', 'cli'];
 
 function leftOf(room: string, rooms: readonly string[]): string[] {
   return rooms.slice(0, rooms.indexOf(room));
@@ -324,6 +324,8 @@ const RULES: readonly Rule[] = [
       ['errors.ts', `import { VERSION } from './settings/version.js';`],
       ['errors.ts', `import { inspect } from 'node:util';`],
       ['index.ts', `export { main } from './cli/main.js';`],
+      ['terminal/io.ts', `import { readSession } from '../inputs/session.js';`],
+      ['index.ts', `export { readSession } from './inputs/session.js';`],
       ['index.ts', `export { startEmulator } from './emulator/server.js';`],
       ['bin.ts', `import { VERSION } from './index.js';`],
       ['emulator-sessions/sts.ts', `import { signRequest } from '../signing/sign-request.js';`],

@@ -3,7 +3,10 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
+import { main } from '../src/cli/main.js';
+import type { Output } from '../src/terminal/io.js';
 import { ARNS, RSA } from './fake-service.js';
 
 export interface Outcome {
@@ -63,6 +66,33 @@ export async function runProgram(args: readonly string[], options: RunOptions = 
     clearTimeout(limit);
     rmSync(home, { recursive: true });
   }
+}
+
+/** The same without a process of its own, for what neither reads files of a home nor ends badly: a hundred times as fast. */
+export async function runMain(
+  args: readonly string[],
+  options: Pick<RunOptions, 'env' | 'input'> = {},
+): Promise<Outcome> {
+  const written = { stdout: '', stderr: '' };
+  const output = (name: keyof typeof written): Output => ({
+    write: (text, callback) => {
+      written[name] += text;
+      callback?.();
+    },
+    once: () => undefined,
+    off: () => undefined,
+  });
+  const status = await main({
+    argv: args,
+    program: ['node', PROGRAM],
+    env: options.env ?? {},
+    stdin: Readable.from([Buffer.from(options.input ?? '')]),
+    stdout: output('stdout'),
+    stderr: output('stderr'),
+    interrupted: () => new AbortController().signal,
+    onHangup: () => {},
+  });
+  return { status, ...written };
 }
 
 async function collect(stream: AsyncIterable<Uint8Array>): Promise<string> {

@@ -1,6 +1,6 @@
 /** The commands and the option table in, the text of `--help` out. */
 
-import type { Command } from '../commands/command.js';
+import type { Command } from '../commands/table.js';
 import type { OptionRow } from '../options/option-row.js';
 
 export function formatOverview(commands: readonly Command[]): string {

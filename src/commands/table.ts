@@ -1,9 +1,26 @@
 /** Every command of the program: its name, its flags, and where it is loaded from when it is run. */
-import { COMMAND_LINE_OPTIONS, EMULATOR_OPTIONS } from '../options/command-options.js';
-import { SESSION_OPTIONS } from '../options/session-options.js';
+import { SESSION_FLAGS } from '../inputs/session.js';
+import {
+  CACHE_OPTIONS,
+  COMMAND_LINE_OPTIONS,
+  EMULATOR_OPTIONS,
+  LOG_OPTIONS,
+  SERVE_OPTIONS,
+  UPDATE_OPTIONS,
+} from '../options/command-options.js';
+import type { OptionRows } from '../options/option-row.js';
+import type { RawValues } from '../options/values.js';
 import { VERSION } from '../settings/version.js';
+import type { Io } from '../terminal/io.js';
 import { print } from '../terminal/io.js';
-import type { Command } from './command.js';
+
+export interface Command {
+  readonly name: string;
+  readonly summary: string;
+  readonly options: OptionRows;
+  /** Loaded when it is run: a program that others start on every command must not load what it will not use. */
+  readonly load: () => Promise<{ run(values: RawValues, io: Io): Promise<void> }>;
+}
 
 const { debug, help } = COMMAND_LINE_OPTIONS;
 
@@ -11,14 +28,26 @@ export const COMMANDS: readonly Command[] = [
   {
     name: 'credential-process',
     summary: 'Print credentials for `credential_process` in ~/.aws/config.',
-    options: { ...SESSION_OPTIONS, debug, help },
-    load: () => import('../commands/credential-process.js'),
+    options: { ...SESSION_FLAGS, ...CACHE_OPTIONS, debug, help },
+    load: () => import('./credential-process.js'),
+  },
+  {
+    name: 'serve',
+    summary: 'Serve credentials on this machine, as EC2 and ECS do (not in this version yet).',
+    options: { ...SESSION_FLAGS, ...SERVE_OPTIONS, ...CACHE_OPTIONS, ...LOG_OPTIONS, debug, help },
+    load: () => import('./serve.js'),
+  },
+  {
+    name: 'update',
+    summary: 'Keep a profile of the shared credentials file up to date (not in this version yet).',
+    options: { ...SESSION_FLAGS, ...UPDATE_OPTIONS, ...CACHE_OPTIONS, ...LOG_OPTIONS, debug, help },
+    load: () => import('./update.js'),
   },
   {
     name: 'emulator',
     summary: 'Run a local IAM Roles Anywhere and STS, for trying and testing without an account.',
     options: { ...EMULATOR_OPTIONS, help },
-    load: () => import('../commands/emulator.js'),
+    load: () => import('./emulator.js'),
   },
   {
     name: 'version',

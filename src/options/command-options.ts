@@ -17,6 +17,107 @@ export const COMMAND_LINE_OPTIONS = {
   },
 } as const satisfies Record<string, OptionRow>;
 
+/** Further sources of a session's options, for commands that make sessions. */
+export const SESSION_SOURCES = {
+  passphraseFile: {
+    flag: 'pkcs8-password-file',
+    kind: { type: 'text' },
+    placeholder: 'FILE',
+    help: 'file that holds the passphrase of an encrypted key; - for standard input',
+  },
+  pkcs12PasswordFile: {
+    flag: 'pkcs12-password-file',
+    kind: { type: 'text' },
+    placeholder: 'FILE',
+    help: 'file that holds the password of a PKCS#12 file; - for standard input',
+  },
+} as const satisfies Record<string, OptionRow>;
+
+/** Whether `credential-process`, `serve` and `update` keep what they have got on disk. */
+export const CACHE_OPTIONS = {
+  cache: {
+    flag: 'cache',
+    kind: { type: 'boolean' },
+    default: false,
+    help: 'keep the credentials on disk, encrypted, and use them again while they last',
+  },
+} as const satisfies Record<string, OptionRow>;
+
+/** How commands that run on write their log to stderr. */
+export const LOG_OPTIONS = {
+  logFormat: {
+    flag: 'log-format',
+    kind: { type: 'pattern', pattern: /^(text|json)$/, rule: 'text or json' },
+    placeholder: 'FORMAT',
+    default: 'text',
+    help: 'form of the log on stderr, text or json, one line an event',
+  },
+} as const satisfies Record<string, OptionRow>;
+
+/** Flags of `rolesanywhere update`, besides those of a session. */
+export const UPDATE_OPTIONS = {
+  profile: {
+    flag: 'profile',
+    kind: {
+      type: 'pattern',
+      // A line end or a bracket would end the section's name, and what follows could be anything.
+      pattern: /^(?!\s)[^[\]\p{Cc}]{1,128}(?<!\s)$/u,
+      rule: 'the name of a profile, without brackets, line ends, and blanks around it',
+    },
+    placeholder: 'NAME',
+    default: 'default',
+    help: 'profile of the shared credentials file to write',
+  },
+  once: {
+    flag: 'once',
+    kind: { type: 'boolean' },
+    default: false,
+    help: 'write the profile once and end',
+  },
+} as const satisfies Record<string, OptionRow>;
+
+/** Flags of `rolesanywhere serve`, besides those of a session. */
+export const SERVE_OPTIONS = {
+  port: {
+    flag: 'port',
+    kind: { type: 'integer', min: 0, max: 65_535 },
+    placeholder: 'PORT',
+    default: 9911,
+    help: 'port to listen on; 0 takes a free one',
+  },
+  hopLimit: {
+    flag: 'hop-limit',
+    kind: { type: 'integer', min: 1, max: 255 },
+    placeholder: 'HOPS',
+    default: 64,
+    help: 'IP TTL of answers, 1 to 255; without effect on loopback, and only 64 elsewhere',
+  },
+  bind: {
+    flag: 'bind',
+    kind: { type: 'text' },
+    placeholder: 'ADDRESS',
+    help: 'address to listen on in place of 127.0.0.1 and ::1; others need the container token',
+  },
+  socket: {
+    flag: 'socket',
+    kind: { type: 'text' },
+    placeholder: 'PATH',
+    help: 'Unix socket to listen on in place of a port',
+  },
+  tokenFile: {
+    flag: 'token-file',
+    kind: { type: 'text' },
+    placeholder: 'FILE',
+    help: 'file for the container token: read where it exists, else written, for this user alone',
+  },
+  wait: {
+    flag: 'wait',
+    kind: { type: 'boolean' },
+    default: false,
+    help: 'listen before there are credentials, and wait for them',
+  },
+} as const satisfies Record<string, OptionRow>;
+
 /** Flags of `rolesanywhere emulator`; the rows have the names and the rules of `startEmulator`'s options. */
 export const EMULATOR_OPTIONS = {
   port: {

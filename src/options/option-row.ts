@@ -14,9 +14,33 @@ export interface OptionRow {
   readonly required?: boolean;
   /** A value that must not be shown. */
   readonly secret?: boolean;
-  /** Environment variables that give the value where the caller does not, first one first. */
+  /** Variables, besides the flag's own, that give the value where the caller does not, first one first. */
   readonly env?: readonly string[];
+  /** A variable that, where it is true, takes those of `env` away. */
+  readonly envUnless?: string;
   readonly default?: string | number | boolean;
+  /** Known, but of no use here: the reason, as the predicate of a sentence about the flag. */
+  readonly refused?: string;
   /** One line for `--help` and the README. */
   readonly help: string;
+}
+
+export type OptionRows = Readonly<Record<string, OptionRow>>;
+
+type ValueOf<Row extends OptionRow> = Row['kind'] extends { readonly type: 'boolean' }
+  ? boolean
+  : Row['kind'] extends { readonly type: 'integer' }
+    ? number
+    : string;
+
+/** The values of a table's options by name; those without a default may be missing. */
+export type ValuesOf<Rows extends OptionRows> = {
+  readonly [Name in keyof Rows]: Rows[Name] extends { readonly default: string | number | boolean }
+    ? ValueOf<Rows[Name]>
+    : ValueOf<Rows[Name]> | undefined;
+};
+
+/** The environment variable of a flag, on the command line: `--role-arn` is `ROLESANYWHERE_ROLE_ARN`. */
+export function variableOf({ flag }: OptionRow): string {
+  return `ROLESANYWHERE_${flag.toUpperCase().replaceAll('-', '_')}`;
 }

@@ -75,8 +75,8 @@ export const SESSION_OPTIONS = {
     kind: { type: 'text' },
     placeholder: 'TEXT',
     secret: true,
-    env: ['ROLESANYWHERE_PKCS8_PASSWORD'],
-    help: 'passphrase of an encrypted key; the environment variable keeps it out of the process list',
+    env: ['ROLESANYWHERE_PKCS8_PASSWORD', 'ROLESANYWHERE_PKCS12_PASSWORD'],
+    help: 'passphrase of an encrypted key or PKCS#12 file; an environment variable keeps it out of the process list',
   },
   trustAnchorArn: {
     flag: 'trust-anchor-arn',
@@ -114,6 +114,7 @@ export const SESSION_OPTIONS = {
     kind: { type: 'text' },
     placeholder: 'URL',
     env: ['AWS_ENDPOINT_URL_ROLESANYWHERE', 'AWS_ENDPOINT_URL'],
+    envUnless: 'AWS_IGNORE_CONFIGURED_ENDPOINT_URLS',
     help: "service address; without it, the region's; http only to this machine",
   },
   durationSeconds: {

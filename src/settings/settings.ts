@@ -4,20 +4,26 @@
  */
 import { OptionError } from '../errors.js';
 import { parseArn } from '../options/arn.js';
-import type { OptionRow } from '../options/option-row.js';
+import type { ValuesOf } from '../options/option-row.js';
 import type { SessionOptions } from '../options/session-options.js';
 import { SESSION_OPTIONS } from '../options/session-options.js';
-import { readValue, refuseUnknown } from '../options/values.js';
+import { refuseUnknown } from '../options/values.js';
+import type { ChosenValues, Environment, Naming } from './choose-values.js';
+import { chooseValues, refuseMissing, weakerOf } from './choose-values.js';
 import { endpointForRegion, parseEndpoint } from './endpoint.js';
-
-/** Variables of the environment, as `process.env` has them. */
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Where an identity comes from: the part of the options that `loadIdentity` takes. */
 export type IdentitySource = Pick<
   SessionOptions,
   'certificate' | 'privateKey' | 'intermediates' | 'passphrase'
 >;
+
+/** The values of all options: those that have a default are there. */
+type Values = ValuesOf<Omit<typeof SESSION_OPTIONS, SourceName>> & Pick<SessionOptions, SourceName>;
+type SourceName = 'certificate' | 'privateKey' | 'intermediates';
+
+/** Options that choose another endpoint of the region. */
+const VARIANTS = ['useFipsEndpoint', 'useDualstackEndpoint'] as const;
 
 /** How to reach the service. */
 export interface Connection {
@@ -41,8 +47,6 @@ export interface Settings {
   readonly connection: Connection;
 }
 
-export type Naming = 'flag' | 'property';
-
 export interface SettingsContext {
   readonly env?: Environment;
   /** How messages name an option: as the command line's flag, or as the library's property. */
@@ -51,11 +55,13 @@ export interface SettingsContext {
   readonly hasIdentity?: boolean;
 }
 
-/** Options that choose another endpoint of the region. */
-const VARIANTS = ['useFipsEndpoint', 'useDualstackEndpoint'] as const;
-
 type Name = keyof SessionOptions;
-type Label = (name: Name) => string;
+
+/** What parseSettings reads by itself, besides the rows: the proxy, from these variables. */
+interface ReadSettings {
+  readonly env: Environment;
+  readonly hasIdentity?: boolean;
+}
 
 /**
  * @throws OptionError `ERR_OPTION_UNKNOWN`, `ERR_OPTION_MISSING`, `ERR_OPTION_INVALID`, `ERR_OPTION_CONFLICT`
@@ -63,94 +69,69 @@ type Label = (name: Name) => string;
 export function parseSettings(options: Partial<SessionOptions>, context: SettingsContext = {}): Settings {
   const { env = {}, naming = 'property', hasIdentity = false } = context;
   refuseUnknown(options, Object.keys(SESSION_OPTIONS));
-  const { values, label } = readValues(options, env, naming);
-  refuseMissing(values, hasIdentity, label);
+  const given = { ...options };
+  return settingsFrom(chooseValues(SESSION_OPTIONS, { given, env, naming }), { env, hasIdentity });
+}
 
-  const { certificate, privateKey, intermediates, passphrase } = values;
+/**
+ * As `parseSettings`, from values that are chosen already.
+ *
+ * @throws OptionError `ERR_OPTION_MISSING`, `ERR_OPTION_INVALID`, `ERR_OPTION_CONFLICT`
+ */
+export function settingsFrom(
+  chosen: ChosenValues<Name>,
+  { env, hasIdentity = false }: ReadSettings,
+): Settings {
+  const { certificate, ...others } = SESSION_OPTIONS;
+  refuseMissing(hasIdentity ? others : { certificate, ...others }, chosen);
+  const values = valuesOf(chosen);
   const { trustAnchorArn = '', profileArn = '', roleArn = '' } = values;
-  const anchor = parseArn(trustAnchorArn, 'trust-anchor', label('trustAnchorArn'));
-  const profile = parseArn(profileArn, 'profile', label('profileArn'));
-  parseArn(roleArn, 'role', label('roleArn'));
+  const anchor = parseArn(trustAnchorArn, 'trust-anchor', chosen.trustAnchorArn.label);
+  const profile = parseArn(profileArn, 'profile', chosen.profileArn.label);
+  parseArn(roleArn, 'role', chosen.roleArn.label);
   if (anchor.region !== profile.region) {
     throw new OptionError(
       'ERR_OPTION_CONFLICT',
-      `${label('trustAnchorArn')} and ${label('profileArn')} must be in one region, found ${anchor.region} and ${profile.region}`,
+      `${chosen.trustAnchorArn.label} and ${chosen.profileArn.label} must be in one region, found ${anchor.region} and ${profile.region}`,
     );
   }
-  const region = values.region ?? anchor.region;
+  const { privateKey, intermediates, passphrase, region = anchor.region } = values;
   return Object.freeze({
-    source: Object.freeze({ certificate, privateKey, intermediates, passphrase }),
+    source: Object.freeze({ certificate: values.certificate, privateKey, intermediates, passphrase }),
     trustAnchorArn,
     profileArn,
     roleArn,
     region,
-    endpoint: endpointOf(options, values, region, label),
-    durationSeconds: values.durationSeconds ?? SESSION_OPTIONS.durationSeconds.default,
+    endpoint: endpointOf(chosen, values, region),
+    durationSeconds: values.durationSeconds,
     roleSessionName: values.roleSessionName,
     connection: connectionOf(values, env),
   });
 }
 
-/** The values, and for each name how messages call what gave it: the flag, the property or the variable. */
-function readValues(
-  options: Partial<SessionOptions>,
-  env: Environment,
-  naming: Naming,
-): { values: Partial<SessionOptions>; label: Label } {
-  const values: Partial<Record<Name, unknown>> = {};
-  const labels = new Map<Name, string>();
-  for (const name of Object.keys(SESSION_OPTIONS) as Name[]) {
-    const row: OptionRow = SESSION_OPTIONS[name];
-    // As for readValue, an empty text is none, and the environment is asked.
-    const given = options[name] === '' && row.secret !== true ? undefined : options[name];
-    const isSet = (key: string): boolean =>
-      row.secret === true ? env[key] !== undefined : Boolean(env[key]);
-    const variable = given === undefined ? row.env?.find(isSet) : undefined;
-    const label = variable ?? (naming === 'flag' ? `--${row.flag}` : name);
-    labels.set(name, label);
-    values[name] = readValue(variable === undefined ? given : env[variable], row, label);
-  }
+function valuesOf(chosen: ChosenValues<Name>): Values {
+  const entries = Object.entries(chosen).map(([name, { value }]) => [name, value]);
   // Each value has gone through its row, and the rows are held to SessionOptions by `satisfies`.
-  return { values: values as Partial<SessionOptions>, label: (name) => labels.get(name) ?? name };
+  return Object.fromEntries(entries) as Values;
 }
 
-function refuseMissing(values: Partial<SessionOptions>, hasIdentity: boolean, label: Label): void {
-  const missing = (Object.keys(SESSION_OPTIONS) as Name[]).filter((name) => {
-    const row: OptionRow = SESSION_OPTIONS[name];
-    return row.required === true && values[name] === undefined && !(hasIdentity && name === 'certificate');
-  });
-  if (missing.length > 0) {
-    throw new OptionError('ERR_OPTION_MISSING', `missing ${missing.map(label).join(', ')}`);
-  }
+/** A custom endpoint and the variants of the region's exclude each other: the stronger source decides. */
+function endpointOf(chosen: ChosenValues<Name>, values: Values, region: string): URL {
+  const { endpoint, useFipsEndpoint, useDualstackEndpoint } = values;
+  const variants = VARIANTS.filter((name) => values[name]);
+  const isCustom = variants.every((name) => weakerOf(chosen, 'endpoint', name) === name);
+  return endpoint !== undefined && isCustom
+    ? parseEndpoint(endpoint, chosen.endpoint.label)
+    : endpointForRegion(region, { useFipsEndpoint, useDualstackEndpoint });
 }
 
-/** A custom endpoint and its variants exclude each other; what the caller gives beats what the environment has. */
-function endpointOf(
-  options: Partial<SessionOptions>,
-  values: Partial<SessionOptions>,
-  region: string,
-  label: Label,
-): URL {
-  const { endpoint, useFipsEndpoint = false, useDualstackEndpoint = false } = values;
-  const [variant] = VARIANTS.filter((name) => options[name] !== undefined && values[name] === true);
-  if (variant !== undefined && options.endpoint && endpoint !== undefined) {
-    throw new OptionError(
-      'ERR_OPTION_CONFLICT',
-      `${label('endpoint')} and ${label(variant)} exclude each other`,
-    );
-  }
-  return endpoint === undefined || variant !== undefined
-    ? endpointForRegion(region, { useFipsEndpoint, useDualstackEndpoint })
-    : parseEndpoint(endpoint, label('endpoint'));
-}
-
-function connectionOf(values: Partial<SessionOptions>, env: Environment): Connection {
+function connectionOf(values: Values, env: Environment): Connection {
   const url = env['HTTPS_PROXY'] || env['https_proxy'];
   return Object.freeze({
     caBundle: values.caBundle,
-    verifyTls: values.noVerifySsl !== true,
+    verifyTls: !values.noVerifySsl,
     proxy: url ? { url, except: env['NO_PROXY'] || env['no_proxy'] || '' } : undefined,
-    connectTimeoutMs: values.connectTimeoutMs ?? SESSION_OPTIONS.connectTimeoutMs.default,
-    timeoutMs: values.timeoutMs ?? SESSION_OPTIONS.timeoutMs.default,
+    connectTimeoutMs: values.connectTimeoutMs,
+    timeoutMs: values.timeoutMs,
   });
 }

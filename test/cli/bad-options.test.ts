@@ -74,7 +74,6 @@ const ROWS: readonly Row[] = [
   flag('debug', 'maybe', '--debug must be true or false, found "maybe"'),
   behind(['--rol-arn', 'x'], 'unknown flag --rol-arn, did you mean "role-arn"?', UNKNOWN, HELP),
   behind(['--colour=blue'], 'unknown flag --colour', UNKNOWN, HELP),
-  behind(['--cert-selector', 'x'], 'unknown flag --cert-selector', UNKNOWN, HELP),
   behind(['--role-arn', roleArn], '--role-arn is given twice', 'ERR_OPTION_CONFLICT', HELP),
   behind(['--debug', '--debug'], '--debug is given twice', 'ERR_OPTION_CONFLICT', HELP),
   behind(['--region'], '--region needs a value, found nothing', 'ERR_OPTION_MISSING', needsValue('region')),
@@ -94,7 +93,13 @@ const ROWS: readonly Row[] = [
   behind(['\n--private-key'], 'unexpected argument --private-key', UNKNOWN, ONE_LINE),
   behind(['-region'], 'unexpected argument "-region"', UNKNOWN, ONE_LINE),
   behind(['--debug', 'true'], 'unexpected argument "true"', UNKNOWN, ONE_LINE),
-  ['no command', [], 'missing command: credential-process, emulator, version', 'ERR_OPTION_MISSING', HELP],
+  [
+    'no command',
+    [],
+    'missing command: credential-process, serve, update, emulator, version',
+    'ERR_OPTION_MISSING',
+    HELP,
+  ],
   [
     'an unknown command',
     ['credentials-process'],

@@ -1,0 +1,51 @@
+/**
+ * Flags, environment and files in, the settings of a session out, for every command that makes sessions:
+ * `credential-process`, `serve` and `update`.
+ */
+import { SESSION_SOURCES } from '../options/command-options.js';
+import { HELPER_OPTIONS } from '../options/helper-options.js';
+import type { OptionRows, ValuesOf } from '../options/option-row.js';
+import { SESSION_OPTIONS } from '../options/session-options.js';
+import type { RawValues } from '../options/values.js';
+import type { SessionContext } from '../session/create-session.js';
+import type { Settings } from '../settings/settings.js';
+import { settingsFrom } from '../settings/settings.js';
+import type { Io } from '../terminal/io.js';
+import type { StderrLogger } from './options.js';
+import { readOptions, valuesOf } from './options.js';
+import { readPassphrase } from './passphrase.js';
+
+/** Every flag that says which session to make. */
+export const SESSION_FLAGS = { ...SESSION_OPTIONS, ...SESSION_SOURCES, ...HELPER_OPTIONS };
+
+export interface SessionInputs<Own extends OptionRows> {
+  readonly settings: Settings;
+  /** For `createSessionFrom`: a logger that writes to stderr, and standard input, which opens when it is read. */
+  readonly context: SessionContext & { readonly logger: StderrLogger };
+  /** The values of the command's own options. */
+  readonly options: ValuesOf<Own>;
+}
+
+/**
+ * @param own the rows of the command's own options
+ * @throws OptionError `ERR_OPTION_*`
+ * @throws IdentityError `ERR_FILE_UNREADABLE`: a file that holds options
+ */
+export async function readSession<Own extends OptionRows>(
+  values: RawValues,
+  own: Own,
+  io: Io,
+): Promise<SessionInputs<Own>> {
+  const { chosen, logger } = await readOptions(values, { ...SESSION_FLAGS, ...own }, io);
+  const passphrase = (await readPassphrase(chosen, io, logger)) ?? chosen.passphrase;
+  return {
+    settings: settingsFrom({ ...chosen, passphrase }, { env: io.env }),
+    context: {
+      logger,
+      get stdin() {
+        return io.stdin;
+      },
+    },
+    options: valuesOf(chosen, own),
+  };
+}

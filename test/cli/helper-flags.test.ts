@@ -1,0 +1,152 @@
+/** Flags of AWS's Go helper: those that are taken, those that exclude each other, and those that are of no use here. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { COMMANDS } from '../../src/commands/table.js';
+import { report, runMain } from '../program.js';
+
+const HELP = 'see rolesanywhere --help';
+const folder = mkdtempSync(join(tmpdir(), 'rolesanywhere-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Written out from the helper's own `--help`, with its defaults: those that are neither empty nor false. */
+const COMMON = [
+  ...['certificate', 'private-key', 'intermediates', 'role-arn', 'profile-arn', 'trust-anchor-arn'],
+  ...['session-duration=3600', 'region', 'endpoint', 'role-session-name', 'no-verify-ssl', 'with-proxy'],
+  ...['debug', 'pkcs8-password', 'cert-selector', 'system-store-name', 'use-latest-expiring-certificate'],
+  ...['pkcs11-lib', 'reuse-pin', 'tpm-key-password', 'no-tpm-key-password'],
+];
+const HELPER: Readonly<Record<string, readonly string[]>> = {
+  'credential-process': COMMON,
+  serve: [...COMMON, 'port=9911', 'hop-limit=64'],
+  update: [...COMMON, 'profile=default', 'once'],
+  version: [],
+};
+
+describe('the flags of the helper are known, with its defaults', () => {
+  it.each(Object.entries(HELPER))('%s', (name, flags) => {
+    const rows = Object.values(COMMANDS.find((command) => command.name === name)?.options ?? {});
+    const known = rows.flatMap((row) => (row.default ? [`${row.flag}=${row.default}`] : row.flag));
+    expect(flags.filter((flag) => !known.includes(flag))).toEqual([]);
+  });
+});
+
+const STORE =
+  'names a certificate in the store of Windows or macOS, which a Node.js program cannot use: export certificate and key to files, and name them with --certificate and --private-key';
+const TOKEN =
+  'is for keys in a PKCS#11 token, which are not supported yet: use --certificate and --private-key with files';
+const TPM =
+  'is for keys in a TPM, which are not supported yet: use --certificate and --private-key with files';
+
+describe.each(['credential-process', 'serve', 'update'])('%s', (command) => {
+  it.each<[readonly string[], string]>([
+    [['--cert-selector', 'Key=x509Subject,Value=CN=a'], `--cert-selector ${STORE}`],
+    [['--system-store-name=MY'], `--system-store-name ${STORE}`],
+    [['--use-latest-expiring-certificate'], `--use-latest-expiring-certificate ${STORE}`],
+    [['--pkcs11-lib', '/usr/lib/p11.so'], `--pkcs11-lib ${TOKEN}`],
+    [['--reuse-pin=true'], `--reuse-pin ${TOKEN}`],
+    [['--tpm-key-password', 'canary'], `--tpm-key-password ${TPM}`],
+    [['--no-tpm-key-password'], `--no-tpm-key-password ${TPM}`],
+    [
+      ['--cert-selector', 'nonsense'],
+      '--cert-selector must be pairs such as Key=x509Subject,Value=CN=host, separated by a blank',
+    ],
+    [
+      ['--cert-selector', 'Key=a,Value=b', '--system-store-name', 'MY'],
+      'a Key in --cert-selector must be one of x509Subject, x509Issuer, x509Serial',
+    ],
+  ])('refuses %j with the reason', async (args, message) => {
+    expect(await runMain([command, ...args])).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: report(message, 'ERR_OPTION_INVALID', HELP),
+    });
+  });
+});
+
+describe('credential-process', () => {
+  it.each([
+    ['--certificate', 'pkcs11:token=a;object=b', 'names an object of a PKCS#11 token'],
+    ['--private-key', 'pkcs11:object=b?pin-value=canary', 'names an object of a PKCS#11 token'],
+    ['--private-key', 'handle:0x81000001', 'names a key in a TPM'],
+  ])('refuses %s %s', async (flag, value, reason) => {
+    expect(await runMain(['credential-process', flag, value])).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: report(
+        `${flag} ${reason}, which is not supported yet`,
+        'ERR_OPTION_INVALID',
+        'use a certificate and a key in files',
+      ),
+    });
+  });
+
+  it.each([
+    ['[{"Key":"x509Serial","Value":"15D1"}]', `--cert-selector ${STORE}`],
+    ['{}', 'selector file FILE must be a list of {"Key": …, "Value": …}'],
+  ])('reads the selector file %s', async (json, message) => {
+    const file = join(folder, 'selector.json');
+    writeFileSync(file, json);
+    const { stdout, stderr } = await runMain(['credential-process', '--cert-selector', `file://${file}`]);
+    expect(stdout).toBe('');
+    expect(stderr).toBe(report(message.replace('FILE', file), 'ERR_OPTION_INVALID', HELP));
+  });
+
+  it('says that a selector file is not there', async () => {
+    expect(await runMain(['credential-process', '--cert-selector', 'file:///no/such.json'])).toEqual({
+      status: 3,
+      stdout: '',
+      stderr: report(
+        'selector file /no/such.json cannot be read: there is no such file',
+        'ERR_FILE_UNREADABLE',
+      ),
+    });
+  });
+
+  it.each([
+    ['certificate', 'cert-selector'],
+    ['certificate', 'system-store-name'],
+    ['private-key', 'cert-selector'],
+    ['private-key', 'system-store-name'],
+    ['private-key', 'use-latest-expiring-certificate'],
+    ['use-latest-expiring-certificate', 'intermediates'],
+    ['use-latest-expiring-certificate', 'reuse-pin'],
+    ['cert-selector', 'intermediates'],
+    ['cert-selector', 'reuse-pin'],
+    ['cert-selector', 'tpm-key-password'],
+    ['cert-selector', 'no-tpm-key-password'],
+    ['system-store-name', 'reuse-pin'],
+    ['tpm-key-password', 'reuse-pin'],
+    ['tpm-key-password', 'no-tpm-key-password'],
+    ['tpm-key-password', 'pkcs8-password'],
+  ])('does not take --%s and --%s together', async (first, second) => {
+    const flags = [second, first].map((flag) => `--${flag}=${/^(use|reuse|no)-/.test(flag) ? 'true' : 'x'}`);
+    expect(await runMain(['credential-process', ...flags])).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: report(`--${first} and --${second} exclude each other`, 'ERR_OPTION_CONFLICT', HELP),
+    });
+  });
+});
+
+describe('serve and update', () => {
+  it.each([
+    [['serve', '--port', '65536'], '--port must be a whole number from 0 to 65535, found "65536"'],
+    [['serve', '--hop-limit', '0'], '--hop-limit must be a whole number from 1 to 255, found "0"'],
+    [['serve', '--hop-limit=256'], '--hop-limit must be a whole number from 1 to 255, found "256"'],
+    [['serve', '--wait=perhaps'], '--wait must be true or false, found "perhaps"'],
+    [['serve', '--log-format', 'xml'], '--log-format must be text or json, found "xml"'],
+    [
+      ['update', '--profile', 'a]\n[b'],
+      '--profile must be the name of a profile, without brackets, line ends, and blanks around it, found a text that is not shown, since it may be a key',
+    ],
+    [['update', '--once=2'], '--once must be true or false, found "2"'],
+  ])('check %j', async (args, message) => {
+    expect(await runMain(args)).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: report(message, 'ERR_OPTION_INVALID', HELP),
+    });
+  });
+});

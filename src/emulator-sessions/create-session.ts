@@ -24,9 +24,9 @@ import {
   readHeader,
   readSignedRequest,
 } from '../emulator-wire/signature.js';
+import type { CredentialStore, IssuedCredentials } from './credential-store.js';
 import type { SessionRequest } from './session-request.js';
 import { readSessionRequest } from './session-request.js';
-import type { CredentialStore, IssuedCredentials } from './sts.js';
 
 export interface SessionService {
   readonly account: Account;

@@ -1,30 +1,48 @@
 /**
- * CreateSession. In: the request, the trust anchors and profiles that exist. Out: 201 with credentials, or a refusal.
- * The checks, in the order of the code: request, authorization and signed headers, certificates, algorithm, scope,
- * clock, serial number, signature, trust anchor, leaf, path, profile, role, session name, source identity. That the
- * signature comes before trust is known; the order of the rest is not.
+ * CreateSession. In: the request, and the account with its trust anchors, profiles, roles. Out: 201 with credentials, or
+ * a refusal. The checks, numbered as in the code, and what the client hears; the log hears which check, what it expected
+ * and what it found.
+ *
+ *    1  query and body hold the members, each within its limits      `1 validation error detected: …`
+ *    2  Authorization, SignedHeaders, x-amz-date can be read         `Invalid signature`, so the next six
+ *    3  certificate and chain can be read, at most five in the chain (above five: `Untrusted signing certificate`)
+ *    4  the algorithm is the key's
+ *    5  the credential scope is of that day, this region, this service
+ *    6  the clock is within five minutes
+ *    7  Credential begins with the serial number, in decimal
+ *    8  the signature verifies
+ *    9  the trust anchor exists (404) and is enabled
+ *   10  the certificate is one of an end entity                      `Untrusted certificate. Insufficient certificate`
+ *   11  a path leads to the trust anchor, names and revocation       `Untrusted signing certificate`
+ *   12  the profile exists (404) and is enabled
+ *   13  the subject is enabled                                       `Unable to assume role for …`, and so on to the end
+ *   14  instance properties are there if the profile wants them
+ *   15  the session name is the profile's to take                    `Not authorized to set roleSessionName.`
+ *   16  the profile has the role, and the role exists
+ *   17  the source identity is one that STS takes
+ *   18  the duration is within the role's maximum                    … `The requested DurationSeconds exceeds …`
+ *   19  tags and session policies fit                                `Packed policy consumes …`
+ *   20  the role's trust policy allows all three actions             … `Some attributes failed to be mapped …`
+ *
+ * That the signature comes before trust is known, and the texts above are AWS's; the order of the rest is not known. The
+ * wording for what is missing (404), for all that is disabled, for an expired, revoked or weak certificate, for missing
+ * instance properties and for a role outside the profile is unknown as well: there the nearest of these texts stands in.
  * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-create-session.html and
- * …/authentication-sign-process.html. The texts `Invalid signature`, `Untrusted signing certificate`, `Untrusted
- * certificate. Insufficient certificate`, `Unable to assume role for …`, `Not authorized to set roleSessionName.` and
- * `1 validation error detected: …` are AWS's. Where a refusal's wording is unknown, the nearest of them stands in.
+ * …/trust-model.html
  */
-import { createHash } from 'node:crypto';
-import type { Account } from '../emulator-account/resources.js';
+import type { Account, Crl, Subject, TrustAnchor } from '../emulator-account/resources.js';
+import { findSubject, recordAttempt } from '../emulator-account/subjects.js';
 import type { Certificate } from '../emulator-pki/certificate.js';
-import { parseCertificate } from '../emulator-pki/certificate.js';
-import { COMMON_NAME, valuesOf } from '../emulator-pki/names.js';
+import type { RevocationList } from '../emulator-pki/revocation.js';
+import { parseRevocationList } from '../emulator-pki/revocation.js';
 import { checkLeaf, checkPath, parseTrustAnchor } from '../emulator-pki/trust.js';
-import type { Answer, EmulatorRequest, Operation } from '../emulator-wire/handler.js';
-import { formatJsonRefusal, Refusal } from '../emulator-wire/handler.js';
-import type { SignedRequest } from '../emulator-wire/signature.js';
-import {
-  checkScope,
-  checkX509Algorithm,
-  checkX509Signature,
-  readHeader,
-  readSignedRequest,
-} from '../emulator-wire/signature.js';
+import type { Answer, Operation } from '../emulator-wire/handler.js';
+import { formatJsonRefusal, Refusal, refuseWith } from '../emulator-wire/handler.js';
+import type { Grant } from './authorize.js';
+import { authorize, findResource } from './authorize.js';
 import type { CredentialStore, IssuedCredentials } from './credential-store.js';
+import type { Requester } from './requester.js';
+import { authenticate, must, untrusted } from './requester.js';
 import type { SessionRequest } from './session-request.js';
 import { readSessionRequest } from './session-request.js';
 
@@ -33,145 +51,96 @@ export interface SessionService {
   readonly credentials: CredentialStore;
 }
 
-const MAX_CHAIN = 5;
-
-const deny = (message: string) => (reason: string) =>
-  new Refusal(403, 'AccessDeniedException', message, reason);
-const invalidSignature = deny('Invalid signature');
-const untrusted = deny('Untrusted signing certificate');
-/** The wording for an expired leaf, v1, SHA-1 or an empty subject is unknown; known for keyUsage and CA:TRUE. */
-const insufficient = deny('Untrusted certificate. Insufficient certificate');
-
-/** Type and status of the refusal are documented, its wording is unknown. */
-function find<Name extends string, T extends Record<Name, string>>(
-  all: ReadonlyMap<string, T>,
-  name: Name,
-  arn: string,
-  what: string,
-): T {
-  const found = [...all.values()].find((one) => one[name] === arn);
-  if (found !== undefined) return found;
-  const known = [...all.values()].map((one) => one[name]);
-  const reason = `${what}: expected ${known}, found ${arn}`;
-  throw new Refusal(404, 'ResourceNotFoundException', `${what} not found`, reason);
-}
+const insufficient = refuseWith(
+  403,
+  'AccessDeniedException',
+  'Untrusted certificate. Insufficient certificate',
+);
 
 export function createSessionOperation({ account, credentials }: SessionService): Operation {
+  const checkTrust = trustChecks(account);
   return {
     routes: ['POST /sessions'],
     formatRefusal: formatJsonRefusal,
     perform(request, at) {
-      const asked = readSessionRequest(request);
-      const { leaf, chain } = authenticate(request, account.region, at);
-      const anchor = find(account.trustAnchors, 'trustAnchorArn', asked.trustAnchorArn, 'Trust anchor');
-      must(checkLeaf(leaf, at), insufficient);
-      const anchors = parseTrustAnchor(anchor.source.sourceData.x509CertificateData ?? '');
-      must(checkPath(leaf, { chain, anchors, revocationLists: [] }, at), untrusted);
-      const profile = find(account.profiles, 'profileArn', asked.profileArn, 'Profile');
-      const unable = deny(`Unable to assume role for ${asked.roleArn}`);
-      if (!profile.roleArns.includes(asked.roleArn)) {
-        throw unable(`role: the profile has ${profile.roleArns}, found ${asked.roleArn}`);
+      const asked = readSessionRequest(request); // 1
+      const requester = authenticate(request, account.region, at); // 2 to 8
+      checkTrust(requester, asked, at); // 9 to 11
+      const { leaf } = requester;
+      const subject = findSubject(account, leaf, at);
+      const record = (failed: boolean) =>
+        recordAttempt(subject, { leaf, properties: asked.instanceProperties, failed }, at);
+      try {
+        const { sourceIp } = request;
+        const grant = authorize({ account, asked, leaf, subject, sourceIp, at }); // 12 to 20
+        record(false);
+        return formatSession(issue(credentials, grant, at), grant, subject);
+      } catch (error) {
+        if (error instanceof Refusal) record(true);
+        throw error;
       }
-      if (asked.roleSessionName !== undefined && !profile.acceptRoleSessionName) {
-        const reason = `session name: the profile does not accept roleSessionName, found ${asked.roleSessionName}`;
-        throw deny('Not authorized to set roleSessionName.')(reason);
-      }
-      const sourceIdentity = formatSourceIdentity(leaf);
-      if (sourceIdentity.length > 64) {
-        throw unable(
-          `source identity: STS takes 64 characters, the common name has ${sourceIdentity.length}`,
-        );
-      }
-      const names = { roleArn: asked.roleArn, sessionName: asked.roleSessionName ?? formatSerial(leaf) };
-      const seconds = Math.min(profile.durationSeconds, asked.durationSeconds ?? profile.durationSeconds);
-      const issued = credentials.issue(names, seconds, at);
-      return formatSession(issued, asked, sourceIdentity, leaf);
     },
   };
 }
 
-function must(problem: string | undefined, refuse: (reason: string) => Refusal): void {
-  if (problem !== undefined) throw refuse(problem);
+function issue(credentials: CredentialStore, grant: Grant, at: Date): IssuedCredentials {
+  const { role, sessionName, sourceIdentity } = grant;
+  const names = { roleArn: role.arn, roleId: role.roleId, sessionName, sourceIdentity };
+  return credentials.issue({ ...names, tags: Object.fromEntries(grant.tags) }, grant.seconds, at);
 }
 
-/** That the holder of the certificate's key made this request, now, for this region. Whom we trust comes later. */
-function authenticate(request: EmulatorRequest, region: string, at: Date) {
-  const leafHeader = readHeader(request, 'x-amz-x509', invalidSignature);
-  const chainHeader = readHeader(request, 'x-amz-x509-chain', invalidSignature);
-  const mustSign = ['host', 'x-amz-date', 'x-amz-x509'];
-  if (chainHeader !== undefined) mustSign.push('x-amz-x509-chain');
-  const signed = readSignedRequest(request, mustSign, invalidSignature);
-  const leaf = readCertificate(leafHeader ?? '', 'x-amz-x509');
-  const chain = readChain(chainHeader);
-  must(checkX509Algorithm(signed, leaf.publicKey), invalidSignature);
-  must(checkScope(signed, region, 'rolesanywhere', at), invalidSignature);
-  must(checkSerial(signed, leaf), invalidSignature);
-  must(checkX509Signature(signed, leaf.publicKey), invalidSignature);
-  return { leaf, chain };
+/** Checks 9 to 11: whom the account trusts. What is parsed of anchors and lists is kept until they change. */
+function trustChecks(account: Account) {
+  const anchorsOf = remember<TrustAnchor, Certificate[]>(parseTrustAnchor);
+  const listOf = remember<Crl, RevocationList>(parseRevocationList);
+  return ({ leaf, chain }: Requester, { trustAnchorArn }: SessionRequest, at: Date): void => {
+    const anchor = findResource(account.trustAnchors, 'trustAnchorArn', trustAnchorArn, 'Trust anchor'); // 9
+    if (!anchor.enabled) throw untrusted(`trust anchor: ${trustAnchorArn} is disabled`);
+    must(checkLeaf(leaf, at), insufficient); // 10
+    const lists = [...account.crls.values()].filter(
+      (crl) => crl.enabled && crl.trustAnchorArn === trustAnchorArn,
+    );
+    const pem = anchor.source.sourceData.x509CertificateData ?? '';
+    const trust = orRefuse('trust anchor', () => ({
+      chain,
+      anchors: anchorsOf(anchor, pem),
+      revocationLists: lists.map((crl) => listOf(crl, crl.crlData)),
+    }));
+    must(checkPath(leaf, trust, at), untrusted); // 11
+  };
 }
 
-function readChain(header: string | undefined): Certificate[] {
-  if (header === undefined) return [];
-  if (header.trim() === '') throw invalidSignature('chain: x-amz-x509-chain is empty, omit it instead');
-  const parts = header.split(',');
-  // The limit is documented, the answer beyond it is unknown.
-  if (parts.length > MAX_CHAIN) throw untrusted(`chain: at most ${MAX_CHAIN} allowed, found ${parts.length}`);
-  return parts.map((part) => readCertificate(part, 'x-amz-x509-chain'));
-}
-
-function readCertificate(base64: string, header: string): Certificate {
-  const der = Buffer.from(base64, 'base64');
-  // Node's decoder skips what it does not know; encoding again finds line breaks, other alphabets, missing padding.
-  if (base64 === '' || der.toString('base64') !== base64) {
-    throw invalidSignature(`${header}: expected padded standard base64 of DER without white space`);
-  }
+/** What the control plane would not have taken, such as a state file that was edited by hand. */
+function orRefuse<T>(what: string, read: () => T): T {
   try {
-    return parseCertificate(der);
+    return read();
   } catch (error) {
-    throw invalidSignature(`${header}: ${error instanceof Error ? error.message : 'not a certificate'}`);
+    throw untrusted(`${what}: ${error instanceof Error ? error.message : 'cannot be read'}`);
   }
 }
 
-function checkSerial(signed: SignedRequest, leaf: Certificate): string | undefined {
-  const expected = leaf.serialNumber.toString();
-  if (signed.keyId === expected) return undefined;
-  const isHex = signed.keyId.toLowerCase().replace(/^0+/, '') === leaf.serialNumber.toString(16);
-  return `serial number: expected ${expected} in Credential, found ${signed.keyId}${isHex ? ', which is hexadecimal' : ''}`;
+function remember<Key extends object, T>(parse: (text: string) => T): (key: Key, text: string) => T {
+  const kept = new WeakMap<Key, { readonly text: string; readonly value: T }>();
+  return (key, text) => {
+    const known = kept.get(key);
+    if (known?.text === text) return known.value;
+    const value = parse(text);
+    kept.set(key, { text, value });
+    return value;
+  };
 }
 
-/** Lower-case hexadecimal, whole octets. */
-function formatSerial({ serialNumber }: Certificate): string {
-  const hex = serialNumber.toString(16);
-  return hex.length % 2 === 0 ? hex : `0${hex}`;
-}
-
-/** What CloudTrail shows; STS limits it to 64 characters, so a long common name stands without its prefix. */
-function formatSourceIdentity(leaf: Certificate): string {
-  const [commonName] = valuesOf(leaf.subject, COMMON_NAME);
-  if (commonName === undefined) return `ID=${formatSerial(leaf)}`;
-  return commonName.length <= 61 ? `CN=${commonName}` : commonName;
-}
-
-function formatSession(
-  issued: IssuedCredentials,
-  { roleArn, trustAnchorArn }: SessionRequest,
-  sourceIdentity: string,
-  leaf: Certificate,
-): Answer {
+function formatSession(issued: IssuedCredentials, grant: Grant, { subjectArn }: Subject): Answer {
   const { accessKeyId, secretAccessKey, sessionToken, assumedRoleArn, assumedRoleId } = issued;
   const expiration = issued.expiration.toISOString().replace('.000Z', 'Z');
+  const { packedPolicySize, sourceIdentity, role } = grant;
   const credentialSet = {
     assumedRoleUser: { arn: assumedRoleArn, assumedRoleId },
     credentials: { accessKeyId, expiration, secretAccessKey, sessionToken },
-    // The share of the room for session tags that is taken, in percent; clients ignore it, and so do we.
-    packedPolicySize: 46,
-    roleArn,
+    packedPolicySize,
+    roleArn: role.arn,
     sourceIdentity,
   };
-  // The service keeps one subject for each distinguished name.
-  const hash = createHash('sha256').update(leaf.subject.text).digest('hex');
-  const id = hash.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
-  const subjectArn = trustAnchorArn.replace(/:trust-anchor\/.*$/, `:subject/${id}`);
   return {
     status: 201,
     contentType: 'application/json',

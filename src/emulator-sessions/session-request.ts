@@ -16,6 +16,7 @@ export interface SessionRequest {
   readonly trustAnchorArn: string;
   readonly durationSeconds: number | undefined;
   readonly roleSessionName: string | undefined;
+  readonly instanceProperties: Readonly<Record<string, string>> | undefined;
 }
 
 /** The constraint that a value breaks, in AWS's words; `undefined` where it breaks none. */
@@ -23,16 +24,16 @@ type Constraint = (value: unknown) => string | undefined;
 
 const IN_QUERY = ['profileArn', 'roleArn', 'trustAnchorArn'];
 
-const CONSTRAINTS: Readonly<Record<keyof SessionRequest | 'instanceProperties' | 'sessionName', Constraint>> =
-  {
-    profileArn: required(text(1, 1011, 'arn:aws(-[^:]+)?:rolesanywhere(:.*){2}(:profile.*)')),
-    roleArn: required(text(1, 1011, 'arn:aws(-[^:]+)?:iam(:.*){2}(:role.*)')),
-    trustAnchorArn: required(text(1, 1011, 'arn:aws(-[^:]+)?:rolesanywhere(:.*){2}(:trust-anchor.*)')),
-    durationSeconds: optional(checkDuration),
-    roleSessionName: optional(text(2, 64, '[\\w+=,.@-]*')),
-    instanceProperties: optional(checkInstanceProperties),
-    sessionName: optional(text(2, 64, '[\\w+=,.@-]*')),
-  };
+/** `sessionName` is deprecated: its limits hold, and nothing comes of it. */
+const CONSTRAINTS: Readonly<Record<keyof SessionRequest | 'sessionName', Constraint>> = {
+  profileArn: required(text(1, 1011, 'arn:aws(-[^:]+)?:rolesanywhere(:.*){2}(:profile.*)')),
+  roleArn: required(text(1, 1011, 'arn:aws(-[^:]+)?:iam(:.*){2}(:role.*)')),
+  trustAnchorArn: required(text(1, 1011, 'arn:aws(-[^:]+)?:rolesanywhere(:.*){2}(:trust-anchor.*)')),
+  durationSeconds: optional(checkDuration),
+  roleSessionName: optional(text(2, 64, '[\\w+=,.@-]*')),
+  instanceProperties: optional(checkInstanceProperties),
+  sessionName: optional(text(2, 64, '[\\w+=,.@-]*')),
+};
 
 export function readSessionRequest(request: EmulatorRequest): SessionRequest {
   const query = readQuery(request);
@@ -52,13 +53,14 @@ export function readSessionRequest(request: EmulatorRequest): SessionRequest {
     const found = `query has ${listNames(query)}, body has ${listNames(body)}`;
     throw invalid(`${detected} detected: ${problems.join('; ')}`, `request: ${found}`);
   }
-  const { durationSeconds, roleSessionName } = Object.fromEntries(values);
+  const { durationSeconds, roleSessionName, instanceProperties } = Object.fromEntries(values);
   return {
     profileArn: String(values.get('profileArn')),
     roleArn: String(values.get('roleArn')),
     trustAnchorArn: String(values.get('trustAnchorArn')),
     durationSeconds: typeof durationSeconds === 'number' ? durationSeconds : undefined,
     roleSessionName: typeof roleSessionName === 'string' ? roleSessionName : undefined,
+    instanceProperties: readProperties(instanceProperties),
   };
 }
 
@@ -145,6 +147,12 @@ function checkInstanceProperties(value: unknown): string | undefined {
     .flat()
     .every((item) => typeof item === 'string' && item.length >= 1 && item.length <= 200);
   return isFine ? undefined : 'have keys and values of length between 1 and 200';
+}
+
+/** The constraint has seen to it that they are texts. */
+function readProperties(value: unknown): Record<string, string> | undefined {
+  if (!isObject(value)) return undefined;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, String(item)]));
 }
 
 function isObject(value: unknown): value is object {

@@ -6,8 +6,7 @@
  * and https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
 
-import type { KeyObject } from 'node:crypto';
-import { constants, createHash, createHmac, timingSafeEqual, verify } from 'node:crypto';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { EmulatorRequest, Refuse } from './handler.js';
 
 export interface SignedRequest {
@@ -23,15 +22,6 @@ export interface SignedRequest {
   readonly canonicalRequestHash: string;
   readonly stringToSign: Buffer;
 }
-
-/** One row for each `AWS4-X509-…` algorithm: the keys it belongs to, and how the string to sign is hashed. */
-const ALGORITHMS: Readonly<Record<string, { keys: readonly string[]; hash: string | undefined }>> = {
-  'AWS4-X509-RSA-SHA256': { keys: ['rsa'], hash: 'sha256' },
-  // SHA-256 whatever the curve, and ASN.1 DER rather than r‖s.
-  'AWS4-X509-ECDSA-SHA256': { keys: ['ec'], hash: 'sha256' },
-  // Unhashed; in `node:crypto` from Node 24.7 on, and refused below it.
-  'AWS4-X509-MLDSA': { keys: ['ml-dsa-44', 'ml-dsa-65', 'ml-dsa-87'], hash: undefined },
-};
 
 /** A header that may occur once; `undefined` where it is absent. Repeated, it is refused: which one was meant? */
 export function readHeader(request: EmulatorRequest, name: string, refuse: Refuse): string | undefined {
@@ -155,43 +145,6 @@ export function checkScope(
   if (Math.abs(aheadSeconds) <= 300) return undefined;
   const distance = `${Math.abs(Math.round(aheadSeconds))} s ${aheadSeconds > 0 ? 'ahead of' : 'behind'}`;
   return `clock: x-amz-date ${formatTimestamp(signed.date)} is ${distance} ${formatTimestamp(at)}, at most 300 s allowed`;
-}
-
-/** Why the certificate's key does not vouch for the request; `undefined` where it does. */
-export function checkX509Algorithm(signed: SignedRequest, key: KeyObject | undefined): string | undefined {
-  const kind = key?.asymmetricKeyType ?? 'of a kind that this Node cannot read';
-  const fitting = Object.entries(ALGORITHMS).find(([, { keys }]) => keys.includes(kind));
-  if (fitting === undefined) return `algorithm: keys are RSA, EC or ML-DSA, the certificate's is ${kind}`;
-  if (fitting[0] === signed.algorithm) return undefined;
-  return `algorithm: the certificate's ${kind} key needs ${fitting[0]}, found ${signed.algorithm}`;
-}
-
-/** Why the signature does not verify; `undefined` where it does. */
-export function checkX509Signature(signed: SignedRequest, key: KeyObject | undefined): string | undefined {
-  if (key === undefined) return 'signature: this Node cannot read the key';
-  const signature = Buffer.from(signed.signature, 'hex');
-  const hash = ALGORITHMS[signed.algorithm]?.hash;
-  if (verify(hash, signed.stringToSign, { key, dsaEncoding: 'der' }, signature)) return undefined;
-  const mistake = hash === undefined ? undefined : findMistake(signed.stringToSign, key, signature);
-  if (mistake !== undefined) return `signature: ${mistake}`;
-  const covered = `signed headers ${signed.signedHeaders.join(';')}`;
-  return `signature: does not verify; ${covered}; SHA-256 of the canonical request is ${signed.canonicalRequestHash}`;
-}
-
-/** The usual mistakes, recognised by verifying as the client signed. */
-function findMistake(data: Buffer, key: KeyObject, signature: Buffer): string | undefined {
-  const pss = { key, padding: constants.RSA_PKCS1_PSS_PADDING };
-  if (
-    key.asymmetricKeyType === 'ec' &&
-    verify('sha256', data, { key, dsaEncoding: 'ieee-p1363' }, signature)
-  ) {
-    return 'expected an ASN.1 DER sequence, found r‖s';
-  }
-  if (key.asymmetricKeyType === 'rsa' && verify('sha256', data, pss, signature)) {
-    return 'expected RSASSA-PKCS1-v1_5, found RSASSA-PSS';
-  }
-  const hash = ['sha384', 'sha512', 'sha1'].find((name) => verify(name, data, key, signature));
-  return hash === undefined ? undefined : `expected SHA-256 over the string to sign, found ${hash}`;
 }
 
 /** Whether an `AWS4-HMAC-SHA256` signature was made with this secret access key. */

@@ -1,8 +1,7 @@
 /**
  * The emulated service without a socket. In: options. Out: a handler, and what a client needs to know to ask it.
  * Each check that it makes is at least as strict as AWS's; where AWS's behaviour is unknown it refuses, and the log says
- * why. Kinder than AWS in what it does not evaluate yet: revocation lists (CRLs), the role's trust policy and its
- * conditions on session tags.
+ * why.
  */
 import {
   addProfile,

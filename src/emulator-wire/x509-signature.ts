@@ -1,0 +1,71 @@
+/**
+ * Whether a request was signed with a certificate's key. In: what was signed, and the key. Out: why not (`undefined`
+ * where it was). Written apart from `src/signing`, from the documentation.
+ * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-sign-process.html
+ */
+import type { KeyObject } from 'node:crypto';
+import { constants, verify } from 'node:crypto';
+import type { SignedRequest } from './signature.js';
+
+/** One row for each `AWS4-X509-…` algorithm: the keys it belongs to, and how the string to sign is hashed. */
+const ALGORITHMS: Readonly<Record<string, { keys: readonly string[]; hash: string | undefined }>> = {
+  'AWS4-X509-RSA-SHA256': { keys: ['rsa'], hash: 'sha256' },
+  // SHA-256 whatever the curve, and ASN.1 DER rather than r‖s.
+  'AWS4-X509-ECDSA-SHA256': { keys: ['ec'], hash: 'sha256' },
+  // Unhashed; in `node:crypto` from Node 24.7 on, and refused below it.
+  'AWS4-X509-MLDSA': { keys: ['ml-dsa-44', 'ml-dsa-65', 'ml-dsa-87'], hash: undefined },
+};
+
+/** SubjectPublicKeyInfo of ML-DSA-44, -65, -87. */
+const ML_DSA = /^2\.16\.840\.1\.101\.3\.4\.3\.1[789]$/;
+
+/** The key as a certificate has it: by OID of its algorithm, and as Node reads it. */
+export interface CertifiedKey {
+  readonly keyAlgorithm: string;
+  /** `undefined` where this Node cannot read it. */
+  readonly publicKey: KeyObject | undefined;
+}
+
+/** Why the certificate's key does not vouch for the request; `undefined` where it does. */
+export function checkX509Algorithm(signed: SignedRequest, key: CertifiedKey): string | undefined {
+  const { keyAlgorithm, publicKey } = key;
+  if (publicKey === undefined && ML_DSA.test(keyAlgorithm)) {
+    return `algorithm: the key is ML-DSA (${keyAlgorithm}), which the emulator verifies on Node 24.7 or later`;
+  }
+  const kind = publicKey?.asymmetricKeyType ?? `of a kind that this Node cannot read (${keyAlgorithm})`;
+  const fitting = Object.entries(ALGORITHMS).find(([, { keys }]) => keys.includes(kind));
+  if (fitting === undefined) return `algorithm: keys are RSA, EC or ML-DSA, the certificate's is ${kind}`;
+  if (kind === 'ec' && publicKey?.asymmetricKeyDetails?.namedCurve === undefined) {
+    return 'algorithm: an EC key names its curve (RFC 5480 section 2.1.1), the certificate has explicit parameters';
+  }
+  if (fitting[0] === signed.algorithm) return undefined;
+  return `algorithm: the certificate's ${kind} key needs ${fitting[0]}, found ${signed.algorithm}`;
+}
+
+/** Why the signature does not verify; `undefined` where it does. */
+export function checkX509Signature(signed: SignedRequest, key: KeyObject | undefined): string | undefined {
+  if (key === undefined) return 'signature: this Node cannot read the key';
+  const signature = Buffer.from(signed.signature, 'hex');
+  const hash = ALGORITHMS[signed.algorithm]?.hash;
+  if (verify(hash, signed.stringToSign, { key, dsaEncoding: 'der' }, signature)) return undefined;
+  const mistake = hash === undefined ? undefined : findMistake(signed.stringToSign, key, signature);
+  if (mistake !== undefined) return `signature: ${mistake}`;
+  const covered = `signed headers ${signed.signedHeaders.join(';')}`;
+  return `signature: does not verify; ${covered}; SHA-256 of the canonical request is ${signed.canonicalRequestHash}`;
+}
+
+/** The usual mistakes, recognised by verifying as the client signed. */
+function findMistake(data: Buffer, key: KeyObject, signature: Buffer): string | undefined {
+  const pss = { key, padding: constants.RSA_PKCS1_PSS_PADDING };
+  if (
+    key.asymmetricKeyType === 'ec' &&
+    verify('sha256', data, { key, dsaEncoding: 'ieee-p1363' }, signature)
+  ) {
+    return 'expected an ASN.1 DER sequence, found r‖s';
+  }
+  if (key.asymmetricKeyType === 'rsa' && verify('sha256', data, pss, signature)) {
+    return 'expected RSASSA-PKCS1-v1_5, found RSASSA-PSS';
+  }
+  const hash = ['sha384', 'sha512', 'sha1'].find((name) => verify(name, data, key, signature));
+  return hash === undefined ? undefined : `expected SHA-256 over the string to sign, found ${hash}`;
+}

@@ -80,7 +80,7 @@ const BUILTINS: Places = [
   // The folder for temporary files, the home of a user.
   [
     /^node:os$/,
-    /^(settings\/config-file|credentials\/cache|outputs\/shared-credentials|commands\/emulator)\.ts$/,
+    /^(files\/owner|settings\/config-file|credentials\/cache|outputs\/shared-credentials|commands\/emulator)\.ts$/,
   ],
   [
     /^node:(net|http|https|tls|http2)$/,
@@ -90,7 +90,8 @@ const BUILTINS: Places = [
 
 /** Names that reach out of the program. */
 const GLOBALS: Places = [
-  [/^process$/, /^(bin|settings\/environment)\.ts$/],
+  // A lock knows its holder by the number of its process.
+  [/^process$/, /^(bin|settings\/environment|files\/owner)\.ts$/],
   [/^(console|fetch|WebSocket|EventSource|globalThis|global|require|eval)$/, NOWHERE],
   // A stopwatch, not a clock: it tells how long a call has taken.
   [/^performance$/, /^session\/limit\.ts$/],
@@ -405,6 +406,7 @@ const RULES: readonly Rule[] = [
       ['session/create-session.ts', `console.log('here');`],
       ['emulator/server.ts', 'const { log = console.error } = options;'],
       ['session/transport.ts', 'await fetch(url);'],
+      ['files/lock.ts', 'const { pid } = process;'],
       ['cli/main.ts', `globalThis['process'].exit(1);`],
       ['identity/load.ts', `const fs = require('node:fs');`],
       ['signing/sign-request.ts', 'const at = performance.now();'],

@@ -33,7 +33,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'serve',
-    summary: 'Serve credentials on this machine, as EC2 and ECS do (not in this version yet).',
+    summary: 'Serve credentials on this machine, as EC2 and ECS do.',
     options: { ...SESSION_FLAGS, ...SERVE_OPTIONS, ...CACHE_OPTIONS, ...LOG_OPTIONS, debug, help },
     load: () => import('./serve.js'),
   },

@@ -1,0 +1,219 @@
+/** `serve` as its users have it: the built program, with the AWS CLI and the JS SDK asking it. */
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import type { Machine } from './machine.js';
+import { PROGRAM, run, startMachine } from './machine.js';
+
+let machine: Machine;
+beforeEach(async () => {
+  machine = await startMachine();
+});
+
+interface Serving {
+  readonly child: ChildProcess;
+  /** What it has printed so far. */
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+  /** The variables that stdout tells to export. */
+  readonly exported: () => Record<string, string>;
+}
+
+function sessionFlags({ env }: Machine): string[] {
+  return [
+    ...['--certificate', env['CERTIFICATE'], '--private-key', env['PRIVATE_KEY']],
+    ...['--trust-anchor-arn', env['TRUST_ANCHOR_ARN'], '--profile-arn', env['PROFILE_ARN']],
+    ...['--role-arn', env['ROLE_ARN'], '--endpoint', env['AWS_ENDPOINT_URL']],
+  ].map(String);
+}
+
+function serve(...flags: string[]): Serving {
+  const port = flags.some((flag) => flag.startsWith('--port')) ? [] : ['--port', '0'];
+  const args = [PROGRAM, 'serve', ...sessionFlags(machine), ...port, ...flags];
+  const child = spawn(process.execPath, args, { env: { ...machine.env } });
+  onTestFinished(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGKILL');
+    await once(child, 'close');
+  });
+  const texts = { stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk) => {
+    texts.stdout += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    texts.stderr += chunk;
+  });
+  const exported = () =>
+    Object.fromEntries(
+      [...texts.stdout.matchAll(/^export (\w+)='?(.*?)'?$/gm)].map(([, name = '', value = '']) => [
+        name,
+        value,
+      ]),
+    );
+  return { child, stdout: () => texts.stdout, stderr: () => texts.stderr, exported };
+}
+
+async function until(condition: () => boolean, what: () => string): Promise<void> {
+  for (let tries = 0; !condition(); tries++) {
+    if (tries > 1000) throw new Error(`waited in vain: ${what()}`);
+    await sleep(10);
+  }
+}
+
+async function serving(...flags: string[]): Promise<Serving> {
+  const started = serve(...flags);
+  await until(() => started.stdout() !== '' || started.child.exitCode !== null, started.stderr);
+  expect(started.child.exitCode, started.stderr()).toBe(null);
+  return started;
+}
+
+async function stop({ child }: Serving): Promise<number | null> {
+  const closed = once(child, 'close');
+  child.kill('SIGTERM');
+  const [status] = await closed;
+  return status;
+}
+
+/** Who the AWS CLI and the SDK are, with nothing but these variables to find credentials. */
+function clients(variables: Record<string, string>) {
+  const { AWS_CONFIG_FILE: _config, AWS_EC2_METADATA_DISABLED: _off, ...rest } = machine.env;
+  const region = { AWS_DEFAULT_REGION: rest['AWS_REGION'] };
+  const env = { ...rest, ...region, ...variables, AWS_CONFIG_FILE: join(machine.folder, 'none') };
+  const script = `
+    import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+    const { Arn } = await new STSClient({}).send(new GetCallerIdentityCommand({}));
+    console.log(Arn);`;
+  return Promise.all([
+    run({ env }, 'aws', ['sts', 'get-caller-identity', '--query', 'Arn', '--output', 'text']),
+    run({ env }, process.execPath, ['--input-type=module', '--eval', script]),
+  ]);
+}
+
+const ARN = /^arn:aws:sts::123456789012:assumed-role\/Demo\/[0-9a-f]+\n$/;
+
+describe('serve', () => {
+  it('gives credentials to real clients, as EC2 and as a container, and stops on SIGTERM', async () => {
+    const tokenFile = join(machine.folder, 'token');
+    const started = await serving('--token-file', tokenFile);
+    const { AWS_EC2_METADATA_SERVICE_ENDPOINT: imds = '', ...container } = started.exported();
+    expect(Object.keys(container).sort()).toEqual([
+      'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
+      'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+    ]);
+    expect(statSync(tokenFile).mode & 0o777).toBe(0o600);
+
+    for (const variables of [{ AWS_EC2_METADATA_SERVICE_ENDPOINT: imds }, container]) {
+      for (const { status, stdout, stderr } of await clients(variables)) {
+        expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+        expect(stdout).toMatch(ARN);
+      }
+    }
+    expect(machine.emulator.sessionCount).toBe(1);
+
+    // Across a refresh: the session is another one, and clients go on.
+    started.child.kill('SIGHUP');
+    await until(() => machine.emulator.sessionCount === 2, started.stderr);
+    await until(() => (started.stderr().match(/ info refreshed /g) ?? []).length === 2, started.stderr);
+    for (const { stdout } of await clients(container)) expect(stdout).toMatch(ARN);
+
+    expect(await stop(started)).toBe(0);
+    expect(started.stderr()).toMatch(/ info stopped\n$/);
+    const token = readFileSync(tokenFile, 'utf8');
+    expect(started.stdout() + started.stderr()).not.toContain(token);
+  });
+
+  it('does not start without credentials', async () => {
+    await machine.emulator.close();
+    const { child, stdout, stderr } = serve();
+    const [status] = await once(child, 'close');
+    expect(status).toBe(4);
+    expect(stdout()).toBe('');
+    expect(stderr()).toMatch(/\(ERR_NETWORK\)\nhint: .*\n$/);
+  });
+
+  it('listens before there are credentials where it is told to, and fails meanwhile', async () => {
+    const certificate = readFileSync(machine.env['CERTIFICATE'] ?? '');
+    rmSync(machine.env['CERTIFICATE'] ?? '');
+    const started = await serving('--wait', '--token-file', join(machine.folder, 'token'));
+    await until(() => / error refresh-failed /.test(started.stderr()), started.stderr);
+    expect(started.stderr()).toMatch(
+      / code=ERR_FILE_UNREADABLE message="certificate .* there is no such file"/,
+    );
+    const url = started.exported()['AWS_CONTAINER_CREDENTIALS_FULL_URI'] ?? '';
+    const ask = (path: string) =>
+      fetch(new URL(path, url), {
+        headers: { authorization: readFileSync(join(machine.folder, 'token'), 'utf8') },
+      });
+    expect((await ask('/credentials')).status).toBe(503);
+    const health = await ask('/healthz');
+    expect(health.status).toBe(503);
+    expect(await health.json()).toEqual({
+      status: 'unavailable',
+      roles: [{ name: 'Demo', ready: false, error: 'ERR_FILE_UNREADABLE' }],
+    });
+
+    writeFileSync(machine.env['CERTIFICATE'] ?? '', certificate);
+    started.child.kill('SIGHUP');
+    await until(() => / info refreshed /.test(started.stderr()), started.stderr);
+    expect((await ask('/credentials')).status).toBe(200);
+    expect(await stop(started)).toBe(0);
+  });
+
+  it('serves on a Unix socket, without a token', async () => {
+    const path = join(machine.folder, 'socket');
+    const started = await serving('--socket', path, '--log-format', 'json');
+    const { status, stdout } = await run(machine, 'sh', ['-c', started.stdout().replace('curl', 'curl -s')]);
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ AccessKeyId: expect.stringMatching(/^ASIA/) });
+    expect(await stop(started)).toBe(0);
+    const events = started
+      .stderr()
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line).event);
+    expect(events).toEqual(['refreshed', 'listening', 'stopped']);
+  });
+
+  it('serves other hosts the container endpoint alone, with a warning', async () => {
+    const started = await serving('--bind', '0.0.0.0', '--token-file', join(machine.folder, 'token'));
+    expect(started.stderr()).toMatch(/ warn off-loopback bind=0\.0\.0\.0 /);
+    const { AWS_EC2_METADATA_SERVICE_ENDPOINT: imds = '' } = started.exported();
+    expect(imds).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/$/);
+    expect(await stop(started)).toBe(0);
+  });
+
+  it.each([
+    [['--bind', '0.0.0.0'], /--bind 0\.0\.0\.0 needs --token-file/],
+    [['--bind', 'example.com'], /--bind must be an IP address/],
+    [
+      ['--bind', '10.0.0.1', '--token-file', 'x', '--hop-limit', '2'],
+      /--hop-limit must be 64 off loopback, found 2/,
+    ],
+    [['--hop-limit', '0'], /--hop-limit must be a whole number from 1 to 255/],
+    [['--hop-limit', '256'], /--hop-limit must be a whole number from 1 to 255/],
+    [['--bind', '127.0.0.1', '--socket', 'x'], /--bind and --socket exclude each other/],
+  ])('refuses %j', async (flags, message) => {
+    const { child, stderr, stdout } = serve(...flags);
+    const [status] = await once(child, 'close');
+    expect({ status, stdout: stdout() }).toEqual({ status: 2, stdout: '' });
+    expect(stderr()).toMatch(message);
+    expect(machine.emulator.sessionCount).toBe(0);
+  });
+
+  it('takes any hop limit on loopback, where nothing leaves the machine', async () => {
+    expect(await stop(await serving('--hop-limit', '1'))).toBe(0);
+  });
+
+  it('names a port that is in use', async () => {
+    const first = await serving();
+    const port = new URL(first.exported()['AWS_EC2_METADATA_SERVICE_ENDPOINT'] ?? '').port;
+    const { child, stderr, stdout } = serve(`--port=${port}`);
+    const [status] = await once(child, 'close');
+    expect({ status, stdout: stdout() }).toEqual({ status: 6, stdout: '' });
+    expect(stderr()).toContain(`cannot listen on 127.0.0.1 port ${port}: it is in use already (ERR_LISTEN)`);
+  });
+});

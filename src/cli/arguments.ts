@@ -33,12 +33,17 @@ export function parseArguments(
       );
     }
     const { name, row } = known;
-    if (Object.hasOwn(values, name)) throw new OptionError('ERR_OPTION_CONFLICT', `--${flag} is given twice`);
     const takesNext = inline === undefined && row.kind.type !== 'boolean';
-    values[name] = takesNext ? nextValue(argv[++index], row) : (inline ?? true);
+    const value = takesNext ? nextValue(argv[++index], row) : (inline ?? true);
+    values[name] = Object.hasOwn(values, name) ? joinValues(values[name], value, row) : value;
     isAfterSecret = row.secret === true;
   }
   return values;
+}
+
+function joinValues(earlier: RawValues[string] = '', value: RawValues[string], row: OptionRow): string {
+  if (row.repeats !== undefined) return `${earlier}${row.repeats}${value}`;
+  throw new OptionError('ERR_OPTION_CONFLICT', `--${row.flag} is given twice`);
 }
 
 function nextValue(next: string | undefined, { flag, secret }: OptionRow): string {

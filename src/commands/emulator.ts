@@ -24,6 +24,8 @@ export async function run(values: RawValues, io: Io): Promise<void> {
     port: read('port') as number | undefined,
     roleName: read('roleName') as string | undefined,
     certificateAuthority: caFile && (await loadTrustBundle(caFile, 'CA')),
+    faults: read('faults') as string | undefined,
+    faultSeed: read('faultSeed') as number | undefined,
     log: (line: string) => say(io.stderr, `${line}\n`),
   };
   const { startEmulator } = await import('../emulator/server.js');

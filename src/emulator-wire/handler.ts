@@ -25,6 +25,27 @@ export interface EmulatorResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** How a server is to send it, where that is not as it should be: {@link Fault}. */
+  readonly delivery?: Delivery;
+}
+
+export interface Delivery {
+  readonly delayMs: number;
+  /** Instead of all of it: a reset connection; half of the body, then silence; half of the body, then the end. */
+  readonly cut?: 'reset' | 'stall' | 'truncate';
+}
+
+/** What goes wrong with one request because somebody asked for it. */
+export interface Fault {
+  /** In place of performing the operation. */
+  readonly refusal: Refusal | undefined;
+  readonly delivery: Delivery;
+  /** Over those of the answer. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Added to the time that `Date` tells. */
+  readonly dateSkewMs: number;
+  /** For the log. */
+  readonly note: string;
 }
 
 /** What an operation answers, before the frame adds its headers. */
@@ -67,6 +88,8 @@ export const refuseWith =
 export interface Operation {
   /** Method and path, such as `POST /sessions` or `GET /crl/{crlId}`, where a name in braces stands for one segment. */
   readonly routes: readonly string[];
+  /** The operation's name in the service's model, such as `CreateSession`. */
+  nameOf?(request: EmulatorRequest): string;
   /** Whether a request on a route of several operations is for this one. If it is for none, the first one has it. */
   accepts?(request: EmulatorRequest): boolean;
   /** Answers, or throws a {@link Refusal}. `parameters` are the segments that the route names, decoded. */
@@ -101,32 +124,49 @@ const NO_OPERATION: Operation = {
   formatRefusal: formatJsonRefusal,
 };
 
-/** Puts operations behind one function. `log` gets one line for each request. */
-export function createHandler(
-  operations: readonly Operation[],
-  now: () => Date,
-  log: (line: string) => void,
-): Handler {
+/** What an answer is framed in. */
+export interface Frame {
+  readonly now: () => Date;
+  /** Gets one line for each request. */
+  readonly log: (line: string) => void;
+  /** Whether this request is to go wrong. */
+  readonly decideFault?: (operation: string, at: Date) => Fault | undefined;
+}
+
+/** Puts operations behind one function. */
+export function createHandler(operations: readonly Operation[], frame: Frame): Handler {
+  const { now, log, decideFault } = frame;
   // A log that fails, now or later, is no reason to fail the request, still less to end the process.
   const write = (line: string) => void (async () => log(line))().catch(() => undefined);
   return async (request) => {
     const at = now();
     const requestId = randomUUID();
     const { operation, parameters } = findOperation(operations, request);
-    const perform = () => operation.perform(request, at, requestId, parameters);
-    const { answer, outcome } = run(operation, perform, request, requestId);
-    const route = `${request.method} ${request.rawPath}`;
-    write(oneLine(`${at.toISOString()} ${route} ${answer.status} ${outcome}`));
-    return {
-      status: answer.status,
-      headers: {
-        'Content-Type': answer.contentType,
-        Date: at.toUTCString(),
-        'x-amzn-RequestId': requestId,
-        ...(answer.errorType === undefined ? {} : { 'X-Amzn-ErrorType': answer.errorType }),
-      },
-      body: answer.body,
+    const fault = decideFault?.(operation.nameOf?.(request) ?? '', at);
+    const perform = () => {
+      if (fault?.refusal !== undefined) throw fault.refusal;
+      return operation.perform(request, at, requestId, parameters);
     };
+    const { answer, outcome } = run(operation, perform, request, requestId);
+    const note = fault === undefined || fault.refusal !== undefined ? '' : ` [${fault.note}]`;
+    const route = `${request.method} ${request.rawPath}`;
+    write(oneLine(`${at.toISOString()} ${route} ${answer.status} ${outcome}${note}`));
+    return frameAnswer(answer, at, requestId, fault);
+  };
+}
+
+function frameAnswer(answer: Answer, at: Date, requestId: string, fault: Fault | undefined) {
+  return {
+    status: answer.status,
+    headers: {
+      'Content-Type': answer.contentType,
+      Date: new Date(at.getTime() + (fault?.dateSkewMs ?? 0)).toUTCString(),
+      'x-amzn-RequestId': requestId,
+      ...(answer.errorType === undefined ? {} : { 'X-Amzn-ErrorType': answer.errorType }),
+      ...fault?.headers,
+    },
+    body: answer.body,
+    ...(fault !== undefined && { delivery: fault.delivery }),
   };
 }
 

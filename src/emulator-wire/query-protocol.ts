@@ -41,6 +41,7 @@ export function createQueryOperation(service: QueryService): Operation {
   const { namespace, signingName, version } = service;
   return {
     routes: ['POST /', 'GET /'],
+    nameOf: (request) => /(?:^|&)Action=(\w+)/.exec(formText(request))?.[1] ?? '',
     accepts(request) {
       const signedFor = signingNameOf(request);
       return signedFor === undefined ? formText(request).includes(version) : signedFor === signingName;

@@ -7,10 +7,11 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Handler } from '../emulator-wire/handler.js';
 import { MAX_BODY_BYTES } from '../emulator-wire/handler.js';
 import { OutputError } from '../errors.js';
 import { EMULATOR_OPTIONS } from '../options/command-options.js';
+import { deliver } from './deliver.js';
+import { answerFaultsRoute } from './faults-route.js';
 import type { EmulatedService, EmulatorOptions, WithAuthority, WithoutCa } from './service.js';
 import { createEmulator, readEmulatorOptions } from './service.js';
 
@@ -23,6 +24,8 @@ export type {
 } from '../emulator-pki/authority.js';
 export { createAuthority } from '../emulator-pki/authority.js';
 export type { EmulatorRequest, EmulatorResponse, Handler } from '../emulator-wire/handler.js';
+export type { FaultRule, FaultSource } from './fault-rules.js';
+export type { FaultStatus, Faults } from './faults.js';
 export type { EmulatedService, EmulatorOptions } from './service.js';
 export { createEmulator } from './service.js';
 
@@ -52,7 +55,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const { host = '127.0.0.1', port = EMULATOR_OPTIONS.port.default } = readEmulatorOptions(options);
   const server = createServer(LIMITS, (incoming, outgoing) => {
     // Such as a clock of the caller that throws: the client must hear of it, and the process must live on.
-    answer(service.handle, incoming, outgoing).catch(() => {
+    answer(service, incoming, outgoing).catch(() => {
       outgoing.statusCode = 500;
       outgoing.end();
     });
@@ -84,14 +87,18 @@ const LIMITS = {
   headersTimeout: 10_000,
   requestTimeout: 30_000,
   keepAliveTimeout: 5_000,
+  // How often the limits are looked at: at Node's 30 s, a client that trickles would have three times its time.
+  connectionsCheckingInterval: 1_000,
 };
 
-async function answer(handle: Handler, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+const MAX_READ_BYTES = 1024 * 1024;
+
+async function answer(service: EmulatedService, incoming: IncomingMessage, outgoing: ServerResponse) {
   const body = await readBody(incoming);
   // The client went away in the middle of its request; there is nobody to tell.
   if (body === undefined) return;
   const [rawPath = '', ...query] = (incoming.url ?? '').split('?');
-  const response = await handle({
+  const request = {
     method: incoming.method ?? '',
     rawPath,
     rawQuery: query.join('?'),
@@ -99,9 +106,11 @@ async function answer(handle: Handler, incoming: IncomingMessage, outgoing: Serv
     body,
     // An IPv4 client of a socket for both families has its address mapped into IPv6.
     sourceIp: incoming.socket.remoteAddress?.replace(/^::ffff:/, ''),
-  });
-  const length = Buffer.byteLength(response.body);
-  outgoing.writeHead(response.status, { ...response.headers, 'Content-Length': length }).end(response.body);
+  };
+  const control = answerFaultsRoute(request, service.faults);
+  // What is left of a body that is too long would be read as the next request.
+  if (!incoming.complete) outgoing.shouldKeepAlive = false;
+  await deliver(control ?? (await service.handle(request)), outgoing);
 }
 
 /** Node's flat list of names and values; its `headers` object has already joined what was repeated. */
@@ -109,14 +118,18 @@ function pairHeaders(raw: readonly string[]): Array<[name: string, value: string
   return raw.flatMap((name, index) => (index % 2 === 0 ? [[name.toLowerCase(), raw[index + 1] ?? '']] : []));
 }
 
-/** Reads all of it, so that the client gets its answer, but keeps only enough to see that it is too long. */
+/**
+ * Reads more than is kept, so that most clients that send too much get their answer; without an end it is read by none.
+ */
 async function readBody(incoming: IncomingMessage): Promise<Uint8Array | undefined> {
   const kept: Buffer[] = [];
   let size = 0;
   try {
-    for await (const chunk of incoming) {
+    // Not destroyed when this stops reading: the answer goes out on the same socket.
+    for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
       if (size <= MAX_BODY_BYTES) kept.push(chunk);
       size += chunk.length;
+      if (size > MAX_READ_BYTES) break;
     }
     return Buffer.concat(kept);
   } catch {

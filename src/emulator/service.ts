@@ -22,6 +22,9 @@ import { createHandler } from '../emulator-wire/handler.js';
 import { createQueryOperation } from '../emulator-wire/query-protocol.js';
 import { EMULATOR_OPTIONS } from '../options/command-options.js';
 import { SESSION_OPTIONS } from '../options/session-options.js';
+import type { FaultSource } from './fault-rules.js';
+import type { Faults } from './faults.js';
+import { createFaults } from './faults.js';
 
 /** CA certificates: PEM text, PEM bytes, or an authority that `createAuthority` made. */
 type AuthoritySource = string | Uint8Array | Pick<Authority, 'certificate'>;
@@ -45,6 +48,10 @@ export interface EmulatorOptions {
   readonly acceptRoleSessionName?: boolean | undefined;
   /** The service's clock. Default: the computer's. */
   readonly now?: (() => Date) | undefined;
+  /** What goes wrong on purpose. Default: nothing. {@link Faults.set} replaces it at run time. */
+  readonly faults?: FaultSource | readonly FaultSource[] | undefined;
+  /** Seed of the dice for faults with a `rate`, a whole number. Default 1. */
+  readonly faultSeed?: number | undefined;
   /** Gets one line for each request: time, method, path, status, and why it was refused. Never a secret. */
   readonly log?: ((line: string) => void) | undefined;
 }
@@ -59,6 +66,8 @@ export interface EmulatedService {
   readonly authority: Authority | undefined;
   /** Sessions issued since the start. */
   readonly sessionCount: number;
+  /** What goes wrong on purpose, from the next request on. */
+  readonly faults: Faults;
   /** Answers one request; the server around it adds nothing but HTTP. */
   readonly handle: Handler;
 }
@@ -81,6 +90,9 @@ const RULES: OptionRules<EmulatorOptions> = {
   roleName: EMULATOR_OPTIONS.roleName.kind,
   maxDurationSeconds: SESSION_OPTIONS.durationSeconds.kind,
   acceptRoleSessionName: { type: 'boolean' },
+  // Checked where they are read: an object has rules of its own.
+  faults: [() => true, 'faults'],
+  faultSeed: EMULATOR_OPTIONS.faultSeed.kind,
   now: FUNCTION,
   log: FUNCTION,
 };
@@ -103,6 +115,8 @@ export async function createEmulator(options: EmulatorOptions = {}): Promise<Emu
   const given = readEmulatorOptions(options);
   const { region = 'us-east-1', accountId = '123456789012', certificateAuthority } = given;
   const { now = () => new Date(), log = () => {} } = given;
+  const { faults, decide } = createFaults();
+  faults.set(given.faults ?? [], given.faultSeed);
   const authority = certificateAuthority === undefined ? await createAuthority({ now }) : undefined;
   const pems = [authority ?? certificateAuthority].flat().map((source) => pemOf(source) ?? '');
   pems.forEach(parseTrustAnchor);
@@ -122,7 +136,8 @@ export async function createEmulator(options: EmulatorOptions = {}): Promise<Emu
     get sessionCount() {
       return credentials.issuedCount;
     },
-    handle: createHandler(operations, now, log),
+    faults,
+    handle: createHandler(operations, { now, log, decideFault: decide }),
   };
 }
 

@@ -144,4 +144,18 @@ export const EMULATOR_OPTIONS = {
     default: 'Demo',
     help: 'name of the role to give sessions of',
   },
+  faults: {
+    flag: 'fault',
+    kind: { type: 'text' },
+    placeholder: 'FAULT',
+    repeats: ';',
+    help: 'what is to go wrong, for testing clients, as often as wanted: latency=50 (ms), throttle (=10 CreateSession a second), error=503, reset, stall, truncate, content-type=text/html or date-skew=600 (s), each with rate=0.1, count=3, operation=CreateSession, retry-after=5 behind commas',
+  },
+  faultSeed: {
+    flag: 'fault-seed',
+    kind: { type: 'integer', min: 0, max: 999_999_999 },
+    placeholder: 'NUMBER',
+    default: 1,
+    help: 'seed of the dice for faults with a rate',
+  },
 } as const satisfies Record<string, OptionRow>;

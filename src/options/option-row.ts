@@ -12,6 +12,8 @@ export interface OptionRow {
   /** What stands for the value in `--help`. */
   readonly placeholder?: string;
   readonly required?: boolean;
+  /** The flag may be given several times; its values are joined with this. */
+  readonly repeats?: string;
   /** A value that must not be shown. */
   readonly secret?: boolean;
   /** Variables, besides the flag's own, that give the value where the caller does not, first one first. */

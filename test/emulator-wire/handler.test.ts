@@ -31,8 +31,7 @@ describe('routes', () => {
       operation('enable', ['POST /crl/{crlId}/enable']),
       operation('all', ['GET /crls']),
     ],
-    now,
-    silent,
+    { now, log: silent },
   );
   it.each([
     ['GET /crl/a-1', { name: 'get', crlId: 'a-1' }],
@@ -66,9 +65,10 @@ describe('services of the query protocol share a path', () => {
       actions: { Who: ({ form }) => ({ result: `<Name>${signingName}</Name>`, note: form.get('a') ?? '' }) },
     });
   const lines: string[] = [];
-  const handle = createHandler([service('sts', '2011-06-15'), service('iam', '2010-05-08')], now, (line) =>
-    lines.push(line),
-  );
+  const handle = createHandler([service('sts', '2011-06-15'), service('iam', '2010-05-08')], {
+    now,
+    log: (line) => lines.push(line),
+  });
   const signedFor = (name: string): EmulatorRequest['headers'] => [
     [
       'authorization',

@@ -41,6 +41,7 @@ async function shown(work: Promise<unknown>): Promise<string> {
 const EMULATOR = [
   ...(['host', 'port', 'region', 'accountId', 'certificateAuthority', 'roleName'] as const),
   ...(['maxDurationSeconds', 'acceptRoleSessionName', 'now', 'log'] as const),
+  ...(['faults', 'faultSeed'] as const),
 ] satisfies Array<keyof EmulatorOptions>;
 const AUTHORITY = ['commonName', 'keyType', 'days', 'now'] satisfies Array<keyof AuthorityOptions>;
 const ISSUE = ['commonName', 'keyType', 'days', 'notBefore'] satisfies Array<keyof IssueOptions>;

@@ -3,7 +3,6 @@
  * stderr has one line an event. SIGHUP refreshes now.
  */
 import { once } from 'node:events';
-import { isIP } from 'node:net';
 import type { AwsCredentialIdentity } from '../credentials/from-roles-anywhere.js';
 import type { Refresher } from '../credentials/refresh.js';
 import { createRefresher } from '../credentials/refresh.js';
@@ -14,7 +13,7 @@ import { CACHE_OPTIONS, LOG_OPTIONS, SERVE_OPTIONS } from '../options/command-op
 import type { ValuesOf } from '../options/option-row.js';
 import type { RawValues } from '../options/values.js';
 import type { Listener } from '../server/listen.js';
-import { listenOnSocket, listenOnTcp } from '../server/listen.js';
+import { listenOnSocket, listenOnTcp, reachOf } from '../server/listen.js';
 import type { Routes } from '../server/routes.js';
 import { CONTAINER_PATH, createRoutes } from '../server/routes.js';
 import type { ServedRole } from '../server/served-role.js';
@@ -49,7 +48,7 @@ export async function run(values: RawValues, io: Io, now = () => new Date()): Pr
     const routes = createRoutes({ roles: [served[0].role], containerToken: token, now });
     const listener = await listen(routes, options);
     log.info('listening', { on: listener.addresses.join(' '), role: served[0].role.name });
-    if (options.bind !== undefined && !isLoopbackAddress(options.bind)) {
+    if (options.bind !== undefined && reachOf(options.bind) === 'network') {
       const message = 'other hosts can reach this port: container endpoint with the token, no IMDS';
       log.warn('off-loopback', { bind: options.bind, message });
     }
@@ -96,10 +95,11 @@ function checkPlaces({ bind, socket, tokenFile, hopLimit }: ServeOptions): void 
   if (socket !== undefined) {
     throw new OptionError('ERR_OPTION_CONFLICT', '--bind and --socket exclude each other');
   }
-  if (isIP(bind) === 0) {
+  const reach = reachOf(bind);
+  if (reach === undefined) {
     throw new OptionError('ERR_OPTION_INVALID', '--bind must be an IP address, such as 127.0.0.1 or 0.0.0.0');
   }
-  if (isLoopbackAddress(bind)) return;
+  if (reach === 'loopback') return;
   if (tokenFile === undefined) {
     throw new OptionError(
       'ERR_OPTION_MISSING',
@@ -112,10 +112,6 @@ function checkPlaces({ bind, socket, tokenFile, hopLimit }: ServeOptions): void 
       `--hop-limit must be 64 off loopback, found ${hopLimit}: Node.js cannot set the IP TTL of TCP answers`,
     );
   }
-}
-
-function isLoopbackAddress(address: string): boolean {
-  return isLoopback(isIP(address) === 6 ? `[${address}]` : address);
 }
 
 function listen(routes: Routes, { bind, socket, port }: ServeOptions): Promise<Listener> {

@@ -6,7 +6,7 @@ import { chmod, lstat, rm } from 'node:fs/promises';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo, ListenOptions } from 'node:net';
-import { connect } from 'node:net';
+import { connect, isIP } from 'node:net';
 import { OutputError } from '../errors.js';
 import type { LocalRequest } from './guard.js';
 import type { Routes } from './routes.js';
@@ -123,8 +123,15 @@ function send(
 }
 
 function peerOf({ socket }: IncomingMessage): LocalRequest['peer'] {
-  const address = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
-  return address === '::1' || address.startsWith('127.') ? 'loopback' : 'network';
+  // What says nothing of itself is kept at a distance.
+  return reachOf(socket.remoteAddress ?? '') ?? 'network';
+}
+
+/** Who can be behind an IP address: this machine alone, or others too. Undefined for anything else. */
+export function reachOf(address: string): 'loopback' | 'network' | undefined {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/, '');
+  if (isIP(plain) === 0) return undefined;
+  return plain === '::1' || /^127\./.test(plain) ? 'loopback' : 'network';
 }
 
 function listening(server: Server, options: ListenOptions): Promise<void> {

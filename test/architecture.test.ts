@@ -33,7 +33,7 @@ const STAGES = [
 /** The service emulated, left to right as well. It shares options and partitions with the pipeline, and nothing more. */
 const EMULATOR = [
   ...['emulator-wire', 'emulator-pki', 'emulator-policy'],
-  ...['emulator-account', 'emulator-sessions', 'emulator'],
+  ...['emulator-account', 'emulator-sessions', 'emulator-sts', 'emulator'],
 ];
 
 const BELOW_ALL = ['errors', 'files'];
@@ -329,8 +329,8 @@ const RULES: readonly Rule[] = [
       ['index.ts', `export { readSession } from './inputs/session.js';`],
       ['index.ts', `export { startEmulator } from './emulator/server.js';`],
       ['bin.ts', `import { VERSION } from './index.js';`],
-      ['emulator-sessions/sts.ts', `import { signRequest } from '../signing/sign-request.js';`],
-      ['emulator-sessions/sts.ts', `import { parsePem } from '../keys/pem.js';`],
+      ['emulator-sts/sts.ts', `import { signRequest } from '../signing/sign-request.js';`],
+      ['emulator-sts/sts.ts', `import { parsePem } from '../keys/pem.js';`],
       ['emulator-wire/handler.ts', `import { parseTrustAnchor } from '../emulator-pki/trust.js';`],
       ['cli/main.ts', `await import('../emulator/server.js');`],
       ['commands/emulator.ts', `import { startEmulator } from '../emulator/server.js';`],

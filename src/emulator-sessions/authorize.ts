@@ -56,7 +56,10 @@ export function authorize(application: Application): Grant {
   }
   const seconds = chooseDuration(asked, profile, role); // 18
   const mapped = mapAttributes(leaf, profile.attributeMappings);
-  const packedPolicySize = measurePolicy(profile, mapped.tags);
+  const packedPolicySize = measurePolicy(
+    [...profile.managedPolicyArns, profile.sessionPolicy ?? ''],
+    mapped.tags,
+  );
   if (packedPolicySize > 100) {
     const message = `Packed policy consumes ${packedPolicySize}% of allotted space, please use smaller policy.`;
     throw unable(asked, message)(`packed policy: tags and session policies take ${packedPolicySize} %`); // 19

@@ -4,7 +4,7 @@
  * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html, STS AssumeRole for the limits, and
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
  */
-import type { Account, Profile } from '../emulator-account/resources.js';
+import type { Account } from '../emulator-account/resources.js';
 import type { Certificate } from '../emulator-pki/certificate.js';
 import { COMMON_NAME, valuesOf } from '../emulator-pki/names.js';
 import type { PolicyRequest } from '../emulator-policy/evaluate.js';
@@ -66,7 +66,7 @@ export function formatContext(facts: SessionFacts, account: Account, at: Date): 
  * does not document, into a room whose size it does not document. Here: octets of the plain text out of 4096, which gives
  * a little more than the answers in STS's reference.
  */
-export function measurePolicy(profile: Profile, tags: ReadonlyMap<string, string>): number {
-  const parts = [...tags].flat().concat(profile.managedPolicyArns, profile.sessionPolicy ?? '');
+export function measurePolicy(policies: readonly string[], tags: ReadonlyMap<string, string>): number {
+  const parts = [...tags].flat().concat(policies);
   return Math.ceil((Buffer.byteLength(parts.join('')) / 4096) * 100);
 }

@@ -16,7 +16,7 @@ import { createAuthority, readOptions } from '../emulator-pki/authority.js';
 import { parseTrustAnchor } from '../emulator-pki/trust.js';
 import { createSessionOperation } from '../emulator-sessions/create-session.js';
 import { createCredentialStore } from '../emulator-sessions/credential-store.js';
-import { stsService } from '../emulator-sessions/sts.js';
+import { stsService } from '../emulator-sts/sts.js';
 import type { Handler } from '../emulator-wire/handler.js';
 import { createHandler } from '../emulator-wire/handler.js';
 import { createQueryOperation } from '../emulator-wire/query-protocol.js';
@@ -125,7 +125,7 @@ export async function createEmulator(options: EmulatorOptions = {}): Promise<Emu
   const credentials = createCredentialStore();
   const operations = [
     createSessionOperation({ account, credentials }),
-    createQueryOperation(stsService(region, credentials)),
+    createQueryOperation(stsService(account, credentials)),
   ];
   return {
     region,

@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Emulator } from '../../src/emulator/server.js';
 import { startEmulator } from '../../src/emulator/server.js';
 import { makeCertificate, NOW } from '../emulator-pki/certificates.js';
-import type { Fixture } from './fixture.js';
-import { formatQuery, makeFixture, makeRoot } from './fixture.js';
-import type { HmacDraft } from './sign.js';
-import { formatDate, signHmac, signX509 } from './sign.js';
+import type { Fixture } from '../emulator-sessions/fixture.js';
+import { formatQuery, makeFixture, makeRoot } from '../emulator-sessions/fixture.js';
+import type { HmacDraft } from '../emulator-sessions/sign.js';
+import { formatDate, signHmac, signX509 } from '../emulator-sessions/sign.js';
 
 interface Credentials {
   readonly accessKeyId: string;

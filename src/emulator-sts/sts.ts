@@ -1,0 +1,55 @@
+/**
+ * STS for the sessions that the emulator has issued. In: a signed request. Out: who its signer is (GetCallerIdentity),
+ * whose an access key is (GetAccessKeyInfo), or the session of another role (AssumeRole), as XML.
+ * Rules: https://docs.aws.amazon.com/STS/latest/APIReference/API_Operations.html and …/CommonErrors.html
+ */
+import type { Account } from '../emulator-account/resources.js';
+import type { CredentialStore, IssuedCredentials } from '../emulator-sessions/credential-store.js';
+import { QUERY_REFUSALS, readCaller } from '../emulator-wire/access-key.js';
+import { refuseWith } from '../emulator-wire/handler.js';
+import type { QueryCall, QueryResult, QueryService } from '../emulator-wire/query-protocol.js';
+import { formatXml } from '../emulator-wire/query-protocol.js';
+import { assumeRole } from './assume-role.js';
+import { checkText, refuseAll } from './assume-role-request.js';
+
+/** The wording is ours: AWS can tell the account from any access key id, and this emulator only from its own. */
+const unknownKey = refuseWith(400, 'ValidationError', 'The access key ID is not valid');
+
+export function stsService(account: Account, credentials: CredentialStore): QueryService {
+  const rules = { keys: credentials, service: 'sts', region: account.region, refusals: QUERY_REFUSALS };
+  /** Only what this emulator issued is known here; of any other key, neither secret nor holder is. */
+  const authenticate = ({ request, at }: QueryCall): IssuedCredentials => {
+    const { accessKeyId, issued } = readCaller(request, rules, at);
+    if (issued !== undefined) return issued;
+    throw QUERY_REFUSALS.unknownKey(`access key: ${accessKeyId} was not issued by this emulator`);
+  };
+  return {
+    signingName: 'sts',
+    version: '2011-06-15',
+    namespace: 'https://sts.amazonaws.com/doc/2011-06-15/',
+    actions: {
+      GetCallerIdentity: (call) => formatCaller(authenticate(call)),
+      GetAccessKeyInfo(call) {
+        authenticate(call);
+        return formatKeyInfo(call, credentials);
+      },
+      AssumeRole: (call) => assumeRole(call, authenticate(call), account, credentials),
+    },
+  };
+}
+
+function formatCaller({ assumedRoleArn, assumedRoleId }: IssuedCredentials): QueryResult {
+  const account = assumedRoleArn.split(':')[4];
+  const result = formatXml({ Arn: assumedRoleArn, UserId: assumedRoleId, Account: account });
+  return { result, note: assumedRoleArn };
+}
+
+function formatKeyInfo({ form }: QueryCall, credentials: CredentialStore): QueryResult {
+  const accessKeyId = form.get('AccessKeyId');
+  const limits = { isRequired: true, min: 16, max: 128, pattern: '[\\w]*' };
+  refuseAll([checkText(accessKeyId, 'accessKeyId', limits)]);
+  const found = credentials.find(accessKeyId ?? '');
+  if (found === undefined) throw unknownKey(`access key: ${accessKeyId} was not issued by this emulator`);
+  const account = found.assumedRoleArn.split(':')[4];
+  return { result: formatXml({ Account: account }), note: `${accessKeyId} of ${account}` };
+}

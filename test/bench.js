@@ -5,7 +5,6 @@
  *
  * It reports and judges nothing.
  */
-import { spawn } from 'node:child_process';
 import { createPrivateKey, sign } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,35 +12,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { loadIdentity, signRequest } from 'rolesanywhere';
 import { startEmulator } from 'rolesanywhere/emulator';
-
-const root = join(import.meta.dirname, '..');
-/** @param {string} file */
-const cert = (file) => join(root, 'certs', file);
-const RUNS = 31;
-
-/** @param {number[]} values */
-function median(values) {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-}
-
-/**
- * Runs Node and waits for its end, without blocking the emulator in this process.
- *
- * @param {string[]} args
- * @returns {Promise<{ ms: number; stdout: string }>}
- */
-function node(...args) {
-  return new Promise((resolve, reject) => {
-    const start = performance.now();
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    let stdout = '';
-    child.stdout.on('data', (chunk) => (stdout += chunk));
-    child.on('close', (status) => {
-      if (status !== 0) reject(new Error(`exit status ${status}`));
-      else resolve({ ms: performance.now() - start, stdout });
-    });
-  });
-}
+import { cert, median, node, RUNS, rate, report, root } from './bench/measure.js';
+import { benchServe } from './bench/serve.js';
 
 async function benchProgram() {
   const emulator = await startEmulator({ certificateAuthority: await readFile(cert('root-ec.pem'), 'utf8') });
@@ -119,21 +91,6 @@ async function benchSigning(name, aim) {
   );
 }
 
-/**
- * Calls a second, over a quarter of a second.
- *
- * @param {() => unknown} call
- */
-async function rate(call) {
-  const start = performance.now();
-  let calls = 0;
-  while (performance.now() - start < 250) {
-    for (let i = 0; i < 20; i++) await call();
-    calls += 20;
-  }
-  return (calls * 1000) / (performance.now() - start);
-}
-
 async function benchImport() {
   const folder = await mkdtemp(join(tmpdir(), 'rolesanywhere-bench-'));
   const empty = join(folder, 'empty.mjs');
@@ -161,18 +118,9 @@ async function benchImport() {
   );
 }
 
-/**
- * @param {string} what
- * @param {number} ratio
- * @param {string} aim
- * @param {string} detail
- */
-function report(what, ratio, aim, detail) {
-  console.log(`${what.padEnd(46)} ${ratio.toFixed(2).padStart(6)}   aim ${aim.padEnd(20)} ${detail}`);
-}
-
 console.log(`Node ${process.version}, ratios of medians\n`);
 await benchProgram();
 await benchSigning('rsa-2048', '≥ 0.95');
 await benchSigning('ec-p256', '≥ 0.6');
 await benchImport();
+await benchServe();

@@ -33,7 +33,7 @@ const STAGES = [
 /** The service emulated, left to right as well. It shares options and partitions with the pipeline, and nothing more. */
 const EMULATOR = [
   ...['emulator-wire', 'emulator-pki', 'emulator-policy'],
-  ...['emulator-account', 'emulator-sessions', 'emulator-sts', 'emulator'],
+  ...['emulator-account', 'emulator-control', 'emulator-sessions', 'emulator-sts', 'emulator'],
 ];
 
 const BELOW_ALL = ['errors', 'files'];

@@ -1,7 +1,14 @@
 /** Names in, an account with one trust anchor, one profile and one role out: the least that a session needs. */
 import { createHash, randomUUID } from 'node:crypto';
 import { partitionOf } from '../settings/endpoint.js';
-import type { Account, AttributeMapping, Profile, Role, TrustAnchor } from './resources.js';
+import type {
+  Account,
+  AttributeMapping,
+  NotificationSetting,
+  Profile,
+  Role,
+  TrustAnchor,
+} from './resources.js';
 
 /** "Attribute mapping" of the user guide: what a profile maps until it is told otherwise. */
 export const DEFAULT_ATTRIBUTE_MAPPINGS: readonly AttributeMapping[] = [
@@ -12,6 +19,17 @@ export const DEFAULT_ATTRIBUTE_MAPPINGS: readonly AttributeMapping[] = [
     mappingRules: [{ specifier: 'DNS' }, { specifier: 'URI' }, { specifier: 'Name/*' }],
   },
 ];
+
+/** Seen at AWS: 45 days before the event, on all channels. */
+export const DEFAULT_NOTIFICATIONS: readonly NotificationSetting[] = (
+  ['CA_CERTIFICATE_EXPIRY', 'END_ENTITY_CERTIFICATE_EXPIRY'] as const
+).map((event) => ({
+  enabled: true,
+  event,
+  threshold: 45,
+  channel: 'ALL',
+  configuredBy: 'rolesanywhere.amazonaws.com',
+}));
 
 export function createAccount(region: string, accountId: string): Account {
   return {
@@ -32,15 +50,17 @@ export function formatArn({ partition, region, accountId }: Account, resource: s
   return `arn:${partition}:rolesanywhere:${region}:${accountId}:${resource}`;
 }
 
-export function addTrustAnchor(account: Account, name: string, pem: string, at: Date): TrustAnchor {
+export function addTrustAnchor(
+  account: Account,
+  settings: Pick<TrustAnchor, 'name' | 'source' | 'enabled'>,
+  at: Date,
+): TrustAnchor {
   const trustAnchorId = randomUUID();
   const anchor: TrustAnchor = {
+    ...settings,
     trustAnchorId,
     trustAnchorArn: formatArn(account, `trust-anchor/${trustAnchorId}`),
-    name,
-    enabled: true,
-    source: { sourceType: 'CERTIFICATE_BUNDLE', sourceData: { x509CertificateData: pem } },
-    notificationSettings: [],
+    notificationSettings: [...DEFAULT_NOTIFICATIONS],
     createdAt: at.toISOString(),
     updatedAt: at.toISOString(),
   };
@@ -48,20 +68,29 @@ export function addTrustAnchor(account: Account, name: string, pem: string, at: 
   return anchor;
 }
 
-export function addProfile(
-  account: Account,
-  settings: Pick<Profile, 'name' | 'roleArns' | 'durationSeconds' | 'acceptRoleSessionName'>,
-  at: Date,
-): Profile {
+type ProfileSettings = Pick<Profile, 'name' | 'enabled' | 'roleArns'> &
+  Partial<
+    Pick<
+      Profile,
+      | 'durationSeconds'
+      | 'acceptRoleSessionName'
+      | 'requireInstanceProperties'
+      | 'managedPolicyArns'
+      | 'sessionPolicy'
+    >
+  >;
+
+export function addProfile(account: Account, settings: ProfileSettings, at: Date): Profile {
   const profileId = randomUUID();
   const profile: Profile = {
-    ...settings,
-    profileId,
-    profileArn: formatArn(account, `profile/${profileId}`),
-    enabled: true,
+    durationSeconds: 3600,
+    acceptRoleSessionName: false,
     requireInstanceProperties: false,
     managedPolicyArns: [],
     sessionPolicy: undefined,
+    ...settings,
+    profileId,
+    profileArn: formatArn(account, `profile/${profileId}`),
     attributeMappings: [...DEFAULT_ATTRIBUTE_MAPPINGS],
     createdBy: `arn:${account.partition}:iam::${account.accountId}:root`,
     createdAt: at.toISOString(),
@@ -71,18 +100,18 @@ export function addProfile(
   return profile;
 }
 
-export function addRole(
-  account: Account,
-  settings: Pick<Role, 'roleName' | 'assumeRolePolicyDocument' | 'maxSessionDuration'>,
-  at: Date,
-): Role {
-  const arn = `arn:${account.partition}:iam::${account.accountId}:role/${settings.roleName}`;
+type RoleSettings = Pick<Role, 'roleName' | 'assumeRolePolicyDocument' | 'maxSessionDuration'> &
+  Partial<Pick<Role, 'path' | 'description'>>;
+
+export function addRole(account: Account, settings: RoleSettings, at: Date): Role {
+  const { path = '/', description } = settings;
+  const arn = `arn:${account.partition}:iam::${account.accountId}:role${path}${settings.roleName}`;
   const role: Role = {
     ...settings,
     roleId: `AROA${formatBase32(createHash('sha256').update(arn).digest().subarray(0, 10))}`,
     arn,
-    path: '/',
-    description: undefined,
+    path,
+    description,
     createDate: at.toISOString(),
   };
   account.roles.set(role.roleName, role);

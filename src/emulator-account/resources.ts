@@ -8,9 +8,12 @@ type Timestamp = string;
 
 export interface NotificationSetting {
   readonly enabled: boolean;
-  readonly event: string;
+  readonly event: 'CA_CERTIFICATE_EXPIRY' | 'END_ENTITY_CERTIFICATE_EXPIRY';
+  /** Days before the event, 1 to 360. */
   readonly threshold?: number;
-  readonly channel?: string;
+  readonly channel: 'ALL';
+  /** An account id, or `rolesanywhere.amazonaws.com` for a default. */
+  readonly configuredBy: string;
 }
 
 export interface TrustAnchor {
@@ -59,7 +62,7 @@ export interface Crl {
   readonly crlArn: string;
   name: string;
   enabled: boolean;
-  /** PEM or DER in base64, as it was imported. */
+  /** Base64 of what was imported, which is PEM. */
   crlData: string;
   readonly trustAnchorArn: string;
   readonly createdAt: Timestamp;

@@ -16,7 +16,12 @@ import { checkText, refuseAll } from './assume-role-request.js';
 const unknownKey = refuseWith(400, 'ValidationError', 'The access key ID is not valid');
 
 export function stsService(account: Account, credentials: CredentialStore): QueryService {
-  const rules = { keys: credentials, service: 'sts', region: account.region, refusals: QUERY_REFUSALS };
+  const rules = {
+    keys: credentials,
+    service: 'sts',
+    regions: [account.region],
+    refusals: QUERY_REFUSALS,
+  } as const;
   /** Only what this emulator issued is known here; of any other key, neither secret nor holder is. */
   const authenticate = ({ request, at }: QueryCall): IssuedCredentials => {
     const { accessKeyId, issued } = readCaller(request, rules, at);

@@ -22,7 +22,9 @@ export interface IssuedKeys<Key extends IssuedKey = IssuedKey> {
 
 /** One answer for each way in which a signature can be wrong. */
 export type SignatureRefusals = Readonly<
-  Record<'missing' | 'incomplete' | 'unknownKey' | 'expired' | 'mismatch', Refuse>
+  Record<'missing' | 'incomplete' | 'unknownKey' | 'expired' | 'mismatch', Refuse> & {
+    denied: (message: string) => Refuse;
+  }
 >;
 
 const INCOMPLETE = 'The request signature does not conform to AWS standards.';
@@ -41,6 +43,7 @@ export const QUERY_REFUSALS: SignatureRefusals = {
   unknownKey: refuseWith(403, 'InvalidClientTokenId', UNKNOWN_KEY),
   expired: refuseWith(403, 'ExpiredToken', EXPIRED),
   mismatch: refuseWith(403, 'SignatureDoesNotMatch', MISMATCH),
+  denied: (message) => refuseWith(403, 'AccessDenied', message),
 };
 
 /** As the services that speak JSON name them. */
@@ -50,20 +53,43 @@ export const JSON_REFUSALS: SignatureRefusals = {
   unknownKey: refuseWith(403, 'UnrecognizedClientException', UNKNOWN_KEY),
   expired: refuseWith(403, 'ExpiredTokenException', EXPIRED),
   mismatch: refuseWith(403, 'InvalidSignatureException', MISMATCH),
+  denied: (message) => refuseWith(403, 'AccessDeniedException', message),
 };
+
+/**
+ * Refuses sessions that this emulator issued: they have no permissions. Permissions policies are not evaluated, and
+ * administrators and their secrets are unknown here, so every access key from elsewhere is an administrator's.
+ *
+ * @param action such as `iam:CreateRole`
+ * @returns the access key id, for the log
+ */
+export function checkAdministrator(
+  request: EmulatorRequest,
+  rules: SigningRules<IssuedKey>,
+  at: Date,
+  action: string,
+): string {
+  const { accessKeyId, issued } = readCaller(request, rules, at);
+  if (issued === undefined) return accessKeyId;
+  const message = `User: ${issued.assumedRoleArn} is not authorized to perform: ${action} because no identity-based policy allows the ${action} action`;
+  throw rules.refusals.denied(message)(
+    `caller: ${accessKeyId} is a session, and sessions have no permissions`,
+  );
+}
 
 export interface SigningRules<Key extends IssuedKey> {
   readonly keys: IssuedKeys<Key>;
   /** In the credential scope. */
   readonly service: string;
-  readonly region: string;
+  /** Any of them will do; the first is the one to name. */
+  readonly regions: readonly [string, ...string[]];
   readonly refusals: SignatureRefusals;
 }
 
 /** A key from elsewhere is not verified, since its secret is unknown here; scope and clock are. */
 export function readCaller<Key extends IssuedKey>(
   request: EmulatorRequest,
-  { keys, service, region, refusals }: SigningRules<Key>,
+  { keys, service, regions, refusals }: SigningRules<Key>,
   at: Date,
 ): { readonly accessKeyId: string; readonly issued: Key | undefined } {
   const { missing, incomplete, unknownKey, expired, mismatch } = refusals;
@@ -83,6 +109,7 @@ export function readCaller<Key extends IssuedKey>(
   if (issued !== undefined && at >= issued.expiration) {
     throw expired(`expiration: ${issued.expiration.toISOString()}, now is ${at.toISOString()}`);
   }
+  const region = regions.find((one) => one === signed.scope[1]) ?? regions[0];
   const problem = checkScope(signed, region, service, at);
   if (problem !== undefined) throw mismatch(problem);
   if (issued !== undefined && !isHmacSignature(signed, issued.secretAccessKey)) {

@@ -101,8 +101,8 @@ export type PathParameters = Readonly<Record<string, string>>;
 
 export type Handler = (request: EmulatorRequest) => Promise<EmulatorResponse>;
 
-/** The largest body that is read, in bytes. CreateSession's is below 100; AWS's own limit is unknown. */
-export const MAX_BODY_BYTES = 64 * 1024;
+/** The largest body that is read, in bytes. ImportCrl takes 300,000, in base64; AWS's own limit is unknown. */
+export const MAX_BODY_BYTES = 512 * 1024;
 
 /** An error of the REST-JSON services: the type in a header, `{"message":…}` in the body. */
 export function formatJsonRefusal(refusal: Refusal): Answer {

@@ -3,7 +3,6 @@
  * finds the action of a form, and words answers and refusals as XML.
  * Rules: https://smithy.io/2.0/aws/protocols/aws-query-protocol.html
  */
-import { oneLine } from '../errors.js';
 import type { EmulatorRequest, Operation, Refuse } from './handler.js';
 import { Refusal, refuseWith } from './handler.js';
 import { parseQuery } from './signature.js';
@@ -104,9 +103,10 @@ export function formatXml(members: Readonly<Record<string, string | number | und
     .join('\n    ');
 }
 
+/** White space is kept; XML 1.0 has no other characters below the space (section 2.2). */
 function escapeXml(text: string): string {
-  return oneLine(text, Number.POSITIVE_INFINITY).replace(
-    /[<>&"']/g,
-    (character) => `&#${character.codePointAt(0)};`,
-  );
+  return text.replace(/[<>&"']|\p{Cc}/gu, (character) => {
+    const code = character.charCodeAt(0);
+    return code >= 32 || [9, 10, 13].includes(code) ? `&#${code};` : '';
+  });
 }

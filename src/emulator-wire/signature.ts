@@ -172,7 +172,7 @@ function parseTimestamp(text: string, refuse: Refuse): Date {
 }
 
 /** Percent-encodes all but `A-Za-z0-9-_.~`; `encodeURIComponent` leaves five characters more. */
-function encode(text: string): string {
+export function encode(text: string): string {
   return encodeURIComponent(text).replace(
     /[!'()*]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,

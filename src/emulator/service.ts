@@ -11,6 +11,8 @@ import {
   defaultTrustPolicy,
 } from '../emulator-account/account.js';
 import type { Account } from '../emulator-account/resources.js';
+import { controlPlaneOperations } from '../emulator-control/control-plane.js';
+import { iamService } from '../emulator-control/iam.js';
 import type { Authority, OptionRules } from '../emulator-pki/authority.js';
 import { createAuthority, readOptions } from '../emulator-pki/authority.js';
 import { parseTrustAnchor } from '../emulator-pki/trust.js';
@@ -125,7 +127,10 @@ export async function createEmulator(options: EmulatorOptions = {}): Promise<Emu
   const credentials = createCredentialStore();
   const operations = [
     createSessionOperation({ account, credentials }),
+    ...controlPlaneOperations(account, credentials),
+    // First, since it has what is for neither.
     createQueryOperation(stsService(account, credentials)),
+    createQueryOperation(iamService(account, credentials)),
   ];
   return {
     region,
@@ -145,10 +150,20 @@ export async function createEmulator(options: EmulatorOptions = {}): Promise<Emu
 function furnish(account: Account, pems: readonly string[], options: EmulatorOptions, at: Date) {
   const { roleName = EMULATOR_OPTIONS.roleName.default, acceptRoleSessionName = false } = options;
   const { maxDurationSeconds: durationSeconds = 3600 } = options;
-  const anchor = addTrustAnchor(account, 'emulator', pems.join('\n'), at);
+  const source = {
+    sourceType: 'CERTIFICATE_BUNDLE',
+    sourceData: { x509CertificateData: pems.join('\n') },
+  } as const;
+  const anchor = addTrustAnchor(account, { name: 'emulator', source, enabled: true }, at);
   const assumeRolePolicyDocument = defaultTrustPolicy([anchor.trustAnchorArn]);
   const role = addRole(account, { roleName, assumeRolePolicyDocument, maxSessionDuration: 43_200 }, at);
-  const profile = { name: 'emulator', roleArns: [role.arn], durationSeconds, acceptRoleSessionName };
+  const profile = {
+    name: 'emulator',
+    enabled: true,
+    roleArns: [role.arn],
+    durationSeconds,
+    acceptRoleSessionName,
+  };
   return { anchor, role, profile: addProfile(account, profile, at) };
 }
 

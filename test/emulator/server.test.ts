@@ -52,15 +52,15 @@ describe('startEmulator', () => {
   it('answers in the form of AWS over HTTP', async () => {
     const lines: string[] = [];
     const emulator = await start({ now: () => NOW, log: (line) => lines.push(line) });
-    const response = await fetch(`${emulator.endpoint}/profiles?secret=1`);
+    const response = await fetch(`${emulator.endpoint}/nothing?secret=1`);
     expect(response.status).toBe(404);
     expect(response.headers.get('x-amzn-errortype')).toBe('UnknownOperationException');
     expect(response.headers.get('x-amzn-requestid')).toMatch(new RegExp(`^${uuid}$`));
     expect(response.headers.get('date')).toBe('Mon, 01 Jun 2026 12:00:00 GMT');
     expect(await response.json()).toEqual({ message: 'UnknownOperationException' });
     expect(lines).toEqual([
-      '2026-06-01T12:00:00.000Z GET /profiles 404 UnknownOperationException: UnknownOperationException ' +
-        '[route: there is no GET /profiles]',
+      '2026-06-01T12:00:00.000Z GET /nothing 404 UnknownOperationException: UnknownOperationException ' +
+        '[route: there is no GET /nothing]',
     ]);
   });
 

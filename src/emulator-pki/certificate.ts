@@ -64,6 +64,8 @@ const ID = {
   inhibitAnyPolicy: '2.5.29.54',
 } as const;
 
+const EC_KEY = '1.2.840.10045.2.1';
+
 /** Extensions that may be critical: evaluated here, or without a rule that CreateSession would apply. */
 const UNDERSTOOD = new Set<string>([
   ...[ID.basicConstraints, ID.keyUsage, ID.subjectAltName, ID.nameConstraints],
@@ -142,9 +144,17 @@ function readFields(tbs: Element) {
     notBefore: readTime(notBefore, 'validity'),
     notAfter: readTime(notAfter, 'validity'),
     subject: readName(subject, 'subject'),
-    keyAlgorithm: readOid(key?.children[0]?.children[0], 'public key'),
+    keyAlgorithm: readKeyAlgorithm(key),
     extensions: readExtensions(extensions?.children[0], 'certificate'),
   };
+}
+
+/** Curves are named (RFC 5480 section 2.1.1): one that is written out can be a forgery that looks like it. */
+function readKeyAlgorithm(key: Element | undefined): string {
+  const [algorithm, parameters] = key?.children[0]?.children ?? [];
+  const oid = readOid(algorithm, 'public key');
+  if (oid === EC_KEY && parameters?.tag !== TAG.oid) throw new Error('public key: an EC key names its curve');
+  return oid;
 }
 
 /** Of a certificate, of a revocation list, or of an entry in one. */

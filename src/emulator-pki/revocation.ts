@@ -81,7 +81,7 @@ function decode(data: string | Uint8Array): Uint8Array {
     throw new Error(`CRL: expected one X509 CRL block, found ${blocks.length}`);
   if (!/^[A-Za-z0-9+/=\s]+$/.test(text)) return Buffer.from(text, 'latin1');
   const inner = Buffer.from(text, 'base64').toString('latin1');
-  return inner.startsWith('-----BEGIN') ? decode(inner) : Buffer.from(inner, 'latin1');
+  return inner.includes('-----BEGIN') ? decode(inner) : Buffer.from(inner, 'latin1');
 }
 
 function checkExtensions(element: Element | undefined): void {

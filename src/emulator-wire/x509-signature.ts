@@ -35,9 +35,6 @@ export function checkX509Algorithm(signed: SignedRequest, key: CertifiedKey): st
   const kind = publicKey?.asymmetricKeyType ?? `of a kind that this Node cannot read (${keyAlgorithm})`;
   const fitting = Object.entries(ALGORITHMS).find(([, { keys }]) => keys.includes(kind));
   if (fitting === undefined) return `algorithm: keys are RSA, EC or ML-DSA, the certificate's is ${kind}`;
-  if (kind === 'ec' && publicKey?.asymmetricKeyDetails?.namedCurve === undefined) {
-    return 'algorithm: an EC key names its curve (RFC 5480 section 2.1.1), the certificate has explicit parameters';
-  }
   if (fitting[0] === signed.algorithm) return undefined;
   return `algorithm: the certificate's ${kind} key needs ${fitting[0]}, found ${signed.algorithm}`;
 }

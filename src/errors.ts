@@ -37,7 +37,7 @@ export type IdentityErrorCode =
   | 'ERR_CHAIN_NOT_YET_VALID';
 
 /** The request did not reach the service, or its answer did not reach us. */
-export type TransportErrorCode = 'ERR_TIMEOUT' | 'ERR_NETWORK' | 'ERR_TLS' | 'ERR_ABORTED';
+export type TransportErrorCode = 'ERR_TIMEOUT' | 'ERR_NETWORK' | 'ERR_TLS' | 'ERR_PROXY' | 'ERR_ABORTED';
 
 /** The service refused, was busy, failed, or answered with something that is not its protocol. */
 export type ServiceErrorCode =

@@ -84,7 +84,7 @@ const BUILTINS: Places = [
   ],
   [
     /^node:(net|http|https|tls|http2)$/,
-    /^(session\/(transport|proxy)\.ts|server\/[a-z-]+\.ts|emulator\/server\.ts)$/,
+    /^(session\/(transport|proxy|no-proxy)\.ts|server\/[a-z-]+\.ts|emulator\/server\.ts)$/,
   ],
 ];
 

@@ -55,8 +55,8 @@ const TLS: ServerOptions = { cert: text('tls-localhost.pem'), key: text('tls-loc
 export const CA_BUNDLE = path('tls-root.pem');
 
 /** @returns the port */
-export async function listen(server: Server): Promise<number> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+export async function listen(server: Server, address = '127.0.0.1'): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, address, resolve));
   onTestFinished(async () => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));

@@ -137,6 +137,7 @@ function nameOf(code: TransportErrorCode): string {
   switch (code) {
     case 'ERR_ABORTED':
     case 'ERR_NETWORK':
+    case 'ERR_PROXY':
     case 'ERR_TIMEOUT':
     case 'ERR_TLS':
       return 'the network';

@@ -3,16 +3,40 @@
  * Helper's flags that are of no use here are checked as the helper does, and then refused with the reason.
  */
 import { OptionError } from '../errors.js';
-import { COMMAND_LINE_OPTIONS } from '../options/command-options.js';
-import { refuseExclusions, refuseReference } from '../options/helper-options.js';
+import {
+  CACHE_OPTIONS,
+  COMMAND_LINE_OPTIONS,
+  CONFIG_OPTIONS,
+  LOG_OPTIONS,
+  SERVE_OPTIONS,
+  SESSION_SOURCES,
+  UPDATE_OPTIONS,
+} from '../options/command-options.js';
+import { HELPER_OPTIONS, refuseExclusions, refuseReference } from '../options/helper-options.js';
 import type { OptionRows, ValuesOf } from '../options/option-row.js';
+import { SESSION_OPTIONS } from '../options/session-options.js';
 import type { RawValues } from '../options/values.js';
 import type { Logger } from '../session/create-session.js';
-import type { ChosenValues } from '../settings/choose-values.js';
-import { chooseValues } from '../settings/choose-values.js';
+import type { ChosenValues, Environment } from '../settings/choose-values.js';
+import { chooseValues, weakerOf } from '../settings/choose-values.js';
+import type { ConfigFile } from '../settings/config-file.js';
 import type { Io } from '../terminal/io.js';
 import { say } from '../terminal/io.js';
 import { formatDebug, formatWarning } from '../terminal/report.js';
+
+const { debug } = COMMAND_LINE_OPTIONS;
+
+/** What a file may give: the options of every command, since one file may serve several. */
+const IN_FILES: OptionRows = {
+  ...SESSION_OPTIONS,
+  ...SESSION_SOURCES,
+  ...HELPER_OPTIONS,
+  ...CACHE_OPTIONS,
+  ...LOG_OPTIONS,
+  ...UPDATE_OPTIONS,
+  ...SERVE_OPTIONS,
+  debug,
+};
 
 /** Writes to stderr; with `debug` only where `--debug` asks for it. */
 export type StderrLogger = Logger & { warn(message: string): void };
@@ -33,10 +57,13 @@ export async function readOptions<Rows extends OptionRows>(
   io: Io,
 ): Promise<Inputs<Rows>> {
   refuseExclusions(values, rows);
-  const all = { ...rows, debug: COMMAND_LINE_OPTIONS.debug };
-  const chosen = chooseValues<string>(all, { given: values, env: io.env, naming: 'flag' });
+  const all: OptionRows = { ...rows, ...CONFIG_OPTIONS, debug };
+  const sources = { given: values, env: io.env, naming: 'flag' } as const;
+  const file = await readFile(chooseValues<keyof typeof CONFIG_OPTIONS>(CONFIG_OPTIONS, sources), io.env);
+  const chosen = chooseValues<string>(all, { ...sources, file });
   const logger = createLogger(io, chosen['debug']?.value === true);
   explain(chosen, all, logger);
+  if (file?.warning !== undefined) logger.warn(file.warning);
   await refuseStore(chosen);
   for (const [name, row] of Object.entries<OptionRows[string]>(rows)) {
     const { label = '', origin, value } = chosen[name] ?? {};
@@ -46,6 +73,21 @@ export async function readOptions<Rows extends OptionRows>(
     if (row.kind.type === 'source') refuseReference(value, label);
   }
   return { chosen: chosen as Inputs<Rows>['chosen'], logger };
+}
+
+async function readFile(
+  chosen: ChosenValues<keyof typeof CONFIG_OPTIONS>,
+  env: Environment,
+): Promise<ConfigFile | undefined> {
+  const weaker = weakerOf(chosen, 'config', 'configProfile');
+  const path = weaker === 'config' ? undefined : chosen.config.value;
+  const profile = weaker === 'configProfile' ? undefined : chosen.configProfile.value;
+  if (path === undefined && profile === undefined) return undefined;
+  const rows = new Map(Object.entries(IN_FILES).map(([name, row]) => [row.flag, { name, row }]));
+  const { loadConfigProfile, loadJsonConfig } = await import('../settings/config-file.js');
+  return typeof path === 'string'
+    ? loadJsonConfig(path, rows, env)
+    : loadConfigProfile(String(profile), rows, env);
 }
 
 /** The chosen values of some rows. */

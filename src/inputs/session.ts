@@ -2,7 +2,7 @@
  * Flags, environment and files in, the settings of a session out, for every command that makes sessions:
  * `credential-process`, `serve` and `update`.
  */
-import { SESSION_SOURCES } from '../options/command-options.js';
+import { CONFIG_OPTIONS, SESSION_SOURCES } from '../options/command-options.js';
 import { HELPER_OPTIONS } from '../options/helper-options.js';
 import type { OptionRows, ValuesOf } from '../options/option-row.js';
 import { SESSION_OPTIONS } from '../options/session-options.js';
@@ -16,7 +16,12 @@ import { readOptions, valuesOf } from './options.js';
 import { readPassphrase } from './passphrase.js';
 
 /** Every flag that says which session to make. */
-export const SESSION_FLAGS = { ...SESSION_OPTIONS, ...SESSION_SOURCES, ...HELPER_OPTIONS };
+export const SESSION_FLAGS = {
+  ...SESSION_OPTIONS,
+  ...SESSION_SOURCES,
+  ...HELPER_OPTIONS,
+  ...CONFIG_OPTIONS,
+};
 
 export interface SessionInputs<Own extends OptionRows> {
   readonly settings: Settings;

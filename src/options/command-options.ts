@@ -21,15 +21,31 @@ export const COMMAND_LINE_OPTIONS = {
 export const SESSION_SOURCES = {
   passphraseFile: {
     flag: 'pkcs8-password-file',
-    kind: { type: 'text' },
+    kind: { type: 'path' },
     placeholder: 'FILE',
     help: 'file that holds the passphrase of an encrypted key; - for standard input',
   },
   pkcs12PasswordFile: {
     flag: 'pkcs12-password-file',
-    kind: { type: 'text' },
+    kind: { type: 'path' },
     placeholder: 'FILE',
     help: 'file that holds the password of a PKCS#12 file; - for standard input',
+  },
+} as const satisfies Record<string, OptionRow>;
+
+/** Files that give options, for all commands that take what the Go helper takes. */
+export const CONFIG_OPTIONS = {
+  config: {
+    flag: 'config',
+    kind: { type: 'path' },
+    placeholder: 'FILE',
+    help: 'JSON file of options: an object with flags as keys',
+  },
+  configProfile: {
+    flag: 'config-profile',
+    kind: { type: 'text' },
+    placeholder: 'NAME',
+    help: 'profile of ~/.aws/config (AWS_CONFIG_FILE) whose keys rolesanywhere_… give options',
   },
 } as const satisfies Record<string, OptionRow>;
 
@@ -100,13 +116,13 @@ export const SERVE_OPTIONS = {
   },
   socket: {
     flag: 'socket',
-    kind: { type: 'text' },
+    kind: { type: 'path' },
     placeholder: 'PATH',
     help: 'Unix socket to listen on in place of a port',
   },
   tokenFile: {
     flag: 'token-file',
-    kind: { type: 'text' },
+    kind: { type: 'path' },
     placeholder: 'FILE',
     help: 'file for the container token: read where it exists, else written, for this user alone',
   },
@@ -129,7 +145,7 @@ export const EMULATOR_OPTIONS = {
   },
   certificateAuthority: {
     flag: 'ca',
-    kind: { type: 'text' },
+    kind: { type: 'path' },
     placeholder: 'FILE',
     help: 'PEM file of the CA to use as trust anchor; without it, a CA and a certificate are made and removed at the end',
   },

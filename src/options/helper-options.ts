@@ -37,7 +37,7 @@ export const HELPER_OPTIONS = {
   },
   pkcs11Lib: {
     flag: 'pkcs11-lib',
-    kind: { type: 'text' },
+    kind: { type: 'path' },
     placeholder: 'FILE',
     refused: NO_TOKEN,
     help: 'library of a PKCS#11 token: refused, tokens are not supported yet',

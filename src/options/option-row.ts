@@ -1,7 +1,7 @@
 /** What a row of an option table says, and how the value of an option is written and checked. */
 
 export type OptionKind =
-  | { readonly type: 'source' | 'text' | 'boolean' }
+  | { readonly type: 'source' | 'path' | 'text' | 'boolean' }
   | { readonly type: 'pattern'; readonly pattern: RegExp; readonly rule: string }
   | { readonly type: 'integer'; readonly min: number; readonly max: number; readonly unit?: string };
 

@@ -150,7 +150,7 @@ export const SESSION_OPTIONS = {
   },
   caBundle: {
     flag: 'ca-bundle',
-    kind: { type: 'text' },
+    kind: { type: 'path' },
     placeholder: 'FILE',
     env: ['AWS_CA_BUNDLE'],
     help: 'PEM file of authorities to trust as well, for TLS',

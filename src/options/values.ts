@@ -33,6 +33,7 @@ export function readValue(raw: unknown, row: OptionRow, label: string): unknown 
         'ERR_OPTION_INVALID',
         `${label} must be a path, PEM text or bytes, found ${kindOf(raw)}`,
       );
+    case 'path':
     case 'text':
       if (typeof raw === 'string') return raw;
       throw new OptionError('ERR_OPTION_INVALID', `${label} must be text, found ${kindOf(raw)}`);

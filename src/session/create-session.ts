@@ -53,7 +53,7 @@ export interface CreateSessionOptions extends SessionOptions, SessionContext {
  * @throws OptionError the options: `ERR_OPTION_*`
  * @throws IdentityError the certificate, chain or key, before anything is sent: `ERR_FILE_*`, `ERR_PEM_*`,
  *   `ERR_KEY_*`, `ERR_CERTIFICATE_*`, `ERR_CHAIN_*`
- * @throws TransportError the network: `ERR_TIMEOUT` `ERR_NETWORK` `ERR_TLS` `ERR_ABORTED`
+ * @throws TransportError the network: `ERR_TIMEOUT` `ERR_NETWORK` `ERR_TLS` `ERR_PROXY` `ERR_ABORTED`
  * @throws ServiceError the service: `ERR_SERVICE_DENIED` `ERR_SERVICE_THROTTLED` `ERR_SERVICE_FAILED`
  *   `ERR_RESPONSE_INVALID`
  * @example

@@ -4,7 +4,7 @@
  */
 import type { SecureContextOptions } from 'node:tls';
 import type { Dispatcher } from 'undici';
-import { EnvHttpProxyAgent, Pool } from 'undici';
+import { Pool, ProxyAgent } from 'undici';
 import { OptionError } from '../errors.js';
 
 export interface ProxyLimits {
@@ -17,29 +17,21 @@ export interface ProxyLimits {
 }
 
 /**
- * @param proxy its URL, with a user name and password where it wants them; hosts in `except` (the form of
- *   `NO_PROXY`) are reached directly
+ * @param proxyUrl with a user name and password where the proxy wants them
  * @throws OptionError `ERR_OPTION_INVALID`: not an http or https URL
  */
-export function openProxy(
-  proxy: { readonly url: string; readonly except: string },
-  { connectTimeoutMs, tls, ...limits }: ProxyLimits,
-): EnvHttpProxyAgent {
-  const url = proxy.url.includes('://') ? proxy.url : `http://${proxy.url}`;
+export function openProxy(proxyUrl: string, { connectTimeoutMs, tls, ...limits }: ProxyLimits): ProxyAgent {
+  const url = proxyUrl.includes('://') ? proxyUrl : `http://${proxyUrl}`;
   if (!isProxyUrl(url)) {
     // Without the value: it may hold a password.
     throw new OptionError('ERR_OPTION_INVALID', 'HTTPS_PROXY must be an http:// or https:// URL', {
       hint: 'in its user name and password, write special characters percent-encoded: % as %25, @ as %40',
     });
   }
-  return new EnvHttpProxyAgent({
+  return new ProxyAgent({
     ...limits,
-    httpsProxy: new URL(url).origin,
-    // Not used, and not to be looked up in the environment.
-    httpProxy: new URL(url).origin,
+    uri: new URL(url).origin,
     clientFactory: (origin, options) => new ProxyConnections(origin, options),
-    noProxy: proxy.except,
-    connect: { ...tls, timeout: connectTimeoutMs },
     requestTls: { ...tls, timeout: connectTimeoutMs },
     // A proxy reached over TLS is verified whatever the caller thinks of the service, with the same authorities.
     proxyTls: { ...tls, rejectUnauthorized: true, timeout: connectTimeoutMs },

@@ -18,7 +18,7 @@ const MAX_RESPONSE_BYTES = 1024 * 1024;
 export interface Transport {
   /**
    * @throws the signal's reason, where it ended the call
-   * @throws TransportError `ERR_TIMEOUT` `ERR_NETWORK` `ERR_TLS`
+   * @throws TransportError `ERR_TIMEOUT` `ERR_NETWORK` `ERR_TLS` `ERR_PROXY`
    * @throws ServiceError `ERR_RESPONSE_INVALID`: more than 1 MiB
    */
   send(request: SessionRequest, signal: AbortSignal): Promise<HttpResponse>;
@@ -47,12 +47,19 @@ async function createDispatcher(
   const tls = { minVersion: 'TLSv1.2', rejectUnauthorized: verifyTls, ...(ca && { ca }) } as const;
   // The signal limits the whole call, so that undici's own limits for headers and body are not needed.
   const limits = { headersTimeout: 0, bodyTimeout: 0, maxResponseSize: MAX_RESPONSE_BYTES };
-  if (proxy !== undefined && !isLoopback(endpoint.hostname)) {
+  const proxyUrl = await proxyFor(endpoint, proxy);
+  if (proxyUrl !== undefined) {
     const { openProxy } = await import('./proxy.js');
-    return openProxy(proxy, { ...limits, connectTimeoutMs, tls });
+    return openProxy(proxyUrl, { ...limits, connectTimeoutMs, tls });
   }
   const undici = await import('undici');
   return new undici.Client(endpoint.origin, { ...limits, connect: { ...tls, timeout: connectTimeoutMs } });
+}
+
+async function proxyFor(endpoint: URL, proxy: Connection['proxy']): Promise<string | undefined> {
+  if (proxy === undefined || isLoopback(endpoint.hostname)) return undefined;
+  const { isWithoutProxy } = await import('./no-proxy.js');
+  return isWithoutProxy(proxy.except, endpoint) ? undefined : proxy.url;
 }
 
 /** The bundle comes on top of what this Node trusts already: an option to add, not to replace. */
@@ -119,6 +126,10 @@ function translate(error: unknown, origin: string, status: number): Error {
     return new TransportError('ERR_TLS', `no trusted TLS connection to ${origin}: ${detail}`, {
       cause: error,
     });
+  }
+  const refusal = /^Proxy response \((4\d\d)\)/.exec(detail)?.[1];
+  if (refusal !== undefined) {
+    return new TransportError('ERR_PROXY', `the proxy refuses to connect to ${origin}: status ${refusal}`);
   }
   return new TransportError('ERR_NETWORK', `no answer from ${origin}: ${detail}`, { cause: error });
 }

@@ -63,6 +63,15 @@ const HINTS: readonly Hint[] = [
     hint: 'where a company proxy re-signs TLS, name its CA with --ca-bundle or AWS_CA_BUNDLE',
   },
   {
+    code: 'ERR_PROXY',
+    message: /407$/,
+    hint: 'the proxy wants a user name and a password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT, special characters percent-encoded',
+  },
+  {
+    code: 'ERR_PROXY',
+    hint: 'ask whoever runs the proxy to allow the endpoint, or name its host in NO_PROXY',
+  },
+  {
     code: /^ERR_(NETWORK|TIMEOUT)$/,
     hint: 'check --region and --endpoint, the network, and HTTPS_PROXY where the way out is a proxy',
   },

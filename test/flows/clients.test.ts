@@ -1,9 +1,11 @@
 /** Real clients, against the emulator. */
 import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { describe, expect, it } from 'vitest';
 import { fromRolesAnywhere } from '../../src/credentials/from-roles-anywhere.js';
-import { ROOT, run, startMachine } from './machine.js';
+import { PROGRAM, ROOT, run, startMachine } from './machine.js';
 
 const hasAws = spawnSync('aws', ['--version'], { stdio: 'ignore' }).status === 0;
 const leftOut = hasAws ? '' : ' (left out: there is no aws command here, and it could not be installed)';
@@ -24,6 +26,36 @@ describe('AWS CLI', () => {
         Arn: expect.stringMatching(ARN),
       });
       expect(emulator.sessionCount).toBe(1);
+    },
+    60_000,
+  );
+
+  it.skipIf(!hasAws)(
+    `gets its credentials from a profile that also holds our options${leftOut}`,
+    async () => {
+      const machine = await startMachine();
+      const { trustAnchorArn, profileArn, roleArn, endpoint, region, sessionCount } = machine.emulator;
+      expect(sessionCount).toBe(0);
+      const config = [
+        '[profile onprem]',
+        `region = ${region}`,
+        `credential_process = "${process.execPath}" "${PROGRAM}" credential-process --config-profile onprem`,
+        // Beside the file, whatever folder the program is started in.
+        'rolesanywhere_certificate = host.pem',
+        'rolesanywhere_private_key = host.key',
+        `rolesanywhere_trust_anchor_arn = ${trustAnchorArn}`,
+        `rolesanywhere_profile_arn = ${profileArn}`,
+        `rolesanywhere_role_arn = ${roleArn}`,
+        `rolesanywhere_endpoint = ${endpoint}`,
+        's3 =',
+        '  max_concurrent_requests = 10',
+      ].join('\n');
+      writeFileSync(join(machine.folder, 'config'), config);
+      const args = ['sts', 'get-caller-identity', '--profile', 'onprem', '--endpoint-url', endpoint];
+      const result = await run(machine, 'aws', args);
+      expect(result.stderr).toBe('');
+      expect(JSON.parse(result.stdout)).toMatchObject({ Arn: expect.stringMatching(ARN) });
+      expect(machine.emulator.sessionCount).toBe(1);
     },
     60_000,
   );

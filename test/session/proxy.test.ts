@@ -31,7 +31,12 @@ interface Proxy {
 }
 
 /** Tunnels to the service, whatever name it is asked for; with a password only for those who know it. */
-async function startProxy(service: FakeService, password?: string, tls = false): Promise<Proxy> {
+async function startProxy(
+  service: FakeService,
+  password?: string,
+  tls = false,
+  address = '127.0.0.1',
+): Promise<Proxy> {
   const asked: string[] = [];
   const expected = password !== undefined && `Basic ${Buffer.from(`user:${password}`).toString('base64')}`;
   const server = tls ? createTlsServer({ cert: leaf.pem, key: pemOf(leaf.key) }) : createServer();
@@ -49,7 +54,7 @@ async function startProxy(service: FakeService, password?: string, tls = false):
     upstream.on('error', () => socket.destroy());
     socket.on('close', () => upstream.destroy());
   });
-  return { port: await listen(server), asked };
+  return { port: await listen(server, address), asked };
 }
 
 async function start(answers: readonly Answer[], password?: string) {
@@ -137,12 +142,33 @@ describe('a proxy', () => {
     ['NO_PROXY', HOST],
     ['NO_PROXY', `a.example, .test`],
     ['no_proxy', '*'],
+    ['NO_PROXY', `${HOST}:443`],
   ])('is passed by where %s is "%s"', async (name, value) => {
     const { proxy } = await start([success]);
     const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}`, [name]: value };
     // Directly there is no way out of a test.
     expect(await call(env)).toMatchObject({ name: 'TransportError', code: 'ERR_NETWORK' });
     expect(proxy.asked).toEqual([]);
+  });
+
+  it.each([
+    ['NO_PROXY', `${HOST}:8443`],
+    ['NO_PROXY', '10.0.0.0/8 .other.test'],
+  ])('is asked where %s is "%s"', async (name, value) => {
+    const { proxy } = await start([success]);
+    const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}`, [name]: value };
+    expect(await call(env)).toMatchObject(SESSION);
+    expect(proxy.asked).toEqual([`${HOST}:443`]);
+  });
+
+  it('may have an IPv6 address, and so may the service', async () => {
+    const service = await startFakeService([success], { tls: { cert: leaf.pem, key: pemOf(leaf.key) } });
+    const proxy = await startProxy(service, undefined, false, '::1');
+    const env = { HTTPS_PROXY: `http://[::1]:${proxy.port}` };
+    const options = { endpoint: 'https://[2001:db8::10]:8443', noVerifySsl: true };
+    expect(await call(env, options)).toMatchObject(SESSION);
+    expect(proxy.asked).toEqual(['[2001:db8::10]:8443']);
+    expect(service.requests[0]?.headers['host']).toBe('[2001:db8::10]:8443');
   });
 
   it('is never asked for this machine', async () => {
@@ -183,8 +209,8 @@ describe('a proxy that is of no use', () => {
     [
       'a wrong password',
       'http://user:canary-secret@127.0.0.1:PORT',
-      'ERR_NETWORK',
-      `no answer from https://${HOST}: `,
+      'ERR_PROXY',
+      `the proxy refuses to connect to https://${HOST}: status 407`,
     ],
     [
       'nobody there',

@@ -20,6 +20,8 @@ const slim = {
     onResolve({ filter: /\/emulator\/server\.js$/ }, () => ({ path: './emulator.js', external: true }));
     // The front door of undici loads all of it (fetch, mocks, caches); a request needs its client alone. HTTP/2
     // and the bodies of fetch are not asked for.
+    // What few runs need is loaded from the installed packages by those that do.
+    onResolve({ filter: /^(pkijs$|@noble\/)/ }, ({ path }) => ({ path, external: true }));
     onResolve({ filter: /^undici$/ }, ({ importer }) =>
       importer.endsWith('proxy.ts')
         ? { path: 'undici', external: true }

@@ -108,7 +108,8 @@ function checkKeyBelongs({ certificate, algorithm, publicKey }: Identity): Findi
   const own = algorithmForKey(certificate.publicKey);
   const isSame = publicKey === undefined || isSameKey(certificate.publicKey, publicKey);
   if (own === undefined || (own.name === algorithm && isSame)) return undefined;
-  const signer = ALGORITHMS.find(({ name }) => name === algorithm)?.label ?? algorithm;
+  const signers = ALGORITHMS.filter(({ name }) => name === algorithm).map(({ label }) => label);
+  const signer = signers.length === 1 ? signers[0] : algorithm;
   return error(
     'ERR_KEY_MISMATCH',
     `private key (${publicKey === undefined ? signer : describeKey(publicKey)}) does not belong to ${nameOf(certificate)} (${describeKey(certificate.publicKey)})`,

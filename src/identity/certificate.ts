@@ -14,8 +14,9 @@ import {
   KeyUsage,
 } from '@peculiar/asn1-x509';
 import { IdentityError } from '../errors.js';
+import { BIT_STRING, readChildren, readContent, readElement, SEQUENCE } from '../keys/der.js';
 import type { PublicKey } from '../keys/public-key.js';
-import { publicKeyOf } from '../keys/public-key.js';
+import { ML_DSA_TYPES, publicKeyOf } from '../keys/public-key.js';
 
 export interface Certificate {
   /** DER. */
@@ -32,7 +33,7 @@ export interface Certificate {
   readonly notBefore: Date;
   readonly notAfter: Date;
   readonly publicKey: PublicKey;
-  /** The hash of the certificate's own signature, lower-case: `sha256`, `sha1`, or the OID where it is another. */
+  /** The hash of the certificate's own signature, lower-case: `sha256`, `sha1`; `ml-dsa-65`; the OID where it is another. */
   readonly signatureHash: string;
   /** basicConstraints' cA; undefined where the extension is absent. */
   readonly isCa: boolean | undefined;
@@ -69,6 +70,8 @@ const HASHES: Readonly<Record<string, string>> = {
   '1.2.840.113549.1.1.13': 'sha512',
   '1.2.840.10045.4.3.4': 'sha512',
   '2.16.840.1.101.3.4.2.3': 'sha512',
+  // Sign without a hash of their own.
+  ...ML_DSA_TYPES,
 };
 
 /** RSASSA-PSS-params (RFC 4055 §3.1), of which only the hash is asked for. */
@@ -84,9 +87,9 @@ for (const context of [1, 2, 3]) {
  * @param subject how messages name the input
  * @throws IdentityError `ERR_CERTIFICATE_INVALID`
  */
-export function parseCertificate(der: Uint8Array, subject: string): Certificate {
+export async function parseCertificate(der: Uint8Array, subject: string): Promise<Certificate> {
   try {
-    return readCertificate(new X509Certificate(der));
+    return await readCertificate(new X509Certificate(der));
   } catch (cause) {
     throw new IdentityError(
       'ERR_CERTIFICATE_INVALID',
@@ -98,12 +101,12 @@ export function parseCertificate(der: Uint8Array, subject: string): Certificate 
   }
 }
 
-function readCertificate(openssl: X509Certificate): Certificate {
+async function readCertificate(openssl: X509Certificate): Promise<Certificate> {
   // OpenSSL's own copy: what stands behind the certificate in a file is not part of it.
   const raw = openssl.raw;
   const { tbsCertificate: tbs, signatureAlgorithm } = AsnParser.parse(raw, CertificateSchema);
   const extensions = new Map((tbs.extensions ?? []).map((extension) => [extension.extnID, extension]));
-  const publicKey = readPublicKey(openssl, tbs.subjectPublicKeyInfo);
+  const publicKey = await readPublicKey(openssl, tbs.subjectPublicKeyInfo);
   const subject = displayName(openssl.subject);
   const issuer = displayName(openssl.issuer);
   return {
@@ -119,8 +122,7 @@ function readCertificate(openssl: X509Certificate): Certificate {
     signatureHash: signatureHash(signatureAlgorithm),
     isCa: read(extensions.get(BASIC_CONSTRAINTS), BasicConstraints)?.cA,
     keyUsage: read(extensions.get(KEY_USAGE), KeyUsage)?.toJSON(),
-    isSelfSigned:
-      subject === issuer && publicKey.keyObject !== undefined && openssl.verify(publicKey.keyObject),
+    isSelfSigned: subject === issuer && isSignedBy(raw, publicKey),
   };
 }
 
@@ -128,12 +130,28 @@ function read<T>(extension: Extension | undefined, schema: new () => T): T | und
   return extension === undefined ? undefined : AsnParser.parse(extension.extnValue.buffer, schema);
 }
 
-function readPublicKey(openssl: X509Certificate, info: SubjectPublicKeyInfo): PublicKey {
+/** Whether a key made a certificate's signature. */
+export function isSignedBy(der: Buffer, { keyObject, verify }: PublicKey): boolean {
+  if (keyObject !== undefined) return new X509Certificate(der).verify(keyObject);
+  // RFC 5280 §4.1: what is signed, the algorithm, and a BIT STRING, whose first octet counts unused bits.
+  const [signed, , signature] = readChildren(readElement(der), SEQUENCE);
+  return (
+    verify !== undefined &&
+    signed !== undefined &&
+    verify(signed.whole, readContent(signature, BIT_STRING).subarray(1))
+  );
+}
+
+async function readPublicKey(openssl: X509Certificate, info: SubjectPublicKeyInfo): Promise<PublicKey> {
   try {
     return publicKeyOf(openssl.publicKey);
   } catch {
-    // A kind of key that this OpenSSL does not know: the checks name it as unsupported.
-    return { spki: Buffer.from(AsnSerializer.serialize(info)), type: undefined, keyObject: undefined };
+    // A kind of key that this OpenSSL does not know: another implementation has it, or the checks name it.
+    const type = ML_DSA_TYPES[info.algorithm.algorithm];
+    const spki = Buffer.from(AsnSerializer.serialize(info));
+    if (type === undefined) return { spki, type, keyObject: undefined };
+    const { mlDsaPublicKey } = await import('../keys/ml-dsa.js');
+    return mlDsaPublicKey(spki, type);
   }
 }
 

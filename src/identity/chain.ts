@@ -4,11 +4,11 @@
  * Files hold them in any order, more than once, with the root among them: the key tells which one is the leaf,
  * names and signatures tell the order (RFC 5280 §6.1).
  */
-import { X509Certificate } from 'node:crypto';
 import { IdentityError } from '../errors.js';
 import type { PublicKey } from '../keys/public-key.js';
 import { isSameKey } from '../keys/public-key.js';
 import type { Certificate } from './certificate.js';
+import { isSignedBy } from './certificate.js';
 
 /** `X-Amz-X509-Chain` takes five certificates (IAM Roles Anywhere, CreateSession). */
 const MAX_CHAIN_LENGTH = 5;
@@ -76,11 +76,8 @@ export function linkedFrom(leaf: Certificate, certificates: readonly Certificate
  * with a better message than "does not link up".
  */
 function hasIssued(issuer: Certificate, certificate: Certificate): boolean {
-  const { keyObject } = issuer.publicKey;
-  if (keyObject === undefined || !isSameName(issuer.subject, certificate.issuer) || issuer === certificate) {
-    return false;
-  }
-  return new X509Certificate(certificate.raw).verify(keyObject);
+  if (issuer === certificate || !isSameName(issuer.subject, certificate.issuer)) return false;
+  return isSignedBy(certificate.raw, issuer.publicKey);
 }
 
 /** RFC 5280 §7.1: case and repeated blanks do not count. */

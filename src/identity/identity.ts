@@ -3,16 +3,13 @@
  * the identity is `signing`'s.
  */
 
-import type { KeyObject } from 'node:crypto';
 import { IdentityError, OptionError } from '../errors.js';
-import { algorithmForKey, describeKey, supportedKinds } from '../keys/algorithms.js';
+import { describeKey } from '../keys/algorithms.js';
 import type { PemBlock } from '../keys/pem.js';
 import { decodePem, isPem, parsePem } from '../keys/pem.js';
 import { findKeyBlock, parseDerKey, parsePemKey } from '../keys/private-key.js';
 import type { PublicKey } from '../keys/public-key.js';
-import { publicKeyOf } from '../keys/public-key.js';
 import type { SigningKey } from '../keys/signing-key.js';
-import { signingKeyOf } from '../keys/signing-key.js';
 import type { Certificate } from './certificate.js';
 import { parseCertificate } from './certificate.js';
 import { findLeaf, orderChain } from './chain.js';
@@ -60,12 +57,12 @@ export interface IdentityMaterial {
  *   `ERR_KEY_UNSUPPORTED` `ERR_KEY_MISMATCH` `ERR_CHAIN_TOO_LONG`
  * @throws OptionError `ERR_OPTION_MISSING`: no private key anywhere
  */
-export function parseIdentity(material: IdentityMaterial): Identity {
+export async function parseIdentity(material: IdentityMaterial): Promise<Identity> {
   const { certificate: from, intermediates, passphrase } = material;
-  const certificates = readCertificates(from);
-  const further = intermediates === undefined ? [] : readCertificates(intermediates);
+  const certificates = await readCertificates(from);
+  const further = intermediates === undefined ? [] : await readCertificates(intermediates);
   const keySubject = material.privateKey?.subject ?? keyIn(from);
-  const key = requireUsable(readPrivateKey(material.privateKey, from, passphrase), keySubject);
+  const key = await readPrivateKey(material.privateKey, from, passphrase);
   const { publicKey } = key;
   const leaf = findLeaf([...certificates, ...further], publicKey, material.now);
   if (leaf === undefined) throw mismatch(certificates, from.subject, publicKey, keySubject);
@@ -81,22 +78,13 @@ export function parseIdentity(material: IdentityMaterial): Identity {
   });
 }
 
-function requireUsable(key: KeyObject, subject: string): SigningKey {
-  const algorithm = algorithmForKey({ type: key.asymmetricKeyType });
-  if (algorithm !== undefined) return signingKeyOf(key, algorithm);
-  throw new IdentityError(
-    'ERR_KEY_UNSUPPORTED',
-    `${subject} must be ${supportedKinds()} to sign for IAM Roles Anywhere, found ${describeKey(publicKeyOf(key))}`,
-  );
-}
-
 function keyIn({ subject }: Material): string {
   return `private key in ${subject}`;
 }
 
-function readCertificates({ bytes, subject }: Material): Certificate[] {
+async function readCertificates({ bytes, subject }: Material): Promise<Certificate[]> {
   const blocks = readBlocks({ bytes, subject });
-  if (blocks === undefined) return [parseCertificate(bytes, subject)];
+  if (blocks === undefined) return [await parseCertificate(bytes, subject)];
   const certificates = blocks.filter(({ label }) => label === 'CERTIFICATE' || label === 'X509 CERTIFICATE');
   if (certificates.length === 0) {
     throw new IdentityError(
@@ -104,14 +92,14 @@ function readCertificates({ bytes, subject }: Material): Certificate[] {
       `${subject} must hold a certificate, found ${contents(blocks)}`,
     );
   }
-  return certificates.map((block) => parseCertificate(decodePem(block, subject), subject));
+  return Promise.all(certificates.map((block) => parseCertificate(decodePem(block, subject), subject)));
 }
 
-function readPrivateKey(
+async function readPrivateKey(
   own: Material | undefined,
   shared: Material,
   passphrase: string | undefined,
-): KeyObject {
+): Promise<SigningKey> {
   const { bytes, subject } = own ?? { ...shared, subject: keyIn(shared) };
   const blocks = own === undefined && !isPem(bytes) ? [] : readBlocks({ bytes, subject });
   if (blocks === undefined) return parseDerKey(bytes, passphrase, subject);

@@ -62,7 +62,7 @@ export async function loadIdentity(source: IdentitySource, context: LoadContext 
     if (certificate === undefined) throw new OptionError('ERR_OPTION_MISSING', 'missing certificate');
     const { parseIdentity } = await parsers;
     const { now = new Date() } = context;
-    return parseIdentity({ certificate, privateKey, intermediates, passphrase, now });
+    return await parseIdentity({ certificate, privateKey, intermediates, passphrase, now });
   } finally {
     for (const result of results) {
       if (result.status === 'fulfilled') result.value?.bytes.fill(0);

@@ -35,6 +35,13 @@ export const ALGORITHMS: readonly Algorithm[] = [
     // SHA-256 whatever the curve, and a DER SEQUENCE of r and s, Node's default.
     sign: (data, key) => sign('sha256', data, key),
   },
+  ...['44', '65', '87'].map((level) => ({
+    name: 'AWS4-X509-MLDSA',
+    keyType: `ml-dsa-${level}`,
+    label: `ML-DSA-${level}`,
+    // Pure ML-DSA with an empty context: the data itself is signed, not its hash (FIPS 204 §5.2).
+    sign: (data: Uint8Array, key: KeyObject) => sign(null, data, key),
+  })),
 ];
 
 /** The row for a key, or undefined where the service could not use such a key. */
@@ -52,7 +59,8 @@ export function describeKey(key: PublicKey): string {
   return detail === undefined ? label : `${label} ${detail}`;
 }
 
-/** The kinds that can sign, for a message: `RSA or EC`. */
+/** The kinds that can sign, for a message: `RSA, EC or …`. */
 export function supportedKinds(): string {
-  return ALGORITHMS.map(({ label }) => label).join(' or ');
+  const labels = ALGORITHMS.map(({ label }) => label);
+  return `${labels.slice(0, -1).join(', ')} or ${labels.at(-1)}`;
 }

@@ -8,11 +8,20 @@ import { createPublicKey } from 'node:crypto';
 export interface PublicKey {
   /** SubjectPublicKeyInfo, DER. */
   readonly spki: Uint8Array;
-  /** The kind as Node names it, such as `rsa`, `ec` or `ed25519`; undefined where nobody here knows it. */
+  /** The kind as Node names it, such as `rsa`, `ec` or `ml-dsa-65`; undefined where nobody here knows it. */
   readonly type: string | undefined;
   /** Node's own object; undefined where this version of Node does not know the kind. */
   readonly keyObject: KeyObject | undefined;
+  /** Whether the signature over the data is this key's, where Node cannot tell and we can. */
+  readonly verify?: (data: Uint8Array, signature: Uint8Array) => boolean;
 }
+
+/** ML-DSA as Node names it from 24.7 on, by the OIDs of RFC 9881 §2. */
+export const ML_DSA_TYPES: Readonly<Record<string, string>> = {
+  '2.16.840.1.101.3.4.3.17': 'ml-dsa-44',
+  '2.16.840.1.101.3.4.3.18': 'ml-dsa-65',
+  '2.16.840.1.101.3.4.3.19': 'ml-dsa-87',
+};
 
 /** Whatever holds the public half: Node's own public key, or the private key that it follows from. */
 export function publicKeyOf(key: KeyObject): PublicKey {

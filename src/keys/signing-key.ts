@@ -30,7 +30,7 @@ export function signingKeyOf(key: KeyObject, algorithm: Algorithm): SigningKey {
 }
 
 /** @param pkcs8 wiped afterwards */
-function deriveFrom(pkcs8: Buffer, purpose: string): Buffer {
+export function deriveFrom(pkcs8: Buffer, purpose: string): Buffer {
   try {
     return Buffer.from(hkdfSync('sha256', pkcs8, '', purpose, 32));
   } finally {

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Certificate } from '../../src/identity/certificate.js';
 import { parseCertificate } from '../../src/identity/certificate.js';
 import { findLeaf, linkedFrom, orderChain } from '../../src/identity/chain.js';
 import { loadIdentity } from '../../src/identity/load.js';
@@ -19,8 +20,8 @@ function ders(file: string): Buffer[] {
   return blocks(file).map((pem) => new X509Certificate(pem).raw);
 }
 
-function certificates(file: string) {
-  return ders(file).map((der) => parseCertificate(der, file));
+function certificates(file: string): Promise<Certificate[]> {
+  return Promise.all(ders(file).map((der) => parseCertificate(der, file)));
 }
 
 /** The order that make.sh wrote: the leaf's issuer first. */
@@ -88,11 +89,11 @@ describe('the leaf is found by the key, the chain ordered from its issuer upward
   });
 });
 
-describe('pure parts', () => {
-  const [leaf] = certificates('rsa-2048.pem');
+describe('pure parts', async () => {
+  const [leaf] = await certificates('rsa-2048.pem');
   const publicKey = publicKeyOf(createPublicKey(text('rsa-2048.pem')));
 
-  it('of several certificates of one key, the one that lasts longest is the leaf', () => {
+  it('of several certificates of one key, the one that lasts longest is the leaf', async () => {
     if (leaf === undefined) expect.fail('no certificate');
     const older = { ...leaf, notAfter: new Date('2025-01-01T00:00:00Z') };
     const newer = { ...leaf, notAfter: new Date('2200-01-01T00:00:00Z') };
@@ -101,38 +102,38 @@ describe('pure parts', () => {
     expect(findLeaf([older], publicKey, NOW)).toBe(older);
     const ahead = { ...newer, notBefore: new Date('2100-01-01T00:00:00Z') };
     expect(findLeaf([ahead, older, leaf], publicKey, NOW)).toBe(leaf);
-    expect(findLeaf(certificates('ec-p256.pem'), publicKey, NOW)).toBeUndefined();
+    expect(findLeaf(await certificates('ec-p256.pem'), publicKey, NOW)).toBeUndefined();
     expect(findLeaf([], publicKey, NOW)).toBeUndefined();
   });
 
-  it('a certificate that issued nothing here is not linked, whatever its name says', () => {
-    const [target] = certificates('bad-chain-same-name.pem');
-    const impostors = certificates('bad-chain-same-name.intermediates.pem');
+  it('a certificate that issued nothing here is not linked, whatever its name says', async () => {
+    const [target] = await certificates('bad-chain-same-name.pem');
+    const impostors = await certificates('bad-chain-same-name.intermediates.pem');
     if (target === undefined) expect.fail('no certificate');
     expect(impostors[0]?.subject).toBe(target.issuer);
     expect(linkedFrom(target, impostors)).toEqual([]);
   });
 
-  it('names are compared without regard to case and repeated blanks (RFC 5280)', () => {
-    const [target] = certificates('chain-1.pem');
-    const [issuer] = certificates('chain-1.intermediates.pem');
+  it('names are compared without regard to case and repeated blanks (RFC 5280)', async () => {
+    const [target] = await certificates('chain-1.pem');
+    const [issuer] = await certificates('chain-1.intermediates.pem');
     if (target === undefined || issuer === undefined) expect.fail('no certificate');
     const shouting = { ...issuer, subject: issuer.subject.toUpperCase().replaceAll(' ', '  ') };
     expect(linkedFrom(target, [shouting])).toEqual([shouting]);
   });
 
-  it('an expired intermediate is left out where its renewal is there too, and kept where not', () => {
-    const [target] = certificates('chain-1.pem');
-    const [issuer] = certificates('chain-1.intermediates.pem');
+  it('an expired intermediate is left out where its renewal is there too, and kept where not', async () => {
+    const [target] = await certificates('chain-1.pem');
+    const [issuer] = await certificates('chain-1.intermediates.pem');
     if (target === undefined || issuer === undefined) expect.fail('no certificate');
     const expired = { ...issuer, raw: Buffer.from('another'), notAfter: new Date('2025-01-01T00:00:00Z') };
     expect(orderChain(target, [target, expired, issuer], 'certificate', NOW)).toEqual([issuer]);
     expect(orderChain(target, [target, expired], 'certificate', NOW)).toEqual([expired]);
   });
 
-  it('ordering changes nothing of what it is given', () => {
-    const heap = Object.freeze(certificates('chain-3.shuffled.pem'));
-    const [target] = certificates('chain-3.pem');
+  it('ordering changes nothing of what it is given', async () => {
+    const heap = Object.freeze(await certificates('chain-3.shuffled.pem'));
+    const [target] = await certificates('chain-3.pem');
     if (target === undefined) expect.fail('no certificate');
     const order = heap.map(({ serialNumber }) => serialNumber);
     expect(orderChain(target, heap, 'certificate', NOW).map(({ raw }) => raw)).toEqual(EXPECTED);

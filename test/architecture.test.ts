@@ -33,7 +33,8 @@ const STAGES = [
 /** The service emulated, left to right as well. It shares options and partitions with the pipeline, and nothing more. */
 const EMULATOR = [
   ...['emulator-wire', 'emulator-pki', 'emulator-policy'],
-  ...['emulator-account', 'emulator-control', 'emulator-sessions', 'emulator-sts', 'emulator'],
+  ...['emulator-account', 'emulator-control', 'emulator-sessions', 'emulator-sts'],
+  ...['emulator-faults', 'emulator'],
 ];
 
 const BELOW_ALL = ['errors', 'files'];
@@ -84,7 +85,7 @@ const BUILTINS: Places = [
   ],
   [
     /^node:(net|http|https|tls|http2)$/,
-    /^(session\/(transport|proxy|no-proxy)\.ts|server\/[a-z-]+\.ts|emulator\/server\.ts)$/,
+    /^(session\/(transport|proxy|no-proxy)\.ts|server\/[a-z-]+\.ts|emulator\/listen\.ts)$/,
   ],
 ];
 
@@ -391,6 +392,7 @@ const RULES: readonly Rule[] = [
       ['settings/settings.ts', `import { readFile } from 'node:fs/promises';`],
       ['session/response.ts', `import { request } from 'node:https';`],
       ['emulator-wire/handler.ts', `import { createServer } from 'node:http';`],
+      ['emulator/server.ts', `import { createServer } from 'node:http';`],
       ['cli/main.ts', `await import('node:net');`],
       ['cli/main.ts', `import { spawn } from 'node:child_process';`],
       ['signing/sign-request.ts', `import { env } from 'node:process';`],

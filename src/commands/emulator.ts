@@ -7,33 +7,32 @@ import { once } from 'node:events';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Authority, Emulator } from '../emulator/server.js';
+import type { Emulator } from '../emulator/server.js';
 import { OutputError } from '../errors.js';
 import { loadTrustBundle } from '../identity/load.js';
 import { EMULATOR_OPTIONS } from '../options/command-options.js';
 import type { RawValues } from '../options/values.js';
 import { readValue } from '../options/values.js';
+import { isLoopback } from '../settings/endpoint.js';
 import type { Io } from '../terminal/io.js';
 import { print, say } from '../terminal/io.js';
+import { formatWarning } from '../terminal/report.js';
 
 export async function run(values: RawValues, io: Io): Promise<void> {
-  const read = (name: keyof typeof EMULATOR_OPTIONS) =>
-    readValue(values[name], EMULATOR_OPTIONS[name], `--${EMULATOR_OPTIONS[name].flag}`);
-  const caFile = read('certificateAuthority') as string | undefined;
-  const options = {
-    port: read('port') as number | undefined,
-    roleName: read('roleName') as string | undefined,
-    certificateAuthority: caFile && (await loadTrustBundle(caFile, 'CA')),
-    faults: read('faults') as string | undefined,
-    faultSeed: read('faultSeed') as number | undefined,
-    log: (line: string) => say(io.stderr, `${line}\n`),
-  };
+  const { certificateAuthority: caFile, ...options } = readOptions(values);
   const { startEmulator } = await import('../emulator/server.js');
   const interrupted = io.interrupted();
-  const emulator = await startEmulator(options);
+  const emulator = await startEmulator({
+    ...options,
+    certificateAuthority: caFile && (await loadTrustBundle(caFile, 'CA')),
+    log: (line) => say(io.stderr, `${line}\n`),
+  });
+  if (!isLoopback(new URL(`http://${hostInUrl(options.host)}`).hostname)) {
+    say(io.stderr, formatWarning(`whoever reaches ${options.host} can use and change what is emulated here`));
+  }
   const folder = join(tmpdir(), `rolesanywhere-emulator-${randomUUID()}`);
   try {
-    if (emulator.authority) await onDisk(folder, writeIdentity(folder, emulator.authority));
+    await onDisk(folder, writeFiles(folder, emulator));
     await print(io.stdout, describe(emulator, folder, io.program));
     if (!interrupted.aborted) await once(interrupted, 'abort');
   } finally {
@@ -42,10 +41,33 @@ export async function run(values: RawValues, io: Io): Promise<void> {
   }
 }
 
-/** A certificate to try the emulator with, where nobody brought a CA. */
-async function writeIdentity(folder: string, authority: Authority): Promise<void> {
-  const issued = await authority.issue({ commonName: 'demo-workload' });
+function readOptions(values: RawValues) {
+  const read = (name: keyof typeof EMULATOR_OPTIONS) =>
+    readValue(values[name], EMULATOR_OPTIONS[name], `--${EMULATOR_OPTIONS[name].flag}`);
+  return {
+    host: (read('host') ?? EMULATOR_OPTIONS.host.default) as string,
+    port: read('port') as number | undefined,
+    tls: read('tls') as boolean | undefined,
+    roleName: read('roleName') as string | undefined,
+    certificateAuthority: read('certificateAuthority') as string | undefined,
+    faults: read('faults') as string | undefined,
+    faultSeed: read('faultSeed') as number | undefined,
+  };
+}
+
+function hostInUrl(host: string): string {
+  return host.includes(':') ? `[${host.replace(/%.*$/, '')}]` : host;
+}
+
+const CA_BUNDLE = 'tls-ca.pem';
+
+/** A certificate to try the emulator with, where nobody brought a CA; with TLS, whom to trust. */
+async function writeFiles(folder: string, { authority, caBundle }: Emulator): Promise<void> {
+  if ((authority ?? caBundle) === undefined) return;
   await mkdir(folder, { mode: 0o700 });
+  if (caBundle !== undefined) await writeFile(join(folder, CA_BUNDLE), caBundle);
+  if (authority === undefined) return;
+  const issued = await authority.issue({ commonName: 'demo-workload' });
   await writeFile(join(folder, 'host.pem'), issued.certificate);
   await writeFile(join(folder, 'host.key'), issued.privateKey, { mode: 0o600 });
 }
@@ -60,29 +82,46 @@ async function onDisk(folder: string, work: Promise<void>): Promise<void> {
 }
 
 function describe(emulator: Emulator, folder: string, program: readonly string[]): string {
-  const { endpoint, region, trustAnchorArn, profileArn, roleArn } = emulator;
-  const [certificate, key] =
-    emulator.authority === undefined
-      ? ['CERTIFICATE', 'KEY']
-      : [join(folder, 'host.pem'), join(folder, 'host.key')];
+  const { endpoint, region, trustAnchorArn, profileArn, roleArn, caBundle } = emulator;
+  const isOurs = emulator.authority !== undefined;
+  const [certificate, key] = isOurs
+    ? [join(folder, 'host.pem'), join(folder, 'host.key')]
+    : ['CERTIFICATE', 'KEY'];
+  const bundle = caBundle === undefined ? undefined : join(folder, CA_BUNDLE);
   const line = [
     ...program.map((word) => `"${word}"`),
     'credential-process',
     ...['--certificate', `"${certificate}"`, '--private-key', `"${key}"`],
     ...['--trust-anchor-arn', trustAnchorArn, '--profile-arn', profileArn, '--role-arn', roleArn],
     ...['--endpoint', endpoint],
+    ...(bundle === undefined ? [] : ['--ca-bundle', `"${bundle}"`]),
   ].join(' ');
   return [
-    `IAM Roles Anywhere and STS, emulated at ${endpoint} (Ctrl-C ends it)`,
+    `IAM Roles Anywhere, STS and IAM, emulated at ${endpoint} (Ctrl-C ends it)`,
     '',
-    'In ~/.aws/config:',
+    `trust anchor  ${trustAnchorArn}`,
+    `profile       ${profileArn}`,
+    `role          ${roleArn}`,
+    '',
+    isOurs
+      ? 'In ~/.aws/config:'
+      : 'In ~/.aws/config, with your certificate and its key for CERTIFICATE and KEY:',
     '',
     '[profile emulator]',
     `region = ${region}`,
     `credential_process = ${line}`,
     '',
-    `Then: aws sts get-caller-identity --profile emulator --endpoint-url ${endpoint}`,
+    'In the shell:',
+    '',
+    ...['ROLESANYWHERE', 'STS', 'IAM'].map((service) => `export AWS_ENDPOINT_URL_${service}=${endpoint}`),
+    ...(bundle === undefined ? [] : [`export AWS_CA_BUNDLE=${quoteForShell(bundle)}`]),
+    '',
+    'Then: aws sts get-caller-identity --profile emulator',
     '',
     '',
   ].join('\n');
+}
+
+function quoteForShell(text: string): string {
+  return /^[\w./:@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

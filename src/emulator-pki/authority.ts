@@ -31,6 +31,8 @@ export interface IssueOptions {
   readonly keyType?: AuthorityKeyType | undefined;
   /** Days until the certificate expires, 1 to 36500. Default 30. */
   readonly days?: number | undefined;
+  /** Names and addresses for subjectAltName, and extendedKeyUsage for TLS. Default: none of both. */
+  readonly hosts?: readonly string[] | undefined;
   /** When it begins to be valid; in the past, together with `days`, it makes an expired one. Default: five minutes ago. */
   readonly notBefore?: Date | undefined;
 }
@@ -57,6 +59,7 @@ export interface Authority {
 type Check = readonly [isFine: (value: unknown) => boolean, rule: string];
 export type OptionRules<T> = { readonly [K in keyof T]-?: OptionKind | Check };
 
+const HOST = /^[\w.:*-]{1,253}$/;
 const CERTIFICATE_RULES = {
   commonName: { type: 'pattern', pattern: /^.{1,64}$/s, rule: '1 to 64 characters' },
   keyType: { type: 'pattern', pattern: /^(EC-P256|RSA-2048)$/, rule: 'EC-P256 or RSA-2048' },
@@ -68,6 +71,10 @@ const AUTHORITY_RULES: OptionRules<AuthorityOptions> = {
 };
 const ISSUE_RULES: OptionRules<IssueOptions> = {
   ...CERTIFICATE_RULES,
+  hosts: [
+    (value) => Array.isArray(value) && value.every((host) => typeof host === 'string' && HOST.test(host)),
+    'a list of host names and addresses',
+  ],
   notBefore: [(value) => value instanceof Date && !Number.isNaN(value.getTime()), 'a Date'],
 };
 
@@ -89,13 +96,17 @@ export async function createAuthority(options: AuthorityOptions = {}): Promise<A
   const issuer: Issuer = { name: commonName, keys: await generateKeys(keyType) };
   const validity = validFrom(new Date(now().getTime() - BACKDATED_MS), days);
   return {
-    certificate: await buildCertificate({ ...issuer, ...validity, isAuthority: true }, issuer),
+    certificate: await buildCertificate({ ...issuer, ...validity, isAuthority: true, hosts: [] }, issuer),
     async issue(asked) {
       const { commonName: name, keyType: type = 'EC-P256', ...period } = readOptions(asked, ISSUE_RULES);
       if (name === undefined) throw new OptionError('ERR_OPTION_MISSING', 'missing commonName');
-      const { notBefore = new Date(now().getTime() - BACKDATED_MS), days: lifetime = 30 } = period;
+      const {
+        notBefore = new Date(now().getTime() - BACKDATED_MS),
+        days: lifetime = 30,
+        hosts = [],
+      } = period;
       const keys = await generateKeys(type);
-      const subject = { name, keys, ...validFrom(notBefore, lifetime), isAuthority: false };
+      const subject = { name, keys, ...validFrom(notBefore, lifetime), isAuthority: false, hosts };
       const privateKey = KeyObject.from(keys.privateKey).export({ type: 'pkcs8', format: 'pem' });
       return { certificate: await buildCertificate(subject, issuer), privateKey: privateKey.toString() };
     },
@@ -136,6 +147,7 @@ interface Issuer {
 
 interface Subject extends Issuer {
   readonly isAuthority: boolean;
+  readonly hosts: readonly string[];
   readonly notBefore: Date;
   readonly notAfter: Date;
 }
@@ -182,9 +194,17 @@ async function buildCertificate(subject: Subject, issuer: Issuer): Promise<strin
       new x509.KeyUsagesExtension(usage, true),
       await x509.SubjectKeyIdentifierExtension.create(subject.keys.publicKey),
       await x509.AuthorityKeyIdentifierExtension.create(issuer.keys.publicKey),
+      ...(subject.hosts.length === 0 ? [] : await buildTlsExtensions(subject.hosts)),
     ],
   });
   return `${certificate.toString('pem')}\n`;
+}
+
+async function buildTlsExtensions(hosts: readonly string[]) {
+  const x509 = await import('@peculiar/x509');
+  const names = hosts.map((value) => ({ type: /^[\d.]+$|:/.test(value) ? 'ip' : 'dns', value }) as const);
+  const usages = [x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth];
+  return [new x509.SubjectAlternativeNameExtension(names), new x509.ExtendedKeyUsageExtension(usages)];
 }
 
 /** Sixteen octets, positive, without a leading zero, so that decimal and hexadecimal forms have no corner cases. */

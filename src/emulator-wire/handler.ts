@@ -136,8 +136,6 @@ export interface Frame {
 /** Puts operations behind one function. */
 export function createHandler(operations: readonly Operation[], frame: Frame): Handler {
   const { now, log, decideFault } = frame;
-  // A log that fails, now or later, is no reason to fail the request, still less to end the process.
-  const write = (line: string) => void (async () => log(line))().catch(() => undefined);
   return async (request) => {
     const at = now();
     const requestId = randomUUID();
@@ -150,9 +148,15 @@ export function createHandler(operations: readonly Operation[], frame: Frame): H
     const { answer, outcome } = run(operation, perform, request, requestId);
     const note = fault === undefined || fault.refusal !== undefined ? '' : ` [${fault.note}]`;
     const route = `${request.method} ${request.rawPath}`;
-    write(oneLine(`${at.toISOString()} ${route} ${answer.status} ${outcome}${note}`));
+    const line = `${at.toISOString()} ${route} ${answer.status} ${outcome}${note}`;
+    writeLine(log, () => line);
     return frameAnswer(answer, at, requestId, fault);
   };
+}
+
+/** A log that fails, at once or later, is no reason to fail the request, still less to end the process. */
+export function writeLine(log: (line: string) => void, format: () => string): void {
+  void (async () => log(oneLine(format())))().catch(() => undefined);
 }
 
 function frameAnswer(answer: Answer, at: Date, requestId: string, fault: Fault | undefined) {

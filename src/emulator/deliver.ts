@@ -5,12 +5,17 @@
 import type { ServerResponse } from 'node:http';
 import type { EmulatorResponse } from '../emulator-wire/handler.js';
 
-export async function deliver(response: EmulatorResponse, outgoing: ServerResponse): Promise<void> {
+/** @param reset ends the connection with a TCP RST */
+export async function deliver(
+  response: EmulatorResponse,
+  outgoing: ServerResponse,
+  reset: () => void,
+): Promise<void> {
   const { delayMs = 0, cut } = response.delivery ?? {};
   if (delayMs > 0) await pause(delayMs, outgoing);
   // The client has given up meanwhile.
   if (outgoing.destroyed) return;
-  if (cut === 'reset') return reset(outgoing);
+  if (cut === 'reset') return reset();
   const body = Buffer.from(response.body);
   if (cut === undefined) {
     outgoing.writeHead(response.status, { ...response.headers, 'Content-Length': body.length }).end(body);
@@ -35,11 +40,4 @@ function pause(delayMs: number, outgoing: ServerResponse): Promise<void> {
     const timer = setTimeout(end, delayMs);
     outgoing.once('close', end);
   });
-}
-
-/** TCP RST; within TLS the end without a farewell, since Node resets plain sockets only. */
-function reset({ socket }: ServerResponse): void {
-  if (socket === null) return;
-  if ('encrypted' in socket) socket.destroy();
-  else socket.resetAndDestroy();
 }

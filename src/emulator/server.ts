@@ -1,20 +1,20 @@
 /**
  * `rolesanywhere/emulator`: a local IAM Roles Anywhere (CreateSession) and STS (GetCallerIdentity) behind a socket. In:
- * options. Out: a running server. The one place of the emulator that touches the network.
+ * options. Out: a running server.
  * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-create-session.html
  */
-import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { MAX_BODY_BYTES } from '../emulator-wire/handler.js';
-import { OutputError } from '../errors.js';
+import { answerFaultsRoute } from '../emulator-faults/faults-route.js';
+import { createAuthority } from '../emulator-pki/authority.js';
+import { MAX_BODY_BYTES, writeLine } from '../emulator-wire/handler.js';
 import { EMULATOR_OPTIONS } from '../options/command-options.js';
 import { deliver } from './deliver.js';
-import { answerFaultsRoute } from './faults-route.js';
+import { listen } from './listen.js';
 import type { EmulatedService, EmulatorOptions, WithAuthority, WithoutCa } from './service.js';
 import { createEmulator, readEmulatorOptions } from './service.js';
 
+export type { FaultRule, FaultSource } from '../emulator-faults/fault-rules.js';
+export type { FaultStatus, Faults } from '../emulator-faults/faults.js';
 export type {
   Authority,
   AuthorityKeyType,
@@ -24,14 +24,14 @@ export type {
 } from '../emulator-pki/authority.js';
 export { createAuthority } from '../emulator-pki/authority.js';
 export type { EmulatorRequest, EmulatorResponse, Handler } from '../emulator-wire/handler.js';
-export type { FaultRule, FaultSource } from './fault-rules.js';
-export type { FaultStatus, Faults } from './faults.js';
 export type { EmulatedService, EmulatorOptions } from './service.js';
 export { createEmulator } from './service.js';
 
 export interface Emulator extends EmulatedService {
   /** `http://127.0.0.1:49152`, for Roles Anywhere and for STS. */
   readonly endpoint: string;
+  /** With `tls`: the authority of the server's certificate, PEM, for `caBundle` and `AWS_CA_BUNDLE`. */
+  readonly caBundle: string | undefined;
   /** Ends open connections too. */
   close(): Promise<void>;
 }
@@ -52,48 +52,47 @@ export function startEmulator(options?: WithoutCa): Promise<Emulator & WithAutho
 export function startEmulator(options: EmulatorOptions): Promise<Emulator>;
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const service = await createEmulator(options);
-  const { host = '127.0.0.1', port = EMULATOR_OPTIONS.port.default } = readEmulatorOptions(options);
-  const server = createServer(LIMITS, (incoming, outgoing) => {
-    // Such as a clock of the caller that throws: the client must hear of it, and the process must live on.
-    answer(service, incoming, outgoing).catch(() => {
-      outgoing.statusCode = 500;
-      outgoing.end();
-    });
+  const given = readEmulatorOptions(options);
+  const { host = EMULATOR_OPTIONS.host.default, port = EMULATOR_OPTIONS.port.default } = given;
+  const { now = () => new Date(), log = () => undefined } = given;
+  const tls = given.tls === true ? await createTlsIdentity(host) : undefined;
+  const listener = await listen({
+    host,
+    port,
+    tls,
+    onRequest(incoming, outgoing, reset) {
+      // Such as a clock of the caller that throws: the client must hear of it, and the process must live on.
+      answer(service, incoming, outgoing, reset).catch(() => {
+        outgoing.statusCode = 500;
+        outgoing.end();
+      });
+    },
+    onFailure: (status, reason) => writeLine(log, () => `${now().toISOString()} - ${status} [${reason}]`),
   });
-  try {
-    server.listen(port, host);
-    await once(server, 'listening');
-  } catch (cause) {
-    const message = `cannot listen on ${host} port ${port}: ${cause instanceof Error ? cause.message : ''}`;
-    throw new OutputError('ERR_LISTEN', message, { cause });
-  }
-  const bound = server.address() as AddressInfo;
   // Not spread into a new object: its sessionCount grows.
   return Object.assign(service, {
-    endpoint: `http://${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`,
-    async close() {
-      if (!server.listening) return;
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
+    endpoint: listener.origin,
+    caBundle: tls?.caBundle,
+    close: () => listener.close(),
   });
 }
 
-const LIMITS = {
-  // ML-DSA-87: 10 kB for each certificate (leaf and five more), 9 kB for the signature. Node's default is 16 kB.
-  maxHeaderSize: 131_072,
-  headersTimeout: 10_000,
-  requestTimeout: 30_000,
-  keepAliveTimeout: 5_000,
-  // How often the limits are looked at: at Node's 30 s, a client that trickles would have three times its time.
-  connectionsCheckingInterval: 1_000,
-};
+/** For this machine's own names and the address that is listened on; by its clock, not by the service's. */
+async function createTlsIdentity(host: string) {
+  const authority = await createAuthority({ commonName: 'Emulator TLS CA' });
+  const hosts = [...new Set(['localhost', '127.0.0.1', '::1', host.replace(/%.*$/, '')])];
+  const identity = await authority.issue({ commonName: 'localhost', hosts });
+  return { ...identity, caBundle: authority.certificate };
+}
 
 const MAX_READ_BYTES = 1024 * 1024;
 
-async function answer(service: EmulatedService, incoming: IncomingMessage, outgoing: ServerResponse) {
+async function answer(
+  service: EmulatedService,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  reset: () => void,
+): Promise<void> {
   const body = await readBody(incoming);
   // The client went away in the middle of its request; there is nobody to tell.
   if (body === undefined) return;
@@ -110,7 +109,7 @@ async function answer(service: EmulatedService, incoming: IncomingMessage, outgo
   const control = answerFaultsRoute(request, service.faults);
   // What is left of a body that is too long would be read as the next request.
   if (!incoming.complete) outgoing.shouldKeepAlive = false;
-  await deliver(control ?? (await service.handle(request)), outgoing);
+  await deliver(control ?? (await service.handle(request)), outgoing, reset);
 }
 
 /** Node's flat list of names and values; its `headers` object has already joined what was repeated. */

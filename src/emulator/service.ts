@@ -13,6 +13,9 @@ import {
 import type { Account } from '../emulator-account/resources.js';
 import { controlPlaneOperations } from '../emulator-control/control-plane.js';
 import { iamService } from '../emulator-control/iam.js';
+import type { FaultSource } from '../emulator-faults/fault-rules.js';
+import type { Faults } from '../emulator-faults/faults.js';
+import { createFaults } from '../emulator-faults/faults.js';
 import type { Authority, OptionRules } from '../emulator-pki/authority.js';
 import { createAuthority, readOptions } from '../emulator-pki/authority.js';
 import { parseTrustAnchor } from '../emulator-pki/trust.js';
@@ -24,9 +27,6 @@ import { createHandler } from '../emulator-wire/handler.js';
 import { createQueryOperation } from '../emulator-wire/query-protocol.js';
 import { EMULATOR_OPTIONS } from '../options/command-options.js';
 import { SESSION_OPTIONS } from '../options/session-options.js';
-import type { FaultSource } from './fault-rules.js';
-import type { Faults } from './faults.js';
-import { createFaults } from './faults.js';
 
 /** CA certificates: PEM text, PEM bytes, or an authority that `createAuthority` made. */
 type AuthoritySource = string | Uint8Array | Pick<Authority, 'certificate'>;
@@ -36,6 +36,8 @@ export interface EmulatorOptions {
   readonly host?: string | undefined;
   /** 0 to 65535. Default 0, any free port. */
   readonly port?: number | undefined;
+  /** https, with a certificate made at the start for `localhost`, 127.0.0.1, ::1 and `host`. Default false. */
+  readonly tls?: boolean | undefined;
   /** Default `us-east-1`. Requests must be signed for it. */
   readonly region?: string | undefined;
   /** Twelve digits. Default `123456789012`. */
@@ -81,8 +83,9 @@ export type WithAuthority = { readonly authority: Authority };
 const FUNCTION = [(value: unknown) => typeof value === 'function', 'a function'] as const;
 
 const RULES: OptionRules<EmulatorOptions> = {
-  host: { type: 'pattern', pattern: /^[\w.:%-]{1,63}$/, rule: 'a host name or address' },
+  host: EMULATOR_OPTIONS.host.kind,
   port: EMULATOR_OPTIONS.port.kind,
+  tls: { type: 'boolean' },
   region: { ...SESSION_OPTIONS.region.kind, rule: 'a region such as us-east-1' },
   accountId: { type: 'pattern', pattern: /^\d{12}$/, rule: 'twelve digits' },
   certificateAuthority: [
@@ -100,7 +103,7 @@ const RULES: OptionRules<EmulatorOptions> = {
 };
 
 /**
- * The emulator as a function from request to response, for tests that want no socket. `host` and `port` have no effect.
+ * The emulator as a function from request to response, for tests that want no socket. `host`, `port` and `tls` have no effect.
  *
  * @throws OptionError `ERR_OPTION_UNKNOWN` `ERR_OPTION_INVALID`
  * @throws IdentityError `ERR_PEM_INVALID` `ERR_CERTIFICATE_INVALID` `ERR_CHAIN_NOT_CA`: a certificate authority that

@@ -136,12 +136,19 @@ export const SERVE_OPTIONS = {
 
 /** Flags of `rolesanywhere emulator`; the rows have the names and the rules of `startEmulator`'s options. */
 export const EMULATOR_OPTIONS = {
+  host: {
+    flag: 'host',
+    kind: { type: 'pattern', pattern: /^[\w.:%-]{1,63}$/, rule: 'a host name or address' },
+    placeholder: 'ADDRESS',
+    default: '127.0.0.1',
+    help: 'address to listen on; whoever reaches it gets answers (warns off loopback)',
+  },
   port: {
     flag: 'port',
     kind: { type: 'integer', min: 0, max: 65_535 },
     placeholder: 'PORT',
     default: 0,
-    help: 'port on 127.0.0.1; 0 takes a free one',
+    help: 'port to listen on; 0 takes a free one',
   },
   certificateAuthority: {
     flag: 'ca',
@@ -159,6 +166,12 @@ export const EMULATOR_OPTIONS = {
     placeholder: 'NAME',
     default: 'Demo',
     help: 'name of the role to give sessions of',
+  },
+  tls: {
+    flag: 'tls',
+    kind: { type: 'boolean' },
+    default: false,
+    help: 'https, with a certificate made at the start; prints the path of the CA bundle to trust',
   },
   faults: {
     flag: 'fault',

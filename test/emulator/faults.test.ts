@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { FaultSource } from '../../src/emulator/server.js';
 import { startEmulator } from '../../src/emulator/server.js';
 import { createSession } from '../../src/session/create-session.js';
+import { exchange } from './exchange.js';
 
 const closing: Array<() => Promise<void>> = [];
 afterEach(async () => {
@@ -27,21 +28,6 @@ async function start(faults: FaultSource | readonly FaultSource[] = [], faultSee
       (error) => error,
     );
   return { emulator, endpoint, lines, ask, refusal };
-}
-
-/** Sends a request as it stands; what came back until the connection ended or nothing more came for a while. */
-async function exchange(endpoint: string, request: string, waitMs?: number) {
-  const socket = connect(Number(new URL(endpoint).port), '127.0.0.1');
-  let received = '';
-  let ended: string | undefined;
-  socket.on('data', (chunk) => (received += String(chunk)));
-  socket.on('error', (error) => (ended = 'code' in error ? String(error.code) : 'error'));
-  socket.on('end', () => (ended = 'end'));
-  socket.write(request);
-  const timer = waitMs === undefined ? undefined : setTimeout(() => socket.destroy(), waitMs);
-  await new Promise((resolve) => socket.once('close', resolve));
-  clearTimeout(timer);
-  return { received, ended, body: received.split('\r\n\r\n')[1] ?? '' };
 }
 
 const ASK = 'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n';

@@ -41,10 +41,10 @@ async function shown(work: Promise<unknown>): Promise<string> {
 const EMULATOR = [
   ...(['host', 'port', 'region', 'accountId', 'certificateAuthority', 'roleName'] as const),
   ...(['maxDurationSeconds', 'acceptRoleSessionName', 'now', 'log'] as const),
-  ...(['faults', 'faultSeed'] as const),
+  ...(['faults', 'faultSeed', 'tls'] as const),
 ] satisfies Array<keyof EmulatorOptions>;
 const AUTHORITY = ['commonName', 'keyType', 'days', 'now'] satisfies Array<keyof AuthorityOptions>;
-const ISSUE = ['commonName', 'keyType', 'days', 'notBefore'] satisfies Array<keyof IssueOptions>;
+const ISSUE = ['commonName', 'keyType', 'days', 'notBefore', 'hosts'] satisfies Array<keyof IssueOptions>;
 
 describe.each(FORMS)('%s', (_form, value) => {
   const isAllowed = (name: string) => typeof value === 'function' && (name === 'now' || name === 'log');

@@ -137,7 +137,7 @@ describe('startEmulator', () => {
     expect(error).toBeInstanceOf(OutputError);
     expect(error).toMatchObject({
       code: 'ERR_LISTEN',
-      message: `cannot listen on 127.0.0.1 port ${port}: listen EADDRINUSE: address already in use 127.0.0.1:${port}`,
+      message: `cannot listen on 127.0.0.1 port ${port}: another program listens there`,
     });
   });
 });

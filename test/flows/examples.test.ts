@@ -1,14 +1,16 @@
 /** Every example runs as it stands, and the emulator's command prints what works as it stands. */
 import type { ChildProcessByStdio } from 'node:child_process';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { VERSION } from '../../src/settings/version.js';
 import type { Machine } from './machine.js';
 import { PROGRAM, ROOT, run, startMachine } from './machine.js';
+
+const hasAws = spawnSync('aws', ['--version'], { stdio: 'ignore' }).status === 0;
 
 const ARN = 'arn:aws:sts::123456789012:assumed-role/';
 
@@ -83,6 +85,64 @@ describe('rolesanywhere emulator', () => {
     },
   );
 
+  it.each([[[]], [['--tls']]])('with %j prints what works when it is pasted', async (flags) => {
+    const machine = await startMachine();
+    const { child, printed } = await startCommand(machine, '--role=Ops', ...flags);
+    const config = /^\[profile emulator\]\n[\s\S]*?\n\n/m.exec(printed)?.[0] ?? '';
+    const exports = printed.split('\n').filter((line) => line.startsWith('export '));
+    const names = ['ROLESANYWHERE', 'STS', 'IAM'].map((name) => `AWS_ENDPOINT_URL_${name}`);
+    const bundle = flags.length === 0 ? [] : ['AWS_CA_BUNDLE'];
+    expect(exports.map((line) => /^export (\w+)=\S+$/.exec(line)?.[1])).toEqual([...names, ...bundle]);
+    writeFileSync(join(machine.folder, 'pasted'), config);
+    const command =
+      /^Then: (aws sts get-caller-identity --profile emulator)$/m.exec(printed)?.[1] ?? 'exit 1';
+    const env = {
+      ...machine.env,
+      AWS_CONFIG_FILE: join(machine.folder, 'pasted'),
+      AWS_ENDPOINT_URL: undefined,
+    };
+    const script = `${exports.join('\n')}\n${hasAws ? command : 'exit 0'}\n`;
+    const result = await run({ env }, 'sh', ['-ec', script]);
+    expect(result.stderr).toBe('');
+    expect(result.status).toBe(0);
+    if (hasAws) expect(result.stdout).toContain(`${ARN}Ops/`);
+    for (const kind of ['trust anchor', 'profile', 'role'])
+      expect(printed).toContain(`\n${kind.padEnd(14)}arn:aws:`);
+    child.kill('SIGINT');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+
+  it('makes things go wrong as its flags say', async () => {
+    const machine = await startMachine();
+    const { child, printed } = await startCommand(
+      machine,
+      '--fault',
+      'error=503,count=1',
+      '--fault=latency=5',
+    );
+    const endpoint = /--endpoint (\S+)/.exec(printed)?.[1] ?? '';
+    expect((await fetch(endpoint)).status).toBe(503);
+    expect((await fetch(endpoint)).status).toBe(400);
+    const { faults } = (await (await fetch(`${endpoint}/_emulator/faults`)).json()) as { faults: unknown };
+    expect(faults).toEqual([
+      { error: 503, count: 1, struck: 1 },
+      { latency: 5, struck: 2 },
+    ]);
+    child.kill('SIGINT');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+
+  it('warns where others than this machine reach it', async () => {
+    const machine = await startMachine();
+    const { child, printed } = await startCommand(machine, '--host=0.0.0.0');
+    expect(String(await once(child.stderr, 'data'))).toBe(
+      'rolesanywhere: warning: whoever reaches 0.0.0.0 can use and change what is emulated here\n',
+    );
+    expect(printed).toContain('emulated at http://127.0.0.1:');
+    child.kill('SIGINT');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+
   it('takes a CA of the caller, and tells what to fill in', async () => {
     const machine = await startMachine();
     const { child, printed } = await startCommand(machine, `--ca=${join(machine.folder, 'ca.pem')}`);
@@ -135,6 +195,13 @@ describe('rolesanywhere emulator', () => {
       '--port must be a whole number from 0 to 65535, found "70000" (ERR_OPTION_INVALID)',
     ],
     [['--role', 'a b'], 2, '--role must be a role name'],
+    [['--fault', 'eror=503'], 2, 'unknown fault "eror", did you mean "error"? (ERR_OPTION_UNKNOWN)'],
+    [['--fault', 'reset', '--fault', 'error=9'], 2, 'fault error must be a whole number from 400 to 599'],
+    [
+      ['--host', '192.0.2.1'],
+      6,
+      'cannot listen on 192.0.2.1 port 0: this machine does not have that address',
+    ],
   ])('refuses %j', async (flags, status, message) => {
     const machine = await startMachine();
     const result = await run(machine, process.execPath, [PROGRAM, 'emulator', ...flags], machine.folder);
@@ -147,7 +214,9 @@ describe('rolesanywhere emulator', () => {
     const { port } = new URL(machine.emulator.endpoint);
     const result = await run(machine, process.execPath, [PROGRAM, 'emulator', '--port', port]);
     expect(result).toMatchObject({ status: 6, stdout: '' });
-    expect(result.stderr).toContain('(ERR_LISTEN)');
+    expect(result.stderr).toBe(
+      `rolesanywhere: cannot listen on 127.0.0.1 port ${port}: another program listens there (ERR_LISTEN)\n`,
+    );
   });
 });
 

@@ -1,7 +1,7 @@
 /** Faults as they are written, and what is decided from them: no socket. */
 import { describe, expect, it } from 'vitest';
-import { formatFault, parseFaults } from '../../src/emulator/fault-rules.js';
-import { createFaults } from '../../src/emulator/faults.js';
+import { formatFault, parseFaults } from '../../src/emulator-faults/fault-rules.js';
+import { createFaults } from '../../src/emulator-faults/faults.js';
 import { OptionError } from '../../src/errors.js';
 
 const AT = new Date('2026-06-01T12:00:00Z');

@@ -1,0 +1,136 @@
+/**
+ * A host, a port and perhaps a TLS identity in, an HTTP server that bounds what a client may take of it out: size and
+ * time of a header, time of a request, of a handshake and of idling. The one place of the emulator that opens a socket.
+ */
+import { once } from 'node:events';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { OutputError } from '../errors.js';
+
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** PEM. Without it, plain http. */
+  readonly tls: { readonly certificate: string; readonly privateKey: string } | undefined;
+  /** In place of those below; for tests, which cannot wait so long. */
+  readonly limits?: Partial<typeof LIMITS>;
+  /** `reset` ends the connection with a TCP RST, within TLS too. */
+  readonly onRequest: (incoming: IncomingMessage, outgoing: ServerResponse, reset: () => void) => void;
+  /** A connection that never became a request: what was answered, and why. */
+  readonly onFailure: (status: string, reason: string) => void;
+}
+
+export interface Listener {
+  /** `http://127.0.0.1:49152`, for clients on this machine. */
+  readonly origin: string;
+  /** Ends open connections too. */
+  close(): Promise<void>;
+}
+
+const LIMITS = {
+  // ML-DSA-87: 10 kB for each certificate (leaf and five more), 9 kB for the signature. Node's default is 16 kB.
+  maxHeaderSize: 131_072,
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 5_000,
+  // How often the limits are looked at: at Node's 30 s, a client that trickles would have three times its time.
+  connectionsCheckingInterval: 1_000,
+};
+
+/** @throws OutputError `ERR_LISTEN` */
+export async function listen(options: ListenOptions): Promise<Listener> {
+  const { host, port, tls } = options;
+  const sockets = new Set<Socket>();
+  const server = await openServer(options, (incoming, outgoing) => {
+    options.onRequest(incoming, outgoing, () => rawSocket(sockets, incoming).resetAndDestroy());
+  });
+  // Those in the middle of a handshake, too, which the server itself does not count.
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  try {
+    server.listen(port, host);
+    await once(server, 'listening');
+  } catch (cause) {
+    throw new OutputError('ERR_LISTEN', `cannot listen on ${host} port ${port}: ${explain(cause)}`, {
+      cause,
+    });
+  }
+  const bound = server.address() as AddressInfo;
+  return {
+    origin: `${tls === undefined ? 'http' : 'https'}://${reachable(bound)}:${bound.port}`,
+    async close() {
+      if (!server.listening) return;
+      const closed = once(server, 'close');
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+/** Below TLS: Node resets those alone. */
+function rawSocket(sockets: ReadonlySet<Socket>, { socket }: IncomingMessage): Socket {
+  const { remoteAddress, remotePort } = socket;
+  const isSame = (raw: Socket) => raw.remotePort === remotePort && raw.remoteAddress === remoteAddress;
+  return [...sockets].find(isSame) ?? socket;
+}
+
+async function openServer(
+  { tls, limits, onFailure }: ListenOptions,
+  onRequest: RequestListener,
+): Promise<Server> {
+  const bounds = { ...LIMITS, ...limits };
+  const server =
+    tls === undefined ? createServer(bounds, onRequest) : await openTlsServer(tls, bounds, onRequest);
+  server.on('clientError', (error: Error & { code?: string }, socket: Duplex) => {
+    const status = STATUS_BY_ERROR[error.code ?? ''] ?? '400 Bad Request';
+    const isTls = error.code?.startsWith('ERR_SSL_') === true;
+    if (isTls) onFailure('no TLS', error.code ?? '');
+    // A client that has gone is none that made a mistake.
+    if (isTls || error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+    onFailure(status, error.code === undefined ? error.message : `${error.code}: ${error.message}`);
+    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () =>
+      socket.destroy(),
+    );
+  });
+  server.on('tlsClientError', (error: Error & { code?: string }) => {
+    if (error.code !== 'ECONNRESET') onFailure('no TLS', error.code ?? error.message);
+  });
+  return server;
+}
+
+async function openTlsServer(
+  { certificate: cert, privateKey: key }: NonNullable<ListenOptions['tls']>,
+  bounds: typeof LIMITS,
+  onRequest: RequestListener,
+) {
+  // Loaded here, since few ask for it.
+  const https = await import('node:https');
+  const options = { ...bounds, cert, key, minVersion: 'TLSv1.2', handshakeTimeout: 10_000 } as const;
+  return https.createServer(options, onRequest);
+}
+
+const STATUS_BY_ERROR: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
+
+/** Clients cannot be sent to the address that stands for all. */
+function reachable({ address, family }: AddressInfo): string {
+  if (address === '0.0.0.0') return '127.0.0.1';
+  if (address === '::') return '[::1]';
+  return family === 'IPv6' ? `[${address}]` : address;
+}
+
+function explain(cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  if (code === 'EADDRINUSE') return 'another program listens there';
+  if (code === 'EACCES') return 'this user may not';
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return 'this machine does not have that address';
+  return cause instanceof Error ? cause.message : '';
+}

@@ -1,7 +1,7 @@
 /**
  * The library's front door, in the order of the pipeline:
  *
- *   options → settings → keys → identity → checks → signing → session → credentials → outputs
+ *   options → settings → keys → identity → checks → signing → session → cache → credentials → outputs
  *
  * Each stage can be used alone: load an identity, check it, sign a request of your own and send it as you like.
  */

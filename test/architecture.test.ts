@@ -27,7 +27,7 @@ type Places = ReadonlyArray<readonly [name: RegExp, places: RegExp]>;
 /** Left to right: each imports what is to its left, and what lies below all. */
 const STAGES = [
   ...['options', 'settings', 'keys', 'identity', 'checks', 'signing', 'session'],
-  ...['credentials', 'outputs', 'server', 'terminal', 'inputs', 'commands', 'cli'],
+  ...['cache', 'credentials', 'outputs', 'server', 'terminal', 'inputs', 'commands', 'cli'],
 ];
 
 /** The service emulated, left to right as well. It shares options and partitions with the pipeline, and nothing more. */
@@ -76,13 +76,10 @@ const BUILTINS: Places = [
   [/^node:(buffer|crypto|events|path|timers\/promises|util)$/, ANYWHERE],
   [
     /^node:fs(\/promises)?$/,
-    /^(files\/[a-z-]+|identity\/load|settings\/config-file|credentials\/(cache|watch)|outputs\/shared-credentials|server\/(listen|token-file)|terminal\/prompt|commands\/emulator)\.ts$/,
+    /^(files\/[a-z-]+|identity\/load|settings\/config-file|cache\/folder|credentials\/watch|outputs\/shared-credentials|server\/(listen|token-file)|terminal\/prompt|commands\/emulator)\.ts$/,
   ],
   // The folder for temporary files, the home of a user.
-  [
-    /^node:os$/,
-    /^(files\/owner|settings\/config-file|credentials\/cache|outputs\/shared-credentials|commands\/emulator)\.ts$/,
-  ],
+  [/^node:os$/, /^(files\/(owner|home)|settings\/config-file|cache\/folder|commands\/emulator)\.ts$/],
   [
     /^node:(net|http|https|tls|http2)$/,
     /^(session\/(transport|proxy|no-proxy)\.ts|server\/[a-z-]+\.ts|emulator\/listen\.ts)$/,
@@ -389,6 +386,8 @@ const RULES: readonly Rule[] = [
       ),
     breaks: [
       ['keys/pem.ts', `import { readFileSync } from 'node:fs';`],
+      ['cache/sealed-session.ts', `import { readFileSync } from 'node:fs';`],
+      ['outputs/shared-credentials.ts', `import { homedir } from 'node:os';`],
       ['settings/settings.ts', `import { readFile } from 'node:fs/promises';`],
       ['session/response.ts', `import { request } from 'node:https';`],
       ['emulator-wire/handler.ts', `import { createServer } from 'node:http';`],

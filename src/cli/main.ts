@@ -1,5 +1,6 @@
 /** Arguments in, exit status out: finds the command, reads its flags, runs it, and reports what went wrong. */
 
+import type { Command } from '../commands/table.js';
 import { COMMANDS } from '../commands/table.js';
 import { OptionError } from '../errors.js';
 import { nearest } from '../options/values.js';
@@ -30,13 +31,22 @@ async function dispatch(io: Io): Promise<void> {
     );
   }
   if (['--help', '-h', 'help'].includes(name)) return print(io.stdout, formatOverview(COMMANDS));
-  const command = COMMANDS.find((candidate) => candidate.name === name);
-  if (command === undefined) {
-    const names = COMMANDS.map((candidate) => candidate.name);
-    throw new OptionError('ERR_OPTION_UNKNOWN', `unknown command ${nameOf(name)}${nearest(name, names)}`);
-  }
-  if (rest.includes('--help') || rest.includes('-h')) return print(io.stdout, formatCommandHelp(command));
-  const values = parseArguments(rest, command.options);
+  const command = findCommand(name, rest[0]);
+  const flags = command.name === name ? rest : rest.slice(1);
+  if (flags.includes('--help') || flags.includes('-h')) return print(io.stdout, formatCommandHelp(command));
+  const values = parseArguments(flags, command.options);
   const { run } = await command.load();
   return run(values, io);
+}
+
+/** A command of one word, or of two: `cache list`. */
+function findCommand(first: string, second: string | undefined): Command {
+  const found = COMMANDS.find(({ name }) => name === first || name === `${first} ${second}`);
+  if (found !== undefined) return found;
+  const names = COMMANDS.map(({ name }) => name);
+  const further = names.filter((name) => name.startsWith(`${first} `));
+  if (further.length > 0) {
+    throw new OptionError('ERR_OPTION_MISSING', `${first} is the first of two words: ${further.join(', ')}`);
+  }
+  throw new OptionError('ERR_OPTION_UNKNOWN', `unknown command ${nameOf(first)}${nearest(first, names)}`);
 }

@@ -44,6 +44,18 @@ export const COMMANDS: readonly Command[] = [
     load: () => import('./update.js'),
   },
   {
+    name: 'cache list',
+    summary: 'Show what --cache has kept: files, ages and ends, no secrets.',
+    options: { help },
+    load: async () => ({ run: (await import('./cache.js')).list }),
+  },
+  {
+    name: 'cache clear',
+    summary: 'Remove what --cache has kept.',
+    options: { help },
+    load: async () => ({ run: (await import('./cache.js')).clear }),
+  },
+  {
     name: 'emulator',
     summary: 'Run a local IAM Roles Anywhere and STS, for trying and testing without an account.',
     options: { ...EMULATOR_OPTIONS, help },

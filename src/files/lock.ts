@@ -51,6 +51,12 @@ export async function acquireLock(path: string, { waitMs, isOver }: WaitOptions)
   }
 }
 
+/** Whether somebody holds it who is not known to be dead. @throws the system's error */
+export async function isLocked(path: string): Promise<boolean> {
+  const holder = await readHolder(path);
+  return holder !== undefined && isRunning(holder) !== false;
+}
+
 async function takeFromUnknown(path: string, holder: string): Promise<Lock | undefined> {
   if (isRunning(holder) === true) return undefined;
   await breakLock(path, holder);

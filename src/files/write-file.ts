@@ -5,13 +5,15 @@
  * Source: rename(2), "atomically replaced"; fsync(2) on why the folder is synchronized too.
  */
 import { randomUUID } from 'node:crypto';
-import { open, realpath, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { open, readdir, readlink, realpath, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { OutputError } from '../errors.js';
 
 export interface WriteOptions {
   /** Permissions of the file. Default 0600. */
   readonly mode?: number | undefined;
+  /** Whose the file is to be. Default: this process's user and group. */
+  readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
   /** How messages name the file. Default: `file <path>`. */
   readonly subject?: string | undefined;
 }
@@ -24,13 +26,13 @@ export interface WriteOptions {
 export async function writeFileWhole(
   path: string,
   content: string | Uint8Array,
-  { mode = 0o600, subject = `file ${path}` }: WriteOptions = {},
+  { mode = 0o600, owner, subject = `file ${path}` }: WriteOptions = {},
 ): Promise<void> {
   let temporary: string | undefined;
   try {
-    const target = await realpath(path).catch(() => path);
+    const target = await targetOf(path);
     temporary = join(dirname(target), `.${basename(target)}.${randomUUID()}.tmp`);
-    await writeSynced(temporary, content, mode);
+    await writeSynced(temporary, content, { mode, owner });
     await rename(temporary, target);
     await syncFolder(dirname(target));
   } catch (cause) {
@@ -39,10 +41,41 @@ export async function writeFileWhole(
   }
 }
 
-async function writeSynced(path: string, content: string | Uint8Array, mode: number): Promise<void> {
+/** Where links lead, also to a file that is not there yet. @throws the system's error */
+export async function targetOf(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    const link = await readlink(path).catch(() => undefined);
+    return link === undefined ? path : targetOf(resolve(await realpath(dirname(path)), link));
+  }
+}
+
+/**
+ * What `writeFileWhole` of this path has left beside it when it was killed. For those who know that nobody else is writing
+ * it now. Does not throw.
+ */
+export async function removeLeftovers(path: string): Promise<void> {
+  const target = await targetOf(path).catch(() => path);
+  const [folder, prefix] = [dirname(target), `.${basename(target)}.`];
+  const names = await readdir(folder).catch(() => []);
+  const isLeftover = (name: string): boolean =>
+    name.startsWith(prefix) && /^[0-9a-f-]{36}\.tmp$/.test(name.slice(prefix.length));
+  for (const name of names.filter(isLeftover)) await rm(join(folder, name)).catch(() => undefined);
+}
+
+async function writeSynced(
+  path: string,
+  content: string | Uint8Array,
+  { mode, owner }: { readonly mode: number; readonly owner: WriteOptions['owner'] },
+): Promise<void> {
   // Never an existing file, and never through a link that somebody else has put there.
   const file = await open(path, 'wx', mode);
   try {
+    const { uid, gid } = await file.stat();
+    const isOwners = owner === undefined || (owner.uid === uid && owner.gid === gid);
+    if (!isOwners) await file.chown(owner.uid, owner.gid);
     // The umask may have taken bits from the mode.
     await file.chmod(mode);
     await file.writeFile(content);

@@ -41,7 +41,7 @@ describe('examples', () => {
   it('show the credential_process line that the README shows', () => {
     const line = /^credential_process = .*$/m;
     const readme = line.exec(readFileSync(join(ROOT, 'README.md'), 'utf8'))?.[0];
-    expect(readme).toMatch(/^credential_process = rolesanywhere credential-process --certificate /);
+    expect(readme).toMatch(/^credential_process = rolesanywhere credential-process --cache --certificate /);
     expect(line.exec(readFileSync(join(ROOT, 'examples', 'aws-config.ini'), 'utf8'))?.[0]).toBe(readme);
     expect(readFileSync(join(ROOT, 'examples', 'demo.js'), 'utf8')).toContain(`'${readme}'`);
   });

@@ -1,0 +1,17 @@
+/**
+ * The environment in, the folder of the user out, where AWS's programs look for theirs: `HOME`, on Windows `USERPROFILE`, and
+ * what the system knows where these are not set.
+ */
+import { homedir, platform } from 'node:os';
+import { join } from 'node:path';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export function homeFolder(env: Environment): string {
+  return (platform() === 'win32' ? env['USERPROFILE'] : env['HOME']) || homedir();
+}
+
+/** `~` and what begins with `~/`, as every SDK reads it; some know `~user` and `$HOME` too, others do not. */
+export function expandHome(path: string, env: Environment): string {
+  return /^~($|[/\\])/.test(path) ? join(homeFolder(env), path.slice(1)) : path;
+}

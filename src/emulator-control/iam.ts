@@ -10,6 +10,7 @@ import { validateTrustPolicy } from '../emulator-policy/document.js';
 import type { IssuedKeys } from '../emulator-wire/access-key.js';
 import { checkAdministrator, QUERY_REFUSALS } from '../emulator-wire/access-key.js';
 import { Refusal } from '../emulator-wire/handler.js';
+import { readForm } from '../emulator-wire/query-form.js';
 import type { QueryCall, QueryResult, QueryService } from '../emulator-wire/query-protocol.js';
 import { formatXml } from '../emulator-wire/query-protocol.js';
 import type { ValueOf } from '../emulator-wire/shape.js';
@@ -158,6 +159,8 @@ export function iamService(account: Account, keys: IssuedKeys): QueryService {
     service: 'iam',
     regions: [IAM_REGIONS[account.partition] ?? account.region, account.region],
     refusals: QUERY_REFUSALS,
+    // As IAM's own message has it.
+    clockSeconds: 900,
   } as const;
   const act =
     (name: ActionName) =>
@@ -187,26 +190,8 @@ const IAM_REGIONS: Readonly<Record<string, string>> = {
 
 function perform<Name extends ActionName>(name: Name, account: Account, { form, at }: QueryCall) {
   const shape = IAM_ACTIONS[name];
-  const input = readShape(shape, readForm(form), 'ValidationError') as InputOf<Name>;
+  const input = readShape(shape, readForm(shape, form), 'ValidationError') as InputOf<Name>;
   return BEHAVIOURS[name](account, input, at);
-}
-
-/** `RoleName=a` is `{roleName: 'a'}`, `Tags.member.1.Key=b` is `{tags: [{key: 'b'}]}`; numbers are whole ones here. */
-function readForm(form: ReadonlyMap<string, string>): object {
-  const members: Record<string, unknown> = {};
-  const tags = new Map<string, Record<string, string>>();
-  for (const [name, value] of form) {
-    const [, index, member] = /^Tags\.member\.(\d{1,3})\.(Key|Value)$/.exec(name) ?? [];
-    if (index === undefined || member === undefined) {
-      members[lowerFirst(name)] =
-        /^(MaxSessionDuration|MaxItems)$/.test(name) && /^-?\d{1,9}$/.test(value) ? Number(value) : value;
-    } else tags.set(index, { ...tags.get(index), [lowerFirst(member)]: value });
-  }
-  return { ...members, ...(tags.size === 0 ? {} : { tags: [...tags.values()] }) };
-}
-
-function lowerFirst(name: string): string {
-  return name.slice(0, 1).toLowerCase() + name.slice(1);
 }
 
 /** The messages of IAM, which hold their reason. */

@@ -62,7 +62,7 @@ export function assumeRole(
   const session = {
     roleArn: role.arn,
     roleId: role.roleId,
-    sessionName: asked.sessionName,
+    sessionName: asked.roleSessionName,
     sourceIdentity,
     tags: { ...tags, ...Object.fromEntries(asked.tags) },
     transitiveTagKeys: [...Object.keys(tags), ...asked.transitiveTagKeys],
@@ -159,7 +159,7 @@ function formatContext(
     'aws:TokenIssueTime': issuedAt.toISOString(),
     // AWS is asked over TLS; that the emulator is not says nothing about the policy.
     'aws:SecureTransport': 'true',
-    'sts:RoleSessionName': asked.sessionName,
+    'sts:RoleSessionName': asked.roleSessionName,
     'sts:SourceIdentity': inherited.sourceIdentity,
     'sts:ExternalId': asked.externalId,
     'sts:DurationSeconds': durationSeconds === undefined ? undefined : String(durationSeconds),

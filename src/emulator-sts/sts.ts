@@ -5,23 +5,34 @@
  */
 import type { Account } from '../emulator-account/resources.js';
 import type { CredentialStore, IssuedCredentials } from '../emulator-sessions/credential-store.js';
+import type { SigningRules } from '../emulator-wire/access-key.js';
 import { QUERY_REFUSALS, readCaller } from '../emulator-wire/access-key.js';
 import { refuseWith } from '../emulator-wire/handler.js';
+import { readForm } from '../emulator-wire/query-form.js';
 import type { QueryCall, QueryResult, QueryService } from '../emulator-wire/query-protocol.js';
 import { formatXml } from '../emulator-wire/query-protocol.js';
+import { readShape } from '../emulator-wire/shape.js';
 import { assumeRole } from './assume-role.js';
-import { checkText, refuseAll } from './assume-role-request.js';
 
 /** The wording is ours: AWS can tell the account from any access key id, and this emulator only from its own. */
 const unknownKey = refuseWith(400, 'ValidationError', 'The access key ID is not valid');
 
+const GET_ACCESS_KEY_INFO = {
+  type: 'structure',
+  members: { accessKeyId: { type: 'string', min: 16, max: 128, pattern: '[\\w]*' } },
+  required: ['accessKeyId'],
+} as const;
+
 export function stsService(account: Account, credentials: CredentialStore): QueryService {
-  const rules = {
+  const rules: SigningRules<IssuedCredentials> = {
     keys: credentials,
     service: 'sts',
-    regions: [account.region],
+    // Also for the global endpoint, which one partition has.
+    regions: [account.region, ...(account.partition === 'aws' ? ['us-east-1'] : [])],
     refusals: QUERY_REFUSALS,
-  } as const;
+    // As STS's own message has it; a presigned request is good for as long, whatever its X-Amz-Expires.
+    clockSeconds: 900,
+  };
   /** Only what this emulator issued is known here; of any other key, neither secret nor holder is. */
   const authenticate = ({ request, at }: QueryCall): IssuedCredentials => {
     const { accessKeyId, issued } = readCaller(request, rules, at);
@@ -50,10 +61,12 @@ function formatCaller({ assumedRoleArn, assumedRoleId }: IssuedCredentials): Que
 }
 
 function formatKeyInfo({ form }: QueryCall, credentials: CredentialStore): QueryResult {
-  const accessKeyId = form.get('AccessKeyId');
-  const limits = { isRequired: true, min: 16, max: 128, pattern: '[\\w]*' };
-  refuseAll([checkText(accessKeyId, 'accessKeyId', limits)]);
-  const found = credentials.find(accessKeyId ?? '');
+  const { accessKeyId } = readShape(
+    GET_ACCESS_KEY_INFO,
+    readForm(GET_ACCESS_KEY_INFO, form),
+    'ValidationError',
+  );
+  const found = credentials.find(accessKeyId);
   if (found === undefined) throw unknownKey(`access key: ${accessKeyId} was not issued by this emulator`);
   const account = found.assumedRoleArn.split(':')[4];
   return { result: formatXml({ Account: account }), note: `${accessKeyId} of ${account}` };

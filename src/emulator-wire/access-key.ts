@@ -5,8 +5,10 @@
  * https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html and the same page of other services
  */
 import type { EmulatorRequest, Refuse } from './handler.js';
-import { refuseWith } from './handler.js';
-import { checkScope, isHmacSignature, readHeader, readSignedRequest } from './signature.js';
+import { Refusal, refuseWith } from './handler.js';
+import { unfoldPresigned } from './presigned.js';
+import type { SignedRequest } from './signature.js';
+import { checkScope, formatTimestamp, isHmacSignature, readHeader, readSignedRequest } from './signature.js';
 
 export interface IssuedKey {
   readonly secretAccessKey: string;
@@ -31,7 +33,6 @@ const INCOMPLETE = 'The request signature does not conform to AWS standards.';
 const MISSING = 'Request is missing Authentication Token';
 const UNKNOWN_KEY = 'The security token included in the request is invalid.';
 const EXPIRED = 'The security token included in the request is expired';
-/** AWS words a wrong scope and a wrong clock more closely, under the same code. */
 const MISMATCH =
   'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key ' +
   'and signing method. Consult the service documentation for details.';
@@ -84,21 +85,28 @@ export interface SigningRules<Key extends IssuedKey> {
   /** Any of them will do; the first is the one to name. */
   readonly regions: readonly [string, ...string[]];
   readonly refusals: SignatureRefusals;
+  /** How far the request's date may be from now. Default 300. */
+  readonly clockSeconds?: number;
 }
 
 /** A key from elsewhere is not verified, since its secret is unknown here; scope and clock are. */
 export function readCaller<Key extends IssuedKey>(
   request: EmulatorRequest,
-  { keys, service, regions, refusals }: SigningRules<Key>,
+  rules: SigningRules<Key>,
   at: Date,
 ): { readonly accessKeyId: string; readonly issued: Key | undefined } {
+  const { keys, refusals } = rules;
   const { missing, incomplete, unknownKey, expired, mismatch } = refusals;
-  if (readHeader(request, 'authorization', incomplete) === undefined) {
+  const presigned = unfoldPresigned(request, incomplete);
+  const unfolded = presigned ?? request;
+  if (readHeader(unfolded, 'authorization', incomplete) === undefined) {
     throw missing('authorization: the header is missing');
   }
-  const sessionToken = readHeader(request, 'x-amz-security-token', incomplete);
-  const mustSign = ['host', 'x-amz-date', ...(sessionToken === undefined ? [] : ['x-amz-security-token'])];
-  const signed = readSignedRequest(request, mustSign, incomplete);
+  const sessionToken = readHeader(unfolded, 'x-amz-security-token', incomplete);
+  const sent = ['x-amz-date', ...(sessionToken === undefined ? [] : ['x-amz-security-token'])];
+  // What a query carries, it signs.
+  const mustSign = ['host', ...(presigned === undefined ? sent : [])];
+  const signed = readSignedRequest(unfolded, mustSign, incomplete);
   if (signed.algorithm !== 'AWS4-HMAC-SHA256') {
     throw incomplete(`algorithm: expected AWS4-HMAC-SHA256, found ${signed.algorithm}`);
   }
@@ -109,9 +117,7 @@ export function readCaller<Key extends IssuedKey>(
   if (issued !== undefined && at >= issued.expiration) {
     throw expired(`expiration: ${issued.expiration.toISOString()}, now is ${at.toISOString()}`);
   }
-  const region = regions.find((one) => one === signed.scope[1]) ?? regions[0];
-  const problem = checkScope(signed, region, service, at);
-  if (problem !== undefined) throw mismatch(problem);
+  mustBeInScope(signed, rules, at);
   if (issued !== undefined && !isHmacSignature(signed, issued.secretAccessKey)) {
     const covered = `signed headers ${signed.signedHeaders.join(';')}`;
     const hash = `SHA-256 of the canonical request is ${signed.canonicalRequestHash}`;
@@ -120,4 +126,38 @@ export function readCaller<Key extends IssuedKey>(
     );
   }
   return { accessKeyId: signed.keyId, issued };
+}
+
+function mustBeInScope(signed: SignedRequest, rules: SigningRules<IssuedKey>, at: Date): void {
+  const { regions, service, refusals, clockSeconds = 300 } = rules;
+  const region = regions.find((one) => one === signed.scope[1]) ?? regions[0];
+  const reason = checkScope(signed, region, service, at, clockSeconds);
+  if (reason === undefined) return;
+  const { status, type } = refusals.mismatch(reason);
+  throw new Refusal(status, type, wordScope(signed, region, service, at, clockSeconds), reason);
+}
+
+/** In AWS's words: "Troubleshoot Signature Version 4 requests" of the IAM user guide. */
+function wordScope(
+  signed: SignedRequest,
+  region: string,
+  service: string,
+  at: Date,
+  clockSeconds: number,
+): string {
+  const [day, foundRegion, foundService, terminator] = signed.scope;
+  const date = formatTimestamp(signed.date);
+  if (foundRegion !== region) return 'Credential should be scoped to a valid region.';
+  if (foundService !== service) return `Credential should be scoped to correct service: '${service}'.`;
+  if (terminator !== 'aws4_request' || signed.scope.length > 4) {
+    return "Credential should be scoped with a valid terminator: 'aws4_request'.";
+  }
+  if (day !== date.slice(0, 8)) {
+    return `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${day}' != '${date.slice(0, 8)}', from '${date}'.`;
+  }
+  const minutes = `${clockSeconds / 60} min.`;
+  const shift = (seconds: number) => formatTimestamp(new Date(at.getTime() + seconds * 1000));
+  return signed.date < at
+    ? `Signature expired: ${date} is now earlier than ${shift(-clockSeconds)} (${shift(0)} - ${minutes})`
+    : `Signature not yet current: ${date} is still later than ${shift(clockSeconds)} (${shift(0)} + ${minutes})`;
 }

@@ -136,15 +136,16 @@ export function checkScope(
   region: string,
   service: string,
   at: Date,
+  allowedSeconds = 300,
 ): string | undefined {
   const day = formatTimestamp(signed.date).slice(0, 8);
   const expected = [day, region, service, 'aws4_request'].join('/');
   const found = signed.scope.join('/');
   if (found !== expected) return `credential scope: expected ${expected}, found ${found}`;
   const aheadSeconds = (signed.date.getTime() - at.getTime()) / 1000;
-  if (Math.abs(aheadSeconds) <= 300) return undefined;
+  if (Math.abs(aheadSeconds) <= allowedSeconds) return undefined;
   const distance = `${Math.abs(Math.round(aheadSeconds))} s ${aheadSeconds > 0 ? 'ahead of' : 'behind'}`;
-  return `clock: x-amz-date ${formatTimestamp(signed.date)} is ${distance} ${formatTimestamp(at)}, at most 300 s allowed`;
+  return `clock: x-amz-date ${formatTimestamp(signed.date)} is ${distance} ${formatTimestamp(at)}, at most ${allowedSeconds} s allowed`;
 }
 
 /** Whether an `AWS4-HMAC-SHA256` signature was made with this secret access key. */

@@ -8,7 +8,7 @@ import type {
 } from '../../src/emulator-sessions/credential-store.js';
 import { createCredentialStore } from '../../src/emulator-sessions/credential-store.js';
 import { stsService } from '../../src/emulator-sts/sts.js';
-import type { EmulatorResponse } from '../../src/emulator-wire/handler.js';
+import type { EmulatorResponse, Handler } from '../../src/emulator-wire/handler.js';
 import { createHandler } from '../../src/emulator-wire/handler.js';
 import { createQueryOperation } from '../../src/emulator-wire/query-protocol.js';
 import { NOW } from '../emulator-pki/certificates.js';
@@ -27,6 +27,7 @@ export interface Sts {
   readonly store: CredentialStore;
   readonly lines: string[];
   now: Date;
+  readonly handle: Handler;
   addRole(roleName: string, statement: unknown, maxSessionDuration?: number): void;
   issue(names?: Partial<SessionNames>): IssuedCredentials;
   /** A rightly signed call, but for what the draft changes. */
@@ -48,6 +49,7 @@ export function makeSts(region = 'us-east-1'): Sts {
     store,
     lines,
     now: NOW,
+    handle,
     addRole(roleName, statement, maxSessionDuration = 43_200) {
       const assumeRolePolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement: statement });
       addRole(account, { roleName, assumeRolePolicyDocument, maxSessionDuration }, NOW);

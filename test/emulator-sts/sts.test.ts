@@ -52,6 +52,13 @@ $`),
     );
   });
 
+  it.each(['20260601T114500Z', '20260601T121500Z'])(
+    'takes a clock that is off by 15 minutes: %s',
+    async (date) => {
+      expect((await fixture.service.handle(signHmac({ ...credentials, date }))).status).toBe(200);
+    },
+  );
+
   it('takes the query of a GET too', async () => {
     const query = 'Action=GetCallerIdentity&Version=2011-06-15';
     const request = signHmac({ ...credentials, method: 'GET', query, body: '' });
@@ -67,9 +74,34 @@ $`),
     [name: string, draft: Partial<HmacDraft>, status: number, code: string, message: string]
   > = [
     ['a wrong secret', { secretAccessKey: 'x'.repeat(40) }, 403, 'SignatureDoesNotMatch', message],
-    ['another region', { region: 'eu-west-1' }, 403, 'SignatureDoesNotMatch', message],
-    ['another service', { service: 'rolesanywhere' }, 403, 'SignatureDoesNotMatch', message],
-    ['a clock that is behind', { date: '20260601T115459Z' }, 403, 'SignatureDoesNotMatch', message],
+    [
+      'another region',
+      { region: 'eu-west-1' },
+      403,
+      'SignatureDoesNotMatch',
+      'Credential should be scoped to a valid region.',
+    ],
+    [
+      'another service',
+      { service: 'rolesanywhere' },
+      403,
+      'SignatureDoesNotMatch',
+      'Credential should be scoped to correct service: &#39;sts&#39;.',
+    ],
+    [
+      'a clock that is behind',
+      { date: '20260601T114459Z' },
+      403,
+      'SignatureDoesNotMatch',
+      'Signature expired: 20260601T114459Z is now earlier than 20260601T114500Z (20260601T120000Z - 15 min.)',
+    ],
+    [
+      'a clock that is ahead',
+      { date: '20260601T121501Z' },
+      403,
+      'SignatureDoesNotMatch',
+      'Signature not yet current: 20260601T121501Z is still later than 20260601T121500Z (20260601T120000Z + 15 min.)',
+    ],
     [
       'an unknown access key',
       { accessKeyId: 'ASIAAAAAAAAAAAAAAAAA' },

@@ -1,0 +1,43 @@
+/**
+ * A request with its signature in the query, as `aws eks get-token` makes them, in; the same with the signature in its
+ * headers out.
+ * Rules: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-authentication-methods.html
+ */
+import type { EmulatorRequest, Refuse } from './handler.js';
+import { parseQuery, readHeader } from './signature.js';
+
+const SIGNATURE = 'X-Amz-Signature';
+const PARAMETERS = ['Algorithm', 'Credential', 'Date', 'Expires', 'SignedHeaders', 'Signature'];
+
+/** `undefined` where the query carries no signature. */
+export function unfoldPresigned(request: EmulatorRequest, refuse: Refuse): EmulatorRequest | undefined {
+  const pairs = parseQuery(request.rawQuery, refuse).filter(([name]) => name.startsWith('X-Amz-'));
+  const values = new Map(pairs);
+  if (!values.has(SIGNATURE)) return undefined;
+  if (readHeader(request, 'authorization', refuse) !== undefined) {
+    throw refuse('authorization: one signature is expected, in the query or in the header, found both');
+  }
+  if (values.size < pairs.length) throw refuse('query: each X-Amz- parameter must occur once');
+  const absent = PARAMETERS.find((name) => !values.has(`X-Amz-${name}`));
+  if (absent !== undefined) throw refuse(`query: X-Amz-${absent} is missing`);
+  const get = (name: string) => values.get(`X-Amz-${name}`) ?? '';
+  if (!/^[1-9]\d{0,5}$/.test(get('Expires')) || Number(get('Expires')) > 604_800) {
+    throw refuse(`query: X-Amz-Expires must be 1 to 604800 seconds, found ${get('Expires')}`);
+  }
+  const authorization = `${get('Algorithm')} Credential=${get('Credential')}, SignedHeaders=${get('SignedHeaders')}, Signature=${get('Signature')}`;
+  const token = values.get('X-Amz-Security-Token');
+  return {
+    ...request,
+    // All of the query is signed but the signature.
+    rawQuery: request.rawQuery
+      .split('&')
+      .filter((pair) => !pair.startsWith(`${SIGNATURE}=`))
+      .join('&'),
+    headers: [
+      ...request.headers,
+      ['authorization', authorization],
+      ['x-amz-date', get('Date')],
+      ...(token === undefined ? [] : [['x-amz-security-token', token] as const]),
+    ],
+  };
+}

@@ -1,0 +1,42 @@
+/**
+ * A form of the Query protocol, and the shape that the service's model gives it, in; the value as JSON would have it, out,
+ * unchecked: `RoleName=a` is `{roleName: 'a'}`, `Tags.member.1.Key=b` is `{tags: [{key: 'b'}]}`.
+ * Rules: https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#serialization
+ */
+import type { Shape } from './shape.js';
+
+/** Members that the models themselves write small. All others begin with a capital in a form. */
+const SMALL = ['arn'];
+
+export function readForm(shape: Shape, form: ReadonlyMap<string, string>, path = ''): unknown {
+  if (shape.type === 'structure') {
+    const prefix = path === '' ? '' : `${path}.`;
+    const members = Object.entries(shape.members);
+    return Object.fromEntries(
+      members.map(([name, member]) => [name, readForm(member, form, prefix + formName(name))]),
+    );
+  }
+  if (shape.type === 'list') {
+    const numbers = listNumbers(form, `${path}.member.`);
+    if (numbers.length === 0) return undefined;
+    return numbers.map((number) => readForm(shape.member, form, `${path}.member.${number}`));
+  }
+  const text = form.get(path);
+  // What is no whole number stays as it is, and is refused as one by the check of the shape.
+  return shape.type === 'integer' && text !== undefined && /^-?\d{1,9}$/.test(text) ? Number(text) : text;
+}
+
+function formName(name: string): string {
+  return SMALL.includes(name) ? name : name.slice(0, 1).toUpperCase() + name.slice(1);
+}
+
+/** Numbers may have gaps; their order counts. */
+function listNumbers(form: ReadonlyMap<string, string>, prefix: string): number[] {
+  const numbers = [...form.keys()].flatMap((name) => {
+    const [, number] = name.startsWith(prefix)
+      ? (/^(\d{1,4})(?:\.|$)/.exec(name.slice(prefix.length)) ?? [])
+      : [];
+    return number === undefined ? [] : [Number(number)];
+  });
+  return [...new Set(numbers)].sort((one, other) => one - other);
+}

@@ -34,7 +34,7 @@ const STAGES = [
 const EMULATOR = [
   ...['emulator-wire', 'emulator-pki', 'emulator-policy'],
   ...['emulator-account', 'emulator-control', 'emulator-sessions', 'emulator-sts'],
-  ...['emulator-faults', 'emulator'],
+  ...['emulator-setup', 'emulator-faults', 'emulator'],
 ];
 
 const BELOW_ALL = ['errors', 'files'];

@@ -50,6 +50,8 @@ function readOptions(values: RawValues) {
     tls: read('tls') as boolean | undefined,
     roleName: read('roleName') as string | undefined,
     certificateAuthority: read('certificateAuthority') as string | undefined,
+    state: read('state') as string | undefined,
+    seed: read('seed') as string | undefined,
     faults: read('faults') as string | undefined,
     faultSeed: read('faultSeed') as number | undefined,
   };

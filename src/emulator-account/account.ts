@@ -118,7 +118,7 @@ export function addRole(account: Account, settings: RoleSettings, at: Date): Rol
   return role;
 }
 
-/** What the user guide asks of a role, narrowed to this account's trust anchors. */
+/** What the user guide asks of a role, narrowed to these trust anchors; for any, where there are none yet. */
 export function defaultTrustPolicy(trustAnchorArns: readonly string[]): string {
   return JSON.stringify({
     Version: '2012-10-17',
@@ -127,7 +127,9 @@ export function defaultTrustPolicy(trustAnchorArns: readonly string[]): string {
         Effect: 'Allow',
         Principal: { Service: 'rolesanywhere.amazonaws.com' },
         Action: ['sts:AssumeRole', 'sts:TagSession', 'sts:SetSourceIdentity'],
-        Condition: { ArnEquals: { 'aws:SourceArn': trustAnchorArns } },
+        ...(trustAnchorArns.length === 0
+          ? {}
+          : { Condition: { ArnEquals: { 'aws:SourceArn': trustAnchorArns } } }),
       },
     ],
   });

@@ -44,7 +44,17 @@ export function controlPlaneOperations(account: Account, keys: IssuedKeys): Oper
   }));
 }
 
-function perform<Name extends OperationName>(name: Name, account: Account, given: object, at: Date): object {
+/**
+ * An operation without a request around it.
+ *
+ * @throws Refusal
+ */
+export function perform<Name extends OperationName>(
+  name: Name,
+  account: Account,
+  given: object,
+  at: Date,
+): object {
   return BEHAVIOURS[name](account, readShape(OPERATIONS[name].input, given) as InputOf<Name>, at);
 }
 

@@ -95,6 +95,7 @@ type Behaviours = {
 };
 
 const MAX_ROLES = 1000;
+const TOO_MANY_ROLES = `Cannot exceed quota for RolesPerAccount: ${MAX_ROLES}`;
 const DUPLICATE_TAGS = 'Duplicate tag keys found. Please note that Tag keys are case insensitive.';
 
 const BEHAVIOURS: Behaviours = {
@@ -110,9 +111,7 @@ const BEHAVIOURS: Behaviours = {
     if ([...account.roles.keys()].some((name) => name.toLowerCase() === roleName.toLowerCase())) {
       throw refuse(409, 'EntityAlreadyExists', `Role with name ${roleName} already exists.`);
     }
-    if (account.roles.size >= MAX_ROLES) {
-      throw refuse(409, 'LimitExceeded', `Cannot exceed quota for RolesPerAccount: ${MAX_ROLES}`);
-    }
+    if (account.roles.size >= MAX_ROLES) throw refuse(409, 'LimitExceeded', TOO_MANY_ROLES);
     const settings = { maxSessionDuration: 3600, ...others, roleName, assumeRolePolicyDocument };
     const role = addRole(account, settings, at);
     if (tags.length > 0) account.tags.set(role.arn, new Map(tags.map(({ key, value }) => [key, value])));
@@ -166,7 +165,10 @@ export function iamService(account: Account, keys: IssuedKeys): QueryService {
     (name: ActionName) =>
     (call: QueryCall): QueryResult => {
       const accessKeyId = checkAdministrator(call.request, rules, call.at, `iam:${name}`);
-      return { result: perform(name, account, call), note: `by ${accessKeyId}` };
+      return {
+        result: performIam(name, account, readForm(IAM_ACTIONS[name], call.form), call.at),
+        note: `by ${accessKeyId}`,
+      };
     };
   return {
     signingName: 'iam',
@@ -188,10 +190,13 @@ const IAM_REGIONS: Readonly<Record<string, string>> = {
   'aws-iso-f': 'us-isof-south-1',
 };
 
-function perform<Name extends ActionName>(name: Name, account: Account, { form, at }: QueryCall) {
-  const shape = IAM_ACTIONS[name];
-  const input = readShape(shape, readForm(shape, form), 'ValidationError') as InputOf<Name>;
-  return BEHAVIOURS[name](account, input, at);
+/** @throws Refusal */
+export function performIam<Name extends ActionName>(name: Name, account: Account, given: object, at: Date) {
+  return BEHAVIOURS[name](
+    account,
+    readShape(IAM_ACTIONS[name], given, 'ValidationError') as InputOf<Name>,
+    at,
+  );
 }
 
 /** The messages of IAM, which hold their reason. */

@@ -33,7 +33,9 @@ export type Shape =
   /** Base64; the limits are those of the bytes. */
   | { readonly type: 'blob'; readonly min?: number; readonly max?: number }
   | { readonly type: 'boolean' }
-  | { readonly type: 'list'; readonly member: Shape; readonly min?: number; readonly max?: number };
+  | { readonly type: 'list'; readonly member: Shape; readonly min?: number; readonly max?: number }
+  /** From text to text. */
+  | { readonly type: 'map' };
 
 type RequiredOf<S extends StructureShape> = S['required'] extends readonly (infer Name)[] ? Name : never;
 
@@ -44,13 +46,15 @@ export type ValueOf<S extends Shape> = S extends { type: 'integer' }
     ? boolean
     : S extends { type: 'list'; member: infer Member extends Shape }
       ? Array<ValueOf<Member>>
-      : S extends StructureShape
-        ? { [K in keyof S['members'] & RequiredOf<S>]: ValueOf<S['members'][K]> } & {
-            [K in Exclude<keyof S['members'], RequiredOf<S>>]?: ValueOf<S['members'][K]>;
-          }
-        : S extends { values: readonly (infer Value)[] }
-          ? Value
-          : string;
+      : S extends { type: 'map' }
+        ? Record<string, string>
+        : S extends StructureShape
+          ? { [K in keyof S['members'] & RequiredOf<S>]: ValueOf<S['members'][K]> } & {
+              [K in Exclude<keyof S['members'], RequiredOf<S>>]?: ValueOf<S['members'][K]>;
+            }
+          : S extends { values: readonly (infer Value)[] }
+            ? Value
+            : string;
 
 /**
  * The value as its shape has it: null is absent, members that the shape does not know are left out, as AWS's JSON
@@ -116,24 +120,29 @@ function readStructure(
   );
 }
 
+const KINDS: Readonly<Record<Shape['type'], readonly [isOf: (value: unknown) => boolean, rule: string]>> = {
+  boolean: [(value) => typeof value === 'boolean', 'be a boolean'],
+  integer: [Number.isInteger, 'be an integer'],
+  string: [(value) => typeof value === 'string', 'be a string'],
+  blob: [(value) => typeof value === 'string' && isBase64(value), 'be padded base64'],
+  list: [Array.isArray, 'be a list'],
+  map: [
+    (value) => isObject(value) && Object.values(value).every((one) => typeof one === 'string'),
+    'be a map from text to text',
+  ],
+  structure: [isObject, 'be a structure'],
+};
+
 /** The first constraint that the value itself breaks, without its members. */
 function checkValue(shape: Shape, value: unknown): string | undefined {
-  switch (shape.type) {
-    case 'boolean':
-      return typeof value === 'boolean' ? undefined : 'be a boolean';
-    case 'integer':
-      return Number.isInteger(value) ? checkRange('value', Number(value), shape) : 'be an integer';
-    case 'string':
-      return typeof value === 'string' ? checkText(shape, value) : 'be a string';
-    case 'blob': {
-      const size = typeof value === 'string' ? sizeOfBase64(value) : undefined;
-      return size === undefined ? 'be padded base64' : checkRange('length', size, shape);
-    }
-    case 'list':
-      return Array.isArray(value) ? checkRange('length', value.length, shape) : 'be a list';
-    case 'structure':
-      return isObject(value) ? undefined : 'be a structure';
-  }
+  const [isOf, rule] = KINDS[shape.type];
+  if (!isOf(value)) return rule;
+  if (shape.type === 'string') return checkText(shape, String(value));
+  if (shape.type === 'integer') return checkRange('value', Number(value), shape);
+  if (shape.type === 'blob') return checkRange('length', Buffer.from(String(value), 'base64').length, shape);
+  return shape.type === 'list' && Array.isArray(value)
+    ? checkRange('length', value.length, shape)
+    : undefined;
 }
 
 function checkText({ pattern, values, min, max }: TextShape, text: string): string | undefined {
@@ -158,10 +167,9 @@ function checkRange(what: 'length' | 'value', found: number, { min, max }: Range
   return undefined;
 }
 
-/** In bytes; `undefined` for what is no base64: encoding again finds what Node's decoder leaves out. */
-function sizeOfBase64(text: string): number | undefined {
-  const bytes = Buffer.from(text, 'base64');
-  return bytes.toString('base64') === text ? bytes.length : undefined;
+/** Encoding again finds what Node's decoder leaves out. */
+function isBase64(text: string): boolean {
+  return Buffer.from(text, 'base64').toString('base64') === text;
 }
 
 /** Also the log shows the message: what may be a key stays out of it, as what the model calls sensitive does. */

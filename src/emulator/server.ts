@@ -23,6 +23,7 @@ export type {
   IssueOptions,
 } from '../emulator-pki/authority.js';
 export { createAuthority } from '../emulator-pki/authority.js';
+export type { Seed } from '../emulator-setup/seed.js';
 export type { EmulatorRequest, EmulatorResponse, Handler } from '../emulator-wire/handler.js';
 export type { EmulatedService, EmulatorOptions } from './service.js';
 export { createEmulator } from './service.js';

@@ -3,13 +3,7 @@
  * Each check that it makes is at least as strict as AWS's; where AWS's behaviour is unknown it refuses, and the log says
  * why.
  */
-import {
-  addProfile,
-  addRole,
-  addTrustAnchor,
-  createAccount,
-  defaultTrustPolicy,
-} from '../emulator-account/account.js';
+import { createAccount } from '../emulator-account/account.js';
 import type { Account } from '../emulator-account/resources.js';
 import { controlPlaneOperations } from '../emulator-control/control-plane.js';
 import { iamService } from '../emulator-control/iam.js';
@@ -21,10 +15,15 @@ import { createAuthority, readOptions } from '../emulator-pki/authority.js';
 import { parseTrustAnchor } from '../emulator-pki/trust.js';
 import { createSessionOperation } from '../emulator-sessions/create-session.js';
 import { createCredentialStore } from '../emulator-sessions/credential-store.js';
+import { findFurniture, quickStart } from '../emulator-setup/quick-start.js';
+import type { Seed } from '../emulator-setup/seed.js';
+import { applySeed, loadSeed } from '../emulator-setup/seed.js';
+import { createSaver, keepState, loadState } from '../emulator-setup/state-file.js';
 import { stsService } from '../emulator-sts/sts.js';
 import type { Handler } from '../emulator-wire/handler.js';
 import { createHandler } from '../emulator-wire/handler.js';
 import { createQueryOperation } from '../emulator-wire/query-protocol.js';
+import { OptionError } from '../errors.js';
 import { EMULATOR_OPTIONS } from '../options/command-options.js';
 import { SESSION_OPTIONS } from '../options/session-options.js';
 
@@ -50,6 +49,17 @@ export interface EmulatorOptions {
   readonly maxDurationSeconds?: number | undefined;
   /** Whether the profile accepts `roleSessionName`. Default false, as at AWS. */
   readonly acceptRoleSessionName?: boolean | undefined;
+  /**
+   * Path of a file that keeps the account, so that it outlives the emulator; made where there is none. Each change is in it
+   * before the client hears of it. Sessions are not kept. Default: the account ends with the emulator.
+   */
+  readonly state?: string | undefined;
+  /**
+   * What a new account begins with: trust anchors, CRLs, roles and profiles, as an object or as the path of a JSON file.
+   * Without effect where `state` names a file that is there. With it, an authority, a role and a profile are made only
+   * where the seed has none, or `certificateAuthority` is given.
+   */
+  readonly seed?: string | Seed | undefined;
   /** The service's clock. Default: the computer's. */
   readonly now?: (() => Date) | undefined;
   /** What goes wrong on purpose. Default: nothing. {@link Faults.set} replaces it at run time. */
@@ -66,7 +76,7 @@ export interface EmulatedService {
   readonly trustAnchorArn: string;
   readonly profileArn: string;
   readonly roleArn: string;
-  /** Issues certificates that the trust anchor trusts; `undefined` where `certificateAuthority` was given. */
+  /** Issues certificates that the trust anchor trusts; `undefined` where the CA is not its own. */
   readonly authority: Authority | undefined;
   /** Sessions issued since the start. */
   readonly sessionCount: number;
@@ -76,8 +86,11 @@ export interface EmulatedService {
   readonly handle: Handler;
 }
 
-/** Who brings no CA gets an authority. */
-export type WithoutCa = EmulatorOptions & { readonly certificateAuthority?: undefined };
+/** Who brings no CA and no seed gets an authority. */
+export type WithoutCa = EmulatorOptions & {
+  readonly certificateAuthority?: undefined;
+  readonly seed?: undefined;
+};
 export type WithAuthority = { readonly authority: Authority };
 
 const FUNCTION = [(value: unknown) => typeof value === 'function', 'a function'] as const;
@@ -95,6 +108,8 @@ const RULES: OptionRules<EmulatorOptions> = {
   roleName: EMULATOR_OPTIONS.roleName.kind,
   maxDurationSeconds: SESSION_OPTIONS.durationSeconds.kind,
   acceptRoleSessionName: { type: 'boolean' },
+  state: EMULATOR_OPTIONS.state.kind,
+  seed: [(value) => typeof value === 'string' || typeof value === 'object', 'a path or an object'],
   // Checked where they are read: an object has rules of its own.
   faults: [() => true, 'faults'],
   faultSeed: EMULATOR_OPTIONS.faultSeed.kind,
@@ -105,8 +120,9 @@ const RULES: OptionRules<EmulatorOptions> = {
 /**
  * The emulator as a function from request to response, for tests that want no socket. `host`, `port` and `tls` have no effect.
  *
- * @throws OptionError `ERR_OPTION_UNKNOWN` `ERR_OPTION_INVALID`
- * @throws IdentityError `ERR_PEM_INVALID` `ERR_CERTIFICATE_INVALID` `ERR_CHAIN_NOT_CA`: a certificate authority that
+ * @throws OptionError `ERR_OPTION_UNKNOWN` `ERR_OPTION_INVALID` `ERR_OPTION_CONFLICT`
+ * @throws OutputError `ERR_FILE_WRITE`: the state
+ * @throws IdentityError `ERR_FILE_UNREADABLE`: state or seed; `ERR_PEM_INVALID` `ERR_CERTIFICATE_INVALID` `ERR_CHAIN_NOT_CA`: a certificate authority that
  *   cannot be a trust anchor
  * @example
  * const service = await createEmulator();
@@ -118,15 +134,12 @@ export function createEmulator(options?: WithoutCa): Promise<EmulatedService & W
 export function createEmulator(options: EmulatorOptions): Promise<EmulatedService>;
 export async function createEmulator(options: EmulatorOptions = {}): Promise<EmulatedService> {
   const given = readEmulatorOptions(options);
-  const { region = 'us-east-1', accountId = '123456789012', certificateAuthority } = given;
   const { now = () => new Date(), log = () => {} } = given;
   const { faults, decide } = createFaults();
   faults.set(given.faults ?? [], given.faultSeed);
-  const authority = certificateAuthority === undefined ? await createAuthority({ now }) : undefined;
-  const pems = [authority ?? certificateAuthority].flat().map((source) => pemOf(source) ?? '');
-  pems.forEach(parseTrustAnchor);
-  const account = createAccount(region, accountId);
-  const { anchor, profile, role } = furnish(account, pems, given, now());
+  const { account, ...furniture } = await setUp(given, now);
+  const save = given.state === undefined ? undefined : createSaver(given.state, account);
+  await save?.();
   const credentials = createCredentialStore();
   const operations = [
     createSessionOperation({ account, credentials }),
@@ -135,39 +148,68 @@ export async function createEmulator(options: EmulatorOptions = {}): Promise<Emu
     createQueryOperation(stsService(account, credentials)),
     createQueryOperation(iamService(account, credentials)),
   ];
+  const handle = createHandler(operations, { now, log, decideFault: decide });
   return {
-    region,
-    trustAnchorArn: anchor.trustAnchorArn,
-    profileArn: profile.profileArn,
-    roleArn: role.arn,
-    authority,
+    region: account.region,
+    ...furniture,
     get sessionCount() {
       return credentials.issuedCount;
     },
     faults,
-    handle: createHandler(operations, { now, log, decideFault: decide }),
+    handle: save === undefined ? handle : keepState(handle, save, log),
   };
 }
 
-/** A trust anchor, a role and a profile that belong together. */
-function furnish(account: Account, pems: readonly string[], options: EmulatorOptions, at: Date) {
-  const { roleName = EMULATOR_OPTIONS.roleName.default, acceptRoleSessionName = false } = options;
-  const { maxDurationSeconds: durationSeconds = 3600 } = options;
-  const source = {
-    sourceType: 'CERTIFICATE_BUNDLE',
-    sourceData: { x509CertificateData: pems.join('\n') },
-  } as const;
-  const anchor = addTrustAnchor(account, { name: 'emulator', source, enabled: true }, at);
-  const assumeRolePolicyDocument = defaultTrustPolicy([anchor.trustAnchorArn]);
-  const role = addRole(account, { roleName, assumeRolePolicyDocument, maxSessionDuration: 43_200 }, at);
-  const profile = {
-    name: 'emulator',
-    enabled: true,
-    roleArns: [role.arn],
-    durationSeconds,
-    acceptRoleSessionName,
-  };
-  return { anchor, role, profile: addProfile(account, profile, at) };
+/** What was there, what the seed brings, and what is needed to ask for a session. */
+async function setUp(options: EmulatorOptions, now: () => Date) {
+  const { region, accountId, state, seed, certificateAuthority } = options;
+  const known = state === undefined ? undefined : await loadState(state);
+  const account = known ?? createAccount(region ?? 'us-east-1', accountId ?? '123456789012');
+  checkSame(account, options);
+  // A seed is for the beginning: it would undo what has been changed since.
+  if (known === undefined && seed !== undefined) applySeed(account, await loadSeed(seed), now());
+  const furniture = seed === undefined || certificateAuthority ? undefined : findFurniture(account);
+  if (furniture !== undefined) {
+    refuseQuickStart(options);
+    return { account, authority: undefined, ...furniture };
+  }
+  const authority = certificateAuthority === undefined ? await createAuthority({ now }) : undefined;
+  const pems = [authority ?? certificateAuthority].flat().map((source) => pemOf(source) ?? '');
+  checkAuthorities(pems);
+  const { roleName = EMULATOR_OPTIONS.roleName.default } = options;
+  const { maxDurationSeconds: durationSeconds, acceptRoleSessionName } = options;
+  const wished = { roleName, durationSeconds, acceptRoleSessionName };
+  return { account, authority, ...quickStart(account, pems.join('\n'), wished, now()) };
+}
+
+/** As for CreateTrustAnchor: the quota is not adjustable. */
+function checkAuthorities(pems: readonly string[]): void {
+  const count = pems.flatMap(parseTrustAnchor).length;
+  if (count <= 2) return;
+  const message = `certificateAuthority must hold at most 2 certificates, as a trust anchor at AWS, found ${count}`;
+  throw new OptionError('ERR_OPTION_INVALID', message);
+}
+
+/** An account is of one region and has one number, whatever the options say. */
+function checkSame({ region, accountId }: Account, options: EmulatorOptions): void {
+  for (const [name, kept] of [
+    ['region', region],
+    ['accountId', accountId],
+  ] as const) {
+    const given = options[name] ?? kept;
+    if (given === kept) continue;
+    const message = `${name} is ${given}, but the state file ${options.state} is of ${kept}`;
+    throw new OptionError('ERR_OPTION_CONFLICT', message);
+  }
+}
+
+/** Options of the quick start would have no effect. */
+function refuseQuickStart(options: EmulatorOptions): void {
+  const names = ['roleName', 'maxDurationSeconds', 'acceptRoleSessionName'] as const;
+  const given = names.find((name) => options[name] !== undefined);
+  if (given === undefined) return;
+  const message = `${given} is for a role and a profile that the emulator makes, but the seed has them`;
+  throw new OptionError('ERR_OPTION_CONFLICT', message);
 }
 
 /** The text of an {@link AuthoritySource}; undefined for anything else. */

@@ -21,17 +21,43 @@ export interface TextFile {
  */
 export async function readTextFile(path: string, subject: string): Promise<TextFile> {
   try {
-    const file = await open(path, 'r');
-    try {
-      const { mode } = await file.stat();
-      const chunks = file.createReadStream({ autoClose: false });
-      return { text: await decode(chunks), isPublic: sep === '/' && (mode & 0o004) !== 0 };
-    } finally {
-      await file.close();
-    }
+    return await read(path, MAX_BYTES);
   } catch (cause) {
-    throw new IdentityError('ERR_FILE_UNREADABLE', `${subject} cannot be read: ${reasonOf(cause)}`);
+    throw unreadable(subject, cause);
   }
+}
+
+/**
+ * @param maxBytes default 1 MiB
+ * @returns `undefined` where there is no such file
+ * @throws IdentityError `ERR_FILE_UNREADABLE`
+ */
+export async function readTextFileIfThere(
+  path: string,
+  subject: string,
+  maxBytes: number = MAX_BYTES,
+): Promise<string | undefined> {
+  try {
+    return (await read(path, maxBytes)).text;
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
+    throw unreadable(subject, cause);
+  }
+}
+
+async function read(path: string, maxBytes: number): Promise<TextFile> {
+  const file = await open(path, 'r');
+  try {
+    const { mode } = await file.stat();
+    const chunks = file.createReadStream({ autoClose: false });
+    return { text: await decode(chunks, maxBytes), isPublic: sep === '/' && (mode & 0o004) !== 0 };
+  } finally {
+    await file.close();
+  }
+}
+
+function unreadable(subject: string, cause: unknown): IdentityError {
+  return new IdentityError('ERR_FILE_UNREADABLE', `${subject} cannot be read: ${reasonOf(cause)}`);
 }
 
 /** @throws IdentityError `ERR_FILE_UNREADABLE` */
@@ -42,17 +68,20 @@ export async function readTextStream(
   try {
     return await decode(stream);
   } catch (cause) {
-    throw new IdentityError('ERR_FILE_UNREADABLE', `${subject} cannot be read: ${reasonOf(cause)}`);
+    throw unreadable(subject, cause);
   }
 }
 
-async function decode(stream: AsyncIterable<Uint8Array | string>): Promise<string> {
+async function decode(
+  stream: AsyncIterable<Uint8Array | string>,
+  maxBytes: number = MAX_BYTES,
+): Promise<string> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of stream) {
     chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
     length += chunk.length;
-    if (length > MAX_BYTES) throw new Error('larger than 1 MiB');
+    if (length > maxBytes) throw new Error(`larger than ${maxBytes / 1024 / 1024} MiB`);
   }
   const bytes = Buffer.concat(chunks);
   try {

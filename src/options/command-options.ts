@@ -173,6 +173,18 @@ export const EMULATOR_OPTIONS = {
     default: false,
     help: 'https, with a certificate made at the start; prints the path of the CA bundle to trust',
   },
+  state: {
+    flag: 'state',
+    kind: { type: 'text' },
+    placeholder: 'FILE',
+    help: 'file that keeps trust anchors, profiles, CRLs and roles across restarts',
+  },
+  seed: {
+    flag: 'seed',
+    kind: { type: 'text' },
+    placeholder: 'FILE',
+    help: 'JSON file of trust anchors, profiles and roles to begin with, where there is no state yet',
+  },
   faults: {
     flag: 'fault',
     kind: { type: 'text' },

@@ -191,7 +191,7 @@ const IAM_REGIONS: Readonly<Record<string, string>> = {
 };
 
 /** @throws Refusal */
-export function performIam<Name extends ActionName>(name: Name, account: Account, given: object, at: Date) {
+export function performIam<Name extends ActionName>(name: Name, account: Account, given: unknown, at: Date) {
   return BEHAVIOURS[name](
     account,
     readShape(IAM_ACTIONS[name], given, 'ValidationError') as InputOf<Name>,

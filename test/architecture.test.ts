@@ -78,6 +78,8 @@ const BUILTINS: Places = [
     /^node:fs(\/promises)?$/,
     /^(files\/[a-z-]+|identity\/load|settings\/config-file|cache\/folder|credentials\/watch|outputs\/shared-credentials|server\/(listen|token-file)|terminal\/prompt|commands\/emulator)\.ts$/,
   ],
+  // systemd is spoken to by a program of its own.
+  [/^node:child_process$/, /^terminal\/service-manager\.ts$/],
   // The folder for temporary files, the home of a user.
   [/^node:os$/, /^(files\/(owner|home)|settings\/config-file|cache\/folder|commands\/emulator)\.ts$/],
   [
@@ -394,6 +396,7 @@ const RULES: readonly Rule[] = [
       ['emulator/server.ts', `import { createServer } from 'node:http';`],
       ['cli/main.ts', `await import('node:net');`],
       ['cli/main.ts', `import { spawn } from 'node:child_process';`],
+      ['terminal/log.ts', `import { spawn } from 'node:child_process';`],
       ['signing/sign-request.ts', `import { env } from 'node:process';`],
     ],
   },

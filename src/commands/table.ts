@@ -39,7 +39,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'update',
-    summary: 'Keep a profile of the shared credentials file up to date (not in this version yet).',
+    summary: 'Keep a profile of the shared credentials file up to date.',
     options: { ...SESSION_FLAGS, ...UPDATE_OPTIONS, ...CACHE_OPTIONS, ...LOG_OPTIONS, debug, help },
     load: () => import('./update.js'),
   },

@@ -77,8 +77,9 @@ export const UPDATE_OPTIONS = {
     kind: {
       type: 'pattern',
       // A line end or a bracket would end the section's name, and what follows could be anything.
-      pattern: /^(?!\s)[^[\]\p{Cc}]{1,128}(?<!\s)$/u,
-      rule: 'the name of a profile, without brackets, line ends, and blanks around it',
+      // What stands in [DEFAULT] is in every profile for Python, and for __proto__ the SDK for JavaScript refuses the file.
+      pattern: /^(?!\s|DEFAULT$|(profile )?__proto__$)[^[\]\p{Cc}]{1,128}(?<!\s)$/u,
+      rule: 'the name of a profile, not DEFAULT, without brackets, line ends, and blanks around it',
     },
     placeholder: 'NAME',
     default: 'default',

@@ -96,7 +96,7 @@ const ROWS: readonly Row[] = [
   [
     'no command',
     [],
-    'missing command: credential-process, serve, update, emulator, version',
+    'missing command: credential-process, serve, update, cache list, cache clear, emulator, version',
     'ERR_OPTION_MISSING',
     HELP,
   ],

@@ -47,6 +47,43 @@ describe('examples', () => {
   });
 });
 
+describe('the unit for systemd', () => {
+  const path = join(ROOT, 'examples', 'rolesanywhere-update.service');
+  const unit = readFileSync(path, 'utf8');
+
+  it('starts a command that works', async () => {
+    const { env, folder } = await startMachine();
+    const line = /^ExecStart=\S+ ((?:.*\\\n)*.*)$/m.exec(unit)?.[1] ?? '';
+    const args = line.replaceAll('\\\n', ' ').split(/\s+/);
+    const real: Record<string, string | undefined> = {
+      '/etc/pki/rolesanywhere/host.pem': env['CERTIFICATE'],
+      '/etc/pki/rolesanywhere/host.key': env['PRIVATE_KEY'],
+      'arn:aws:rolesanywhere:us-east-1:111122223333:trust-anchor/TA_ID': env['TRUST_ANCHOR_ARN'],
+      'arn:aws:rolesanywhere:us-east-1:111122223333:profile/PROFILE_ID': env['PROFILE_ARN'],
+      'arn:aws:iam::111122223333:role/ROLE_NAME': env['ROLE_ARN'],
+    };
+    const words = [PROGRAM, ...args.map((arg) => real[arg] ?? arg), '--once'];
+    const machine = { env: { ...env, AWS_SHARED_CREDENTIALS_FILE: join(folder, 'credentials') } };
+    expect(await run(machine, process.execPath, words)).toMatchObject({ status: 0, stdout: '' });
+    expect(readFileSync(join(folder, 'credentials'), 'utf8')).toMatch(
+      /^\[default\]\naws_access_key_id = ASIA/,
+    );
+  });
+
+  const hasSystemd = spawnSync('systemd-analyze', ['--version'], { stdio: 'ignore' }).status === 0;
+  it.skipIf(!hasSystemd)(
+    'is one that systemd takes (left out where there is no systemd-analyze)',
+    async () => {
+      const { env, folder } = await startMachine();
+      const copy = join(folder, 'rolesanywhere-update.service');
+      // It looks whether the program is there.
+      writeFileSync(copy, unit.replace('/usr/local/bin/rolesanywhere', process.execPath));
+      const result = await run({ env }, 'systemd-analyze', ['verify', '--man=no', copy]);
+      expect(result).toEqual({ status: 0, stdout: '', stderr: '' });
+    },
+  );
+});
+
 /** The emulator's command, running, and all that it prints before it waits. */
 async function startCommand(
   machine: Pick<Machine, 'env'>,

@@ -5,7 +5,7 @@
  */
 import type { Operator } from './operators.js';
 import { parseOperator } from './operators.js';
-import { isMatch, parsePattern } from './pattern.js';
+import { isAction } from './pattern.js';
 import type { Principals } from './principal.js';
 import { isPrincipal } from './principal.js';
 
@@ -43,9 +43,8 @@ export interface PolicyProblem {
   readonly reason: string;
 }
 
-/** The quota as it is by default, and as far as an account can have it raised. White space does not count. */
+/** The quota, where an account has not had it raised. */
 const MAX_LENGTH = 2048;
-export const MAX_RAISED_LENGTH = 4096;
 
 const TOP_ELEMENTS = ['Version', 'Id', 'Statement'];
 const ELEMENTS = ['Sid', 'Effect', 'Principal', 'Action', 'NotAction', 'Condition'];
@@ -66,6 +65,8 @@ class MalformedPolicy extends Error {
 }
 
 const syntax = (reason: string) => new MalformedPolicy('Syntax errors in policy.', reason);
+const missing = (name: string, where: string) =>
+  new MalformedPolicy(`Missing required field ${name}`, `${where}: ${name} is missing`);
 
 /**
  * Why IAM would not take the document for a role's trust policy; `undefined` where it would. Whether the roles and users
@@ -77,7 +78,8 @@ export function validateTrustPolicy(
   document: string,
   maxLength: number = MAX_LENGTH,
 ): PolicyProblem | undefined {
-  const length = document.replace(/\s/g, '').length;
+  // White space inside strings does count.
+  const length = document.replace(/("(?:[^"\\]|\\.)*")|\s+/g, '$1').length;
   const policy = parseTrustPolicy(document);
   if ('reason' in policy) return policy;
   if (length <= maxLength) return undefined;
@@ -98,12 +100,19 @@ function readPolicy(document: string): TrustPolicy {
   const policy = readObject(parseJson(document), TOP_ELEMENTS, 'policy');
   const { Version: version = '2008-10-17', Id: id = '', Statement: statement } = policy;
   if (version !== '2012-10-17' && version !== '2008-10-17') {
-    throw syntax('Version: must be 2012-10-17 or 2008-10-17');
+    throw new MalformedPolicy(
+      'The policy must contain a valid version string',
+      'Version: must be 2012-10-17 or 2008-10-17',
+    );
   }
   if (typeof id !== 'string') throw syntax('Id: must be a string');
   const list: unknown[] = Array.isArray(statement) ? statement : [statement];
-  if (list.length === 0) throw syntax('Statement: must hold one at least');
-  const sids = list.map((one) => (isObject(one) ? one['Sid'] : undefined)).filter((sid) => sid !== undefined);
+  if (list.length === 0) {
+    const message = 'Could not parse the policy: Statement is empty!';
+    throw new MalformedPolicy(message, 'Statement: must hold one at least');
+  }
+  // IAM's console writes empty ones.
+  const sids = list.flatMap((one) => (isObject(one) && one['Sid'] ? [one['Sid']] : []));
   if (new Set(sids).size < sids.length) {
     throw new MalformedPolicy('Statement IDs (SID) in a single policy must be unique.', `Sid: found ${sids}`);
   }
@@ -124,8 +133,11 @@ function readStatement(value: unknown, index: number): Statement {
   const statement = readObject(value, ELEMENTS, where);
   const { Sid: sid, Effect: effect } = statement;
   if (sid !== undefined && (typeof sid !== 'string' || !/^[A-Za-z0-9]*$/.test(sid))) {
-    throw syntax(`${where}: Sid must be letters and digits`);
+    const message =
+      'Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*';
+    throw new MalformedPolicy(message, `${where}: Sid must be letters and digits`);
   }
+  if (effect === undefined) throw missing('Effect', where);
   if (effect !== 'Allow' && effect !== 'Deny') throw syntax(`${where}: Effect must be Allow or Deny`);
   return {
     label: sid === undefined || sid === '' ? where : `${where} (${sid})`,
@@ -137,9 +149,13 @@ function readStatement(value: unknown, index: number): Statement {
 }
 
 function readPrincipals(value: unknown, where: string): Principals {
-  if (value === undefined) throw syntax(`${where}: Principal is missing`);
-  const entries = value === '*' ? [['*', value] as const] : Object.entries(isObject(value) ? value : {});
-  if (entries.length === 0) throw syntax(`${where}: Principal must be "*", or an object with AWS or Service`);
+  if (value === undefined) throw missing('Principal', where);
+  if (value === '*') {
+    const message = 'AssumeRolepolicy contained an invalid principal: "STAR":"*".';
+    throw new MalformedPolicy(message, `${where}: Principal cannot be "*" here, but { "AWS": "*" }`);
+  }
+  const entries = Object.entries(isObject(value) ? value : {});
+  if (entries.length === 0) throw syntax(`${where}: Principal must be an object with AWS or Service`);
   return Object.fromEntries(
     entries.map(([type, found]) => {
       const values = readStrings(found, `${where}: Principal ${type}`);
@@ -156,9 +172,7 @@ function readActions(statement: Readonly<Record<string, unknown>>, where: string
   if (action !== undefined && notAction !== undefined)
     throw syntax(`${where}: has both Action and NotAction`);
   const given = action ?? notAction;
-  if (given === undefined) {
-    throw new MalformedPolicy('Policy statement must contain actions.', `${where}: Action is missing`);
-  }
+  if (given === undefined) throw missing('Action', where);
   const actions = readStrings(given, `${where}: Action`);
   const foreign = actions.find(
     (one) => !/^sts:/i.test(one) || !ACTIONS.some((known) => isAction(one, known)),
@@ -168,11 +182,6 @@ function readActions(statement: Readonly<Record<string, unknown>>, where: string
     throw new MalformedPolicy('AssumeRole policy may only specify STS AssumeRole actions.', reason);
   }
   return { actions, isNotAction: action === undefined };
-}
-
-/** Names of actions are the same in any letter case. */
-export function isAction(pattern: string, action: string): boolean {
-  return isMatch(parsePattern(pattern.toLowerCase()), action.toLowerCase());
 }
 
 function readConditions(value: unknown, where: string): Condition[] {
@@ -218,11 +227,14 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 /** A name that occurs twice in one object is refused: `JSON.parse` would silently drop the first of two conditions. */
 function parseJson(document: string): unknown {
+  if (/^\s/.test(document)) {
+    throw new MalformedPolicy('JSON strings must not have leading spaces', 'policy: begins with white space');
+  }
   let value: unknown;
   try {
     value = JSON.parse(document);
   } catch {
-    throw syntax('policy: is not JSON');
+    throw new MalformedPolicy('This policy contains invalid Json', 'policy: is not JSON');
   }
   const open: Array<Set<string>> = [];
   for (const [token, name] of document.matchAll(/("(?:[^"\\]|\\.)*")\s*:|"(?:[^"\\]|\\.)*"|[{}]/g)) {

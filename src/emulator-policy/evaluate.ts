@@ -9,9 +9,10 @@
 import type { Context } from './condition.js';
 import { judgeCondition, readContext } from './condition.js';
 import type { Statement } from './document.js';
-import { isAction, parseTrustPolicy } from './document.js';
+import { parseTrustPolicy } from './document.js';
 import type { Outcome } from './outcome.js';
 import { allOf } from './outcome.js';
+import { isAction } from './pattern.js';
 import type { Caller } from './principal.js';
 import { formatCaller, formatPrincipals, matchPrincipal } from './principal.js';
 

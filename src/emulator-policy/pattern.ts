@@ -87,3 +87,8 @@ export function isMatch(pattern: Pattern, text: string): boolean {
   }
   return pattern.slice(at).every(({ text: rest, isWritten }) => isWritten && rest === '*');
 }
+
+/** Names of actions are the same in any letter case, and `*` and `?` in a policy's stand for others. */
+export function isAction(pattern: string, action: string): boolean {
+  return isMatch(parsePattern(pattern.toLowerCase()), action.toLowerCase());
+}

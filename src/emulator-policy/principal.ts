@@ -3,19 +3,17 @@
  * Rules: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
  */
 import type { Outcome } from './outcome.js';
-import { anyOf } from './outcome.js';
 
 /** Who asks. An assumed role's session is known by two ARNs, its own and that of its role: give both. */
 export type Caller = { readonly Service: string } | { readonly AWS: string | readonly string[] };
 
-/** By type; `*` alone, for everyone, is `{ '*': ['*'] }`. */
+/** By type. */
 export type Principals = Readonly<Record<string, readonly string[]>>;
 
 const ACCOUNT = /^(?:arn:(aws[a-z-]*):iam::)?(\d{12})(?::root)?$/;
 
 /** What each type may hold. No wildcard inside a name, as documented. */
 const FORMS: Readonly<Record<string, RegExp>> = {
-  '*': /^\*$/,
   // Unique ids such as AROA… are what AWS shows for a role that is gone; whether it takes them is unknown.
   AWS: /^(\*|\d{12}|arn:aws[a-z-]*:iam::\d{12}:(root|(user|role)\/[\w+=,.@/-]+)|arn:aws[a-z-]*:sts::\d{12}:(assumed-role\/[\w+=,.@-]+\/[\w+=,.@-]+|federated-user\/[\w+=,.@-]+))$/,
   Service: /^[a-z0-9-]+(\.[a-z0-9-]+)*\.(amazonaws\.(com(\.cn)?|eu)|amazon\.com|aws\.internal)$/,
@@ -31,12 +29,11 @@ export function matchPrincipal(principals: Principals, caller: Caller): Outcome 
     const names = principals['Service'] ?? [];
     if (names.includes(caller.Service)) return true;
     // `*` is documented as everyone. Whether a role's policy means services by it is not, so only a Deny does.
-    const isEveryone = [principals['*'], principals['AWS']].some((values) => values?.includes('*'));
-    return isEveryone && 'unknown';
+    return principals['AWS']?.includes('*') === true && 'unknown';
   }
   const arns = [caller.AWS].flat();
-  const values = [...(principals['*'] ?? []), ...(principals['AWS'] ?? [])];
-  return anyOf(values.map((value) => value === '*' || arns.some((arn) => isSame(value, arn))));
+  const values = principals['AWS'] ?? [];
+  return values.some((value) => value === '*' || arns.some((arn) => isSame(value, arn)));
 }
 
 /** A policy that names an account means everyone in it. */
@@ -49,7 +46,7 @@ function isSame(value: string, arn: string): boolean {
 
 export function formatPrincipals(principals: Principals): string {
   const types = Object.entries(principals);
-  return types.map(([type, values]) => (type === '*' ? type : `${type} ${values.join(' or ')}`)).join(', ');
+  return types.map(([type, values]) => `${type} ${values.join(' or ')}`).join(', ');
 }
 
 export function formatCaller(caller: Caller): string {

@@ -48,6 +48,8 @@ export function assumeRole(
   const inherited = inherit(caller, asked);
   const packedSize = measure(asked);
   const context = formatContext(caller, asked, inherited, {
+    ...prefixKeys('aws:ResourceTag/', account.tags.get(asked.roleArn) ?? []),
+    ...prefixKeys('aws:PrincipalTag/', account.tags.get(caller.roleArn) ?? []),
     'aws:CurrentTime': at.toISOString(),
     'aws:EpochTime': String(Math.floor(at.getTime() / 1000)),
     'aws:RequestedRegion': account.region,
@@ -142,14 +144,13 @@ function formatContext(
 ): PolicyRequest['context'] {
   const { tags, roleArn, assumedRoleId, sourceIdentity, issuedAt } = caller;
   const { durationSeconds } = asked;
-  const prefix = (start: string, entries: Iterable<readonly [string, string]>) =>
-    [...entries].map(([key, value]) => [start + key, value] as const);
   const all = {
-    ...Object.fromEntries(prefix('aws:PrincipalTag/', Object.entries(tags))),
-    ...Object.fromEntries(prefix('aws:RequestTag/', asked.tags)),
     ...circumstances,
+    // After those of the role: a session's tag stands for a role's with the same key.
+    ...prefixKeys('aws:PrincipalTag/', Object.entries(tags)),
+    ...prefixKeys('aws:RequestTag/', asked.tags),
     'aws:TagKeys': [...asked.tags.keys()],
-    'sts:TransitiveTagKeys': [...asked.transitiveTagKeys, ...Object.keys(inherited.tags)],
+    'sts:TransitiveTagKeys': asked.transitiveTagKeys,
     'aws:PrincipalArn': roleArn,
     'aws:PrincipalAccount': roleArn.split(':')[4],
     'aws:PrincipalType': 'AssumedRole',
@@ -169,6 +170,10 @@ function formatContext(
   );
 }
 
+function prefixKeys(prefix: string, entries: Iterable<readonly [string, string]>): Record<string, string> {
+  return Object.fromEntries([...entries].map(([key, value]) => [prefix + key, value]));
+}
+
 function formatSession(issued: IssuedCredentials, packedSize: number | undefined): QueryResult {
   const { accessKeyId, secretAccessKey, sessionToken, assumedRoleArn, assumedRoleId, sourceIdentity } =
     issued;
@@ -181,8 +186,11 @@ function formatSession(issued: IssuedCredentials, packedSize: number | undefined
   });
   const user = formatXml({ AssumedRoleId: assumedRoleId, Arn: assumedRoleArn });
   const rest = formatXml({ PackedPolicySize: packedSize, SourceIdentity: sourceIdentity });
-  const result = `<AssumedRoleUser>\n    ${user}\n    </AssumedRoleUser>
-    <Credentials>\n    ${credentials}\n    </Credentials>
-    ${rest}`;
+  const members = [
+    `<AssumedRoleUser>${user}</AssumedRoleUser>`,
+    `<Credentials>${credentials}</Credentials>`,
+    rest,
+  ];
+  const result = members.filter((member) => member !== '').join('\n    ');
   return { result, note: `${assumedRoleArn} until ${expiration}` };
 }

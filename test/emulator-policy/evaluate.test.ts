@@ -70,7 +70,6 @@ describe('principals', () => {
     [{ AWS: ACCOUNT, ...SERVICE }, SERVICE, true],
     [{ AWS: ACCOUNT, ...SERVICE }, caller, true],
     [SERVICE, caller, false],
-    ['*', caller, true],
     [{ AWS: '*' }, caller, true],
     [{ AWS: ACCOUNT }, caller, true],
     [{ AWS: '210987654321' }, caller, false],
@@ -92,7 +91,8 @@ describe('principals', () => {
     expect(decision.isAllowed, decision.reasons.join('\n')).toBe(passes);
   });
 
-  it.each(['*', { AWS: '*' }])('%j and a service: unknown, so it denies and does not allow', (Principal) => {
+  it('*: whether it is a service too is unknown, so it denies and does not allow', () => {
+    const Principal = { AWS: '*' };
     expect(evaluate({ ...ALLOW, Principal }).isAllowed).toBe(false);
     expect(evaluate([ALLOW, { ...DENY, Principal }]).isAllowed).toBe(false);
   });
@@ -166,18 +166,31 @@ describe('reasons', () => {
 describe('documents', () => {
   const SYNTAX = 'Syntax errors in policy.';
   const refused: Array<[document: string, message: string, reason: string]> = [
-    ['', SYNTAX, 'policy: is not JSON'],
+    ['', 'This policy contains invalid Json', 'policy: is not JSON'],
+    [` ${format(ALLOW)}`, 'JSON strings must not have leading spaces', 'policy: begins with white space'],
     ['[]', SYNTAX, 'policy: must be a JSON object'],
     ['{}', SYNTAX, 'statement 1: must be a JSON object'],
-    [format([]), SYNTAX, 'Statement: must hold one at least'],
-    [format(ALLOW, '2012-10-18'), SYNTAX, 'Version: must be 2012-10-17 or 2008-10-17'],
+    [format([]), 'Could not parse the policy: Statement is empty!', 'Statement: must hold one at least'],
+    [
+      format(ALLOW, '2012-10-18'),
+      'The policy must contain a valid version string',
+      'Version: must be 2012-10-17 or 2008-10-17',
+    ],
     [JSON.stringify({ Statement: ALLOW, Id: 1 }), SYNTAX, 'Id: must be a string'],
     [JSON.stringify({ Statement: ALLOW, Comment: '' }), SYNTAX, 'policy: has no element Comment'],
     [format({ ...ALLOW, Resources: '*' }), SYNTAX, 'statement 1: has no element Resources'],
     [format({ ...ALLOW, effect: 'Allow' }), SYNTAX, 'statement 1: has no element effect'],
-    [format([ALLOW, { ...ALLOW, Effect: undefined }]), SYNTAX, 'statement 2: Effect must be Allow or Deny'],
+    [
+      format([ALLOW, { ...ALLOW, Effect: undefined }]),
+      'Missing required field Effect',
+      'statement 2: Effect is missing',
+    ],
     [format({ ...ALLOW, Effect: 'allow' }), SYNTAX, 'statement 1: Effect must be Allow or Deny'],
-    [format({ ...ALLOW, Sid: 'a b' }), SYNTAX, 'statement 1: Sid must be letters and digits'],
+    [
+      format({ ...ALLOW, Sid: 'a b' }),
+      'Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*',
+      'statement 1: Sid must be letters and digits',
+    ],
     [
       format([
         { ...ALLOW, Sid: 'A' },
@@ -196,16 +209,25 @@ describe('documents', () => {
       'Has prohibited field Resource',
       'statement 1: a trust policy has no NotResource',
     ],
-    [format({ ...ALLOW, Principal: undefined }), SYNTAX, 'statement 1: Principal is missing'],
+    [
+      format({ ...ALLOW, Principal: '*' }),
+      'AssumeRolepolicy contained an invalid principal: "STAR":"*".',
+      'statement 1: Principal cannot be "*" here, but { "AWS": "*" }',
+    ],
+    [
+      format({ ...ALLOW, Principal: undefined }),
+      'Missing required field Principal',
+      'statement 1: Principal is missing',
+    ],
     [
       format({ ...ALLOW, Principal: 'x' }),
       SYNTAX,
-      'statement 1: Principal must be "*", or an object with AWS or Service',
+      'statement 1: Principal must be an object with AWS or Service',
     ],
     [
       format({ ...ALLOW, Principal: {} }),
       SYNTAX,
-      'statement 1: Principal must be "*", or an object with AWS or Service',
+      'statement 1: Principal must be an object with AWS or Service',
     ],
     [
       format({ ...ALLOW, Principal: { AWS: [] } }),
@@ -232,7 +254,7 @@ describe('documents', () => {
     ]),
     [
       format({ ...ALLOW, Action: undefined }),
-      'Policy statement must contain actions.',
+      'Missing required field Action',
       'statement 1: Action is missing',
     ],
     [format({ ...ALLOW, NotAction: 'sts:*' }), SYNTAX, 'statement 1: has both Action and NotAction'],
@@ -302,6 +324,10 @@ describe('documents', () => {
       { ...ALLOW, Sid: 'A' },
       { ...ALLOW, Sid: 'B' },
     ]),
+    format([
+      { ...ALLOW, Sid: '' },
+      { ...ALLOW, Sid: '' },
+    ]),
     format({
       ...ALLOW,
       Condition: { Bool: { 'aws:SecureTransport': true }, NumericLessThan: { 'sts:DurationSeconds': 901 } },
@@ -318,6 +344,7 @@ describe('documents', () => {
     const empty = format({ ...ALLOW, Condition: { StringEquals: { 'aws:SourceArn': '' } } });
     const fill = (length: number) => empty.replace('""', `"${'x'.repeat(length - empty.length)}"`);
     expect(validateTrustPolicy(fill(2048).replaceAll(',', ' ,\n'))).toBeUndefined();
+    expect(validateTrustPolicy(fill(2049).replaceAll('x', ' '))?.code).toBe('LimitExceeded');
     expect(validateTrustPolicy(fill(2049))).toEqual({
       code: 'LimitExceeded',
       message: 'Cannot exceed quota for ACLSizePerRole: 2048',

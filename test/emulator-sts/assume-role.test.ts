@@ -249,6 +249,21 @@ describe('the trust policy of the role', () => {
     if (refused !== undefined) expect(readElement(body, 'Code')).toBe('AccessDenied');
   });
 
+  it('sees the tags of both roles, and those of the session before them', async () => {
+    const condition = {
+      'aws:PrincipalTag/team': 'a',
+      'aws:PrincipalTag/stage': 'session',
+      'aws:ResourceTag/stage': 'target',
+    };
+    sts.addRole('Target', when({ StringEquals: condition }));
+    sts.account.tags.set(ROLE, new Map(Object.entries({ team: 'a', Stage: 'role' })));
+    sts.account.tags.set(TARGET, new Map([['stage', 'target']]));
+    caller = sts.issue({ tags: { stage: 'session' } });
+    expect((await ask()).status, sts.lines.join('\n')).toBe(200);
+    sts.account.tags.clear();
+    expect((await ask()).status).toBe(403);
+  });
+
   it('is the same refusal where there is no such role', async () => {
     sts.account.roles.delete('Target');
     expect(readElement((await ask()).body, 'Message')).toBe(denied('sts:AssumeRole'));

@@ -32,7 +32,7 @@ const STAGES = [
 
 /** The service emulated, left to right as well. It shares options and partitions with the pipeline, and nothing more. */
 const EMULATOR = [
-  ...['emulator-wire', 'emulator-pki', 'emulator-policy'],
+  ...['emulator-log', 'emulator-wire', 'emulator-pki', 'emulator-policy'],
   ...['emulator-account', 'emulator-control', 'emulator-sessions', 'emulator-sts'],
   ...['emulator-setup', 'emulator-faults', 'emulator'],
 ];

@@ -54,6 +54,7 @@ function readOptions(values: RawValues) {
     seed: read('seed') as string | undefined,
     faults: read('faults') as string | undefined,
     faultSeed: read('faultSeed') as number | undefined,
+    verbose: read('verbose') as boolean | undefined,
   };
 }
 

@@ -9,7 +9,7 @@ import type { EmulatorRequest, Refuse } from '../emulator-wire/handler.js';
 import { refuseWith } from '../emulator-wire/handler.js';
 import type { SignedRequest } from '../emulator-wire/signature.js';
 import { checkScope, readHeader, readSignedRequest } from '../emulator-wire/signature.js';
-import { checkX509Algorithm, checkX509Signature } from '../emulator-wire/x509-signature.js';
+import { checkX509Algorithm, checkX509Signature } from './x509-signature.js';
 
 export interface Requester {
   readonly leaf: Certificate;
@@ -38,7 +38,8 @@ export function authenticate(request: EmulatorRequest, region: string, at: Date)
   must(checkX509Algorithm(signed, leaf), invalidSignature);
   must(checkScope(signed, region, 'rolesanywhere', at), invalidSignature);
   must(checkSerial(signed, leaf), invalidSignature);
-  must(checkX509Signature(signed, leaf.publicKey), invalidSignature);
+  const mismatch = checkX509Signature(request, signed, leaf.publicKey);
+  if (mismatch !== undefined) throw invalidSignature('signature: does not verify', mismatch);
   return { leaf, chain };
 }
 

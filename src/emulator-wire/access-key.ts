@@ -9,6 +9,7 @@ import { Refusal, refuseWith } from './handler.js';
 import { unfoldPresigned } from './presigned.js';
 import type { SignedRequest } from './signature.js';
 import { checkScope, formatTimestamp, isHmacSignature, readHeader, readSignedRequest } from './signature.js';
+import { explainMismatch } from './signing-mistakes.js';
 
 export interface IssuedKey {
   readonly secretAccessKey: string;
@@ -119,11 +120,9 @@ export function readCaller<Key extends IssuedKey>(
   }
   mustBeInScope(signed, rules, at);
   if (issued !== undefined && !isHmacSignature(signed, issued.secretAccessKey)) {
-    const covered = `signed headers ${signed.signedHeaders.join(';')}`;
-    const hash = `SHA-256 of the canonical request is ${signed.canonicalRequestHash}`;
-    throw mismatch(
-      `signature: not made with the secret of ${signed.keyId}, or over something else; ${covered}; ${hash}`,
-    );
+    const { secretAccessKey } = issued;
+    const isSigned = (text: Buffer) => isHmacSignature(signed, secretAccessKey, text);
+    throw mismatch('signature: does not verify', () => explainMismatch(request, signed, isSigned));
   }
   return { accessKeyId: signed.keyId, issued };
 }

@@ -5,7 +5,8 @@
  * Rules: Smithy restJson1 for the error header, https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html
  */
 import { randomUUID } from 'node:crypto';
-import { oneLine } from '../errors.js';
+import type { Explanation } from '../emulator-log/request-log.js';
+import { createRequestLog } from '../emulator-log/request-log.js';
 
 /** A request as it came over the wire: nothing decoded, since the signature covers what was sent. */
 export interface EmulatorRequest {
@@ -60,7 +61,7 @@ export interface Answer {
 }
 
 /** One kind of refusal waiting for its reason: checks that several operations share throw what they are given. */
-export type Refuse = (reason: string) => Refusal;
+export type Refuse = (reason: string, explain?: () => Explanation) => Refusal;
 
 /**
  * A request that the service declines. `message` goes to the client and is as terse as AWS; `reason` names the check,
@@ -70,20 +71,23 @@ export class Refusal extends Error {
   readonly status: number;
   readonly type: string;
   readonly reason: string;
+  /** More than `reason`, where it takes time to find: of a signature that does not fit. */
+  readonly explain: (() => Explanation) | undefined;
 
-  constructor(status: number, type: string, message: string, reason: string) {
+  constructor(status: number, type: string, message: string, reason: string, explain?: () => Explanation) {
     super(message);
     this.name = 'Refusal';
     this.status = status;
     this.type = type;
     this.reason = reason;
+    this.explain = explain;
   }
 }
 
 export const refuseWith =
   (status: number, type: string, message: string): Refuse =>
-  (reason) =>
-    new Refusal(status, type, message, reason);
+  (reason, explain) =>
+    new Refusal(status, type, message, reason, explain);
 
 export interface Operation {
   /** Method and path, such as `POST /sessions` or `GET /crl/{crlId}`, where a name in braces stands for one segment. */
@@ -127,17 +131,21 @@ const NO_OPERATION: Operation = {
 /** What an answer is framed in. */
 export interface Frame {
   readonly now: () => Date;
-  /** Gets one line for each request. */
-  readonly log: (line: string) => void;
+  /** Gets one line for each request; without it, nobody looks for more than the plainest reason. */
+  readonly log: ((line: string) => void) | undefined;
+  /** Default false. */
+  readonly isVerbose?: boolean;
   /** Whether this request is to go wrong. */
   readonly decideFault?: (operation: string, at: Date) => Fault | undefined;
 }
 
 /** Puts operations behind one function. */
 export function createHandler(operations: readonly Operation[], frame: Frame): Handler {
-  const { now, log, decideFault } = frame;
+  const { now, decideFault, isVerbose = false } = frame;
+  const log = createRequestLog(frame.log, isVerbose);
   return async (request) => {
     const at = now();
+    if (Number.isNaN(at.getTime())) throw new RangeError('the clock tells no time');
     const requestId = randomUUID();
     const { operation, parameters } = findOperation(operations, request);
     const fault = decideFault?.(operation.nameOf?.(request) ?? '', at);
@@ -145,18 +153,17 @@ export function createHandler(operations: readonly Operation[], frame: Frame): H
       if (fault?.refusal !== undefined) throw fault.refusal;
       return operation.perform(request, at, requestId, parameters);
     };
-    const { answer, outcome } = run(operation, perform, request, requestId);
+    const { answer, ...outcome } = run(operation, perform, request, requestId);
     const note = fault === undefined || fault.refusal !== undefined ? '' : ` [${fault.note}]`;
-    const route = `${request.method} ${request.rawPath}`;
-    const line = `${at.toISOString()} ${route} ${answer.status} ${outcome}${note}`;
-    writeLine(log, () => line);
+    log({
+      ...outcome,
+      at,
+      route: `${request.method} ${request.rawPath}`,
+      status: answer.status,
+      text: `${outcome.text}${note}`,
+    });
     return frameAnswer(answer, at, requestId, fault);
   };
-}
-
-/** A log that fails, at once or later, is no reason to fail the request, still less to end the process. */
-export function writeLine(log: (line: string) => void, format: () => string): void {
-  void (async () => log(oneLine(format())))().catch(() => undefined);
 }
 
 function frameAnswer(answer: Answer, at: Date, requestId: string, fault: Fault | undefined) {
@@ -214,11 +221,16 @@ function run(operation: Operation, perform: () => Answer, request: EmulatorReque
       throw new Refusal(413, 'RequestEntityTooLargeException', 'Request body is too large', reason);
     }
     const answer = perform();
-    return { answer, outcome: answer.note ?? '' };
+    return { answer, text: answer.note ?? '' };
   } catch (error) {
     const refusal = error instanceof Refusal ? error : formatFailure(error);
-    const outcome = `${refusal.type}: ${refusal.message} [${refusal.reason}]`;
-    return { answer: operation.formatRefusal(refusal, requestId), outcome };
+    const { type, message, reason, explain } = refusal;
+    return {
+      answer: operation.formatRefusal(refusal, requestId),
+      text: `${type}: ${message}`,
+      reason,
+      explain,
+    };
   }
 }
 

@@ -9,6 +9,15 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { EmulatorRequest, Refuse } from './handler.js';
 
+export type CanonicalParts = readonly [
+  method: string,
+  path: string,
+  query: string,
+  headers: string,
+  names: string,
+  payloadHash: string,
+];
+
 export interface SignedRequest {
   readonly algorithm: string;
   /** The first part of `Credential`: a certificate's serial number, or an access key id. */
@@ -19,7 +28,10 @@ export interface SignedRequest {
   readonly signature: string;
   /** `x-amz-date`. */
   readonly date: Date;
-  readonly canonicalRequestHash: string;
+  /** Method, path, query, headers, names of the signed headers, hash of the body. */
+  readonly canonical: CanonicalParts;
+  /** Joined by line breaks. */
+  readonly canonicalRequest: string;
   readonly stringToSign: Buffer;
 }
 
@@ -69,7 +81,8 @@ export function readSignedRequest(
   const signedHeaders = names.split(';');
   checkSignedHeaders(request, signedHeaders, mustSign, refuse);
   const timestamp = readHeader(request, 'x-amz-date', refuse) ?? '';
-  const canonicalRequestHash = sha256(formatCanonicalRequest(request, signedHeaders, refuse));
+  const canonical = canonicalParts(request, signedHeaders, refuse);
+  const canonicalRequest = canonical.join('\n');
   return {
     algorithm,
     keyId,
@@ -77,9 +90,10 @@ export function readSignedRequest(
     signedHeaders,
     signature,
     date: parseTimestamp(timestamp, refuse),
-    canonicalRequestHash,
+    canonical,
+    canonicalRequest,
     stringToSign: Buffer.from(
-      [algorithm, timestamp, scope.join('/'), canonicalRequestHash].join('\n'),
+      [algorithm, timestamp, scope.join('/'), sha256(canonicalRequest)].join('\n'),
       'latin1',
     ),
   };
@@ -102,7 +116,7 @@ function checkSignedHeaders(
   if (absent.length > 0) throw refuse(`signed headers: ${absent} is named but was not sent`);
 }
 
-function formatCanonicalRequest(request: EmulatorRequest, signed: readonly string[], refuse: Refuse): string {
+function canonicalParts(request: EmulatorRequest, signed: readonly string[], refuse: Refuse): CanonicalParts {
   const payloadHash = sha256(request.body);
   const claimed = readHeader(request, 'x-amz-content-sha256', refuse) ?? payloadHash;
   if (claimed !== payloadHash) {
@@ -127,7 +141,7 @@ function formatCanonicalRequest(request: EmulatorRequest, signed: readonly strin
     headers.join(''),
     signed.join(';'),
     payloadHash,
-  ].join('\n');
+  ];
 }
 
 /** Why the credential scope or the clock is not acceptable; `undefined` where they are. */
@@ -149,12 +163,16 @@ export function checkScope(
 }
 
 /** Whether an `AWS4-HMAC-SHA256` signature was made with this secret access key. */
-export function isHmacSignature(signed: SignedRequest, secretAccessKey: string): boolean {
+export function isHmacSignature(
+  signed: SignedRequest,
+  secretAccessKey: string,
+  stringToSign = signed.stringToSign,
+): boolean {
   const key = signed.scope.reduce<Buffer>(
     (secret, part) => createHmac('sha256', secret).update(part).digest(),
     Buffer.from(`AWS4${secretAccessKey}`),
   );
-  const expected = createHmac('sha256', key).update(signed.stringToSign).digest();
+  const expected = createHmac('sha256', key).update(stringToSign).digest();
   const found = Buffer.from(signed.signature, 'hex');
   return found.length === expected.length && timingSafeEqual(found, expected);
 }

@@ -5,8 +5,9 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answerFaultsRoute } from '../emulator-faults/faults-route.js';
+import { createRequestLog } from '../emulator-log/request-log.js';
 import { createAuthority } from '../emulator-pki/authority.js';
-import { MAX_BODY_BYTES, writeLine } from '../emulator-wire/handler.js';
+import { MAX_BODY_BYTES } from '../emulator-wire/handler.js';
 import { EMULATOR_OPTIONS } from '../options/command-options.js';
 import { deliver } from './deliver.js';
 import { listen } from './listen.js';
@@ -55,7 +56,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const service = await createEmulator(options);
   const given = readEmulatorOptions(options);
   const { host = EMULATOR_OPTIONS.host.default, port = EMULATOR_OPTIONS.port.default } = given;
-  const { now = () => new Date(), log = () => undefined } = given;
+  const { now = () => new Date() } = given;
+  const write = createRequestLog(given.log, given.verbose === true);
   const tls = given.tls === true ? await createTlsIdentity(host) : undefined;
   const listener = await listen({
     host,
@@ -68,7 +70,10 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
         outgoing.end();
       });
     },
-    onFailure: (status, reason) => writeLine(log, () => `${now().toISOString()} - ${status} [${reason}]`),
+    onFailure(status, reason) {
+      // Again a clock that throws, and here nobody would catch it.
+      void (async () => write({ at: now(), route: '-', status, text: '', reason }))().catch(() => undefined);
+    },
   });
   // Not spread into a new object: its sessionCount grows.
   return Object.assign(service, {

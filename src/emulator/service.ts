@@ -68,6 +68,11 @@ export interface EmulatorOptions {
   readonly faultSeed?: number | undefined;
   /** Gets one line for each request: time, method, path, status, and why it was refused. Never a secret. */
   readonly log?: ((line: string) => void) | undefined;
+  /**
+   * Long reasons go on in indented lines, and where a signature does not fit, canonical request and string to sign of
+   * both sides follow. Default false.
+   */
+  readonly verbose?: boolean | undefined;
 }
 
 /** The emulated service without a server. */
@@ -115,6 +120,7 @@ const RULES: OptionRules<EmulatorOptions> = {
   faultSeed: EMULATOR_OPTIONS.faultSeed.kind,
   now: FUNCTION,
   log: FUNCTION,
+  verbose: { type: 'boolean' },
 };
 
 /**
@@ -148,7 +154,12 @@ export async function createEmulator(options: EmulatorOptions = {}): Promise<Emu
     createQueryOperation(stsService(account, credentials)),
     createQueryOperation(iamService(account, credentials)),
   ];
-  const handle = createHandler(operations, { now, log, decideFault: decide });
+  const handle = createHandler(operations, {
+    now,
+    log: given.log,
+    isVerbose: given.verbose === true,
+    decideFault: decide,
+  });
   return {
     region: account.region,
     ...furniture,

@@ -200,4 +200,10 @@ export const EMULATOR_OPTIONS = {
     default: 1,
     help: 'seed of the dice for faults with a rate',
   },
+  verbose: {
+    flag: 'verbose',
+    kind: { type: 'boolean' },
+    default: false,
+    help: 'log reasons at length and, where a signature does not fit, what both sides have signed; never a secret',
+  },
 } as const satisfies Record<string, OptionRow>;

@@ -42,12 +42,13 @@ function isSameQuery(a: EmulatorRequest, b: EmulatorRequest): boolean {
 
 let fixture: Fixture;
 beforeAll(async () => {
-  fixture = await makeFixture();
+  // Nobody reads why: the reasons of thousands of refusals take longer to find than the refusals.
+  fixture = await makeFixture({ log: undefined });
 });
 
 describe('CreateSession', () => {
   it('refuses every altered byte', async () => {
-    const { service, request, lines } = fixture;
+    const { service, request } = fixture;
     const valid = request({ chain: [makeRoot()] });
     expect((await service.handle(valid)).status).toBe(201);
     const survivors: string[] = [];
@@ -56,7 +57,7 @@ describe('CreateSession', () => {
       if (isSameQuery(valid, altered)) continue;
       tried += 1;
       const { status } = await service.handle(altered);
-      if (status !== 400 && status !== 403) survivors.push(`${what}: ${lines.at(-1)}`);
+      if (status !== 400 && status !== 403) survivors.push(`${what}: ${status}`);
     }
     expect(survivors).toEqual([]);
     expect(tried).toBeGreaterThan(1500);
@@ -80,14 +81,14 @@ describe('CreateSession', () => {
 
 describe('GetCallerIdentity', () => {
   it('refuses every altered byte', async () => {
-    const { service, ask, lines } = fixture;
+    const { service, ask } = fixture;
     const { credentialSet } = JSON.parse((await ask()).body);
     const valid = signHmac(credentialSet[0].credentials);
     expect((await service.handle(valid)).status).toBe(200);
     const survivors: string[] = [];
     for (const [what, altered] of alterations(valid)) {
       const { status } = await service.handle(altered);
-      if (status !== 400 && status !== 403) survivors.push(`${what}: ${lines.at(-1)}`);
+      if (status !== 400 && status !== 403) survivors.push(`${what}: ${status}`);
     }
     expect(survivors).toEqual([]);
   });

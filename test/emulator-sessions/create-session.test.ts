@@ -481,7 +481,7 @@ describe('the signature', () => {
       'a query signed unsorted',
       (f) => ({ query: `z=1&${f.query}` }),
       SIGNATURE,
-      'signature: does not verify',
+      'signature: the client did not sort the query',
     ],
   ];
   it.each(refused)('refuses %s', async (_name, draft, answer, reason) => {

@@ -14,6 +14,8 @@ export interface Draft {
   /** As it goes over the wire. Must be sorted and encoded, unless `canonicalQuery` says what is signed instead. */
   readonly query?: string;
   readonly canonicalQuery?: string;
+  /** Changes the finished canonical request: what a client with a mistake signs. */
+  readonly canonical?: (text: string) => string;
   readonly body?: string;
   /** Signed, in lower case. `undefined` removes one of those that are there by default. */
   readonly headers?: Readonly<Record<string, string | undefined>>;
@@ -48,7 +50,8 @@ function prepare(draft: Draft, headers: Record<string, string | undefined>) {
     .sort();
   const lines = signed.map((name) => `${name}:${merged[name]}\n`).join('');
   const names = signed.join(';');
-  const canonical = `${method}\n${path}\n${draft.canonicalQuery ?? query}\n${lines}\n${names}\n${hash(body)}`;
+  const right = `${method}\n${path}\n${draft.canonicalQuery ?? query}\n${lines}\n${names}\n${hash(body)}`;
+  const canonical = draft.canonical?.(right) ?? right;
   const sent = signed.map((name) => [name, merged[name] ?? ''] as const);
   const request = { method, rawPath: path, rawQuery: query, body: Buffer.from(body) };
   return { canonical, names, request, sent: [...sent, ...Object.entries(draft.unsigned ?? {})] };

@@ -5,7 +5,10 @@
  */
 import type { KeyObject } from 'node:crypto';
 import { constants, verify } from 'node:crypto';
-import type { SignedRequest } from './signature.js';
+import type { Explanation } from '../emulator-log/request-log.js';
+import type { EmulatorRequest } from '../emulator-wire/handler.js';
+import type { SignedRequest } from '../emulator-wire/signature.js';
+import { explainMismatch } from '../emulator-wire/signing-mistakes.js';
 
 /** One row for each `AWS4-X509-…` algorithm: the keys it belongs to, and how the string to sign is hashed. */
 const ALGORITHMS: Readonly<Record<string, { keys: readonly string[]; hash: string | undefined }>> = {
@@ -40,18 +43,24 @@ export function checkX509Algorithm(signed: SignedRequest, key: CertifiedKey): st
 }
 
 /** Why the signature does not verify; `undefined` where it does. */
-export function checkX509Signature(signed: SignedRequest, key: KeyObject | undefined): string | undefined {
-  if (key === undefined) return 'signature: this Node cannot read the key';
+export function checkX509Signature(
+  request: EmulatorRequest,
+  signed: SignedRequest,
+  key: KeyObject | undefined,
+): (() => Explanation) | undefined {
+  if (key === undefined) return () => ({ reason: 'signature: this Node cannot read the key' });
   const signature = Buffer.from(signed.signature, 'hex');
   const hash = ALGORITHMS[signed.algorithm]?.hash;
-  if (verify(hash, signed.stringToSign, { key, dsaEncoding: 'der' }, signature)) return undefined;
-  const mistake = hash === undefined ? undefined : findMistake(signed.stringToSign, key, signature);
-  if (mistake !== undefined) return `signature: ${mistake}`;
-  const covered = `signed headers ${signed.signedHeaders.join(';')}`;
-  return `signature: does not verify; ${covered}; SHA-256 of the canonical request is ${signed.canonicalRequestHash}`;
+  const isSigned = (text: Buffer) => verify(hash, text, { key, dsaEncoding: 'der' }, signature);
+  if (isSigned(signed.stringToSign)) return undefined;
+  return () => {
+    const mistake = hash === undefined ? undefined : findMistake(signed.stringToSign, key, signature);
+    if (mistake !== undefined) return { reason: `signature: ${mistake}` };
+    return explainMismatch(request, signed, isSigned);
+  };
 }
 
-/** The usual mistakes, recognised by verifying as the client signed. */
+/** The usual mistakes with the right text, recognised by verifying as the client signed. */
 function findMistake(data: Buffer, key: KeyObject, signature: Buffer): string | undefined {
   const pss = { key, padding: constants.RSA_PKCS1_PSS_PADDING };
   if (

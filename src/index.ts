@@ -32,7 +32,7 @@ export {
 } from './errors.js';
 export type { Certificate } from './identity/certificate.js';
 export type { Identity } from './identity/identity.js';
-export type { LoadContext } from './identity/load.js';
+export type { AskPassphrase, LoadContext } from './identity/load.js';
 export { loadIdentity } from './identity/load.js';
 export type { PublicKey } from './keys/public-key.js';
 export type { SessionOptions, Source } from './options/session-options.js';

@@ -76,12 +76,14 @@ const BUILTINS: Places = [
   [/^node:(buffer|crypto|events|path|timers\/promises|util)$/, ANYWHERE],
   [
     /^node:fs(\/promises)?$/,
-    /^(files\/[a-z-]+|identity\/load|settings\/config-file|cache\/folder|credentials\/watch|outputs\/shared-credentials|server\/(listen|token-file)|terminal\/prompt|commands\/emulator)\.ts$/,
+    /^(files\/[a-z-]+|identity\/load|cache\/folder|credentials\/watch|outputs\/shared-credentials|server\/(listen|token-file)|terminal\/prompt|commands\/emulator)\.ts$/,
   ],
   // systemd is spoken to by a program of its own.
   [/^node:child_process$/, /^terminal\/service-manager\.ts$/],
   // The folder for temporary files, the home of a user.
-  [/^node:os$/, /^(files\/(owner|home)|settings\/config-file|cache\/folder|commands\/emulator)\.ts$/],
+  [/^node:os$/, /^(files\/(owner|home)|cache\/folder|commands\/emulator)\.ts$/],
+  // The terminal itself, for what must not be echoed.
+  [/^node:tty$/, /^terminal\/prompt\.ts$/],
   [
     /^node:(net|http|https|tls|http2)$/,
     /^(session\/(transport|proxy|no-proxy)\.ts|server\/[a-z-]+\.ts|emulator\/listen\.ts)$/,
@@ -395,6 +397,7 @@ const RULES: readonly Rule[] = [
       ['emulator-wire/handler.ts', `import { createServer } from 'node:http';`],
       ['emulator/server.ts', `import { createServer } from 'node:http';`],
       ['cli/main.ts', `await import('node:net');`],
+      ['identity/load.ts', `import { ReadStream } from 'node:tty';`],
       ['cli/main.ts', `import { spawn } from 'node:child_process';`],
       ['terminal/log.ts', `import { spawn } from 'node:child_process';`],
       ['signing/sign-request.ts', `import { env } from 'node:process';`],

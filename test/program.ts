@@ -41,6 +41,8 @@ export async function runProgram(args: readonly string[], options: RunOptions = 
   const home = mkdtempSync(join(tmpdir(), 'rolesanywhere-home-'));
   const child = spawn(process.execPath, [PROGRAM, ...args], {
     cwd: tmpdir(),
+    // A session of its own: without the terminal of whoever runs the tests, nobody can be asked for a passphrase.
+    detached: true,
     env: {
       PATH: process.env['PATH'],
       HOME: home,
@@ -73,7 +75,7 @@ export function fakeIo(args: readonly string[], options: Pick<RunOptions, 'env' 
   const written = { stdout: '', stderr: '' };
   const output = (name: keyof typeof written): Output => ({
     write: (text, callback) => {
-      written[name] += text;
+      written[name] += typeof text === 'string' ? text : Buffer.from(text).toString('latin1');
       callback?.();
     },
     once: () => undefined,

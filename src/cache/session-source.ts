@@ -14,6 +14,7 @@ export interface SourceContext extends CacheContext {
   readonly isCached: boolean;
   /** What `-` reads. */
   readonly stdin?: SessionContext['stdin'];
+  readonly askPassphrase?: SessionContext['askPassphrase'];
 }
 
 export interface SessionSource {
@@ -33,6 +34,7 @@ export function sessionSource(settings: Settings, context: SourceContext): Sessi
   const load = (): Promise<Identity> =>
     loadIdentity(settings.source, {
       now: now(),
+      askPassphrase: context.askPassphrase,
       // Not copied: standard input opens when it is looked at.
       get stdin() {
         return context.stdin;

@@ -17,6 +17,7 @@ export async function run(values: RawValues, io: Io, now = () => new Date()): Pr
     env: io.env,
     now,
     logger: context.logger,
+    askPassphrase: context.askPassphrase,
     isCached: options.cache,
     get stdin() {
       return io.stdin;

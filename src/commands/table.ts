@@ -1,4 +1,5 @@
 /** Every command of the program: its name, its flags, and where it is loaded from when it is run. */
+import { CERTIFICATE_FLAGS, KEY_FLAGS } from '../inputs/key-flags.js';
 import { SESSION_FLAGS } from '../inputs/session.js';
 import {
   CACHE_OPTIONS,
@@ -6,6 +7,7 @@ import {
   EMULATOR_OPTIONS,
   LOG_OPTIONS,
   SERVE_OPTIONS,
+  SIGN_STRING_OPTIONS,
   UPDATE_OPTIONS,
 } from '../options/command-options.js';
 import type { OptionRows } from '../options/option-row.js';
@@ -54,6 +56,18 @@ export const COMMANDS: readonly Command[] = [
     summary: 'Remove what --cache has kept.',
     options: { help },
     load: async () => ({ run: (await import('./cache.js')).clear }),
+  },
+  {
+    name: 'sign-string',
+    summary: 'Sign a fixed text: a test of the private key.',
+    options: { ...KEY_FLAGS, ...SIGN_STRING_OPTIONS, debug, help },
+    load: async () => ({ run: (await import('./diagnostics.js')).signString }),
+  },
+  {
+    name: 'read-certificate-data',
+    summary: 'Print what a request says about a certificate.',
+    options: { ...CERTIFICATE_FLAGS, debug, help },
+    load: async () => ({ run: (await import('./diagnostics.js')).readCertificateData }),
   },
   {
     name: 'emulator',

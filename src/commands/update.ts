@@ -26,9 +26,9 @@ const OWN = { ...UPDATE_OPTIONS, ...LOG_OPTIONS, ...CACHE_OPTIONS };
 
 export async function run(values: RawValues, io: Io, now = () => new Date()): Promise<void> {
   const { settings, context, options } = await readSession(values, OWN, io);
-  const { logger } = context;
+  const { logger, askPassphrase } = context;
   const source = sessionSource(settings, {
-    ...{ env: io.env, now, logger, isCached: options.cache },
+    ...{ env: io.env, now, logger, askPassphrase, isCached: options.cache },
     get stdin() {
       return io.stdin;
     },

@@ -59,10 +59,10 @@ export interface IdentityMaterial {
  */
 export async function parseIdentity(material: IdentityMaterial): Promise<Identity> {
   const { certificate: from, intermediates, passphrase } = material;
-  const certificates = await readCertificates(from);
-  const further = intermediates === undefined ? [] : await readCertificates(intermediates);
+  const certificates = await parseCertificates(from);
+  const further = intermediates === undefined ? [] : await parseCertificates(intermediates);
   const keySubject = material.privateKey?.subject ?? keyIn(from);
-  const key = await readPrivateKey(material.privateKey, from, passphrase);
+  const key = await parseSigningKey(material.privateKey, from, passphrase);
   const { publicKey } = key;
   const leaf = findLeaf([...certificates, ...further], publicKey, material.now);
   if (leaf === undefined) throw mismatch(certificates, from.subject, publicKey, keySubject);
@@ -82,7 +82,7 @@ function keyIn({ subject }: Material): string {
   return `private key in ${subject}`;
 }
 
-async function readCertificates({ bytes, subject }: Material): Promise<Certificate[]> {
+export async function parseCertificates({ bytes, subject }: Material): Promise<Certificate[]> {
   const blocks = readBlocks({ bytes, subject });
   if (blocks === undefined) return [await parseCertificate(bytes, subject)];
   const certificates = blocks.filter(({ label }) => label === 'CERTIFICATE' || label === 'X509 CERTIFICATE');
@@ -95,12 +95,15 @@ async function readCertificates({ bytes, subject }: Material): Promise<Certifica
   return Promise.all(certificates.map((block) => parseCertificate(decodePem(block, subject), subject)));
 }
 
-async function readPrivateKey(
+/** The key in `own`; without it, the one that stands with the certificate in `shared`. */
+export async function parseSigningKey(
   own: Material | undefined,
-  shared: Material,
+  shared: Material | undefined,
   passphrase: string | undefined,
 ): Promise<SigningKey> {
-  const { bytes, subject } = own ?? { ...shared, subject: keyIn(shared) };
+  const found = own ?? (shared && { ...shared, subject: keyIn(shared) });
+  if (found === undefined) throw new OptionError('ERR_OPTION_MISSING', 'missing private key');
+  const { bytes, subject } = found;
   const blocks = own === undefined && !isPem(bytes) ? [] : readBlocks({ bytes, subject });
   if (blocks === undefined) return parseDerKey(bytes, passphrase, subject);
   const block = findKeyBlock(blocks);
@@ -108,7 +111,7 @@ async function readPrivateKey(
   if (own === undefined) {
     throw new OptionError(
       'ERR_OPTION_MISSING',
-      `missing privateKey (--private-key), and ${shared.subject} holds none`,
+      `missing privateKey (--private-key), and ${shared?.subject} holds none`,
     );
   }
   throw new IdentityError('ERR_PEM_INVALID', `${subject} must hold a private key, found ${contents(blocks)}`);

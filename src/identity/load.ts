@@ -6,14 +6,19 @@ import { createReadStream, readFile as readWhole, stat } from 'node:fs';
 import { promisify } from 'node:util';
 import { IdentityError, OptionError } from '../errors.js';
 import { decodePem, parsePem } from '../keys/pem.js';
+import type { SigningKey } from '../keys/signing-key.js';
 import type { Source } from '../options/session-options.js';
 import { SESSION_OPTIONS } from '../options/session-options.js';
 import { readValue } from '../options/values.js';
 import type { IdentitySource } from '../settings/settings.js';
+import type { Certificate } from './certificate.js';
 import type { Identity, Material } from './identity.js';
 
 /** Far above any chain with its key; below what would hurt. */
 const MAX_BYTES = 1024 * 1024;
+
+/** A slip of the finger or two. */
+const MAX_QUESTIONS = 3;
 
 const SOURCE_NAMES = ['certificate', 'privateKey', 'intermediates'] as const;
 
@@ -24,11 +29,20 @@ const ROLES: Readonly<Record<(typeof SOURCE_NAMES)[number], string>> = {
   intermediates: 'intermediates',
 };
 
+/**
+ * @param subject what is encrypted, such as `private key host.key`
+ * @param attempt 0 at first, then how often the answer was wrong
+ * @returns the passphrase; undefined where there is nobody to ask
+ */
+export type AskPassphrase = (subject: string, attempt: number) => Promise<string | undefined>;
+
 export interface LoadContext {
   /** What `-` reads. Default: the standard input of this process. */
   readonly stdin?: AsyncIterable<Uint8Array | string> | undefined;
   /** Where several certificates belong to the key, one that is valid now is taken. Default: the present. */
   readonly now?: Date | undefined;
+  /** Called where a key is encrypted and `passphrase` is not given, at most three times. */
+  readonly askPassphrase?: AskPassphrase | undefined;
 }
 
 /**
@@ -44,28 +58,91 @@ export interface LoadContext {
  * const identity = await loadIdentity({ certificate: 'host.pem', privateKey: 'host.key' });
  */
 export async function loadIdentity(source: IdentitySource, context: LoadContext = {}): Promise<Identity> {
-  const passphrase = readValue(source.passphrase, SESSION_OPTIONS.passphrase, 'passphrase') as
-    | string
-    | undefined;
+  return withMaterial(source, context, async ({ certificate, ...others }, passphrase) => {
+    if (certificate === undefined) throw new OptionError('ERR_OPTION_MISSING', 'missing certificate');
+    const { parseIdentity } = await import('./identity.js');
+    const { now = new Date() } = context;
+    return parseIdentity({ certificate, ...others, passphrase, now });
+  });
+}
+
+/**
+ * Loads a private key alone: the one in `privateKey`, else the one in `certificate`.
+ *
+ * @throws IdentityError and OptionError as `loadIdentity`
+ */
+export async function loadSigningKey(source: IdentitySource, context: LoadContext = {}): Promise<SigningKey> {
+  const { privateKey = source.certificate, passphrase } = source;
+  if (privateKey === undefined) throw new OptionError('ERR_OPTION_MISSING', 'missing private key');
+  return withMaterial({ privateKey, passphrase }, context, async (material, secret) => {
+    const { parseSigningKey } = await import('./identity.js');
+    return parseSigningKey(material.privateKey, undefined, secret);
+  });
+}
+
+/**
+ * Loads certificates alone, as they stand in the file.
+ *
+ * @throws IdentityError `ERR_FILE_UNREADABLE` `ERR_PEM_INVALID` `ERR_CERTIFICATE_INVALID`
+ */
+export async function loadCertificates(
+  source: IdentitySource,
+  context: LoadContext = {},
+): Promise<readonly Certificate[]> {
+  const { certificate } = source;
+  return withMaterial({ certificate }, context, async (material) => {
+    if (material.certificate === undefined)
+      throw new OptionError('ERR_OPTION_MISSING', 'missing certificate');
+    const { parseCertificates } = await import('./identity.js');
+    return parseCertificates(material.certificate);
+  });
+}
+
+type Materials = Readonly<Record<(typeof SOURCE_NAMES)[number], Material | undefined>>;
+
+/** Reads what there is to read, and wipes it when it is parsed. */
+async function withMaterial<T>(
+  source: IdentitySource,
+  context: LoadContext,
+  parse: (materials: Materials, passphrase: string | undefined) => Promise<T>,
+): Promise<T> {
+  const given = readValue(source.passphrase, SESSION_OPTIONS.passphrase, 'passphrase') as string | undefined;
   const read = reader(context);
   const reading = SOURCE_NAMES.map(async (name) => {
     const from = readValue(source[name], SESSION_OPTIONS[name], name) as Source | undefined;
     return from === undefined ? undefined : read(from, ROLES[name]);
   });
-  // The parsers load while the files are read.
-  const parsers = import('./identity.js');
-  // Observed here for the case that reading fails first.
-  parsers.catch(() => undefined);
+  // The parsers load while the files are read; observed here for the case that reading fails first.
+  import('./identity.js').catch(() => undefined);
   const results = await Promise.allSettled(reading);
   try {
     const [certificate, privateKey, intermediates] = results.map(requireValue);
-    if (certificate === undefined) throw new OptionError('ERR_OPTION_MISSING', 'missing certificate');
-    const { parseIdentity } = await parsers;
-    const { now = new Date() } = context;
-    return await parseIdentity({ certificate, privateKey, intermediates, passphrase, now });
+    const materials = { certificate, privateKey, intermediates };
+    if (given !== undefined || context.askPassphrase === undefined) return await parse(materials, given);
+    const subject = (privateKey ?? certificate)?.subject ?? '';
+    return await parseAsking((passphrase) => parse(materials, passphrase), context.askPassphrase, subject);
   } finally {
     for (const result of results) {
       if (result.status === 'fulfilled') result.value?.bytes.fill(0);
+    }
+  }
+}
+
+/** Without a passphrase first; where one is missing, or wrong, it is asked for. */
+async function parseAsking<T>(
+  parse: (passphrase: string | undefined) => Promise<T>,
+  ask: AskPassphrase,
+  subject: string,
+): Promise<T> {
+  let passphrase: string | undefined;
+  for (let asked = 0; ; asked++) {
+    try {
+      return await parse(passphrase);
+    } catch (error) {
+      const isPassphrase = error instanceof IdentityError && error.code === 'ERR_KEY_PASSPHRASE';
+      if (!isPassphrase || asked === MAX_QUESTIONS) throw error;
+      passphrase = await ask(subject, asked);
+      if (passphrase === undefined) throw error;
     }
   }
 }

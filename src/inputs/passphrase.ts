@@ -1,8 +1,9 @@
 /**
  * The options that may hold a passphrase in, the one that counts out: from a flag (which others can see), the
- * environment, a file, or standard input.
+ * environment, a file, or standard input; and where there is none, who is asked for it.
  */
-import { OptionError } from '../errors.js';
+import { OptionError, oneLine } from '../errors.js';
+import type { AskPassphrase } from '../identity/load.js';
 import type { ChosenValue, ChosenValues } from '../settings/choose-values.js';
 import { weakerOf } from '../settings/choose-values.js';
 import type { Io } from '../terminal/io.js';
@@ -71,4 +72,17 @@ async function readPassphraseFrom(
 /** Editors and `echo` put a line end behind a password: one of them is not part of it. */
 function withoutLineEnd(text: string): string {
   return text.replace(/\r?\n$/, '');
+}
+
+/** Asks at the terminal, if there is one. A command that runs on asks once, and remembers the answer. */
+export function askAtTerminal(): AskPassphrase {
+  let known: string | undefined;
+  return async (subject, attempt) => {
+    if (attempt === 0 && known !== undefined) return known;
+    const { askHidden } = await import('../terminal/prompt.js');
+    const before = attempt === 0 ? '' : 'That is not it. ';
+    const answer = await askHidden(`${before}Passphrase of ${oneLine(subject, 200)}: `);
+    known = answer ?? known;
+    return answer;
+  };
 }

@@ -13,7 +13,7 @@ import { settingsFrom } from '../settings/settings.js';
 import type { Io } from '../terminal/io.js';
 import type { StderrLogger } from './options.js';
 import { readOptions, valuesOf } from './options.js';
-import { readPassphrase } from './passphrase.js';
+import { askAtTerminal, readPassphrase } from './passphrase.js';
 
 /** Every flag that says which session to make. */
 export const SESSION_FLAGS = {
@@ -25,7 +25,10 @@ export const SESSION_FLAGS = {
 
 export interface SessionInputs<Own extends OptionRows> {
   readonly settings: Settings;
-  /** For `createSessionFrom`: a logger that writes to stderr, and standard input, which opens when it is read. */
+  /**
+   * For `createSessionFrom`: a logger that writes to stderr, standard input, which opens when it is read, and a question at
+   * the terminal for the passphrase of a key that turns out to be encrypted.
+   */
   readonly context: SessionContext & { readonly logger: StderrLogger };
   /** The values of the command's own options. */
   readonly options: ValuesOf<Own>;
@@ -47,6 +50,7 @@ export async function readSession<Own extends OptionRows>(
     settings: settingsFrom({ ...chosen, passphrase }, { env: io.env }),
     context: {
       logger,
+      askPassphrase: askAtTerminal(),
       get stdin() {
         return io.stdin;
       },

@@ -9,6 +9,9 @@ import type { KeyObject } from 'node:crypto';
 import { sign } from 'node:crypto';
 import type { PublicKey } from './public-key.js';
 
+/** The service wants SHA-256. */
+export type SigningHash = 'sha256' | 'sha384' | 'sha512';
+
 export interface Algorithm {
   /** First word of the `Authorization` header and first line of the string to sign. */
   readonly name: string;
@@ -17,7 +20,7 @@ export interface Algorithm {
   /** The key's kind, for people and for `read-certificate-data`. */
   readonly label: string;
   /** The signature over the data itself, in the form that the header carries in hex. */
-  sign(data: Uint8Array, key: KeyObject): Uint8Array;
+  sign(data: Uint8Array, key: KeyObject, hash?: SigningHash): Uint8Array;
 }
 
 export const ALGORITHMS: readonly Algorithm[] = [
@@ -26,14 +29,14 @@ export const ALGORITHMS: readonly Algorithm[] = [
     keyType: 'rsa',
     label: 'RSA',
     // RSASSA-PKCS1-v1_5, Node's default padding for RSA keys.
-    sign: (data, key) => sign('sha256', data, key),
+    sign: (data, key, hash = 'sha256') => sign(hash, data, key),
   },
   {
     name: 'AWS4-X509-ECDSA-SHA256',
     keyType: 'ec',
     label: 'EC',
     // SHA-256 whatever the curve, and a DER SEQUENCE of r and s, Node's default.
-    sign: (data, key) => sign('sha256', data, key),
+    sign: (data, key, hash = 'sha256') => sign(hash, data, key),
   },
   ...['44', '65', '87'].map((level) => ({
     name: 'AWS4-X509-MLDSA',

@@ -4,15 +4,15 @@
  */
 import type { KeyObject } from 'node:crypto';
 import { hkdfSync } from 'node:crypto';
-import type { Algorithm } from './algorithms.js';
+import type { Algorithm, SigningHash } from './algorithms.js';
 import type { PublicKey } from './public-key.js';
 import { publicKeyOf } from './public-key.js';
 
 export interface SigningKey {
   readonly algorithm: Algorithm;
   readonly publicKey: PublicKey;
-  /** The signature over the data in the form that the algorithm prescribes. */
-  sign(data: Uint8Array): Uint8Array;
+  /** The signature over the data in the form that the algorithm prescribes; another hash is for tests of a key alone. */
+  sign(data: Uint8Array, hash?: SigningHash): Uint8Array;
   /**
    * A key that only the holder of this one can derive: 32 bytes, HKDF-SHA256 (RFC 5869, without salt) over the PKCS#8
    * DER, with the purpose as info. The same key and purpose give the same bytes in every process.
@@ -24,7 +24,7 @@ export function signingKeyOf(key: KeyObject, algorithm: Algorithm): SigningKey {
   return Object.freeze({
     algorithm,
     publicKey: publicKeyOf(key),
-    sign: (data: Uint8Array) => algorithm.sign(data, key),
+    sign: (data: Uint8Array, hash?: SigningHash) => algorithm.sign(data, key, hash),
     deriveKey: (purpose: string) => deriveFrom(key.export({ type: 'pkcs8', format: 'der' }), purpose),
   });
 }

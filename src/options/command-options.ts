@@ -70,6 +70,24 @@ export const LOG_OPTIONS = {
   },
 } as const satisfies Record<string, OptionRow>;
 
+/** Flags of `rolesanywhere sign-string`, besides those of the key. */
+export const SIGN_STRING_OPTIONS = {
+  digest: {
+    flag: 'digest',
+    kind: { type: 'pattern', pattern: /^SHA(256|384|512)$/, rule: 'SHA256, SHA384 or SHA512' },
+    placeholder: 'DIGEST',
+    default: 'SHA256',
+    help: 'SHA256, SHA384 or SHA512; without effect on ML-DSA keys',
+  },
+  format: {
+    flag: 'format',
+    kind: { type: 'pattern', pattern: /^(json|text|bin)$/, rule: 'json, text or bin' },
+    placeholder: 'FORMAT',
+    default: 'json',
+    help: 'form of the signature: json (hexadecimal in quotes), text (hexadecimal) or bin (bytes)',
+  },
+} as const satisfies Record<string, OptionRow>;
+
 /** Flags of `rolesanywhere update`, besides those of a session. */
 export const UPDATE_OPTIONS = {
   profile: {

@@ -4,6 +4,7 @@
 import { requireUsable } from '../checks/check-identity.js';
 import { OptionError } from '../errors.js';
 import type { Identity } from '../identity/identity.js';
+import type { AskPassphrase } from '../identity/load.js';
 import { loadIdentity } from '../identity/load.js';
 import type { SessionOptions } from '../options/session-options.js';
 import type { Environment } from '../settings/choose-values.js';
@@ -39,6 +40,8 @@ export interface SessionContext {
   readonly random?: (() => number) | undefined;
   /** What `-` reads. Default: the standard input of this process. */
   readonly stdin?: AsyncIterable<Uint8Array | string> | undefined;
+  /** Called where the key is encrypted and `passphrase` is not given, at most three times a call. */
+  readonly askPassphrase?: AskPassphrase | undefined;
 }
 
 export interface CreateSessionOptions extends SessionOptions, SessionContext {
@@ -63,9 +66,10 @@ export interface CreateSessionOptions extends SessionOptions, SessionContext {
  */
 export async function createSession(options: CreateSessionOptions): Promise<Session> {
   requireOptions(options);
-  const { identity, signal, logger, now, random, stdin, env = ambientEnvironment(), ...rest } = options;
+  const { identity, signal, logger, now, random, stdin, askPassphrase, ...further } = options;
+  const { env = ambientEnvironment(), ...rest } = further;
   const settings = parseSettings(rest, { env, hasIdentity: identity !== undefined });
-  return createSessionFrom(settings, { identity, signal, logger, now, random, stdin });
+  return createSessionFrom(settings, { identity, signal, logger, now, random, stdin, askPassphrase });
 }
 
 function requireOptions(options: CreateSessionOptions): void {
@@ -118,6 +122,7 @@ export async function createSessionFrom(settings: Settings, context: SessionCont
 function load({ source }: Settings, context: SessionContext, now: Date): Promise<Identity> {
   return loadIdentity(source, {
     now,
+    askPassphrase: context.askPassphrase,
     // Not copied: standard input opens when it is looked at, and hardly any call needs it.
     get stdin() {
       return context.stdin;

@@ -2,9 +2,9 @@
  * A file of the user's in, the options that it gives out: JSON (`--config`), or a profile of `~/.aws/config`
  * (`--config-profile`). Read only where it is asked for, and then what is wrong in it is an error.
  */
-import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { OptionError, quote } from '../errors.js';
+import { expandHome } from '../files/home.js';
 import { readTextFile } from '../files/read-file.js';
 import type { OptionRow } from '../options/option-row.js';
 import { nearest } from '../options/values.js';
@@ -59,7 +59,7 @@ export async function loadConfigProfile(
   rows: FileRows,
   env: Environment,
 ): Promise<ConfigFile> {
-  const path = inHome(env['AWS_CONFIG_FILE'] || join('~', '.aws', 'config'), env);
+  const path = expandHome(env['AWS_CONFIG_FILE'] || join('~', '.aws', 'config'), env);
   const subject = `AWS config file ${path}`;
   const { text, isPublic } = await readTextFile(path, subject);
   const profiles = parseAwsConfig(text, subject);
@@ -119,10 +119,5 @@ function isPath({ kind }: OptionRow): boolean {
 function besideFile(value: unknown, file: string, env: Environment): unknown {
   if (typeof value !== 'string' || value === '' || value === '-') return value;
   if (value.includes('-----BEGIN ') || /^(pkcs11|handle):/i.test(value)) return value;
-  return resolve(dirname(file), inHome(value, env));
-}
-
-function inHome(path: string, env: Environment): string {
-  if (!/^~(?=[\\/]|$)/.test(path)) return path;
-  return join(env['HOME'] || env['USERPROFILE'] || homedir(), path.slice(1));
+  return resolve(dirname(file), expandHome(value, env));
 }

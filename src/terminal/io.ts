@@ -18,7 +18,7 @@ export interface Io {
 
 export interface Output {
   readonly isTTY?: boolean;
-  write(text: string, callback?: (error?: Error | null) => void): unknown;
+  write(text: string | Uint8Array, callback?: (error?: Error | null) => void): unknown;
   once(event: 'error', listener: (error: Error) => void): unknown;
   off(event: 'error', listener: (error: Error) => void): unknown;
 }
@@ -28,7 +28,7 @@ export interface Output {
  *
  * @throws OutputError `ERR_FILE_WRITE`: the reader has gone, or the disk is full
  */
-export function print(output: Output, text: string): Promise<void> {
+export function print(output: Output, text: string | Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (cause: Error): void => {
       const reason = 'code' in cause ? String(cause.code) : cause.name;

@@ -77,7 +77,7 @@ const HINTS: readonly Hint[] = [
   },
   {
     code: 'ERR_KEY_PASSPHRASE',
-    hint: 'set the environment variable ROLESANYWHERE_PKCS8_PASSWORD to the passphrase of the key',
+    hint: 'give it in --pkcs8-password-file, or in the environment variable ROLESANYWHERE_PKCS8_PASSWORD',
   },
   {
     code: 'ERR_FILE_UNREADABLE',

@@ -13,7 +13,8 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const KEY = RSA.privateKey;
 const SCRYPT = path('rsa-2048.scrypt.pem');
 const MISSING = 'cannot be read: there is no such file';
-const PASSPHRASE = 'set the environment variable ROLESANYWHERE_PKCS8_PASSWORD to the passphrase of the key';
+const PASSPHRASE =
+  'give it in --pkcs8-password-file, or in the environment variable ROLESANYWHERE_PKCS8_PASSWORD';
 const TOO_BIG = 'cannot be read: larger than 1 MiB, which no certificate file is';
 const COMPARE = 'compare `openssl x509 -in CERTIFICATE -noout -pubkey` with `openssl pkey -in KEY -pubout`';
 const DN = 'C=DE, O=Example, OU=Fixtures';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ARNS, startFakeService } from '../fake-service.js';
-import { credentialProcess, report, runProgram } from '../program.js';
+import { credentialProcess, report, runMain, runProgram } from '../program.js';
 
 const { trustAnchorArn, profileArn, roleArn } = ARNS;
 const HELP = 'see rolesanywhere --help';
@@ -96,7 +96,7 @@ const ROWS: readonly Row[] = [
   [
     'no command',
     [],
-    'missing command: credential-process, serve, update, cache list, cache clear, emulator, version',
+    'missing command: credential-process, serve, update, cache list, cache clear, sign-string, read-certificate-data, emulator, version',
     'ERR_OPTION_MISSING',
     HELP,
   ],
@@ -113,6 +113,11 @@ const ROWS: readonly Row[] = [
 
 describe('refused with status 2, and nothing on stdout', () => {
   it.each(ROWS)('%s', async (_name, args, message, code, hint) => {
+    expect(await runMain(args)).toEqual({ status: 2, stdout: '', stderr: report(message, code, hint) });
+  });
+
+  it('by the program as it is built', async () => {
+    const [, args = [], message = '', code = '', hint] = ROWS[0] ?? [];
     expect(await runProgram(args)).toEqual({ status: 2, stdout: '', stderr: report(message, code, hint) });
   });
 

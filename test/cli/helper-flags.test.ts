@@ -1,5 +1,5 @@
 /** Flags of AWS's Go helper: those that are taken, those that exclude each other, and those that are of no use here. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -21,6 +21,20 @@ const HELPER: Readonly<Record<string, readonly string[]>> = {
   'credential-process': COMMON,
   serve: [...COMMON, 'port=9911', 'hop-limit=64'],
   update: [...COMMON, 'profile=default', 'once'],
+  'sign-string': [
+    ...[
+      'certificate',
+      'private-key',
+      'debug',
+      'cert-selector',
+      'system-store-name',
+      'pkcs11-lib',
+      'reuse-pin',
+    ],
+    ...['use-latest-expiring-certificate', 'tpm-key-password', 'no-tpm-key-password', 'pkcs8-password'],
+    ...['digest=SHA256', 'format=json'],
+  ],
+  'read-certificate-data': ['certificate', 'cert-selector', 'system-store-name', 'pkcs11-lib', 'debug'],
   version: [],
 };
 
@@ -29,6 +43,41 @@ describe('the flags of the helper are known, with its defaults', () => {
     const rows = Object.values(COMMANDS.find((command) => command.name === name)?.options ?? {});
     const known = rows.flatMap((row) => (row.default ? [`${row.flag}=${row.default}`] : row.flag));
     expect(flags.filter((flag) => !known.includes(flag))).toEqual([]);
+  });
+});
+
+const THREE = ['credential-process', 'serve', 'update'];
+/** What the README calls the commands. */
+const COMMAND_SETS: Readonly<Record<string, readonly string[]>> = {
+  'the three': THREE,
+  'the three, `sign-string`': [...THREE, 'sign-string'],
+  'all five': [...THREE, 'sign-string', 'read-certificate-data'],
+  '`serve`': ['serve'],
+  '`update`': ['update'],
+  '`sign-string`': ['sign-string'],
+};
+
+describe('the README', () => {
+  const readme = readFileSync(join(import.meta.dirname, '..', '..', 'README.md'), 'utf8');
+  const table = /<!-- helper -->([\s\S]*)<!-- \/helper -->/.exec(readme)?.[1] ?? '';
+  const rows = [...table.matchAll(/^\| `--(\S+)` \| (.*?) \| (.*?) \| (.*?) \|$/gm)];
+  const shown = rows.flatMap(([, flag, commands = '', standard]) =>
+    (COMMAND_SETS[commands] ?? []).map((name) => `${name} ${flag}${standard && `=${standard}`}`),
+  );
+
+  it('has every flag of the helper, its commands and its default', () => {
+    // That of a Windows store is of no use here, and no row of ours has it.
+    const expected = Object.entries(HELPER).flatMap(([name, flags]) =>
+      flags.map((flag) => `${name} ${flag === 'system-store-name' ? `${flag}=MY` : flag}`),
+    );
+    expect(shown.sort()).toEqual(expected.sort());
+  });
+
+  it('says of those that are refused that they are, and of no others', () => {
+    const ours = COMMANDS.flatMap(({ options }) => Object.values(options));
+    const refused = ours.filter((row) => row.refused !== undefined).map(({ flag }) => flag);
+    const said = rows.filter(([, , , , here]) => here?.startsWith('refused')).map(([, flag = '']) => flag);
+    expect(said.sort()).toEqual([...new Set(refused)].sort());
   });
 });
 
@@ -139,7 +188,7 @@ describe('serve and update', () => {
     [['serve', '--log-format', 'xml'], '--log-format must be text or json, found "xml"'],
     [
       ['update', '--profile', 'a]\n[b'],
-      '--profile must be the name of a profile, without brackets, line ends, and blanks around it, found a text that is not shown, since it may be a key',
+      '--profile must be the name of a profile, not DEFAULT, without brackets, line ends, and blanks around it, found a text that is not shown, since it may be a key',
     ],
     [['update', '--once=2'], '--once must be true or false, found "2"'],
   ])('check %j', async (args, message) => {

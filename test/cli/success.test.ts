@@ -138,7 +138,7 @@ describe('version and help', () => {
   it.each([[['--help']], [['-h']], [['help']]])('%j names every command', async (args) => {
     const { status, stdout, stderr } = await runProgram(args);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    expect(stdout).toMatch(/^ {2}credential-process {2}Print credentials/m);
+    expect(stdout).toMatch(/^ {2}credential-process +Print credentials/m);
     expect(stdout).toMatch(/^ {2}version /m);
   });
 

@@ -11,7 +11,7 @@ function output(): Output & { readonly written: string[] } {
   return {
     written,
     write: (text, callback) => {
-      written.push(text);
+      written.push(String(text));
       callback?.();
     },
     once: () => undefined,

@@ -1,0 +1,61 @@
+/**
+ * Flags in, what AWS's Go helper prints about a key or a certificate on stdout out. Neither needs AWS: `sign-string` signs a
+ * fixed text, `read-certificate-data` shows what a request would say.
+ */
+import { OptionError } from '../errors.js';
+import { loadCertificates, loadSigningKey } from '../identity/load.js';
+import { CERTIFICATE_FLAGS, KEY_FLAGS } from '../inputs/key-flags.js';
+import { readOptions, valuesOf } from '../inputs/options.js';
+import { askAtTerminal, readPassphrase } from '../inputs/passphrase.js';
+import type { SigningHash } from '../keys/algorithms.js';
+import { SIGN_STRING_OPTIONS } from '../options/command-options.js';
+import type { RawValues } from '../options/values.js';
+import { formatCertificateData } from '../outputs/certificate-data.js';
+import { refuseMissing } from '../settings/choose-values.js';
+import { testString } from '../signing/test-string.js';
+import type { Io } from '../terminal/io.js';
+import { print } from '../terminal/io.js';
+
+export async function signString(values: RawValues, io: Io): Promise<void> {
+  const rows = { ...KEY_FLAGS, ...SIGN_STRING_OPTIONS };
+  const { chosen, logger } = await readOptions(values, rows, io);
+  const { certificate, privateKey, digest, format } = valuesOf(chosen, rows);
+  if ((privateKey ?? certificate) === undefined) {
+    throw new OptionError('ERR_OPTION_MISSING', `missing ${chosen.privateKey.label}`);
+  }
+  const passphrase = (await readPassphrase(chosen, io, logger))?.value as string | undefined;
+  const key = await loadSigningKey(
+    { certificate, privateKey, passphrase },
+    {
+      askPassphrase: askAtTerminal(),
+      get stdin() {
+        return io.stdin;
+      },
+    },
+  );
+  const signature = Buffer.from(key.sign(testString(key.publicKey), digest.toLowerCase() as SigningHash));
+  await print(io.stdout, formatSignature(signature, format));
+}
+
+/** Without a line end, as the Go helper prints it. */
+function formatSignature(signature: Buffer, format: string): string | Uint8Array {
+  if (format === 'bin') return signature;
+  const hex = signature.toString('hex');
+  return format === 'json' ? JSON.stringify(hex) : hex;
+}
+
+export async function readCertificateData(values: RawValues, io: Io): Promise<void> {
+  const { chosen } = await readOptions(values, CERTIFICATE_FLAGS, io);
+  refuseMissing(CERTIFICATE_FLAGS, chosen);
+  const { certificate } = valuesOf(chosen, CERTIFICATE_FLAGS);
+  const [first] = await loadCertificates(
+    { certificate },
+    {
+      get stdin() {
+        return io.stdin;
+      },
+    },
+  );
+  // Of several, the helper takes the first.
+  if (first !== undefined) await print(io.stdout, formatCertificateData(first));
+}

@@ -1,0 +1,20 @@
+/** The flags of the helper commands that look at a key or a certificate and make no session: the helper's, and ours. */
+import { CONFIG_OPTIONS, SESSION_SOURCES } from '../options/command-options.js';
+import { HELPER_OPTIONS } from '../options/helper-options.js';
+import { SESSION_OPTIONS } from '../options/session-options.js';
+
+const { certificate, privateKey, passphrase } = SESSION_OPTIONS;
+const { certSelector, systemStoreName, pkcs11Lib } = HELPER_OPTIONS;
+
+/** Of `sign-string`. Either of the two files will do, so neither is required. */
+export const KEY_FLAGS = {
+  certificate: { ...certificate, required: false },
+  privateKey,
+  passphrase,
+  ...SESSION_SOURCES,
+  ...HELPER_OPTIONS,
+  ...CONFIG_OPTIONS,
+};
+
+/** Of `read-certificate-data`. */
+export const CERTIFICATE_FLAGS = { certificate, certSelector, systemStoreName, pkcs11Lib, ...CONFIG_OPTIONS };

@@ -1,0 +1,120 @@
+/** The question for a passphrase, in a real pseudo-terminal, which Python makes. */
+import { execFile, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ARNS, RSA, startFakeService, success } from '../fake-service.js';
+import { manifest, path } from '../fixtures.js';
+import { report, runProgram } from '../program.js';
+
+const hasPython = spawnSync('python3', ['--version'], { stdio: 'ignore' }).status === 0;
+const PROGRAM = join(import.meta.dirname, '..', '..', 'dist', 'bin.cjs');
+const KEY = path('ec-p256.scrypt.pem');
+const SIGN = ['sign-string', '--format', 'text', '--private-key', KEY];
+const QUESTION = `Passphrase of private key ${KEY}: `;
+const AGAIN = `That is not it. ${QUESTION}`;
+
+interface Shown {
+  readonly shown: string;
+  readonly status: number;
+  readonly echoed: readonly boolean[];
+  readonly echoesAtEnd: boolean;
+}
+
+/** @param steps what to wait for, and the keys to press then, each as bytes in Latin-1 */
+function inTerminal(args: readonly string[], steps: ReadonlyArray<[string, string[]]>): Promise<Shown> {
+  const argv = [process.execPath, PROGRAM, ...args];
+  const env = { PATH: process.env['PATH'], HOME: '/nonexistent' };
+  return new Promise((resolve, reject) => {
+    const child = execFile('python3', [join(import.meta.dirname, 'pseudo-terminal.py')], (error, stdout) =>
+      error ? reject(error) : resolve(JSON.parse(stdout)),
+    );
+    child.stdin?.end(JSON.stringify({ argv, env, steps }));
+  });
+}
+
+describe.skipIf(!hasPython)('at a terminal (left out where python3 is not installed)', () => {
+  it.each<[string, string[]]>([
+    ['in one piece', [`${manifest.passphrase}\r`]],
+    ['key by key', [...manifest.passphrase, '\r']],
+    ['with a mistake taken back', [`${manifest.passphrase}x\u007f\r`]],
+    ['after a line that is taken back', [`wrong\u0015${manifest.passphrase}\n`]],
+    ['with a letter of two bytes taken back', [`${manifest.passphrase}\u00c3`, '\u00a4', '\b\r']],
+    ['with an arrow key', [manifest.passphrase, '\u001b[D', '\r']],
+  ])('a passphrase is asked for, without an echo: typed %s', async (_name, keys) => {
+    const { shown, status, echoed, echoesAtEnd } = await inTerminal(SIGN, [[QUESTION, keys]]);
+    expect(shown).toMatch(/^Passphrase of private key \S+: \r\n30[0-9a-f]+$/);
+    expect({ status, echoed, echoesAtEnd }).toEqual({ status: 0, echoed: [false], echoesAtEnd: true });
+  });
+
+  it('asks again where it was wrong', async () => {
+    const { shown, status } = await inTerminal(SIGN, [
+      [QUESTION, ['canary-1\r']],
+      [AGAIN, ['canary-2\r']],
+      [AGAIN, [`${manifest.passphrase}\r`]],
+    ]);
+    expect(shown).toMatch(/: \r\nThat is not it\. .*: \r\nThat is not it\. .*: \r\n30[0-9a-f]+$/);
+    expect(shown).not.toContain('canary');
+    expect(status).toBe(0);
+  });
+
+  it('gives up after three answers', async () => {
+    const steps = [QUESTION, AGAIN, AGAIN].map((wait): [string, string[]] => [wait, ['canary\r']]);
+    const { shown, status, echoesAtEnd } = await inTerminal(SIGN, steps);
+    expect(shown).toContain('the passphrase is wrong');
+    expect(shown).not.toContain('canary');
+    expect({ status, echoesAtEnd }).toEqual({ status: 3, echoesAtEnd: true });
+  });
+
+  it.each([
+    ['Ctrl-C', '\u0003'],
+    ['Ctrl-D', '\u0004'],
+  ])('ends at %s, and leaves the terminal as it was', async (_name, key) => {
+    const { shown, status, echoed, echoesAtEnd } = await inTerminal(SIGN, [[QUESTION, ['canary', key]]]);
+    expect(shown).toContain(
+      'rolesanywhere: missing passphrase: the question for it was interrupted (ERR_OPTION_MISSING)',
+    );
+    expect(shown).not.toContain('canary');
+    expect({ status, echoed, echoesAtEnd }).toEqual({ status: 2, echoed: [false], echoesAtEnd: true });
+  });
+
+  it('is asked for by credential-process too, and prints what it always prints', async () => {
+    const { endpoint, requests } = await startFakeService([success]);
+    const flags = {
+      'trust-anchor-arn': ARNS.trustAnchorArn,
+      'profile-arn': ARNS.profileArn,
+      'role-arn': ARNS.roleArn,
+      certificate: RSA.certificate,
+      'private-key': path('rsa-2048.scrypt.pem'),
+      endpoint,
+    };
+    const args = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);
+    const { shown, status } = await inTerminal(
+      ['credential-process', ...args],
+      [['Passphrase of', [`${manifest.passphrase}\r`]]],
+    );
+    expect(shown).toMatch(/: \r\n\{"Version":1,.*\}\r\n$/);
+    expect(status).toBe(0);
+    expect(requests).toHaveLength(1);
+  });
+
+  it('is not asked for where one is given', async () => {
+    const args = [...SIGN, '--pkcs8-password', 'canary'];
+    const { shown, status } = await inTerminal(args, []);
+    expect(shown).not.toContain('Passphrase of');
+    expect(status).toBe(3);
+  });
+});
+
+describe('without a terminal', () => {
+  it('nobody is waited for', async () => {
+    expect(await runProgram(SIGN)).toEqual({
+      status: 3,
+      stdout: '',
+      stderr: report(
+        `private key ${KEY} is encrypted and no passphrase was given`,
+        'ERR_KEY_PASSPHRASE',
+        'give it in --pkcs8-password-file, or in the environment variable ROLESANYWHERE_PKCS8_PASSWORD',
+      ),
+    });
+  });
+});

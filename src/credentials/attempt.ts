@@ -5,7 +5,7 @@
 import { ServiceError, TransportError } from '../errors.js';
 import type { Clock } from './clock.js';
 import type { FailureKind } from './pace.js';
-import { failureKind, leadMs, pauseMs } from './pace.js';
+import { failureKind, leadLimitMs, leadMs, pauseMs } from './pace.js';
 
 export interface Expiring {
   readonly expiration: Date;
@@ -23,11 +23,19 @@ export interface FailureReport {
   readonly heldUntil: Date | undefined;
 }
 
+/** Credentials as a cache keeps them. */
+export interface Kept<T> {
+  readonly value: T;
+  readonly createdAt: Date;
+  /** The `leadLimitMs` of the refresher that created them. Default: none. */
+  readonly leadLimitMs?: number | undefined;
+}
+
 export interface RefresherOptions<T extends Expiring> {
   /** One attempt: repeating is the refresher's affair. `stop()` aborts the signal. */
   readonly create: (signal: AbortSignal) => Promise<T>;
-  /** Credentials from before, such as a cache has, and when they were created: they count as if created here. */
-  readonly initial?: { readonly value: T; readonly createdAt: Date } | undefined;
+  /** Credentials from before, such as a cache has: they count as if created here. */
+  readonly initial?: Kept<T> | undefined;
   /** Default: the system's. */
   readonly clock?: Clock | undefined;
   /** In [0, 1). Default `Math.random`. */
@@ -57,6 +65,8 @@ export interface Memory<T> {
   failure?:
     | { readonly error: unknown; readonly at: Date; readonly since: number; readonly count: number }
     | undefined;
+  /** Below the usual lead while the service is crowded. */
+  leadLimitMs: number;
   refreshes: number;
   failures: number;
   /** Tells the loop that a flight has ended. */
@@ -65,7 +75,7 @@ export interface Memory<T> {
 
 export function hold<T extends Expiring>(memory: Memory<T>, value: T, createdAt: Date): void {
   const expiration = value.expiration.getTime();
-  const lead = leadMs(expiration - createdAt.getTime(), memory.random());
+  const lead = Math.min(leadMs(expiration - createdAt.getTime(), memory.random()), memory.leadLimitMs);
   memory.held = { value, createdAt, dueAt: expiration - lead };
 }
 
@@ -110,6 +120,7 @@ async function fly<T extends Expiring>(memory: Memory<T>, signal: AbortSignal): 
     if (signal.aborted) return value;
     const now = clock.now();
     requireLife(value.expiration, now);
+    memory.leadLimitMs = nextLeadLimit(memory, now);
     hold(memory, value, now);
     memory.pause = undefined;
     memory.failure = undefined;
@@ -120,6 +131,16 @@ async function fly<T extends Expiring>(memory: Memory<T>, signal: AbortSignal): 
     if (!signal.aborted) fail(memory, error);
     throw error;
   }
+}
+
+/** What the lead is limited to after a refresh that succeeds now. */
+export function nextLeadLimit<T extends Expiring>(
+  { held, failure, ...memory }: Memory<T>,
+  now: Date,
+): number {
+  const wasThrottled = failure !== undefined && failureKind(failure.error) === 'throttled';
+  const leftMs = (held?.value.expiration.getTime() ?? 0) - now.getTime();
+  return leadLimitMs(memory.leadLimitMs, leftMs, wasThrottled);
 }
 
 function requireLife(expiration: Date, now: Date): void {

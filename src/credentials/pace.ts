@@ -10,9 +10,13 @@ import { isRetryable } from '../session/retry.js';
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
 
-/** botocore takes credentials for old when 15 minutes are left, IMDS clients of it at up to 20. */
+/** botocore takes credentials for old when 15 minutes are left, and those of IMDS when up to 20 are. */
 const LEAD_MS = 25 * MINUTE_MS;
-/** Refreshes that are throttled aim at this much before the end, so that nobody holds what ends under way. */
+/** A crowded fleet comes down to this, and not below: what happens in the last minutes must be an exception. */
+const LEAST_LEAD_MS = 5 * MINUTE_MS;
+/** How much more lead is dared after a refresh that nobody throttled. */
+const LEAD_GROWTH = 1.2;
+/** Throttled refreshes aim at this much before the end, so that nobody holds what ends under way. */
 const MARGIN_MS = MINUTE_MS;
 
 /**
@@ -52,7 +56,8 @@ export interface Failure {
 /** @param random in [0, 1) */
 export function pauseMs(failure: Failure, random: number): number {
   const asked = failure.error instanceof ServiceError ? (failure.error.retryAfterMs ?? 0) : 0;
-  const spread = 0.5 + random;
+  // Narrow: where many wait, pauses of very different lengths would let some wait very long.
+  const spread = 0.75 + random / 2;
   return Math.max(spread * meanPauseMs(failure), Math.min(asked, 5 * MINUTE_MS));
 }
 
@@ -74,12 +79,13 @@ function doubling(firstMs: number, count: number, mostMs: number): number {
 }
 
 /**
- * Whoever has much time left leaves the service to those who have little: the pause shrinks with the square of what
- * is left. Without this, early refreshes use up the capacity that late ones need.
+ * Whoever has much time left leaves the service to those who have little: the pause shrinks with the third power of what
+ * is left, from most of it to two seconds. Early refreshes would use up the capacity that late ones need.
  */
 export function holdingPauseMs(leftMs: number): number {
   const left = Math.max(0, leftMs - MARGIN_MS);
-  return Math.max(2 * SECOND_MS, (left * left) / (2 * LEAD_MS));
+  const minutes = left / MINUTE_MS;
+  return Math.max(2 * SECOND_MS, Math.min(0.75 * left, minutes ** 3 * SECOND_MS));
 }
 
 /**
@@ -87,5 +93,17 @@ export function holdingPauseMs(leftMs: number): number {
  * much longer than the crowd took, and the longer the crowd, the fewer ask at once.
  */
 function waitingPauseMs(waitingMs: number): number {
-  return Math.min(Math.max(2 * SECOND_MS, waitingMs / 16), 2 * MINUTE_MS);
+  return Math.min(Math.max(5 * SECOND_MS, waitingMs / 12), MINUTE_MS);
+}
+
+/**
+ * What a refresh teaches of the service: after one that was throttled, the next is due when as much is left as was left
+ * this time; after each other one, a little earlier. So a crowded fleet spreads over the whole life of its credentials,
+ * and asks little more often than it is served.
+ *
+ * @param limitMs what the lead was limited to so far; Infinity where nobody has been throttled
+ * @param leftMs what was left of the old credentials when the new ones came; 0 or less where there were none
+ */
+export function leadLimitMs(limitMs: number, leftMs: number, wasThrottled: boolean): number {
+  return wasThrottled ? Math.max(leftMs, LEAST_LEAD_MS) : limitMs * LEAD_GROWTH;
 }

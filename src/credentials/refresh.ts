@@ -7,14 +7,15 @@
  * - Refreshed 25 minutes before their end, or at half their life (`pace.ts`): by `start()`'s loop, or, without
  *   one, behind the back of a `get()` that is answered at once.
  * - What is held stays until it ends, whatever fails.
+ * - Where many share an account and the service throttles, refreshes move towards the end instead of hammering.
  * - After a failure comes a pause according to its kind, in which nothing is sent: a `get()` that holds nothing throws the
  *   last error at once.
  * - Time is that of the clock on the wall, looked at again every 30 seconds: a machine that slept, or whose clock was
  *   set, goes on at once.
  */
 import { isRolesAnywhereError } from '../errors.js';
-import type { Expiring, Memory, RefresherOptions } from './attempt.js';
-import { attempt, current, hold, isDue, isTime, pauseLeft, refreshNow } from './attempt.js';
+import type { Expiring, Kept, Memory, RefresherOptions } from './attempt.js';
+import { attempt, current, hold, isDue, isTime, nextLeadLimit, pauseLeft, refreshNow } from './attempt.js';
 import { systemClock } from './clock.js';
 import { holdingPauseMs } from './pace.js';
 
@@ -30,6 +31,11 @@ export interface RefresherState {
   readonly lastError: unknown;
   readonly errorCode: string | undefined;
   readonly failedAt: Date | undefined;
+  /**
+   * In a crowded account, how long before their end the credentials of an attempt that succeeds now would be refreshed, for a
+   * cache to keep with them; Infinity where nobody was throttled.
+   */
+  readonly leadLimitMs: number;
 }
 
 export interface Refresher<T extends Expiring> {
@@ -65,7 +71,11 @@ const USABLE_MS = 10_000;
 
 export function createRefresher<T extends Expiring>(options: RefresherOptions<T>): Refresher<T> {
   const { clock = systemClock(), random = Math.random } = options;
-  const memory: Memory<T> = { options, clock, random, refreshes: 0, failures: 0, onLanded: () => {} };
+  const { leadLimitMs = Number.POSITIVE_INFINITY } = options.initial ?? {};
+  const memory: Memory<T> = {
+    ...{ options, clock, random, leadLimitMs },
+    ...{ refreshes: 0, failures: 0, onLanded: () => {} },
+  };
   if (options.initial) remember(memory, options.initial);
   let stopLoop = (): void => {};
   return {
@@ -87,10 +97,7 @@ export function createRefresher<T extends Expiring>(options: RefresherOptions<T>
 }
 
 /** A fleet that is restarted with a cache comes back with credentials of all ages: those due do not ask all at once. */
-function remember<T extends Expiring>(
-  memory: Memory<T>,
-  { value, createdAt }: { value: T; createdAt: Date },
-): void {
+function remember<T extends Expiring>(memory: Memory<T>, { value, createdAt }: Kept<T>): void {
   const { clock, random } = memory;
   hold(memory, value, createdAt);
   const now = clock.now().getTime();
@@ -137,7 +144,8 @@ function startLoop<T extends Expiring>(memory: Memory<T>, keepsAlive: boolean): 
   };
 }
 
-function describe<T extends Expiring>({ held, failure, refreshes, failures }: Memory<T>): RefresherState {
+function describe<T extends Expiring>(memory: Memory<T>): RefresherState {
+  const { held, failure, refreshes, failures } = memory;
   const error = failure?.error;
   return {
     refreshedAt: held?.createdAt,
@@ -147,5 +155,6 @@ function describe<T extends Expiring>({ held, failure, refreshes, failures }: Me
     lastError: error,
     errorCode: failure && (isRolesAnywhereError(error) ? error.code : 'ERR_UNEXPECTED'),
     failedAt: failure?.at,
+    leadLimitMs: nextLeadLimit(memory, memory.clock.now()),
   };
 }

@@ -149,7 +149,7 @@ describe('without a loop', () => {
     await expect(host.refresher.get()).rejects.toBe(denied);
     expect(host.attempts).toHaveLength(1);
     host.answer = undefined;
-    await host.clock.advance(5 * SECOND);
+    await host.clock.advance(7.5 * SECOND);
     expect(await get(host)).toBe(2);
   });
 
@@ -277,16 +277,16 @@ describe('with a loop', () => {
 
 describe('pauses', () => {
   it.each([
-    ['a refusal: ten seconds, doubling, at most ten minutes', denied, 24, 5 * MINUTE],
-    ['a certificate: five seconds, doubling, at most a minute', expired, 200, 30 * SECOND],
-    ['the network: a second, doubling, at most a minute', unreachable, 200, 30 * SECOND],
+    ['a refusal: ten seconds, doubling, at most ten minutes', denied, 18, 7.5 * MINUTE],
+    ['a certificate: five seconds, doubling, at most a minute', expired, 135, 45 * SECOND],
+    ['the network: a second, doubling, at most a minute', unreachable, 140, 45 * SECOND],
   ])('after %s', async (_name, error, most, capMs) => {
     const host = world();
     host.answer = error;
     host.refresher.start();
     await host.clock.advance(100 * MINUTE);
     expect(host.attempts.length).toBeLessThan(most + 6);
-    // With the dice at zero each pause is half of what it is on average.
+    // With the dice at zero each pause is three quarters of what it is on average.
     const pauses = host.reports.map(({ pauseMs }) => pauseMs);
     expect(pauses).toEqual([...pauses].sort((a, b) => a - b));
     expect(Math.max(...pauses)).toBe(capMs);
@@ -307,22 +307,97 @@ describe('pauses', () => {
     expect(host.reports.map(({ pauseMs }) => pauseMs)).toEqual([20 * SECOND, 5 * MINUTE]);
   });
 
-  it('while throttled shrink with what is left, and never to less than a second', async () => {
+  it('while throttled shrink with what is left, and never to less than two seconds, or a little less', async () => {
     const host = world();
     await get(host);
     host.answer = throttled;
     host.refresher.start();
     await host.clock.advance(HOUR);
     const pauses = host.reports.map(({ pauseMs }) => pauseMs);
-    expect(pauses[0]).toBeGreaterThan(3 * MINUTE);
-    expect(Math.min(...pauses)).toBe(SECOND);
+    expect(pauses[0]).toBeGreaterThan(10 * MINUTE);
+    expect(Math.min(...pauses)).toBe(1.5 * SECOND);
     expect(host.reports[0]).toMatchObject({
       kind: 'throttled',
       count: 1,
       heldUntil: new Date('2026-06-01T13:00:00.100Z'),
     });
     // All that a throttled hour costs.
-    expect(host.attempts.length).toBeLessThan(250);
+    expect(host.attempts.length).toBeLessThan(120);
+  });
+});
+
+describe('in a crowded account', () => {
+  /** Throttled until so much was left of the first credentials. */
+  async function throttledUntil(leftMs: number): Promise<World> {
+    const host = world();
+    host.refresher.start();
+    await host.clock.advance(MINUTE);
+    host.answer = throttled;
+    await host.clock.advance(HOUR - leftMs - MINUTE);
+    host.answer = undefined;
+    while (host.refresher.state().refreshes === 1) await host.clock.advance(SECOND);
+    return host;
+  }
+  const leads = async (host: World, count: number): Promise<number[]> => {
+    const minutes: number[] = [];
+    while (minutes.length < count) {
+      const { refreshes, expiration } = host.refresher.state();
+      await host.clock.advance(SECOND);
+      if (host.refresher.state().refreshes === refreshes) continue;
+      minutes.push(((expiration?.getTime() ?? 0) - host.clock.now().getTime()) / MINUTE);
+    }
+    return minutes;
+  };
+
+  it('refreshes when as much is left as was left when it was served, and a fifth earlier each time', async () => {
+    const host = await throttledUntil(8 * MINUTE);
+    const first = ((await leads(host, 1))[0] ?? 0) + 0.1;
+    expect(first).toBeGreaterThan(5);
+    expect(first).toBeLessThan(8.1);
+    const next = await leads(host, 10);
+    next.slice(0, 5).forEach((lead, index) => {
+      expect(lead / first).toBeCloseTo(1.2 ** (index + 1), 0);
+    });
+    // Until it is back at the usual.
+    expect(next.at(-1)).toBeCloseTo(25, 0);
+    expect(host.refresher.state().failures).toBeLessThan(20);
+  });
+
+  it('never plans with less than five minutes', async () => {
+    const [lead = 0] = await leads(await throttledUntil(MINUTE), 1);
+    expect(lead).toBeGreaterThan(4.9);
+    expect(lead).toBeLessThan(5.1);
+  });
+
+  it('hands what it has learned to a cache, and takes it from one', async () => {
+    const host = world();
+    host.answer = throttled;
+    await expect(get(host)).rejects.toBe(throttled);
+    const { leadLimitMs } = host.refresher.state();
+    expect(leadLimitMs).toBe(5 * MINUTE);
+    const [now, attempts] = [host.clock.now(), [] as Date[]];
+    const next = createRefresher({
+      create: async () => {
+        attempts.push(host.clock.now());
+        return { expiration: new Date(host.clock.now().getTime() + HOUR) };
+      },
+      clock: host.clock,
+      initial: { value: { expiration: new Date(now.getTime() + HOUR) }, createdAt: now, leadLimitMs },
+    });
+    next.start();
+    await host.clock.advance(HOUR);
+    expect(attempts).toEqual([new Date(now.getTime() + 55 * MINUTE)]);
+  });
+
+  it('learns nothing from an outage', async () => {
+    const host = world();
+    host.refresher.start();
+    await host.clock.advance(MINUTE);
+    host.answer = unreachable;
+    await host.clock.advance(55 * MINUTE);
+    host.answer = undefined;
+    await host.clock.advance(MINUTE);
+    expect((await leads(host, 1))[0]).toBeCloseTo(25, 0);
   });
 });
 
@@ -346,7 +421,7 @@ describe('credentials from before', () => {
         return host.attempts[0] ?? Number.NaN;
       }),
     );
-    expect(Math.max(...firsts)).toBeLessThan(8 * MINUTE);
+    expect(Math.max(...firsts)).toBeLessThan(15 * MINUTE);
     expect(new Set(firsts.map((ms) => Math.floor(ms / 10_000))).size).toBeGreaterThan(12);
   });
 
@@ -407,6 +482,7 @@ describe('state', () => {
       lastError: unreachable,
       errorCode: 'ERR_NETWORK',
       failedAt: new Date('2026-06-01T12:00:00.100Z'),
+      leadLimitMs: Number.POSITIVE_INFINITY,
     });
     host.answer = undefined;
     await host.clock.advance(MINUTE);
@@ -419,6 +495,7 @@ describe('state', () => {
       lastError: undefined,
       errorCode: undefined,
       failedAt: undefined,
+      leadLimitMs: Number.POSITIVE_INFINITY,
     });
   });
 });

@@ -6,6 +6,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { startEmulator } from '../../src/emulator/server.js';
+import { createSession } from '../../src/session/create-session.js';
 import { VERSION } from '../../src/settings/version.js';
 import type { Machine } from './machine.js';
 import { PROGRAM, ROOT, run, startMachine } from './machine.js';
@@ -44,6 +46,27 @@ describe('examples', () => {
     expect(readme).toMatch(/^credential_process = rolesanywhere credential-process --cache --certificate /);
     expect(line.exec(readFileSync(join(ROOT, 'examples', 'aws-config.ini'), 'utf8'))?.[0]).toBe(readme);
     expect(readFileSync(join(ROOT, 'examples', 'demo.js'), 'utf8')).toContain(`'${readme}'`);
+  });
+});
+
+describe('the seed', () => {
+  const path = join(ROOT, 'examples', 'emulator-seed.json');
+
+  it('is what the README shows, and gives sessions as it stands', async () => {
+    const text = readFileSync(path, 'utf8');
+    expect(readFileSync(join(ROOT, 'README.md'), 'utf8')).toContain(`\`\`\`json\n${text}\`\`\``);
+    const machine = await startMachine();
+    writeFileSync(join(machine.folder, 'seed.json'), text);
+    const emulator = await startEmulator({ seed: join(machine.folder, 'seed.json') });
+    onTestFinished(() => emulator.close());
+    const { trustAnchorArn, profileArn, roleArn, endpoint } = emulator;
+    const session = await createSession({
+      certificate: machine.env['CERTIFICATE'],
+      privateKey: machine.env['PRIVATE_KEY'],
+      roleSessionName: 'nightly',
+      ...{ trustAnchorArn, profileArn, roleArn, endpoint, env: {} },
+    });
+    expect(session.assumedRole.arn).toBe(`${ARN}Backup/nightly`);
   });
 });
 

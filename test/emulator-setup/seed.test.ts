@@ -247,7 +247,7 @@ describe('a seed that is wrong', () => {
     [
       { roles: [{ name: 'Ops', trustPolicy: { Statement: [] } }] },
       'ERR_OPTION_INVALID',
-      'SEED: role "Ops": Syntax errors in policy. (Statement: must hold one at least)',
+      'SEED: role "Ops": Could not parse the policy: Statement is empty! (Statement: must hold one at least)',
     ],
     [
       { roles: [{ name: 'Ops' }, { name: 'ops' }] },

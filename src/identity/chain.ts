@@ -14,15 +14,15 @@ import { isSignedBy } from './certificate.js';
 const MAX_CHAIN_LENGTH = 5;
 
 /**
- * The certificate that the key belongs to. Where several have the same key (a renewal kept beside the old one),
- * one that is valid now, and of these the one that lasts longest.
+ * The certificate that one of the keys belongs to. Where there are several (a renewal kept beside the old one), one
+ * that is valid now, and of these the one that lasts longest.
  */
 export function findLeaf(
   certificates: readonly Certificate[],
-  publicKey: PublicKey,
+  keys: readonly PublicKey[],
   now: Date,
 ): Certificate | undefined {
-  const own = certificates.filter((certificate) => isSameKey(certificate.publicKey, publicKey));
+  const own = certificates.filter(({ publicKey }) => keys.some((key) => isSameKey(key, publicKey)));
   const valid = own.filter(({ notBefore, notAfter }) => notBefore <= now && now <= notAfter);
   return [...(valid.length > 0 ? valid : own)].sort((a, b) => Number(b.notAfter) - Number(a.notAfter))[0];
 }

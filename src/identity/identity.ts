@@ -5,14 +5,13 @@
 
 import { IdentityError, OptionError } from '../errors.js';
 import { describeKey } from '../keys/algorithms.js';
-import type { PemBlock } from '../keys/pem.js';
-import { decodePem, isPem, parsePem } from '../keys/pem.js';
-import { findKeyBlock, parseDerKey, parsePemKey } from '../keys/private-key.js';
 import type { PublicKey } from '../keys/public-key.js';
+import { isSameKey } from '../keys/public-key.js';
 import type { SigningKey } from '../keys/signing-key.js';
 import type { Certificate } from './certificate.js';
-import { parseCertificate } from './certificate.js';
 import { findLeaf, orderChain } from './chain.js';
+import type { Contents, Material } from './contents.js';
+import { openContents } from './contents.js';
 
 /**
  * Who signs. Any source of a key fits: a file, a token, a TPM, a remote signer. Nothing to the right of this
@@ -37,13 +36,6 @@ export interface Identity {
   deriveKey?(purpose: string): Uint8Array;
 }
 
-/** Bytes, and how messages name them. */
-export interface Material {
-  readonly bytes: Buffer;
-  /** Such as `certificate host.pem`. */
-  readonly subject: string;
-}
-
 export interface IdentityMaterial {
   readonly certificate: Material;
   readonly privateKey: Material | undefined;
@@ -58,102 +50,78 @@ export interface IdentityMaterial {
  * @throws OptionError `ERR_OPTION_MISSING`: no private key anywhere
  */
 export async function parseIdentity(material: IdentityMaterial): Promise<Identity> {
-  const { certificate: from, intermediates, passphrase } = material;
-  const certificates = await parseCertificates(from);
-  const further = intermediates === undefined ? [] : await parseCertificates(intermediates);
-  const keySubject = material.privateKey?.subject ?? keyIn(from);
-  const key = await parseSigningKey(material.privateKey, from, passphrase);
-  const { publicKey } = key;
-  const leaf = findLeaf([...certificates, ...further], publicKey, material.now);
-  if (leaf === undefined) throw mismatch(certificates, from.subject, publicKey, keySubject);
+  const { certificate: from, privateKey: own, intermediates, passphrase, now } = material;
+  const contents = openContents(from, passphrase, `private key in ${from.subject}`);
+  const certificates = await requireCertificates(contents, from.subject);
+  const further =
+    intermediates &&
+    (await requireCertificates(openContents(intermediates, passphrase), intermediates.subject));
+  const keys =
+    own === undefined ? await requireSharedKeys(contents, from.subject) : await requireKeys(own, passphrase);
+
+  const all = [...certificates, ...(further ?? [])];
+  const leaf = findLeaf(
+    all,
+    keys.map(({ publicKey }) => publicKey),
+    now,
+  );
+  const key = leaf && keys.find(({ publicKey }) => isSameKey(publicKey, leaf.publicKey));
+  if (leaf === undefined || key === undefined)
+    throw mismatch(certificates, from.subject, keys, own?.subject ?? `private key in ${from.subject}`);
   return Object.freeze({
     certificate: leaf,
-    chain: Object.freeze(
-      orderChain(leaf, [...certificates, ...further], (intermediates ?? from).subject, material.now),
-    ),
+    chain: Object.freeze(orderChain(leaf, all, (intermediates ?? from).subject, now)),
     algorithm: key.algorithm.name,
-    publicKey,
+    publicKey: key.publicKey,
     sign: async (data: Uint8Array) => key.sign(data),
     deriveKey: key.deriveKey,
   });
 }
 
-function keyIn({ subject }: Material): string {
-  return `private key in ${subject}`;
+async function requireCertificates(
+  { certificates, found }: Contents,
+  subject: string,
+): Promise<Certificate[]> {
+  const some = await certificates();
+  if (some.length > 0) return some;
+  throw new IdentityError('ERR_PEM_INVALID', `${subject} must hold a certificate, found ${found}`);
 }
 
-export async function parseCertificates({ bytes, subject }: Material): Promise<Certificate[]> {
-  const blocks = readBlocks({ bytes, subject });
-  if (blocks === undefined) return [await parseCertificate(bytes, subject)];
-  const certificates = blocks.filter(({ label }) => label === 'CERTIFICATE' || label === 'X509 CERTIFICATE');
-  if (certificates.length === 0) {
-    throw new IdentityError(
-      'ERR_PEM_INVALID',
-      `${subject} must hold a certificate, found ${contents(blocks)}`,
-    );
-  }
-  return Promise.all(certificates.map((block) => parseCertificate(decodePem(block, subject), subject)));
+async function requireKeys(own: Material, passphrase: string | undefined): Promise<SigningKey[]> {
+  const { keys, found } = openContents(own, passphrase);
+  const some = await keys();
+  if (some.length > 0) return some;
+  throw new IdentityError('ERR_PEM_INVALID', `${own.subject} must hold a private key, found ${found}`);
 }
 
-/** The key in `own`; without it, the one that stands with the certificate in `shared`. */
-export async function parseSigningKey(
-  own: Material | undefined,
-  shared: Material | undefined,
+/** The certificates of a file, as they stand in it. */
+export async function parseCertificates(
+  from: Material,
   passphrase: string | undefined,
-): Promise<SigningKey> {
-  const found = own ?? (shared && { ...shared, subject: keyIn(shared) });
-  if (found === undefined) throw new OptionError('ERR_OPTION_MISSING', 'missing private key');
-  const { bytes, subject } = found;
-  const blocks = own === undefined && !isPem(bytes) ? [] : readBlocks({ bytes, subject });
-  if (blocks === undefined) return parseDerKey(bytes, passphrase, subject);
-  const block = findKeyBlock(blocks);
-  if (block !== undefined) return parsePemKey(block, passphrase, subject);
-  if (own === undefined) {
-    throw new OptionError(
-      'ERR_OPTION_MISSING',
-      `missing privateKey (--private-key), and ${shared?.subject} holds none`,
-    );
-  }
-  throw new IdentityError('ERR_PEM_INVALID', `${subject} must hold a private key, found ${contents(blocks)}`);
+): Promise<Certificate[]> {
+  return requireCertificates(openContents(from, passphrase), from.subject);
 }
 
-/** The PEM blocks, or undefined where the bytes look like DER. */
-function readBlocks({ bytes, subject }: Material): PemBlock[] | undefined {
-  if (bytes.length === 0) throw new IdentityError('ERR_PEM_INVALID', `${subject} is empty`);
-  if (isPem(bytes)) return parsePem(bytes, subject);
-  if (bytes[0] === 0x30) return undefined;
-  throw new IdentityError('ERR_PEM_INVALID', `${subject} is neither PEM nor DER`);
+/** The private key of a file: the first, where PKCS#12 has several. */
+export async function parseSigningKey(from: Material, passphrase: string | undefined): Promise<SigningKey> {
+  const [key] = await requireKeys(from, passphrase);
+  if (key === undefined) throw new OptionError('ERR_OPTION_MISSING', 'missing private key');
+  return key;
 }
 
-function contents(blocks: readonly PemBlock[]): string {
-  const kinds = [...new Set(blocks.map(({ label }) => KINDS[label] ?? label))];
-  return `only ${kinds.join(', ')}`;
+async function requireSharedKeys({ keys }: Contents, subject: string): Promise<SigningKey[]> {
+  const some = await keys();
+  if (some.length > 0) return some;
+  throw new OptionError(
+    'ERR_OPTION_MISSING',
+    `missing privateKey (--private-key), and ${subject} holds none`,
+  );
 }
-
-/** What people call the blocks that turn up in the wrong place. */
-const KINDS: Readonly<Record<string, string>> = {
-  CERTIFICATE: 'a certificate',
-  'X509 CERTIFICATE': 'a certificate',
-  'TRUSTED CERTIFICATE': "a certificate in OpenSSL's TRUSTED form (convert it with openssl x509)",
-  'CERTIFICATE REQUEST': 'a certificate request (CSR), which a CA has yet to sign',
-  'NEW CERTIFICATE REQUEST': 'a certificate request (CSR), which a CA has yet to sign',
-  'PUBLIC KEY': 'a public key',
-  'RSA PUBLIC KEY': 'a public key',
-  'PRIVATE KEY': 'a private key',
-  'RSA PRIVATE KEY': 'a private key',
-  'EC PRIVATE KEY': 'a private key',
-  'ENCRYPTED PRIVATE KEY': 'an encrypted private key',
-  'OPENSSH PRIVATE KEY': "a key in OpenSSH's own form (convert a copy with ssh-keygen -p -m PEM)",
-  'TSS2 PRIVATE KEY': 'a key of a TPM, which is not supported yet',
-  'EC PARAMETERS': 'EC parameters',
-  'X509 CRL': 'a revocation list',
-  PKCS7: 'a PKCS#7 bundle (convert it with openssl pkcs7 -print_certs)',
-};
 
 function mismatch(
   certificates: readonly Certificate[],
   subject: string,
-  publicKey: PublicKey,
+  keys: readonly SigningKey[],
   keySubject: string,
 ): IdentityError {
   const [only] = certificates.map((found) => `(${found.subject}, ${describeKey(found.publicKey)})`);
@@ -163,7 +131,7 @@ function mismatch(
       : `${subject} ${only}`;
   return new IdentityError(
     'ERR_KEY_MISMATCH',
-    `${keySubject} (${describeKey(publicKey)}) does not belong to ${found}`,
+    `${keySubject} (${keys.map(({ publicKey }) => describeKey(publicKey)).join(', ')}) does not belong to ${found}`,
     {
       hint: 'compare `openssl x509 -in CERTIFICATE -noout -pubkey` with `openssl pkey -in KEY -pubout`',
     },

@@ -12,7 +12,8 @@ import { SESSION_OPTIONS } from '../options/session-options.js';
 import { readValue } from '../options/values.js';
 import type { IdentitySource } from '../settings/settings.js';
 import type { Certificate } from './certificate.js';
-import type { Identity, Material } from './identity.js';
+import type { Material } from './contents.js';
+import type { Identity } from './identity.js';
 
 /** Far above any chain with its key; below what would hurt. */
 const MAX_BYTES = 1024 * 1024;
@@ -75,8 +76,9 @@ export async function loadSigningKey(source: IdentitySource, context: LoadContex
   const { privateKey = source.certificate, passphrase } = source;
   if (privateKey === undefined) throw new OptionError('ERR_OPTION_MISSING', 'missing private key');
   return withMaterial({ privateKey, passphrase }, context, async (material, secret) => {
+    if (material.privateKey === undefined) throw new OptionError('ERR_OPTION_MISSING', 'missing private key');
     const { parseSigningKey } = await import('./identity.js');
-    return parseSigningKey(material.privateKey, undefined, secret);
+    return parseSigningKey(material.privateKey, secret);
   });
 }
 
@@ -89,12 +91,12 @@ export async function loadCertificates(
   source: IdentitySource,
   context: LoadContext = {},
 ): Promise<readonly Certificate[]> {
-  const { certificate } = source;
-  return withMaterial({ certificate }, context, async (material) => {
+  const { certificate, passphrase } = source;
+  return withMaterial({ certificate, passphrase }, context, async (material, secret) => {
     if (material.certificate === undefined)
       throw new OptionError('ERR_OPTION_MISSING', 'missing certificate');
     const { parseCertificates } = await import('./identity.js');
-    return parseCertificates(material.certificate);
+    return parseCertificates(material.certificate, secret);
   });
 }
 

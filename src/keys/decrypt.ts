@@ -23,7 +23,7 @@ const PBES2 = '1.2.840.113549.1.5.13';
 const PBKDF2 = '1.2.840.113549.1.5.12';
 const SCRYPT = '1.3.6.1.4.1.11591.4.11';
 
-const HMACS: Readonly<Record<string, string>> = {
+export const HMACS: Readonly<Record<string, string>> = {
   '1.2.840.113549.2.7': 'sha1',
   '1.2.840.113549.2.8': 'sha224',
   '1.2.840.113549.2.9': 'sha256',
@@ -126,12 +126,12 @@ async function derivePbkdf2(
 }
 
 /** @throws IdentityError `ERR_KEY_UNSUPPORTED`: a file that would keep the machine busy for minutes or years */
-export function checkIterations(count: number, subject: string): number {
+export function checkIterations(count: number, subject: string, most = MAX_ITERATIONS): number {
   if (count < 1) throw new Error('an iteration count below 1');
-  if (count <= MAX_ITERATIONS) return count;
+  if (count <= most) return count;
   throw new IdentityError(
     'ERR_KEY_UNSUPPORTED',
-    `${subject} may ask for at most ${MAX_ITERATIONS} iterations of its key derivation, found ${describeCount(count)}`,
+    `${subject} may ask for at most ${most} iterations of its key derivation, found ${describeCount(count)}`,
   );
 }
 
@@ -234,7 +234,7 @@ function damaged(subject: string): IdentityError {
   );
 }
 
-function unsupported(name: string, { subject, conversion }: DecryptionContext): IdentityError {
+export function unsupported(name: string, { subject, conversion }: DecryptionContext): IdentityError {
   return new IdentityError(
     'ERR_KEY_UNSUPPORTED',
     `${subject} is encrypted with ${name}, which is not supported`,

@@ -19,9 +19,11 @@ const BEGIN_MARK = '-----BEGIN ';
 const BEGIN_LINE = /^-----BEGIN ([A-Z0-9 #]+)-----$/;
 const LINE_FEED = 0x0a;
 
-/** Whether these bytes are PEM rather than DER: DER begins with the tag of a SEQUENCE. */
+/** Whether these bytes are PEM. DER may have such text in it: it begins with a SEQUENCE of a length that no text has. */
 export function isPem(bytes: Buffer): boolean {
-  return bytes.includes(BEGIN_MARK);
+  const [tag, length = 0] = bytes;
+  const isDer = tag === 0x30 && length >= 0x80 && length <= 0x84;
+  return !isDer && bytes.includes(BEGIN_MARK);
 }
 
 /**

@@ -30,8 +30,17 @@ export function publicKeyOf(key: KeyObject): PublicKey {
   return Object.freeze({ spki, type: keyObject.asymmetricKeyType, keyObject });
 }
 
-/** Equal as keys: one curve point has two encodings, so bytes decide only where OpenSSL cannot. */
+/**
+ * Equal as keys. One point of a curve has two encodings, so that OpenSSL decides there; asked to compare keys of two
+ * kinds, it would leave an error behind that Node then throws from the next call that reads a key.
+ */
 export function isSameKey(a: PublicKey, b: PublicKey): boolean {
-  if (a.keyObject !== undefined && b.keyObject !== undefined) return a.keyObject.equals(b.keyObject);
-  return Buffer.compare(a.spki, b.spki) === 0;
+  if (Buffer.compare(a.spki, b.spki) === 0) return true;
+  if (a.keyObject === undefined || b.keyObject === undefined || a.type !== 'ec' || b.type !== 'ec')
+    return false;
+  return curveOf(a.keyObject) === curveOf(b.keyObject) && a.keyObject.equals(b.keyObject);
+}
+
+function curveOf(key: KeyObject): string | undefined {
+  return key.asymmetricKeyDetails?.namedCurve;
 }

@@ -97,13 +97,13 @@ describe('pure parts', async () => {
     if (leaf === undefined) expect.fail('no certificate');
     const older = { ...leaf, notAfter: new Date('2025-01-01T00:00:00Z') };
     const newer = { ...leaf, notAfter: new Date('2200-01-01T00:00:00Z') };
-    expect(findLeaf([older, leaf, newer], publicKey, NOW)).toBe(newer);
-    expect(findLeaf([newer, older, leaf], publicKey, NOW)).toBe(newer);
-    expect(findLeaf([older], publicKey, NOW)).toBe(older);
+    expect(findLeaf([older, leaf, newer], [publicKey], NOW)).toBe(newer);
+    expect(findLeaf([newer, older, leaf], [publicKey], NOW)).toBe(newer);
+    expect(findLeaf([older], [publicKey], NOW)).toBe(older);
     const ahead = { ...newer, notBefore: new Date('2100-01-01T00:00:00Z') };
-    expect(findLeaf([ahead, older, leaf], publicKey, NOW)).toBe(leaf);
-    expect(findLeaf(await certificates('ec-p256.pem'), publicKey, NOW)).toBeUndefined();
-    expect(findLeaf([], publicKey, NOW)).toBeUndefined();
+    expect(findLeaf([ahead, older, leaf], [publicKey], NOW)).toBe(leaf);
+    expect(findLeaf(await certificates('ec-p256.pem'), [publicKey], NOW)).toBeUndefined();
+    expect(findLeaf([], [publicKey], NOW)).toBeUndefined();
   });
 
   it('a certificate that issued nothing here is not linked, whatever its name says', async () => {

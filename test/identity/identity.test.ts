@@ -61,8 +61,8 @@ describe('an identity that cannot be one is refused', () => {
     [
       'a certificate as DER in place of the key',
       { ...RSA, privateKey: path('rsa-2048.der') },
-      'ERR_KEY_INVALID',
-      `private key ${path('rsa-2048.der')} is damaged, or not a private key in PKCS#8, PKCS#1 or SEC1 form`,
+      'ERR_PEM_INVALID',
+      `private key ${path('rsa-2048.der')} must hold a private key, found only a certificate`,
     ],
     [
       'no key anywhere',

@@ -75,6 +75,12 @@ describe('public keys', () => {
     expect(isSameKey(unknown, p256)).toBe(false);
   });
 
+  it('of two kinds are compared without leaving an error to whoever reads the next key', () => {
+    expect(isSameKey(p256, signingKey('rsa-2048').publicKey)).toBe(false);
+    expect(isSameKey(p256, signingKey('ec-p384').publicKey)).toBe(false);
+    expect(() => signingKey('ec-p256')).not.toThrow();
+  });
+
   it('differ', () => {
     expect(isSameKey(p256, signingKey('ec-p256').publicKey)).toBe(true);
     expect(isSameKey(p256, signingKey('ec-p384').publicKey)).toBe(false);

@@ -3,8 +3,8 @@
  *
  * Source: "Sourcing credentials with an external process" (AWS SDKs and Tools reference).
  */
-import { sessionSource } from '../cache/session-source.js';
 import { readSession } from '../inputs/session.js';
+import { openSource } from '../inputs/session-source.js';
 import { CACHE_OPTIONS } from '../options/command-options.js';
 import type { RawValues } from '../options/values.js';
 import { formatProcessCredentials } from '../outputs/process-json.js';
@@ -12,17 +12,8 @@ import type { Io } from '../terminal/io.js';
 import { print } from '../terminal/io.js';
 
 export async function run(values: RawValues, io: Io, now = () => new Date()): Promise<void> {
-  const { settings, context, options } = await readSession(values, CACHE_OPTIONS, io);
-  const source = sessionSource(settings, {
-    env: io.env,
-    now,
-    logger: context.logger,
-    askPassphrase: context.askPassphrase,
-    isCached: options.cache,
-    get stdin() {
-      return io.stdin;
-    },
-  });
+  const inputs = await readSession(values, CACHE_OPTIONS, io);
+  const source = openSource(inputs.settings, inputs, io, now);
   const session = await source.create();
   // Without a line end, as the Go helper prints it; on a terminal the prompt wants one.
   await print(io.stdout, formatProcessCredentials(session) + (io.stdout.isTTY === true ? '\n' : ''));

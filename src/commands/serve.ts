@@ -3,11 +3,13 @@
  * stderr has one line an event. SIGHUP refreshes now.
  */
 import { once } from 'node:events';
-import type { AwsCredentialIdentity } from '../credentials/from-roles-anywhere.js';
+import type { SessionSource } from '../cache/session-source.js';
+import { keepSession } from '../credentials/keep-session.js';
 import type { Refresher } from '../credentials/refresh.js';
-import { createRefresher } from '../credentials/refresh.js';
-import { OptionError } from '../errors.js';
+import { OptionError, quote } from '../errors.js';
+import type { SessionInputs } from '../inputs/session.js';
 import { readSession } from '../inputs/session.js';
+import { openSource, refuseStandardInput } from '../inputs/session-source.js';
 import { parseArn } from '../options/arn.js';
 import { CACHE_OPTIONS, LOG_OPTIONS, SERVE_OPTIONS } from '../options/command-options.js';
 import type { ValuesOf } from '../options/option-row.js';
@@ -18,8 +20,7 @@ import type { Routes } from '../server/routes.js';
 import { CONTAINER_PATH, createRoutes } from '../server/routes.js';
 import type { ServedRole } from '../server/served-role.js';
 import { loadOrCreateToken } from '../server/token-file.js';
-import type { SessionContext } from '../session/create-session.js';
-import { createSessionFrom } from '../session/create-session.js';
+import type { Session } from '../session/response.js';
 import { isLoopback } from '../settings/endpoint.js';
 import type { Settings } from '../settings/settings.js';
 import type { Io } from '../terminal/io.js';
@@ -29,29 +30,32 @@ import { openLog, refreshEvents } from '../terminal/log.js';
 
 const OWN = { ...SERVE_OPTIONS, ...LOG_OPTIONS, ...CACHE_OPTIONS };
 
+/** As IAM has them, so that each is a part of a path as it stands. */
+const ROLE_NAME = /^[A-Za-z0-9_+=,.@-]{1,64}$/;
+
 type ServeOptions = ValuesOf<typeof OWN>;
 
 export async function run(values: RawValues, io: Io, now = () => new Date()): Promise<void> {
-  const { settings, context, options } = await readSession(values, OWN, io);
+  const inputs = await readSession(values, OWN, io);
+  const { options } = inputs;
   checkPlaces(options);
+  refuseStandardInput(inputs.settings);
+  const roles = rolesOf(inputs);
   const log = openLog(io.stderr, options.logFormat as LogFormat, now);
-  const token = options.tokenFile === undefined ? undefined : await loadOrCreateToken(options.tokenFile);
+  const containerToken =
+    options.tokenFile === undefined ? undefined : await loadOrCreateToken(options.tokenFile);
   const interrupted = io.interrupted();
-  const served = [serveRole(settings, context, log)] as const;
-  io.onHangup(() => {
-    for (const { refresher } of served) refresher.refreshNow().catch(() => undefined);
-  });
-  if (!options.wait) await Promise.race([firstCredentials(served), aborted(interrupted)]);
-  for (const { refresher } of served) refresher.start(true);
+  const served = await Promise.all(
+    roles.map(([name, settings]) => serveRole(name, settings, openSource(settings, inputs, io, now), log)),
+  );
   try {
-    if (interrupted.aborted) return;
-    const routes = createRoutes({ roles: [served[0].role], containerToken: token, now });
-    const listener = await listen(routes, options);
-    log.info('listening', { on: listener.addresses.join(' '), role: served[0].role.name });
-    if (options.bind !== undefined && reachOf(options.bind) === 'network') {
-      const message = 'other hosts can reach this port: container endpoint with the token, no IMDS';
-      log.warn('off-loopback', { bind: options.bind, message });
-    }
+    io.onHangup(() => refreshAll(served));
+    if (!options.wait) await Promise.race([firstCredentials(served), aborted(interrupted)]);
+    for (const { refresher } of served) refresher.start(true);
+    const [first, ...others] = served.map(({ role }) => role);
+    if (interrupted.aborted || first === undefined) return;
+    const listener = await listen(createRoutes({ roles: [first, ...others], containerToken, now }), options);
+    announce(listener, served, options, log);
     await print(io.stdout, describe(listener, options));
     await aborted(interrupted);
     await listener.close();
@@ -61,23 +65,57 @@ export async function run(values: RawValues, io: Io, now = () => new Date()): Pr
   }
 }
 
-interface Served {
-  readonly role: ServedRole;
-  readonly refresher: Refresher<AwsCredentialIdentity>;
+type NamedSettings = readonly [name: string, settings: Settings];
+
+/** The role of the flags first, under its own name. */
+function rolesOf({ settings, settingsWith, options }: SessionInputs<typeof OWN>): NamedSettings[] {
+  const others = Object.entries(options.roles ?? {}).map(([name, changes]): NamedSettings => {
+    if (!ROLE_NAME.test(name)) {
+      throw new OptionError(
+        'ERR_OPTION_INVALID',
+        `the name of a role must be 1 to 64 of A-Z a-z 0-9 _ + = , . @ -, found ${quote(name)}`,
+      );
+    }
+    return [name, settingsWith(changes, `role "${name}"`)];
+  });
+  const own = settings.roleArn.split('/').at(-1) ?? '';
+  if (others.some(([name]) => name === own)) {
+    throw new OptionError('ERR_OPTION_CONFLICT', `role "${own}" is the name of the first role already`);
+  }
+  return [[own, settings], ...others];
 }
 
-function serveRole(settings: Settings, context: SessionContext, log: Log): Served {
+interface Served {
+  readonly role: ServedRole;
+  readonly refresher: Refresher<Session>;
+}
+
+async function serveRole(name: string, settings: Settings, source: SessionSource, log: Log): Promise<Served> {
   const { accountId } = parseArn(settings.roleArn, 'role', 'role');
-  const name = settings.roleArn.split('/').at(-1) ?? '';
-  const refresher = createRefresher<AwsCredentialIdentity>({
-    create: (signal) => createSessionFrom(settings, { ...context, signal }),
-    ...refreshEvents(log, { role: name }),
-  });
   const { region } = settings;
+  const { refresher } = await keepSession(source, refreshEvents(log, { role: name }));
   return {
     refresher,
     role: { name, region, accountId, current: refresher.current, status: refresher.state },
   };
+}
+
+function refreshAll(served: readonly Served[]): void {
+  for (const { refresher } of served) refresher.refreshNow().catch(() => undefined);
+}
+
+function announce(
+  { addresses }: Listener,
+  served: readonly Served[],
+  { bind }: ServeOptions,
+  log: Log,
+): void {
+  const roles = served.map(({ role }) => role.name).join(' ');
+  log.info('listening', { on: addresses.join(' '), roles });
+  if (bind !== undefined && reachOf(bind) === 'network') {
+    const message = 'other hosts can reach this port: container endpoint with the token, no IMDS';
+    log.warn('off-loopback', { bind, message });
+  }
 }
 
 /** @throws what creating a session throws: nothing is served without credentials in hand */

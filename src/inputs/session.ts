@@ -14,6 +14,7 @@ import type { Io } from '../terminal/io.js';
 import type { StderrLogger } from './options.js';
 import { readOptions, valuesOf } from './options.js';
 import { askAtTerminal, readPassphrase } from './passphrase.js';
+import { changeOptions } from './variant.js';
 
 /** Every flag that says which session to make. */
 export const SESSION_FLAGS = {
@@ -32,6 +33,13 @@ export interface SessionInputs<Own extends OptionRows> {
   readonly context: SessionContext & { readonly logger: StderrLogger };
   /** The values of the command's own options. */
   readonly options: ValuesOf<Own>;
+  /**
+   * The settings of another role of the same machine.
+   *
+   * @param changes values by flag, as a configuration file has them
+   * @throws OptionError `ERR_OPTION_*`
+   */
+  settingsWith(changes: unknown, subject: string): Settings;
 }
 
 /**
@@ -46,8 +54,10 @@ export async function readSession<Own extends OptionRows>(
 ): Promise<SessionInputs<Own>> {
   const { chosen, logger } = await readOptions(values, { ...SESSION_FLAGS, ...own }, io);
   const passphrase = (await readPassphrase(chosen, io, logger)) ?? chosen.passphrase;
+  const all = { ...chosen, passphrase };
   return {
-    settings: settingsFrom({ ...chosen, passphrase }, { env: io.env }),
+    settings: settingsFrom(all, { env: io.env }),
+    settingsWith: (changes, subject) => settingsFrom(changeOptions(all, changes, subject), { env: io.env }),
     context: {
       logger,
       askPassphrase: askAtTerminal(),

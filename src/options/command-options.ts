@@ -151,6 +151,12 @@ export const SERVE_OPTIONS = {
     default: false,
     help: 'listen before there are credentials, and wait for them',
   },
+  roles: {
+    flag: 'roles',
+    kind: { type: 'object' },
+    placeholder: 'JSON',
+    help: 'further roles by name, each at /role/NAME: {"backup": {"role-arn": "arn:…"}}; what is not said is as for the first one',
+  },
 } as const satisfies Record<string, OptionRow>;
 
 /** Flags of `rolesanywhere emulator`; the rows have the names and the rules of `startEmulator`'s options. */

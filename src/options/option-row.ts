@@ -1,7 +1,7 @@
 /** What a row of an option table says, and how the value of an option is written and checked. */
 
 export type OptionKind =
-  | { readonly type: 'source' | 'path' | 'text' | 'boolean' }
+  | { readonly type: 'source' | 'path' | 'text' | 'boolean' | 'object' }
   | { readonly type: 'pattern'; readonly pattern: RegExp; readonly rule: string }
   | { readonly type: 'integer'; readonly min: number; readonly max: number; readonly unit?: string };
 
@@ -33,7 +33,9 @@ type ValueOf<Row extends OptionRow> = Row['kind'] extends { readonly type: 'bool
   ? boolean
   : Row['kind'] extends { readonly type: 'integer' }
     ? number
-    : string;
+    : Row['kind'] extends { readonly type: 'object' }
+      ? Readonly<Record<string, unknown>>
+      : string;
 
 /** The values of a table's options by name; those without a default may be missing. */
 export type ValuesOf<Rows extends OptionRows> = {

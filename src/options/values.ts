@@ -33,6 +33,8 @@ export function readValue(raw: unknown, row: OptionRow, label: string): unknown 
         'ERR_OPTION_INVALID',
         `${label} must be a path, PEM text or bytes, found ${kindOf(raw)}`,
       );
+    case 'object':
+      return readObject(raw, label);
     case 'path':
     case 'text':
       if (typeof raw === 'string') return raw;
@@ -47,6 +49,21 @@ function readInteger(raw: unknown, { min, max, unit }: Integer, label: string): 
     'ERR_OPTION_INVALID',
     `${label} must be a whole number${unit === undefined ? '' : ` of ${unit}`} from ${min} to ${max}, found ${typeof raw === 'object' ? kindOf(raw) : quote(String(raw))}`,
   );
+}
+
+/** An object as it stands, or the JSON text of one. Nothing of it is shown: it may be the wrong file. */
+function readObject(raw: unknown, label: string): unknown {
+  const value = typeof raw === 'string' ? parseJson(raw) : raw;
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  throw new OptionError('ERR_OPTION_INVALID', `${label} must be a JSON object, found ${kindOf(raw)}`);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Text forms as the Go helper's flag library takes them (strconv.ParseBool). */

@@ -186,6 +186,34 @@ describe('serve', () => {
     expect(await stop(started)).toBe(0);
   });
 
+  it('serves several roles on one port, from a config file', async () => {
+    const { emulator, folder } = machine;
+    const config = join(folder, 'serve.json');
+    const tokenFile = join(folder, 'token');
+    const roles = { backup: { 'session-duration': 900 }, 'a+b': { 'role-arn': emulator.roleArn } };
+    writeFileSync(config, JSON.stringify({ 'token-file': tokenFile, roles }));
+    const started = await serving('--config', config);
+    expect(emulator.sessionCount).toBe(3);
+    const ask = async (path: string): Promise<Record<string, string>> => {
+      const authorization = readFileSync(tokenFile, 'utf8');
+      const url = new URL(path, started.exported()['AWS_CONTAINER_CREDENTIALS_FULL_URI']);
+      const answer = await fetch(url, { headers: { authorization } });
+      return answer.status === 200
+        ? ((await answer.json()) as Record<string, string>)
+        : { status: `${answer.status}` };
+    };
+    const hourly = await ask('/credentials');
+    const short = await ask('/role/backup');
+    expect(Date.parse(hourly['Expiration'] ?? '') - Date.parse(short['Expiration'] ?? '')).toBeGreaterThan(
+      2_600_000,
+    );
+    expect(await ask('/role/Demo')).toEqual(hourly);
+    expect((await ask('/role/a+b'))['AccessKeyId']).not.toBe(hourly['AccessKeyId']);
+    expect(await ask('/role/other')).toEqual({ status: '404' });
+    expect(await stop(started)).toBe(0);
+    expect(started.stderr()).toMatch(/ roles="Demo backup a\+b"/);
+  });
+
   it.each([
     [['--bind', '0.0.0.0'], /--bind 0\.0\.0\.0 needs --token-file/],
     [['--bind', 'example.com'], /--bind must be an IP address/],
@@ -195,6 +223,18 @@ describe('serve', () => {
     ],
     [['--hop-limit', '0'], /--hop-limit must be a whole number from 1 to 255/],
     [['--hop-limit', '256'], /--hop-limit must be a whole number from 1 to 255/],
+    [
+      ['--roles', '{"backup":{"role":"x"}}'],
+      /unknown option "role" in role "backup", which may have role-arn, /,
+    ],
+    [
+      ['--roles', '{"backup":{"session-duration":1}}'],
+      /"session-duration" in role "backup" must be a whole number/,
+    ],
+    [['--roles', '{"a/b":{}}'], /the name of a role must be 1 to 64 of/],
+    [['--roles', '{"Demo":{}}'], /role "Demo" is the name of the first role already/],
+    [['--roles', '[]'], /--roles must be a JSON object/],
+    [['--roles', '{"backup":7}'], /role "backup" must be a JSON object of flags and values/],
     [['--bind', '127.0.0.1', '--socket', 'x'], /--bind and --socket exclude each other/],
   ])('refuses %j', async (flags, message) => {
     const { child, stderr, stdout } = serve(...flags);

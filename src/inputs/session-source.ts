@@ -1,0 +1,43 @@
+/** What a command was asked for in, where its sessions come from out. */
+import type { SessionSource } from '../cache/session-source.js';
+import { sessionSource } from '../cache/session-source.js';
+import { OptionError } from '../errors.js';
+import type { CACHE_OPTIONS } from '../options/command-options.js';
+import { SESSION_OPTIONS } from '../options/session-options.js';
+import type { Settings } from '../settings/settings.js';
+import type { Io } from '../terminal/io.js';
+import type { SessionInputs } from './session.js';
+
+/** Certificate, key and cache are opened by each session that it makes. */
+export function openSource(
+  settings: Settings,
+  {
+    context: { logger, askPassphrase },
+    options,
+  }: Pick<SessionInputs<typeof CACHE_OPTIONS>, 'context' | 'options'>,
+  io: Io,
+  now: () => Date,
+): SessionSource {
+  return sessionSource(settings, {
+    ...{ env: io.env, now, logger, askPassphrase, isCached: options.cache },
+    // Not copied: standard input opens when it is looked at.
+    get stdin() {
+      return io.stdin;
+    },
+  });
+}
+
+/**
+ * It would work once, and fail an hour later, at the first refresh.
+ *
+ * @throws OptionError `ERR_OPTION_INVALID`
+ */
+export function refuseStandardInput({ source }: Settings, hint?: string): void {
+  const name = (['certificate', 'privateKey', 'intermediates'] as const).find((key) => source[key] === '-');
+  if (name === undefined) return;
+  throw new OptionError(
+    'ERR_OPTION_INVALID',
+    `--${SESSION_OPTIONS[name].flag} must be a file: it is read again at each refresh, and standard input only once`,
+    { hint },
+  );
+}

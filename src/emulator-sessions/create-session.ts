@@ -102,12 +102,9 @@ function trustChecks(account: Account) {
       (crl) => crl.enabled && crl.trustAnchorArn === trustAnchorArn,
     );
     const pem = anchor.source.sourceData.x509CertificateData ?? '';
-    const trust = orRefuse('trust anchor', () => ({
-      chain,
-      anchors: anchorsOf(anchor, pem),
-      revocationLists: lists.map((crl) => listOf(crl, crl.crlData)),
-    }));
-    must(checkPath(leaf, trust, at), untrusted); // 11
+    const anchors = orRefuse('trust anchor', () => anchorsOf(anchor, pem));
+    const revocationLists = orRefuse('revocation list', () => lists.map((crl) => listOf(crl, crl.crlData)));
+    must(checkPath(leaf, { chain, anchors, revocationLists }, at), untrusted); // 11
   };
 }
 

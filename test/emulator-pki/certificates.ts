@@ -33,6 +33,8 @@ export interface Made {
 export interface Recipe {
   /** `null` for an empty subject. */
   readonly commonName?: string | null;
+  /** The whole subject, as types (OID) and values. */
+  readonly subject?: ReadonlyArray<readonly [type: string, value: string]>;
   /** Absent: self-signed. */
   readonly issuer?: Pick<Made, 'key' | 'name'>;
   readonly version?: 1 | 3;
@@ -109,14 +111,18 @@ function makeExtensions(recipe: Recipe): Extension[] {
 
 function makeName(commonName: string | null): Name {
   if (commonName === null) return new Name([]);
-  const value = new AttributeValue({ utf8String: commonName });
-  return new Name([new RelativeDistinguishedName([new AttributeTypeAndValue({ type: '2.5.4.3', value })])]);
+  return new Name([makeRdn(['2.5.4.3', commonName])]);
+}
+
+function makeRdn([type, utf8String]: readonly [type: string, value: string]): RelativeDistinguishedName {
+  const value = new AttributeValue({ utf8String });
+  return new RelativeDistinguishedName([new AttributeTypeAndValue({ type, value })]);
 }
 
 export function makeCertificate(recipe: Recipe = {}): Made {
   const { commonName = 'host-1', version = 3, serialHex = '0fa1b2c3d4e5f60718', hash = 'sha256' } = recipe;
   const key = recipe.key ?? makeKey(recipe.keyType);
-  const name = makeName(commonName);
+  const name = recipe.subject === undefined ? makeName(commonName) : new Name(recipe.subject.map(makeRdn));
   const issuer = recipe.issuer ?? { key, name };
   const [algorithm, parameters] = SIGNATURES[`${issuer.key.asymmetricKeyType} ${hash}`] ?? ['1.3.101.112'];
   const signature = new AlgorithmIdentifier(parameters === null ? { algorithm, parameters } : { algorithm });

@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Name } from '@peculiar/asn1-x509';
 import { describe, expect, it } from 'vitest';
+import type { Account } from '../../src/emulator-account/resources.js';
 import { parseRevocationList } from '../../src/emulator-pki/revocation.js';
 import type { Made } from '../emulator-pki/certificates.js';
 import { HAS_ML_DSA } from '../emulator-pki/certificates.js';
@@ -51,9 +52,10 @@ const made = (der: string, key: Made['key'], serial = ''): Made => ({
   ...{ der: Buffer.from(der, 'base64'), pem: toPem(der), name: new Name([]), key, serial },
 });
 
-async function judge(one: Case) {
+async function judge(one: Case, change: (account: Account) => void = () => undefined) {
   const { account, ask } = makeAccount(one.anchors.map(toPem).join(''), () => new Date(now));
   for (const list of one.lists) addCrl(account, list);
+  change(account);
   const key = createPrivateKey(one.key);
   const chain = one.chain.map((der) => made(der, key));
   const isMlDsa = key.asymmetricKeyType?.startsWith('ml-dsa') === true;
@@ -137,6 +139,26 @@ describe('revocation lists', () => {
     expect(() => parseRevocationList(pem + pem)).toThrow('CRL: expected one X509 CRL block, found 2');
     expect(() => parseRevocationList('-----BEGIN CERTIFICATE-----')).toThrow('found 0');
     expect(() => parseRevocationList('')).toThrow('DER: ends too early');
+  });
+});
+
+describe('revocation lists of an account', () => {
+  const revoked = cases.find(({ name }) => name === 'list: the leaf is revoked');
+  const elsewhere = ARNS.trustAnchorArn.replace('2222', '3333');
+  const change = (crls: Account['crls'], members: object) => {
+    for (const [id, crl] of crls) crls.set(id, { ...crl, ...members });
+  };
+  const judged: Array<readonly [what: string, members: object, reason: string]> = [
+    ['enabled', {}, 'path: "O=Example, CN=Host One": revocation: serial'],
+    ['disabled', { enabled: false }, ''],
+    ['of another trust anchor', { trustAnchorArn: elsewhere }, ''],
+    ['that nobody can read', { crlData: 'AAAA' }, 'revocation list: DER: '],
+  ];
+  it.each(judged)('one %s', async (_what, members, expected) => {
+    if (revoked === undefined) throw new Error('no such case');
+    const { reason, status } = await judge(revoked, ({ crls }) => change(crls, members));
+    expect(reason.slice(0, expected.length)).toBe(expected);
+    expect(status).toBe(expected === '' ? 201 : 403);
   });
 });
 

@@ -68,7 +68,8 @@ export function checkLeaf(certificate: Certificate, at: Date): string | undefine
 
 /** Why this cannot be a trust anchor, or cannot issue; `below` counts the intermediates under it (RFC 5280 6.1.4). */
 export function checkIssuer(certificate: Certificate, at: Date, below = 0): string | undefined {
-  const { basicConstraints, keyUsage } = certificate;
+  const { subject, basicConstraints, keyUsage } = certificate;
+  if (subject.rdns.length === 0) return 'subject: an issuer has a name (RFC 5280 section 4.1.2.6)';
   if (basicConstraints?.isAuthority !== true) return 'basicConstraints: an issuer has CA:TRUE';
   if (keyUsage?.includes('keyCertSign') === false) {
     return `keyUsage: an issuer has keyCertSign, found ${keyUsage.join(', ')}`;
@@ -129,10 +130,14 @@ export function checkPath(leaf: Certificate, trust: Trust, at: Date): string | u
 }
 
 function checkStep(subject: Certificate, issuer: Certificate, below: number, at: Date): string | undefined {
-  const problem = isSignedBy(subject, issuer)
-    ? checkIssuer(issuer, at, below)
-    : `has the name of the issuer, but its key did not sign "${subject.name}"`;
+  const isSigned = isSignedBy(subject, issuer);
+  const problem = isSigned ? checkIssuer(issuer, at, below) : formatUnsigned(subject, issuer);
   return problem && `"${issuer.name}": ${problem}`;
+}
+
+function formatUnsigned(subject: Certificate, { publicKey, keyAlgorithm }: Certificate): string {
+  if (publicKey === undefined) return `has a key that this Node cannot read (${keyAlgorithm})`;
+  return `has the name of the issuer, but its key did not sign "${subject.name}"`;
 }
 
 /** What can be told only of a path that has arrived: name constraints from above, and revocation. The anchor is last. */

@@ -1,4 +1,6 @@
 /** An account as a test wants it, with the three ARNs of `test/vectors/make-pki.py`, and sessions asked of it. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   createAccount,
   DEFAULT_ATTRIBUTE_MAPPINGS,
@@ -26,6 +28,41 @@ export const QUERY = Object.entries(ARNS)
 
 export const toPem = (base64: string) =>
   `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`;
+
+/** One of `test/vectors/make-pki.py`. */
+export interface Case {
+  readonly name: string;
+  /** How the reason begins, and nothing where it is accepted. */
+  readonly expect: string | null;
+  readonly openssl: string;
+  readonly differs?: string;
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly sourceIdentity?: string;
+  readonly anchors: readonly string[];
+  readonly lists: readonly string[];
+  readonly chain: readonly string[];
+  readonly certificate: string;
+  readonly serial: string;
+  readonly key: string;
+}
+
+interface Vectors {
+  readonly now: string;
+  readonly arns: Readonly<Record<string, string>>;
+  readonly cases: readonly Case[];
+  readonly lists: ReadonlyArray<{ name: string; der: string; expect: string | null }>;
+  readonly requests: ReadonlyArray<{
+    readonly name: string;
+    readonly anchor: string;
+    readonly query: string;
+    readonly body: string;
+    readonly headers: Readonly<Record<string, string>>;
+  }>;
+}
+
+export function readVectors(): Vectors {
+  return JSON.parse(readFileSync(join(import.meta.dirname, '..', 'vectors', 'pki.json'), 'utf8'));
+}
 
 export interface Asked {
   readonly status: number;

@@ -2,15 +2,16 @@
  * Whatever is signed cannot be altered: one bit at a time, in every byte of method, path, query, headers, body,
  * signature, certificate and chain, the request is refused. For requests of each kind of key, signed here and by Python.
  */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createPrivateKey } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { EmulatorRequest } from '../../src/emulator/server.js';
 import { HAS_ML_DSA, makeCertificate } from '../emulator-pki/certificates.js';
-import { makeAccount, QUERY, toPem } from './account.js';
+import { addCrl, makeAccount, QUERY, readVectors, toPem } from './account.js';
 import { makeFixture, makeRoot } from './fixture.js';
 import type { X509Draft } from './sign.js';
 import { signHmac, signX509 } from './sign.js';
+
+const vectors = readVectors();
 
 type Altered = readonly [what: string, altered: EmulatorRequest];
 
@@ -138,16 +139,8 @@ describe('CreateSession refuses every altered byte', () => {
     expect(account.subjects.size).toBe(1);
   });
 
-  interface Vector {
-    readonly name: string;
-    readonly anchor: string;
-    readonly query: string;
-    readonly body: string;
-    readonly headers: Readonly<Record<string, string>>;
-  }
-  const file = join(import.meta.dirname, '..', 'vectors', 'pki.json');
-  const { requests } = JSON.parse(readFileSync(file, 'utf8')) as { requests: Vector[] };
-  const isTried = ({ name }: Vector) =>
+  const { requests } = vectors;
+  const isTried = ({ name }: { name: string }) =>
     /^(RSA|P-521|with a chain)$/.test(name) || (HAS_ML_DSA && name === 'ML-DSA-44');
 
   it.each(requests.filter(isTried))('$name, signed by Python', async (vector) => {
@@ -160,6 +153,69 @@ describe('CreateSession refuses every altered byte', () => {
     const { survivors, tried } = await findSurvivors(valid, ask, 5);
     expect(survivors).toEqual([]);
     expect(tried).toBeGreaterThan(350);
+  });
+});
+
+describe('who signs anew, with the right key, what somebody altered', () => {
+  const { cases } = vectors;
+  const find = (name: string) => {
+    const one = cases.find((other) => other.name === name);
+    if (one === undefined) throw new Error(`no case ${name}`);
+    return one;
+  };
+  const asMade = (der: Buffer, pkcs8: string, serial: string) => ({
+    ...{ der, pem: '', name: makeRoot().name, key: createPrivateKey(pkcs8), serial },
+  });
+
+  /** Every octet of the leaf, or of its issuer in the chain. */
+  const altered = [
+    ['leaf', 'path: one intermediate'],
+    ['issuer', 'path: one intermediate'],
+    ['leaf', 'leaf: alternative names of every kind'],
+    ['issuer', 'name constraints: within one of two'],
+  ] as const;
+  it.each(altered)('gains nothing with the %s of "%s"', async (part, name) => {
+    const one = find(name);
+    const { ask } = makeAccount(one.anchors.map(toPem).join(''));
+    const leaf = Buffer.from(one.certificate, 'base64');
+    const chain = one.chain.map((der) => asMade(Buffer.from(der, 'base64'), one.key, ''));
+    const target = part === 'leaf' ? leaf : (chain[0]?.der ?? leaf);
+    const survivors: string[] = [];
+    for (let index = 0; index < target.length; index++) {
+      const original = target[index] ?? 0;
+      target[index] = flip(original, index, 8);
+      const request = signX509(asMade(leaf, one.key, one.serial), {
+        query: QUERY,
+        ...(chain.length === 0 ? {} : { chain }),
+      });
+      const { status, reason } = await ask(request);
+      if (status !== 403) survivors.push(`octet ${index}: ${status} ${reason}`);
+      target[index] = original;
+    }
+    expect(survivors).toEqual([]);
+  });
+
+  it('breaks nothing with a revocation list', async () => {
+    const one = find('list: the leaf is revoked');
+    const list = Buffer.from(one.lists[0] ?? '', 'base64');
+    const request = signX509(asMade(Buffer.from(one.certificate, 'base64'), one.key, one.serial), {
+      query: QUERY,
+    });
+    const passed: number[] = [];
+    for (let index = 0; index < list.length; index++) {
+      const original = list[index] ?? 0;
+      list[index] = flip(original, index, 8);
+      const { account, ask } = makeAccount(one.anchors.map(toPem).join(''));
+      addCrl(account, list.toString('base64'));
+      const { status } = await ask(request);
+      expect([201, 403]).toContain(status);
+      if (status === 201) passed.push(index);
+      list[index] = original;
+    }
+    // Those are the octets of the issuer's name: the list is a foreign one then.
+    const issuer = list.indexOf('Example');
+    expect(passed.length).toBeGreaterThan(0);
+    expect(passed.every((index) => Math.abs(index - issuer) < 30)).toBe(true);
   });
 });
 

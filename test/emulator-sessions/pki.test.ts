@@ -4,49 +4,17 @@
  * where it judges otherwise, the case says why.
  */
 import { createPrivateKey, sign } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Name } from '@peculiar/asn1-x509';
 import { describe, expect, it } from 'vitest';
 import type { Account } from '../../src/emulator-account/resources.js';
 import { parseRevocationList } from '../../src/emulator-pki/revocation.js';
 import type { Made } from '../emulator-pki/certificates.js';
 import { HAS_ML_DSA } from '../emulator-pki/certificates.js';
-import { ARNS, addCrl, makeAccount, QUERY, toPem } from './account.js';
+import type { Case } from './account.js';
+import { ARNS, addCrl, makeAccount, QUERY, readVectors, toPem } from './account.js';
 import { signX509 } from './sign.js';
 
-interface Case {
-  readonly name: string;
-  /** How the reason begins, and nothing where it is accepted. */
-  readonly expect: string | null;
-  readonly openssl: string;
-  readonly differs?: string;
-  readonly tags?: Readonly<Record<string, string>>;
-  readonly sourceIdentity?: string;
-  readonly anchors: readonly string[];
-  readonly lists: readonly string[];
-  readonly chain: readonly string[];
-  readonly certificate: string;
-  readonly serial: string;
-  readonly key: string;
-}
-
-interface Vectors {
-  readonly now: string;
-  readonly arns: Readonly<Record<string, string>>;
-  readonly cases: readonly Case[];
-  readonly lists: ReadonlyArray<{ name: string; der: string; expect: string | null }>;
-  readonly requests: ReadonlyArray<{
-    readonly name: string;
-    readonly anchor: string;
-    readonly query: string;
-    readonly body: string;
-    readonly headers: Readonly<Record<string, string>>;
-  }>;
-}
-
-const file = join(import.meta.dirname, '..', 'vectors', 'pki.json');
-const { now, arns, cases, lists, requests }: Vectors = JSON.parse(readFileSync(file, 'utf8'));
+const { now, arns, cases, lists, requests } = readVectors();
 
 const made = (der: string, key: Made['key'], serial = ''): Made => ({
   ...{ der: Buffer.from(der, 'base64'), pem: toPem(der), name: new Name([]), key, serial },

@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { loadIdentity, signRequest } from 'rolesanywhere';
 import { startEmulator } from 'rolesanywhere/emulator';
+import { benchEmulator } from './bench/emulator.js';
 import { cert, median, node, RUNS, rate, report, root } from './bench/measure.js';
 import { benchServe } from './bench/serve.js';
 
@@ -124,3 +125,4 @@ await benchSigning('rsa-2048', '≥ 0.95');
 await benchSigning('ec-p256', '≥ 0.6');
 await benchImport();
 await benchServe();
+await benchEmulator();

@@ -143,11 +143,14 @@ export interface Frame {
 export function createHandler(operations: readonly Operation[], frame: Frame): Handler {
   const { now, decideFault, isVerbose = false } = frame;
   const log = createRequestLog(frame.log, isVerbose);
+  const routes = operations.flatMap((operation) =>
+    operation.routes.map((route) => ({ operation, segments: route.split('/') })),
+  );
   return async (request) => {
     const at = now();
     if (Number.isNaN(at.getTime())) throw new RangeError('the clock tells no time');
     const requestId = randomUUID();
-    const { operation, parameters } = findOperation(operations, request);
+    const { operation, parameters } = findOperation(routes, request);
     const fault = decideFault?.(operation.nameOf?.(request) ?? '', at);
     const perform = () => {
       if (fault?.refusal !== undefined) throw fault.refusal;
@@ -181,9 +184,17 @@ function frameAnswer(answer: Answer, at: Date, requestId: string, fault: Fault |
   };
 }
 
-function findOperation(operations: readonly Operation[], request: EmulatorRequest) {
-  const matches = operations.flatMap((operation) => {
-    const parameters = operation.routes.map((route) => matchRoute(route, request)).find((found) => found);
+interface Route {
+  readonly operation: Operation;
+  /** Method and path by segments, as templates. */
+  readonly segments: readonly string[];
+}
+
+function findOperation(routes: readonly Route[], request: EmulatorRequest) {
+  const { method, rawPath } = request;
+  const found = `${method} ${rawPath}`.split('/');
+  const matches = routes.flatMap(({ operation, segments }) => {
+    const parameters = matchRoute(segments, found);
     return parameters === undefined ? [] : [{ operation, parameters }];
   });
   const accepting = matches.find(({ operation }) => operation.accepts?.(request) === true);
@@ -191,10 +202,8 @@ function findOperation(operations: readonly Operation[], request: EmulatorReques
 }
 
 /** The segments that the template names; `undefined` where the request has another method or path. */
-function matchRoute(template: string, { method, rawPath }: EmulatorRequest): PathParameters | undefined {
-  const wanted = template.split('/');
-  const found = `${method} ${rawPath}`.split('/');
-  if (wanted.length !== found.length) return undefined;
+function matchRoute(wanted: readonly string[], found: readonly string[]): PathParameters | undefined {
+  if (wanted.length !== found.length || wanted[0] !== found[0]) return undefined;
   const parameters: Record<string, string> = {};
   for (const [index, part] of wanted.entries()) {
     const segment = found[index] ?? '';

@@ -50,10 +50,7 @@ export const CRLS: Behaviours<
     return { crl: change(crl, { name, crlData }, at) };
   },
   GetCrl: ({ crls }, { crlId }) => ({ crl: find(crls, crlId, 'CRL') }),
-  ListCrls({ crls }, input) {
-    const { page, ...next } = formatPage('crls', crls, input);
-    return { crls: page, ...next };
-  },
+  ListCrls: ({ crls }, input) => formatPage('crls', crls, input),
   EnableCrl: ({ crls }, { crlId }, at) => ({ crl: change(find(crls, crlId, 'CRL'), { enabled: true }, at) }),
   DisableCrl: ({ crls }, { crlId }, at) => ({
     crl: change(find(crls, crlId, 'CRL'), { enabled: false }, at),
@@ -67,10 +64,7 @@ export const CRLS: Behaviours<
 
 export const SUBJECTS: Behaviours<'GetSubject' | 'ListSubjects'> = {
   GetSubject: ({ subjects }, { subjectId }) => ({ subject: find(subjects, subjectId, 'Subject') }),
-  ListSubjects({ subjects }, input) {
-    const { page, ...next } = formatPage('subjects', subjects, input);
-    return { subjects: page.map(summarize), ...next };
-  },
+  ListSubjects: ({ subjects }, input) => formatPage('subjects', subjects, input, summarize),
 };
 
 function summarize({

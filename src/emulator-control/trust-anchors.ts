@@ -41,10 +41,7 @@ export const TRUST_ANCHORS: Behaviours<
   GetTrustAnchor: ({ trustAnchors }, { trustAnchorId }) => ({
     trustAnchor: find(trustAnchors, trustAnchorId, 'Trust anchor'),
   }),
-  ListTrustAnchors({ trustAnchors }, input) {
-    const { page, ...next } = formatPage('trustAnchors', trustAnchors, input);
-    return { trustAnchors: page, ...next };
-  },
+  ListTrustAnchors: ({ trustAnchors }, input) => formatPage('trustAnchors', trustAnchors, input),
   EnableTrustAnchor: ({ trustAnchors }, { trustAnchorId }, at) => ({
     trustAnchor: change(find(trustAnchors, trustAnchorId, 'Trust anchor'), { enabled: true }, at),
   }),

@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { loadIdentity, signRequest } from 'rolesanywhere';
 import { startEmulator } from 'rolesanywhere/emulator';
+import { benchCache } from './bench/cache.js';
 import { benchEmulator } from './bench/emulator.js';
 import { cert, median, node, RUNS, rate, report, root } from './bench/measure.js';
 import { benchServe } from './bench/serve.js';
@@ -121,6 +122,7 @@ async function benchImport() {
 
 console.log(`Node ${process.version}, ratios of medians\n`);
 await benchProgram();
+await benchCache();
 await benchSigning('rsa-2048', '≥ 0.95');
 await benchSigning('ec-p256', '≥ 0.6');
 await benchImport();

@@ -45,7 +45,7 @@ async function keepWriting(
     manager.status(`profile ${place.profile} has credentials until ${expiration.toISOString()}`);
   });
   const events = refreshEvents(log, { profile: place.profile });
-  const { refresher, initial } = await keepSession(source, {
+  const kept = keepSession(source, {
     onRefreshed: (session) => {
       events.onRefreshed(session);
       writer.put(session);
@@ -55,7 +55,9 @@ async function keepWriting(
       manager.status(`refresh failed: ${errorFields(report.error).code}`);
     },
   });
-  io.onHangup(() => refresher.refreshNow().catch(() => undefined));
+  // From the first moment: a signal that comes early must not end this.
+  io.onHangup(() => kept.then(({ refresher }) => refresher.refreshNow()).catch(() => undefined));
+  const { refresher, initial } = await kept;
   if (initial !== undefined) writer.put(initial);
   refresher.start(true);
   if (!interrupted.aborted) await once(interrupted, 'abort');

@@ -50,7 +50,10 @@ export const CRLS: Behaviours<
     return { crl: change(crl, { name, crlData }, at) };
   },
   GetCrl: ({ crls }, { crlId }) => ({ crl: find(crls, crlId, 'CRL') }),
-  ListCrls: ({ crls }, input) => formatPage('crls', crls, input),
+  ListCrls({ crls }, input) {
+    const { page, ...next } = formatPage('crls', crls, input);
+    return { crls: page, ...next };
+  },
   EnableCrl: ({ crls }, { crlId }, at) => ({ crl: change(find(crls, crlId, 'CRL'), { enabled: true }, at) }),
   DisableCrl: ({ crls }, { crlId }, at) => ({
     crl: change(find(crls, crlId, 'CRL'), { enabled: false }, at),
@@ -64,7 +67,10 @@ export const CRLS: Behaviours<
 
 export const SUBJECTS: Behaviours<'GetSubject' | 'ListSubjects'> = {
   GetSubject: ({ subjects }, { subjectId }) => ({ subject: find(subjects, subjectId, 'Subject') }),
-  ListSubjects: ({ subjects }, input) => formatPage('subjects', subjects, input, summarize),
+  ListSubjects({ subjects }, input) {
+    const { page, ...next } = formatPage('subjects', subjects, input);
+    return { subjects: page.map(summarize), ...next };
+  },
 };
 
 function summarize({

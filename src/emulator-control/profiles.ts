@@ -33,7 +33,10 @@ export const PROFILES: Behaviours<
     return { profile: change(profile, settings, at) };
   },
   GetProfile: ({ profiles }, { profileId }) => ({ profile: find(profiles, profileId, 'Profile') }),
-  ListProfiles: ({ profiles }, input) => formatPage('profiles', profiles, input),
+  ListProfiles({ profiles }, input) {
+    const { page, ...next } = formatPage('profiles', profiles, input);
+    return { profiles: page, ...next };
+  },
   EnableProfile: ({ profiles }, { profileId }, at) => ({
     profile: change(find(profiles, profileId, 'Profile'), { enabled: true }, at),
   }),

@@ -67,27 +67,24 @@ const MAX_SIZE = 1000;
  * of AWS's pages are unknown.
  *
  * @param name of the list, such as `crls`: a token of another list is none of this one
- * @returns the members of the answer
  */
 export function formatPage<T extends Item>(
   name: string,
   items: ReadonlyMap<string, T>,
   { nextToken, pageSize = DEFAULT_SIZE }: PageRequest,
-  format: (item: T) => object = (item) => item,
-): object {
+): { readonly page: T[]; readonly nextToken?: string } {
   if (pageSize < 1) throw invalid('pageSize must be positive', `page: expected 1 or more, found ${pageSize}`);
   const prefix = `${name} `;
   const after = nextToken === undefined ? prefix : Buffer.from(nextToken, 'base64url').toString();
-  if (!after.startsWith(prefix)) {
+  if (!after.startsWith(prefix))
     throw invalid('Invalid nextToken', 'page: the token is of no page of this list');
-  }
   const rest = [...items]
     .map(([id, item]) => ({ item, place: `${prefix}${item.createdAt} ${id}` }))
     .filter(({ place }) => place > after)
     .sort((a, b) => (a.place < b.place ? -1 : 1));
   const given = rest.slice(0, Math.min(pageSize, MAX_SIZE));
-  const page = { [name]: given.map(({ item }) => format(item)) };
+  const page = given.map(({ item }) => item);
   const last = given.at(-1)?.place;
-  if (last === undefined || given.length === rest.length) return page;
-  return { ...page, nextToken: Buffer.from(last).toString('base64url') };
+  if (last === undefined || given.length === rest.length) return { page };
+  return { page, nextToken: Buffer.from(last).toString('base64url') };
 }

@@ -41,7 +41,10 @@ export const TRUST_ANCHORS: Behaviours<
   GetTrustAnchor: ({ trustAnchors }, { trustAnchorId }) => ({
     trustAnchor: find(trustAnchors, trustAnchorId, 'Trust anchor'),
   }),
-  ListTrustAnchors: ({ trustAnchors }, input) => formatPage('trustAnchors', trustAnchors, input),
+  ListTrustAnchors({ trustAnchors }, input) {
+    const { page, ...next } = formatPage('trustAnchors', trustAnchors, input);
+    return { trustAnchors: page, ...next };
+  },
   EnableTrustAnchor: ({ trustAnchors }, { trustAnchorId }, at) => ({
     trustAnchor: change(find(trustAnchors, trustAnchorId, 'Trust anchor'), { enabled: true }, at),
   }),

@@ -60,8 +60,7 @@ export const JSON_REFUSALS: SignatureRefusals = {
 
 /**
  * Refuses sessions that this emulator issued: they have no permissions. Permissions policies are not evaluated, and
- * administrators and their secrets are unknown here, so every access key from elsewhere is an administrator's; that of a
- * session which the emulator has forgotten (a day after its end, or after a restart) cannot be told from these.
+ * administrators and their secrets are unknown here, so every access key from elsewhere is an administrator's.
  *
  * @param action such as `iam:CreateRole`
  * @returns the access key id, for the log

@@ -1,5 +1,5 @@
 /**
- * `rolesanywhere/emulator`: a local IAM Roles Anywhere, STS and IAM (roles) behind a socket. In:
+ * `rolesanywhere/emulator`: a local IAM Roles Anywhere (CreateSession) and STS (GetCallerIdentity) behind a socket. In:
  * options. Out: a running server.
  * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-create-session.html
  */

@@ -219,8 +219,7 @@ function refuseQuickStart(options: EmulatorOptions): void {
   const names = ['roleName', 'maxDurationSeconds', 'acceptRoleSessionName'] as const;
   const given = names.find((name) => options[name] !== undefined);
   if (given === undefined) return;
-  const flag = given === 'roleName' ? ` (--${EMULATOR_OPTIONS.roleName.flag})` : '';
-  const message = `${given}${flag} is for a role and a profile that the emulator makes, but the seed has them`;
+  const message = `${given} is for a role and a profile that the emulator makes, but the seed has them`;
   throw new OptionError('ERR_OPTION_CONFLICT', message);
 }
 

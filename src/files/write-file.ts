@@ -75,7 +75,7 @@ async function writeSynced(
   try {
     const { uid, gid } = await file.stat();
     const isOwners = owner === undefined || (owner.uid === uid && owner.gid === gid);
-    if (!isOwners) await file.chown(owner.uid, owner.gid);
+    if (!isOwners) await file.chown(owner.uid, owner.gid).catch(refuseOwner);
     // The umask may have taken bits from the mode.
     await file.chmod(mode);
     await file.writeFile(content);
@@ -83,6 +83,11 @@ async function writeSynced(
   } finally {
     await file.close();
   }
+}
+
+/** Only root may give files away. */
+function refuseOwner(cause: unknown): never {
+  throw Object.assign(new Error('chown', { cause }), { code: 'ERR_OWNER' });
 }
 
 /** Windows cannot open folders, and some file systems cannot synchronize them: the rename has happened all the same. */
@@ -106,6 +111,7 @@ export function reasonOf(error: unknown): string {
     EISDIR: 'it is a folder',
     ENOSPC: 'the disk is full',
     EDQUOT: 'the quota is used up',
+    ERR_OWNER: 'it belongs to another user, or to a group that is not yours',
     EROFS: 'the file system is read-only',
   };
   return known[code] ?? (code || 'unknown');

@@ -155,10 +155,16 @@ describe('a cache', () => {
     const { open, folder } = setup();
     const cache = await open({ timeoutMs: 60 });
     let isLate = false;
+    let hasBegun = (): void => {};
+    const begun = new Promise<void>((resolve) => {
+      hasBegun = resolve;
+    });
     const late = cache?.share(async () => {
+      hasBegun();
       while (!isLate) await new Promise((resolve) => setTimeout(resolve, 5));
       return session('ASIA1');
     });
+    await begun;
     expect((await cache?.share(makes(session('ASIA2'))))?.accessKeyId).toBe('ASIA2');
     isLate = true;
     expect((await late)?.accessKeyId).toBe('ASIA1');

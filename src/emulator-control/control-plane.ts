@@ -32,7 +32,7 @@ export function controlPlaneOperations(account: Account, keys: IssuedKeys): Oper
   } as const;
   return (Object.keys(OPERATIONS) as OperationName[]).map((name) => ({
     routes: [OPERATIONS[name].route],
-    nameOf: () => name,
+    names: [name],
     formatRefusal: formatJsonRefusal,
     perform(request, at, _requestId, parameters) {
       const accessKeyId = checkAdministrator(request, rules, at, `rolesanywhere:${name}`);

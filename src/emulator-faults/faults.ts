@@ -6,7 +6,8 @@
  */
 import type { Delivery, Fault } from '../emulator-wire/handler.js';
 import { Refusal } from '../emulator-wire/handler.js';
-import { OptionError } from '../errors.js';
+import { OptionError, quote } from '../errors.js';
+import { nearest } from '../options/values.js';
 import type { FaultRule, FaultSource } from './fault-rules.js';
 import { formatFault, kindOf, parseFaults } from './fault-rules.js';
 
@@ -40,7 +41,11 @@ interface ActiveRule {
   filledAt: number | undefined;
 }
 
-export function createFaults(): { readonly faults: Faults; readonly decide: DecideFault } {
+/** @param operations all names that a fault may be limited to */
+export function createFaults(operations: readonly string[]): {
+  readonly faults: Faults;
+  readonly decide: DecideFault;
+} {
   let active: ActiveRule[] = [];
   return {
     faults: {
@@ -48,7 +53,9 @@ export function createFaults(): { readonly faults: Faults; readonly decide: Deci
         if (!Number.isSafeInteger(seed)) {
           throw new OptionError('ERR_OPTION_INVALID', 'the seed of faults must be a whole number');
         }
-        active = parseFaults(source).map((rule, index) => activate(rule, seed + index));
+        const rules = parseFaults(source);
+        for (const { operation = '*' } of rules) mustBeKnown(operation, operations);
+        active = rules.map((rule, index) => activate(rule, seed + index));
       },
       clear() {
         active = [];
@@ -57,6 +64,12 @@ export function createFaults(): { readonly faults: Faults; readonly decide: Deci
     },
     decide: (operation, at) => decide(active, operation, at),
   };
+}
+
+function mustBeKnown(operation: string, operations: readonly string[]): void {
+  if (operation === '*' || operations.includes(operation)) return;
+  const message = `unknown operation ${quote(operation)} of a fault${nearest(operation, operations)}`;
+  throw new OptionError('ERR_OPTION_UNKNOWN', message);
 }
 
 /** The dice are each rule's own, so that one rule more does not change what another one does. */

@@ -61,7 +61,7 @@ export function createSessionOperation({ account, credentials }: SessionService)
   const checkTrust = trustChecks(account);
   return {
     routes: ['POST /sessions'],
-    nameOf: () => 'CreateSession',
+    names: ['CreateSession'],
     formatRefusal: formatJsonRefusal,
     perform(request, at) {
       const asked = readSessionRequest(request); // 1

@@ -92,7 +92,9 @@ export const refuseWith =
 export interface Operation {
   /** Method and path, such as `POST /sessions` or `GET /crl/{crlId}`, where a name in braces stands for one segment. */
   readonly routes: readonly string[];
-  /** The operation's name in the service's model, such as `CreateSession`. */
+  /** As in the service's model, such as `CreateSession`. */
+  readonly names: readonly string[];
+  /** Which of several names this request asks for. */
   nameOf?(request: EmulatorRequest): string;
   /** Whether a request on a route of several operations is for this one. If it is for none, the first one has it. */
   accepts?(request: EmulatorRequest): boolean;
@@ -121,6 +123,7 @@ export function formatJsonRefusal(refusal: Refusal): Answer {
 /** What answers when no operation has the route. */
 const NO_OPERATION: Operation = {
   routes: [],
+  names: [],
   perform({ method, rawPath }) {
     const reason = `route: there is no ${method} ${rawPath}`;
     throw new Refusal(404, 'UnknownOperationException', 'UnknownOperationException', reason);
@@ -144,14 +147,14 @@ export function createHandler(operations: readonly Operation[], frame: Frame): H
   const { now, decideFault, isVerbose = false } = frame;
   const log = createRequestLog(frame.log, isVerbose);
   const routes = operations.flatMap((operation) =>
-    operation.routes.map((route) => ({ operation, segments: route.split('/') })),
+    operation.routes.map((route): Route => [operation, route.split('/')]),
   );
   return async (request) => {
     const at = now();
     if (Number.isNaN(at.getTime())) throw new RangeError('the clock tells no time');
     const requestId = randomUUID();
     const { operation, parameters } = findOperation(routes, request);
-    const fault = decideFault?.(operation.nameOf?.(request) ?? '', at);
+    const fault = decideFault?.(operation.nameOf?.(request) ?? operation.names[0] ?? '', at);
     const perform = () => {
       if (fault?.refusal !== undefined) throw fault.refusal;
       return operation.perform(request, at, requestId, parameters);
@@ -184,16 +187,13 @@ function frameAnswer(answer: Answer, at: Date, requestId: string, fault: Fault |
   };
 }
 
-interface Route {
-  readonly operation: Operation;
-  /** Method and path by segments, as templates. */
-  readonly segments: readonly string[];
-}
+/** Method and path by segments, as templates. */
+type Route = readonly [operation: Operation, segments: readonly string[]];
 
 function findOperation(routes: readonly Route[], request: EmulatorRequest) {
   const { method, rawPath } = request;
   const found = `${method} ${rawPath}`.split('/');
-  const matches = routes.flatMap(({ operation, segments }) => {
+  const matches = routes.flatMap(([operation, segments]) => {
     const parameters = matchRoute(segments, found);
     return parameters === undefined ? [] : [{ operation, parameters }];
   });

@@ -40,6 +40,7 @@ export function createQueryOperation(service: QueryService): Operation {
   const { namespace, signingName, version } = service;
   return {
     routes: ['POST /', 'GET /'],
+    names: Object.keys(service.actions),
     nameOf: (request) => /(?:^|&)Action=(\w+)/.exec(formText(request))?.[1] ?? '',
     accepts(request) {
       const signedFor = signingNameOf(request);

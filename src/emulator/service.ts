@@ -8,6 +8,7 @@ import type { Account } from '../emulator-account/resources.js';
 import { controlPlaneOperations } from '../emulator-control/control-plane.js';
 import { iamService } from '../emulator-control/iam.js';
 import type { FaultSource } from '../emulator-faults/fault-rules.js';
+import { parseFaults } from '../emulator-faults/fault-rules.js';
 import type { Faults } from '../emulator-faults/faults.js';
 import { createFaults } from '../emulator-faults/faults.js';
 import type { Authority, OptionRules } from '../emulator-pki/authority.js';
@@ -141,8 +142,8 @@ export function createEmulator(options: EmulatorOptions): Promise<EmulatedServic
 export async function createEmulator(options: EmulatorOptions = {}): Promise<EmulatedService> {
   const given = readEmulatorOptions(options);
   const { now = () => new Date(), log = () => {} } = given;
-  const { faults, decide } = createFaults();
-  faults.set(given.faults ?? [], given.faultSeed);
+  // Before anything is loaded or made.
+  const rules = parseFaults(given.faults ?? []);
   const { account, ...furniture } = await setUp(given, now);
   const save = given.state === undefined ? undefined : createSaver(given.state, account);
   await save?.();
@@ -154,6 +155,8 @@ export async function createEmulator(options: EmulatorOptions = {}): Promise<Emu
     createQueryOperation(stsService(account, credentials)),
     createQueryOperation(iamService(account, credentials)),
   ];
+  const { faults, decide } = createFaults(operations.flatMap(({ names }) => names));
+  faults.set(rules, given.faultSeed);
   const handle = createHandler(operations, {
     now,
     log: given.log,

@@ -100,9 +100,14 @@ describe('what is no fault is refused', () => {
       'a fault must be text such as error=503,count=3 or an object, found a value of',
     ],
     [[null], 'ERR_OPTION_INVALID', 'found null'],
+    [
+      'reset,operation=CreateSesion',
+      'ERR_OPTION_UNKNOWN',
+      'unknown operation "CreateSesion" of a fault, did you mean "CreateSession"?',
+    ],
   ];
   it.each(rows)('%j', (source, code, message) => {
-    const { faults } = createFaults();
+    const { faults } = createFaults(['CreateSession', 'GetCallerIdentity']);
     faults.set('latency=1');
     let error: unknown;
     try {
@@ -125,7 +130,7 @@ describe('decisions', () => {
     seed?: number,
     operation = 'CreateSession',
   ): string {
-    const { faults, decide } = createFaults();
+    const { faults, decide } = createFaults(['CreateSession', 'GetCallerIdentity']);
     faults.set(source, seed);
     return times.map((at) => (decide(operation, at) === undefined ? '.' : 'x')).join('');
   }
@@ -164,7 +169,7 @@ describe('decisions', () => {
   });
 
   it('add up, but an answer is replaced once', () => {
-    const { faults, decide } = createFaults();
+    const { faults, decide } = createFaults(['CreateSession', 'GetCallerIdentity']);
     faults.set(['latency=20', 'error=503,count=1', 'latency=30', 'reset,count=1', 'date-skew=60']);
     expect(decide('CreateSession', AT)).toMatchObject({
       delivery: { delayMs: 50 },

@@ -7,6 +7,7 @@ import { createQueryOperation } from '../../src/emulator-wire/query-protocol.js'
 function operation(name: string, routes: readonly string[]): Operation {
   return {
     routes,
+    names: [name],
     perform: (_request, _at, _requestId, parameters) => ({
       status: 200,
       contentType: 'application/json',

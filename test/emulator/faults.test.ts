@@ -218,6 +218,12 @@ describe('at run time', () => {
     ['PUT', '{"faults":[{"eror":503}]}', 400, 'unknown fault "eror", did you mean "error"?'],
     ['PUT', '{"faults":[],"sede":3}', 400, 'unknown option "sede", did you mean "seed"?'],
     ['PUT', '{"faults":[],"seed":"3"}', 400, 'the seed of faults must be a whole number'],
+    [
+      'PUT',
+      '"reset,operation=createRole"',
+      400,
+      'unknown operation "createRole" of a fault, did you mean "CreateRole"?',
+    ],
     ['PUT', 'null', 400, 'a fault must be text such as error=503,count=3 or an object, found null'],
     ['PUT', '{"faults":[', 400, 'unknown fault'],
     ['POST', '{}', 405, '/_emulator/faults takes GET, PUT and DELETE'],

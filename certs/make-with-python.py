@@ -1,27 +1,38 @@
 #!/usr/bin/env python3
-"""In: a folder with root-ec.pem and its key. Out: the ML-DSA certificates and keys beside them.
+"""In: a folder with the EC fixtures of make.sh. Out: what OpenSSL 3.0 cannot make, beside them.
 
-OpenSSL has ML-DSA from 3.5 on; `make.sh` asks for no more than 3.0, so that another independent implementation makes
-these. `cryptography` makes keys, signatures and extensions; the certificate around an ML-DSA key (RFC 9881) is put
-together here, since its own builder does not take such keys.
+That is ML-DSA (OpenSSL has it from 3.5 on), scrypt beyond 32 MiB, and PBMAC1 of PKCS#12 (RFC 9579, OpenSSL 3.4). The
+independent implementations are Python's `cryptography`, `hashlib` and `dilithium-py`. Where their builders do not take
+such keys, the DER of RFC 9881 and RFC 9579 is put together here.
 
     pip install 'cryptography>=48' dilithium-py
-    make-ml-dsa.py FOLDER
+    make-with-python.py FOLDER
 """
 import base64
 import datetime
+import hashlib
+import hmac
+import os
 import pathlib
 import sys
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, mldsa
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
 from dilithium_py import ml_dsa
 
 PASSPHRASE = b'correct horse battery staple'
 OIDS = {44: 17, 65: 18, 87: 19}
 KINDS = {44: mldsa.MLDSA44PrivateKey, 65: mldsa.MLDSA65PrivateKey, 87: mldsa.MLDSA87PrivateKey}
+PBES2 = bytes.fromhex('06092a864886f70d01050d')
+SCRYPT = bytes.fromhex('06092b06010401da47040b')
+AES_256_CBC = bytes.fromhex('060960864801650304012a')
+PBKDF2 = bytes.fromhex('06092a864886f70d01050c')
+PBMAC1 = bytes.fromhex('06092a864886f70d01050e')
+HMAC_SHA256 = bytes.fromhex('300c06082a864886f70d02090500')
 ECDSA_SHA256 = bytes.fromhex('300a06082a8648ce3d040302')
 
 
@@ -30,6 +41,28 @@ def der(tag, *parts):
     length = len(content)
     octets = length.to_bytes((length.bit_length() + 7) // 8 or 1, 'big')
     return bytes([tag]) + (octets if length < 0x80 else bytes([0x80 | len(octets)]) + octets) + content
+
+
+def children(element):
+    """The elements inside an element, each with its header."""
+    def header(at):
+        first = element[at + 1]
+        octets = 0 if first < 0x80 else first & 0x7F
+        start = at + 2 + octets
+        return start, start + (first if octets == 0 else int.from_bytes(element[at + 2 : start], 'big'))
+
+    at, end = header(0)
+    found = []
+    while at < end:
+        start, stop = header(at)
+        found.append(element[at:stop])
+        at = stop
+    return found
+
+
+def content(element):
+    octets = 0 if element[1] < 0x80 else element[1] & 0x7F
+    return element[2 + octets :]
 
 
 def integer(number):
@@ -153,3 +186,38 @@ for level, kind in KINDS.items():
         other = expand(level, kind.generate())
         disagree = der(0x30, der(0x04, seed), der(0x04, other))
         write('bad-ml-dsa-both.key.pem', 'PRIVATE KEY', private_key(level, disagree))
+
+
+def scrypt_key(cost):
+    """An encrypted PKCS#8 key (RFC 8018, RFC 7914) whose scrypt takes 128 * 8 * cost octets."""
+    salt, iv = os.urandom(16), os.urandom(16)
+    derived = hashlib.scrypt(PASSPHRASE, salt=salt, n=cost, r=8, p=1, dklen=32, maxmem=2**31 - 1)
+    encoding = (serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    plain = leaf_ec.private_bytes(*encoding)
+    padding = 16 - len(plain) % 16
+    encryptor = Cipher(algorithms.AES(derived), modes.CBC(iv)).encryptor()
+    encrypted = encryptor.update(plain + bytes([padding]) * padding) + encryptor.finalize()
+    derivation = der(0x30, SCRYPT, der(0x30, der(0x04, salt), integer(cost), integer(8), integer(1)))
+    scheme = der(0x30, AES_256_CBC, der(0x04, iv))
+    return der(0x30, der(0x30, PBES2, der(0x30, derivation, scheme)), der(0x04, encrypted))
+
+
+def pbmac1_file():
+    """A PKCS#12 file whose MAC is that of RFC 9579."""
+    encryption = serialization.BestAvailableEncryption(PASSPHRASE)
+    plain = pkcs12.serialize_key_and_certificates(b'fixture', leaf_ec, leaf_ec_certificate, None, encryption)
+    version, safe, _ = children(plain)
+    authenticated = content(children(children(safe)[1])[0])
+    salt = os.urandom(16)
+    key = hashlib.pbkdf2_hmac('sha256', PASSPHRASE, salt, 4096, 32)
+    derivation = der(0x30, PBKDF2, der(0x30, der(0x04, salt), integer(4096), integer(32), HMAC_SHA256))
+    algorithm = der(0x30, PBMAC1, der(0x30, derivation, HMAC_SHA256))
+    digest = der(0x30, algorithm, der(0x04, hmac.digest(key, authenticated, 'sha256')))
+    # Salt and iterations of the old MAC must be there, and mean nothing.
+    return der(0x30, version, safe, der(0x30, digest, der(0x04, b'unused'), integer(1)))
+
+
+leaf_ec = serialization.load_pem_private_key((folder / 'ec-p256.key.pem').read_bytes(), None)
+leaf_ec_certificate = x509.load_pem_x509_certificate((folder / 'ec-p256.pem').read_bytes())
+write('ec-p256.scrypt-65536.pem', 'ENCRYPTED PRIVATE KEY', scrypt_key(65536))
+(folder / 'ec-p256.pbmac1.p12').write_bytes(pbmac1_file())

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# In: nothing but OpenSSL 3.0 or later. Out: every certificate and key of this folder, and manifest.json.
+# In: OpenSSL 3.0 or later, and what make-with-python.py asks for. Out: every certificate and key of this folder, and
+# manifest.json.
 #
 # OpenSSL is the independent implementation: what our parser and our checks say about these files is compared
 # with how the files were made. Each fixture stands next to the line that records it in the manifest.
@@ -241,12 +242,14 @@ fixture() {
         ;;
     esac
   done
-  if [[ $expect == ok ]]; then prove "$certificate" "$key" "${intermediates:-$certificate}" "$root.pem"; fi
+  # Not what Python has made, which OpenSSL 3.0 cannot read, and not containers, which are proved where they are made.
+  if [[ $expect == ok && $made != *Python* && $made != *PKCS#12* && $made != *PKCS#7* ]]; then prove "$certificate" "$key" "${intermediates:-$certificate}" "$root.pem"; fi
 
-  files="\"certificate\": \"$certificate\", \"privateKey\": \"$key\""
+  files="\"certificate\": \"$certificate\""
+  if [[ -n $key ]]; then files+=", \"privateKey\": \"$key\""; fi
   if [[ -n $intermediates ]]; then files+=", \"intermediates\": \"$intermediates\""; fi
   entry="    {\n      \"name\": \"$name\",\n      \"files\": { $files },\n"
-  if is_encrypted "$key"; then entry+="      \"passphrase\": true,\n"; fi
+  if is_encrypted "${key:-$certificate}"; then entry+="      \"passphrase\": true,\n"; fi
   entry+="      \"trustAnchor\": \"$root.pem\",\n      \"made\": \"$made\",\n      \"expect\": \"$expect\""
   if [[ -n $also ]]; then entry+=",\n      \"also\": [\"$also\"]"; fi
   case $expect in
@@ -258,7 +261,7 @@ fixture() {
 }
 
 is_encrypted() {
-  [[ $1 == *.pbkdf2-* || $1 == *.scrypt.* ]]
+  [[ $1 == *.pbkdf2-* || $1 == *.scrypt* || $1 == *.encrypted.pem || $1 == *.p12 ]]
 }
 
 # prove CERTIFICATE KEY INTERMEDIATES ROOT: there is a path to the root, and the key is that of a certificate in
@@ -430,6 +433,43 @@ encrypted_fixture ec-p256 root-ec pbkdf2-aes256.der 'PBKDF2 with HMAC-SHA-256, A
   "${aes256[@]}" -outform DER
 encrypted_fixture ec-p256 root-ec scrypt.pem 'scrypt, AES-256-CBC' -scrypt
 
+# ------------------------------------------------------------------------------------------- containers
+
+# p12 FILE LEAF [OPTION...]: leaf and key in PKCS#12.
+p12() {
+  openssl pkcs12 -export -in "$2.pem" -inkey "$2.key.pem" -passout env:PASSPHRASE -out "$1" "${@:3}"
+}
+p12 chain-3.p12 chain-3 -certfile chain-3.intermediates.pem
+openssl crl2pkcs7 -nocrl -certfile chain-3.intermediates.pem -certfile root-ec.pem -outform DER -out chain-3.p7b
+chain_p12='leaf, key and intermediates in one PKCS#12 file, as OpenSSL 3 writes it'
+openssl pkcs12 -in chain-3.p12 -passin env:PASSPHRASE -noenc -out "$work/chain-3.pem"
+prove "$work/chain-3.pem" chain-3.key.pem "$work/chain-3.pem" root-ec.pem
+fixture chain-3.p12 root-ec ok "$chain_p12" certificate=chain-3.p12 key=
+fixture chain-3.p7b root-ec ok 'intermediates and root as a PKCS#7 bundle, DER' \
+  certificate=chain-3.pem key=chain-3.key.pem intermediates=chain-3.p7b
+
+# ------------------------------------------------------------------------- what OpenSSL 3.0 cannot make
+
+python3 "$here/make-with-python.py" .
+fixture ec-p256.scrypt-65536 root-ec ok 'key encrypted with scrypt of 64 MiB, by Python' \
+  certificate=ec-p256.pem key=ec-p256.scrypt-65536.pem
+fixture ec-p256.pbmac1 root-ec ok 'PKCS#12 with the MAC of RFC 9579, by Python' certificate=ec-p256.pbmac1.p12 key=
+fixture root-ml-dsa root-ml-dsa ERR_CERTIFICATE_IS_CA \
+  'trust anchor, self-signed, ML-DSA-87, by Python; as an identity it is refused' also=ERR_CERTIFICATE_KEY_USAGE
+for level in 44 65 87; do
+  fixture "ml-dsa-$level" root-ml-dsa ok "ML-DSA-$level key as seed, issued by root-ml-dsa, by Python"
+  for form in expanded both encrypted; do
+    fixture "ml-dsa-$level.$form" root-ml-dsa ok "key of ml-dsa-$level: $form, by Python" \
+      certificate="ml-dsa-$level.pem" key="ml-dsa-$level.$form.pem"
+  done
+done
+fixture ml-dsa-65-by-ec root-ec ok 'certificate of the key of ml-dsa-65, issued by root-ec, by Python' \
+  key=ml-dsa-65.key.pem
+fixture ml-dsa-chain root-ml-dsa ok 'ML-DSA-65 leaf and intermediate below root-ml-dsa, by Python' \
+  key=ml-dsa-65.key.pem intermediates=ml-dsa-chain.intermediates.pem
+fixture bad-ml-dsa-both root-ml-dsa ERR_KEY_INVALID 'seed and expanded key of two ML-DSA-65 keys, by Python' \
+  certificate=ml-dsa-65.pem
+
 # ------------------------------------------------------------------------- leaves that break one rule
 
 new_key bad-v1 rsa:2048
@@ -562,14 +602,14 @@ fixture tls-localhost tls-root ok 'certificate of the TLS test server: localhost
 write_manifest >manifest.json
 
 # Manifest and folder must name the same files: one difference, and nothing of the old set is replaced.
-grep -oE '"[a-z0-9.-]+\.(pem|der)"' manifest.json | tr -d '"' | sort -u >"$work/named"
+grep -oE '"[a-z0-9.-]+\.(pem|der|p12|p7b)"' manifest.json | tr -d '"' | sort -u >"$work/named"
 find . -maxdepth 1 -type f ! -name manifest.json | sed 's|^\./||' | sort >"$work/found"
 diff "$work/named" "$work/found" >&2 || {
   echo 'make.sh: < is named in the manifest only, > is a file without an entry' >&2
   exit 1
 }
 
-rm -f -- "$here"/*.pem "$here"/*.der
-chmod 644 -- *.pem *.der manifest.json
-cp -- *.pem *.der manifest.json "$here/"
+rm -f -- "$here"/*.{pem,der,p12,p7b}
+chmod 644 -- *.{pem,der,p12,p7b} manifest.json
+cp -- *.{pem,der,p12,p7b} manifest.json "$here/"
 echo "${#entries[@]} fixtures in $(wc -l <"$work/found" | tr -d ' ') files; next: test/vectors/make.py"

@@ -62,10 +62,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const PACKAGES: Places = [
   [/^@smithy\/signature-v4$/, /^signing\//],
   [/^undici$/, /^session\/(transport|proxy)\.ts$/],
-  [/^@peculiar\/asn1-[a-z0-9-]+$/, /^(keys|identity|emulator-pki)\//],
-  [/^(@peculiar\/x509|reflect-metadata)$/, /^emulator-pki\//],
+  [/^@peculiar\/asn1-[a-z0-9-]+$/, /^(keys|identity)\//],
+  [/^(@peculiar\/x509|reflect-metadata)$/, /^emulator\/authority\.ts$/],
   [/^pkijs$/, /^identity\/pkcs12\.ts$/],
-  [/^@noble\/post-quantum\//, /^keys\/ml-dsa\.ts$/],
+  [/^@noble\/post-quantum\//, /^(keys\/ml-dsa|emulator-pki\/public-key)\.ts$/],
 ];
 
 const ANYWHERE = /^/;
@@ -377,7 +377,7 @@ const RULES: readonly Rule[] = [
         .filter(({ from = '', isDynamic }) => /^(@peculiar\/x509|reflect-metadata)$/.test(from) && !isDynamic)
         .map(({ from, path, line }) => `${path}:${line} imports ${from}`),
     breaks: [
-      ['emulator-pki/authority.ts', `import 'reflect-metadata';`],
+      ['emulator/authority.ts', `import 'reflect-metadata';`],
       ['emulator-pki/trust.ts', `import type { X509Certificate } from '@peculiar/x509';`],
     ],
   },

@@ -3,14 +3,15 @@
  * Throws an `Error` that names the rule where it is not one: two readers, OpenSSL and a strict one, must both take it.
  * Rules: RFC 5280 sections 4.1 and 4.2.
  */
-import type { KeyObject } from 'node:crypto';
 import { X509Certificate } from 'node:crypto';
 import type { Element } from './der.js';
 import { expectTag, readElement, readInteger, readOid, readTime, TAG } from './der.js';
 import type { DistinguishedName, GeneralName } from './names.js';
 import { readGeneralName, readGeneralNames, readName } from './names.js';
+import type { PublicKey, Signed } from './public-key.js';
+import { readPublicKey } from './public-key.js';
 
-export interface Certificate {
+export interface Certificate extends Signed {
   /** The subject on one line, for messages. */
   readonly name: string;
   readonly subject: DistinguishedName;
@@ -18,8 +19,6 @@ export interface Certificate {
   /** 3 for a v3 certificate. */
   readonly version: number;
   readonly serialNumber: bigint;
-  /** OID of the algorithm that its issuer signed it with. */
-  readonly signatureAlgorithm: string;
   readonly notBefore: Date;
   readonly notAfter: Date;
   readonly basicConstraints: BasicConstraints | undefined;
@@ -29,10 +28,7 @@ export interface Certificate {
   readonly nameConstraints: NameConstraints | undefined;
   /** OIDs of extensions that forbid something which is not evaluated here. */
   readonly unevaluated: readonly string[];
-  /** OID of the key's algorithm. */
-  readonly keyAlgorithm: string;
-  /** `undefined` where this Node cannot read the key (ML-DSA before 24.7). */
-  readonly publicKey: KeyObject | undefined;
+  readonly publicKey: PublicKey;
   readonly x509: X509Certificate;
 }
 
@@ -64,8 +60,6 @@ const ID = {
   inhibitAnyPolicy: '2.5.29.54',
 } as const;
 
-const EC_KEY = '1.2.840.10045.2.1';
-
 /** Extensions that may be critical: evaluated here, or without a rule that CreateSession would apply. */
 const UNDERSTOOD = new Set<string>([
   ...[ID.basicConstraints, ID.keyUsage, ID.subjectAltName, ID.nameConstraints],
@@ -74,22 +68,6 @@ const UNDERSTOOD = new Set<string>([
 
 /** They demand a policy, critical or not, and policies are not evaluated: whether AWS does so is unknown. */
 const POLICY_DEMANDS = new Set<string>([ID.policyConstraints, ID.inhibitAnyPolicy]);
-
-/**
- * SHA-256 or stronger, and the hash to verify it with. RSASSA-PSS, EdDSA and SHA-3 are missing since nothing says that
- * AWS takes them.
- */
-export const SIGNATURE_ALGORITHMS: ReadonlyMap<string, string> = new Map([
-  ['1.2.840.113549.1.1.11', 'sha256'], // sha256WithRSAEncryption
-  ['1.2.840.113549.1.1.12', 'sha384'], // sha384WithRSAEncryption
-  ['1.2.840.113549.1.1.13', 'sha512'], // sha512WithRSAEncryption
-  ['1.2.840.10045.4.3.2', 'sha256'], // ecdsa-with-SHA256
-  ['1.2.840.10045.4.3.3', 'sha384'], // ecdsa-with-SHA384
-  ['1.2.840.10045.4.3.4', 'sha512'], // ecdsa-with-SHA512
-  ['2.16.840.1.101.3.4.3.17', 'none'], // ML-DSA-44
-  ['2.16.840.1.101.3.4.3.18', 'none'], // ML-DSA-65
-  ['2.16.840.1.101.3.4.3.19', 'none'], // ML-DSA-87
-]);
 
 /** RFC 5280 section 4.2.1.3, in the order of the bits. */
 const KEY_USAGES = [
@@ -113,17 +91,18 @@ export function parseCertificate(der: Uint8Array): Certificate {
   }
   const x509 = new X509Certificate(der);
   const value = (oid: string) => fields.extensions.find((extension) => extension.oid === oid)?.value;
-  const { subject, issuer, version, serialNumber, notBefore, notAfter, keyAlgorithm, extensions } = fields;
+  const { algorithm: _algorithm, extensions, ...kept } = fields;
   return {
-    name: subject.text || `serial ${x509.serialNumber}`,
-    ...{ subject, issuer, version, serialNumber, notBefore, notAfter, keyAlgorithm },
+    ...kept,
+    name: kept.subject.text || `serial ${x509.serialNumber}`,
+    signedData: tbs.whole,
+    signature: signature.content.subarray(1),
     signatureAlgorithm: readOid(algorithm?.children[0], 'signature algorithm'),
     basicConstraints: map(value(ID.basicConstraints), readBasicConstraints),
     keyUsage: map(value(ID.keyUsage), readKeyUsage),
     alternativeNames: map(value(ID.subjectAltName), readGeneralNames) ?? [],
     nameConstraints: map(value(ID.nameConstraints), readNameConstraints),
     unevaluated: extensions.filter(isUnevaluated).map(({ oid }) => oid),
-    publicKey: readPublicKey(x509),
     x509,
   };
 }
@@ -144,17 +123,9 @@ function readFields(tbs: Element) {
     notBefore: readTime(notBefore, 'validity'),
     notAfter: readTime(notAfter, 'validity'),
     subject: readName(subject, 'subject'),
-    keyAlgorithm: readKeyAlgorithm(key),
+    publicKey: readPublicKey(key),
     extensions: readExtensions(extensions?.children[0], 'certificate'),
   };
-}
-
-/** Curves are named (RFC 5480 section 2.1.1): one that is written out can be a forgery that looks like it. */
-function readKeyAlgorithm(key: Element | undefined): string {
-  const [algorithm, parameters] = key?.children[0]?.children ?? [];
-  const oid = readOid(algorithm, 'public key');
-  if (oid === EC_KEY && parameters?.tag !== TAG.oid) throw new Error('public key: an EC key names its curve');
-  return oid;
 }
 
 /** Of a certificate, of a revocation list, or of an entry in one. */
@@ -201,14 +172,6 @@ function readNameConstraints(der: Buffer): NameConstraints {
 
 function isUnevaluated({ oid, isCritical }: Extension): boolean {
   return POLICY_DEMANDS.has(oid) || (isCritical && !UNDERSTOOD.has(oid));
-}
-
-function readPublicKey(x509: X509Certificate): KeyObject | undefined {
-  try {
-    return x509.publicKey;
-  } catch {
-    return undefined;
-  }
 }
 
 function map<A, B>(value: A | undefined, read: (value: A) => B): B | undefined {

@@ -8,8 +8,9 @@
  */
 import { IdentityError } from '../errors.js';
 import type { Certificate } from './certificate.js';
-import { parseCertificate, SIGNATURE_ALGORITHMS } from './certificate.js';
+import { parseCertificate } from './certificate.js';
 import { checkNames } from './name-constraints.js';
+import { isSignedWith, isStrongAlgorithm } from './public-key.js';
 import type { RevocationList } from './revocation.js';
 import { checkRevocation } from './revocation.js';
 
@@ -81,7 +82,7 @@ export function checkIssuer(certificate: Certificate, at: Date, below = 0): stri
 
 function checkAny(certificate: Certificate, at: Date): string | undefined {
   const { signatureAlgorithm, notBefore, notAfter, unevaluated } = certificate;
-  if (!SIGNATURE_ALGORITHMS.has(signatureAlgorithm)) {
+  if (!isStrongAlgorithm(certificate)) {
     return `signature algorithm: expected RSA, ECDSA or ML-DSA with SHA-256 or stronger, found ${signatureAlgorithm}`;
   }
   if (at < notBefore) return `validity: begins ${notBefore.toISOString()}, now is ${at.toISOString()}`;
@@ -130,14 +131,10 @@ export function checkPath(leaf: Certificate, trust: Trust, at: Date): string | u
 }
 
 function checkStep(subject: Certificate, issuer: Certificate, below: number, at: Date): string | undefined {
-  const isSigned = isSignedBy(subject, issuer);
-  const problem = isSigned ? checkIssuer(issuer, at, below) : formatUnsigned(subject, issuer);
+  const problem = isSignedWith(subject, issuer.publicKey)
+    ? checkIssuer(issuer, at, below)
+    : `has the name of the issuer, but its key did not sign "${subject.name}"`;
   return problem && `"${issuer.name}": ${problem}`;
-}
-
-function formatUnsigned(subject: Certificate, { publicKey, keyAlgorithm }: Certificate): string {
-  if (publicKey === undefined) return `has a key that this Node cannot read (${keyAlgorithm})`;
-  return `has the name of the issuer, but its key did not sign "${subject.name}"`;
 }
 
 /** What can be told only of a path that has arrived: name constraints from above, and revocation. The anchor is last. */
@@ -162,14 +159,4 @@ function isSelfIssued({ subject, issuer }: Certificate): boolean {
 
 function without(certificates: readonly Certificate[], one: Certificate): Certificate[] {
   return certificates.filter(({ x509 }) => !x509.raw.equals(one.x509.raw));
-}
-
-/** What OpenSSL throws at, such as a key of another kind than the signature, is the same as a plain no. */
-function isSignedBy(subject: Certificate, { publicKey }: Certificate): boolean {
-  if (publicKey === undefined) return false;
-  try {
-    return subject.x509.verify(publicKey);
-  } catch {
-    return false;
-  }
 }

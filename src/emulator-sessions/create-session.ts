@@ -42,7 +42,7 @@ import type { Grant } from './authorize.js';
 import { authorize, findResource } from './authorize.js';
 import type { CredentialStore, IssuedCredentials } from './credential-store.js';
 import type { Requester } from './requester.js';
-import { authenticate, must, untrusted } from './requester.js';
+import { authenticate, must, prepare, untrusted } from './requester.js';
 import type { SessionRequest } from './session-request.js';
 import { readSessionRequest } from './session-request.js';
 
@@ -63,7 +63,8 @@ export function createSessionOperation({ account, credentials }: SessionService)
     routes: ['POST /sessions'],
     names: ['CreateSession'],
     formatRefusal: formatJsonRefusal,
-    perform(request, at) {
+    async perform(request, at) {
+      await prepare(request);
       const asked = readSessionRequest(request); // 1
       const requester = authenticate(request, account.region, at); // 2 to 8
       checkTrust(requester, asked, at); // 9 to 11

@@ -5,6 +5,7 @@
  */
 import type { Certificate } from '../emulator-pki/certificate.js';
 import { parseCertificate } from '../emulator-pki/certificate.js';
+import { loadMlDsa } from '../emulator-pki/public-key.js';
 import type { EmulatorRequest, Refuse } from '../emulator-wire/handler.js';
 import { refuseWith } from '../emulator-wire/handler.js';
 import type { SignedRequest } from '../emulator-wire/signature.js';
@@ -35,12 +36,20 @@ export function authenticate(request: EmulatorRequest, region: string, at: Date)
   const signed = readSignedRequest(request, mustSign, invalidSignature);
   const leaf = readCertificate(leafHeader ?? '', 'x-amz-x509');
   const chain = readChain(chainHeader);
-  must(checkX509Algorithm(signed, leaf), invalidSignature);
+  must(checkX509Algorithm(signed, leaf.publicKey), invalidSignature);
   must(checkScope(signed, region, 'rolesanywhere', at), invalidSignature);
   must(checkSerial(signed, leaf), invalidSignature);
   const mismatch = checkX509Signature(request, signed, leaf.publicKey);
   if (mismatch !== undefined) throw invalidSignature('signature: does not verify', mismatch);
   return { leaf, chain };
+}
+
+/** Makes ready for what the checks cannot wait for. */
+export async function prepare({ headers }: EmulatorRequest): Promise<void> {
+  const sent = headers
+    .filter(([name]) => name.startsWith('x-amz-x509'))
+    .flatMap(([, value]) => value.split(','));
+  await loadMlDsa(sent.map((base64) => Buffer.from(base64, 'base64')));
 }
 
 function readChain(header: string | undefined): Certificate[] {

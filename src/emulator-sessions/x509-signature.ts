@@ -6,6 +6,7 @@
 import type { KeyObject } from 'node:crypto';
 import { constants, verify } from 'node:crypto';
 import type { Explanation } from '../emulator-log/request-log.js';
+import type { PublicKey } from '../emulator-pki/public-key.js';
 import type { EmulatorRequest } from '../emulator-wire/handler.js';
 import type { SignedRequest } from '../emulator-wire/signature.js';
 import { explainMismatch } from '../emulator-wire/signing-mistakes.js';
@@ -15,46 +16,32 @@ const ALGORITHMS: Readonly<Record<string, { keys: readonly string[]; hash: strin
   'AWS4-X509-RSA-SHA256': { keys: ['rsa'], hash: 'sha256' },
   // SHA-256 whatever the curve, and ASN.1 DER rather than r‖s.
   'AWS4-X509-ECDSA-SHA256': { keys: ['ec'], hash: 'sha256' },
-  // Unhashed; in `node:crypto` from Node 24.7 on, and refused below it.
+  // Unhashed.
   'AWS4-X509-MLDSA': { keys: ['ml-dsa-44', 'ml-dsa-65', 'ml-dsa-87'], hash: undefined },
 };
 
-/** SubjectPublicKeyInfo of ML-DSA-44, -65, -87. */
-const ML_DSA = /^2\.16\.840\.1\.101\.3\.4\.3\.1[789]$/;
-
-/** The key as a certificate has it: by OID of its algorithm, and as Node reads it. */
-export interface CertifiedKey {
-  readonly keyAlgorithm: string;
-  /** `undefined` where this Node cannot read it. */
-  readonly publicKey: KeyObject | undefined;
-}
-
 /** Why the certificate's key does not vouch for the request; `undefined` where it does. */
-export function checkX509Algorithm(signed: SignedRequest, key: CertifiedKey): string | undefined {
-  const { keyAlgorithm, publicKey } = key;
-  if (publicKey === undefined && ML_DSA.test(keyAlgorithm)) {
-    return `algorithm: the key is ML-DSA (${keyAlgorithm}), which the emulator verifies on Node 24.7 or later`;
-  }
-  const kind = publicKey?.asymmetricKeyType ?? `of a kind that this Node cannot read (${keyAlgorithm})`;
-  const fitting = Object.entries(ALGORITHMS).find(([, { keys }]) => keys.includes(kind));
-  if (fitting === undefined) return `algorithm: keys are RSA, EC or ML-DSA, the certificate's is ${kind}`;
+export function checkX509Algorithm(signed: SignedRequest, { type }: PublicKey): string | undefined {
+  const fitting = Object.entries(ALGORITHMS).find(([, { keys }]) => keys.includes(type));
+  if (fitting === undefined) return `algorithm: keys are RSA, EC or ML-DSA, the certificate's is ${type}`;
   if (fitting[0] === signed.algorithm) return undefined;
-  return `algorithm: the certificate's ${kind} key needs ${fitting[0]}, found ${signed.algorithm}`;
+  return `algorithm: the certificate's ${type} key needs ${fitting[0]}, found ${signed.algorithm}`;
 }
 
 /** Why the signature does not verify; `undefined` where it does. */
 export function checkX509Signature(
   request: EmulatorRequest,
   signed: SignedRequest,
-  key: KeyObject | undefined,
+  key: PublicKey,
 ): (() => Explanation) | undefined {
-  if (key === undefined) return () => ({ reason: 'signature: this Node cannot read the key' });
   const signature = Buffer.from(signed.signature, 'hex');
   const hash = ALGORITHMS[signed.algorithm]?.hash;
-  const isSigned = (text: Buffer) => verify(hash, text, { key, dsaEncoding: 'der' }, signature);
+  const isSigned = (text: Buffer) => key.verify(hash, text, signature);
   if (isSigned(signed.stringToSign)) return undefined;
   return () => {
-    const mistake = hash === undefined ? undefined : findMistake(signed.stringToSign, key, signature);
+    const { keyObject } = key;
+    const isHashed = hash !== undefined && keyObject !== undefined;
+    const mistake = isHashed ? findMistake(signed.stringToSign, keyObject, signature) : undefined;
     if (mistake !== undefined) return { reason: `signature: ${mistake}` };
     return explainMismatch(request, signed, isSigned);
   };

@@ -99,9 +99,11 @@ export interface Operation {
   /** Whether a request on a route of several operations is for this one. If it is for none, the first one has it. */
   accepts?(request: EmulatorRequest): boolean;
   /** Answers, or throws a {@link Refusal}. `parameters` are the segments that the route names, decoded. */
-  perform(request: EmulatorRequest, at: Date, requestId: string, parameters: PathParameters): Answer;
+  perform(request: EmulatorRequest, at: Date, requestId: string, parameters: PathParameters): Performed;
   formatRefusal(refusal: Refusal, requestId: string): Answer;
 }
+
+export type Performed = Answer | Promise<Answer>;
 
 export type PathParameters = Readonly<Record<string, string>>;
 
@@ -159,7 +161,7 @@ export function createHandler(operations: readonly Operation[], frame: Frame): H
       if (fault?.refusal !== undefined) throw fault.refusal;
       return operation.perform(request, at, requestId, parameters);
     };
-    const { answer, ...outcome } = run(operation, perform, request, requestId);
+    const { answer, ...outcome } = await run(operation, perform, request, requestId);
     const note = fault === undefined || fault.refusal !== undefined ? '' : ` [${fault.note}]`;
     log({
       ...outcome,
@@ -223,23 +225,18 @@ function decodeSegment(segment: string): string {
   }
 }
 
-function run(operation: Operation, perform: () => Answer, request: EmulatorRequest, requestId: string) {
+async function run(operation: Operation, perform: () => Performed, request: EmulatorRequest, id: string) {
   try {
     if (request.body.length > MAX_BODY_BYTES) {
       const reason = `body: at most ${MAX_BODY_BYTES} bytes, found ${request.body.length} or more`;
       throw new Refusal(413, 'RequestEntityTooLargeException', 'Request body is too large', reason);
     }
-    const answer = perform();
+    const answer = await perform();
     return { answer, text: answer.note ?? '' };
   } catch (error) {
     const refusal = error instanceof Refusal ? error : formatFailure(error);
     const { type, message, reason, explain } = refusal;
-    return {
-      answer: operation.formatRefusal(refusal, requestId),
-      text: `${type}: ${message}`,
-      reason,
-      explain,
-    };
+    return { answer: operation.formatRefusal(refusal, id), text: `${type}: ${message}`, reason, explain };
   }
 }
 

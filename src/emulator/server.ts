@@ -6,9 +6,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answerFaultsRoute } from '../emulator-faults/faults-route.js';
 import { createRequestLog } from '../emulator-log/request-log.js';
-import { createAuthority } from '../emulator-pki/authority.js';
 import { MAX_BODY_BYTES } from '../emulator-wire/handler.js';
 import { EMULATOR_OPTIONS } from '../options/command-options.js';
+import { createAuthority } from './authority.js';
 import { deliver } from './deliver.js';
 import { listen } from './listen.js';
 import type { EmulatedService, EmulatorOptions, WithAuthority, WithoutCa } from './service.js';
@@ -16,16 +16,16 @@ import { createEmulator, readEmulatorOptions } from './service.js';
 
 export type { FaultRule, FaultSource } from '../emulator-faults/fault-rules.js';
 export type { FaultStatus, Faults } from '../emulator-faults/faults.js';
+export type { Seed } from '../emulator-setup/seed.js';
+export type { EmulatorRequest, EmulatorResponse, Handler } from '../emulator-wire/handler.js';
 export type {
   Authority,
   AuthorityKeyType,
   AuthorityOptions,
   IssuedCertificate,
   IssueOptions,
-} from '../emulator-pki/authority.js';
-export { createAuthority } from '../emulator-pki/authority.js';
-export type { Seed } from '../emulator-setup/seed.js';
-export type { EmulatorRequest, EmulatorResponse, Handler } from '../emulator-wire/handler.js';
+} from './authority.js';
+export { createAuthority } from './authority.js';
 export type { EmulatedService, EmulatorOptions } from './service.js';
 export { createEmulator } from './service.js';
 

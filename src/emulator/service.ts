@@ -11,8 +11,6 @@ import type { FaultSource } from '../emulator-faults/fault-rules.js';
 import { parseFaults } from '../emulator-faults/fault-rules.js';
 import type { Faults } from '../emulator-faults/faults.js';
 import { createFaults } from '../emulator-faults/faults.js';
-import type { Authority, OptionRules } from '../emulator-pki/authority.js';
-import { createAuthority, readOptions } from '../emulator-pki/authority.js';
 import { parseTrustAnchor } from '../emulator-pki/trust.js';
 import { createSessionOperation } from '../emulator-sessions/create-session.js';
 import { createCredentialStore } from '../emulator-sessions/credential-store.js';
@@ -27,6 +25,8 @@ import { createQueryOperation } from '../emulator-wire/query-protocol.js';
 import { OptionError } from '../errors.js';
 import { EMULATOR_OPTIONS } from '../options/command-options.js';
 import { SESSION_OPTIONS } from '../options/session-options.js';
+import type { Authority, OptionRules } from './authority.js';
+import { createAuthority, readOptions } from './authority.js';
 
 /** CA certificates: PEM text, PEM bytes, or an authority that `createAuthority` made. */
 type AuthoritySource = string | Uint8Array | Pick<Authority, 'certificate'>;

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { AuthorityOptions, IssueOptions } from '../../src/emulator/server.js';
 import { createAuthority } from '../../src/emulator/server.js';
 import { OptionError } from '../../src/errors.js';
+import { NOW } from '../emulator-pki/certificates.js';
 import { makeFixture } from '../emulator-sessions/fixture.js';
-import { NOW } from './certificates.js';
 
 const now = () => NOW;
 

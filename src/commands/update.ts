@@ -26,7 +26,8 @@ export async function run(values: RawValues, io: Io, now = () => new Date()): Pr
   const log = openLog(io.stderr, options.logFormat as LogFormat, now);
   const place = { path: sharedCredentialsPath(io.env), profile: options.profile };
   if (options.once) {
-    await writeSession(place, await source.create(), log);
+    // Nothing is said where all is well: cron mails whatever is.
+    await writeSession(place, await source.create(), { ...log, info: () => {} });
     return;
   }
   refuseStandardInput(settings, 'with --once it may be standard input');

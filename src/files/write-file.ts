@@ -5,7 +5,7 @@
  * Source: rename(2), "atomically replaced"; fsync(2) on why the folder is synchronized too.
  */
 import { randomUUID } from 'node:crypto';
-import { open, readdir, readlink, realpath, rename, rm } from 'node:fs/promises';
+import { lstat, open, readdir, readlink, realpath, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { OutputError } from '../errors.js';
 
@@ -31,6 +31,7 @@ export async function writeFileWhole(
   let temporary: string | undefined;
   try {
     const target = await targetOf(path);
+    await refuseDevice(target);
     temporary = join(dirname(target), `.${basename(target)}.${randomUUID()}.tmp`);
     await writeSynced(temporary, content, { mode, owner });
     await rename(temporary, target);
@@ -85,9 +86,20 @@ async function writeSynced(
   }
 }
 
+/** Root could put a file in place of /dev/null, for everybody. */
+async function refuseDevice(path: string): Promise<void> {
+  const status = await lstat(path).catch(() => undefined);
+  if (status && !status.isFile() && !status.isDirectory()) throw failure('ERR_NOT_FILE');
+}
+
 /** Only root may give files away. */
 function refuseOwner(cause: unknown): never {
-  throw Object.assign(new Error('chown', { cause }), { code: 'ERR_OWNER' });
+  throw failure('ERR_OWNER', cause);
+}
+
+/** In the form of the system's errors. */
+function failure(code: string, cause?: unknown): Error {
+  return Object.assign(new Error(code, { cause }), { code });
 }
 
 /** Windows cannot open folders, and some file systems cannot synchronize them: the rename has happened all the same. */
@@ -111,6 +123,7 @@ export function reasonOf(error: unknown): string {
     EISDIR: 'it is a folder',
     ENOSPC: 'the disk is full',
     EDQUOT: 'the quota is used up',
+    ERR_NOT_FILE: 'it is not a regular file',
     ERR_OWNER: 'it belongs to another user, or to a group that is not yours',
     EROFS: 'the file system is read-only',
   };

@@ -83,8 +83,12 @@ interface OldFile {
 
 async function read(path: string): Promise<OldFile | undefined> {
   try {
-    const { mode, uid, gid } = await stat(path);
-    return { text: await readFile(path, 'latin1'), mode: mode & 0o777, owner: { uid, gid } };
+    const status = await stat(path);
+    const { mode, uid, gid } = status;
+    // A pipe would be waited for. What is no file is refused when it is written.
+    const isReadable = status.isFile() || status.isDirectory();
+    const text = isReadable ? await readFile(path, 'latin1') : '';
+    return { text, mode: mode & 0o777, owner: { uid, gid } };
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;

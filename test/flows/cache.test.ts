@@ -57,8 +57,14 @@ describe('credential-process --cache', () => {
 
   it('is kept for the holder of the key: list tells role and end, clear removes it', async () => {
     const { machine, folder, args } = await startCached();
-    const { stdout } = await ask(machine, args);
+    const { stdout, stderr } = await ask(machine, [...args, '--debug']);
     const { SecretAccessKey, SessionToken, Expiration } = JSON.parse(stdout);
+    const hit = await ask(machine, [...args, '--debug']);
+    expect(hit.stderr).toContain('.session is used');
+    for (const said of [stderr, hit.stderr]) {
+      expect(said).not.toContain(SecretAccessKey);
+      expect(said).not.toContain(SessionToken.slice(0, 20));
+    }
     const [name = ''] = readdirSync(folder);
     expect(readFileSync(join(folder, name), 'utf8')).not.toContain(SecretAccessKey);
     const list = await ask(machine, [PROGRAM, 'cache', 'list']);

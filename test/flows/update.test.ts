@@ -99,8 +99,7 @@ describe('update', () => {
       process.execPath,
       args('--once', '--profile', 'work'),
     );
-    expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
-    expect(stderr).toMatch(/^\S+ info written path=\S+ profile=work expiration=\S+Z\n$/);
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
     const script = `
       import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
       console.log((await new STSClient({ profile: 'work' }).send(new GetCallerIdentityCommand({}))).Arn);`;
@@ -137,6 +136,18 @@ describe('update', () => {
     expect(await once(child, 'exit')).toEqual([0, null]);
     // What could not be written was not asked for again.
     expect(machine.emulator.sessionCount).toBe(1);
+  });
+
+  it('shows no secret, even with --debug, and tells where others may read the file', async () => {
+    const { machine, path, args } = await startUpdating();
+    writeFileSync(path, '', { mode: 0o644 });
+    const { stderr } = await run(machine, process.execPath, args('--once', '--debug'));
+    const text = readFileSync(path, 'utf8');
+    const secrets = [...text.matchAll(/^aws_se\w+ = (.*)$/gm)].map(([, value = '']) => value);
+    expect(secrets).toHaveLength(2);
+    for (const secret of secrets) expect(stderr).not.toContain(secret.slice(0, 20));
+    expect(stderr).toContain('debug: string to sign');
+    expect(stderr).toContain(`warn file-mode path=${path} mode=0644 message="other users may read`);
   });
 
   it('--once fails where it cannot, and leaves the file alone', async () => {

@@ -1,4 +1,5 @@
 /** The file around the text: its place, mode, owner, links, encoding. */
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -118,6 +119,8 @@ describe('writeProfile', () => {
       () => writeFileSync(path, '\uFEFF[b]\r\n', 'utf16le'),
       'it is not UTF-8, in which AWS programs read it: save it anew as UTF-8',
     ],
+    ['a pipe', () => spawnSync('mkfifo', [path]), 'it is not a regular file'],
+    ['a device', () => symlinkSync('/dev/null', path), 'it is not a regular file'],
     ['a link in a circle', () => symlinkSync('credentials', path), 'ELOOP'],
   ])('refuses %s', async (_name, make, reason) => {
     make();

@@ -516,6 +516,26 @@ describe('GetAccessKeyInfo', () => {
   });
 });
 
+describe('the region that a request is signed for', () => {
+  const rows: Array<[region: string, signedFor: string, status: number]> = [
+    ['eu-west-1', 'eu-west-1', 200],
+    // The global endpoint.
+    ['eu-west-1', 'us-east-1', 200],
+    ['eu-west-1', 'us-west-2', 403],
+    ['us-gov-west-1', 'us-gov-west-1', 200],
+    ['us-gov-west-1', 'us-east-1', 403],
+  ];
+  it.each(rows)('in %s, signed for %s: %d', async (region, signedFor, status) => {
+    const regional = makeSts(region);
+    const answer = await regional.call(
+      regional.issue(),
+      { Action: 'GetCallerIdentity' },
+      { region: signedFor },
+    );
+    expect(answer.status).toBe(status);
+  });
+});
+
 describe.each(['GetAccessKeyInfo', 'AssumeRole'])('%s', (Action) => {
   const parameters = { ...ASK, Action, AccessKeyId: 'ASIAIOSFODNN7EXAMPLE' };
   it('refuses who is not who he says, before it looks at anything else', async () => {

@@ -404,6 +404,22 @@ describe('the programs', () => {
     expect(JSON.parse(stdout)).toMatchObject({ Version: 1, SessionToken: expect.any(String) });
   });
 
+  it.each([
+    ['ml-dsa-65.encrypted.pem', 3309],
+    ['ec-p256.pbmac1.p12', undefined],
+    ['ec-p256.scrypt-65536.pem', undefined],
+  ])('find what they load late: a key in %s signs', async (file, length) => {
+    const bin = join('node_modules', 'rolesanywhere', manifest.bin['rolesanywhere'] ?? '');
+    const key = join(root, 'certs', file);
+    const env = { ROLESANYWHERE_PKCS8_PASSWORD: 'correct horse battery staple' };
+    const args = [bin, 'sign-string', '--private-key', key, '--format', 'text'];
+    const { status, stdout, stderr } = await run(project, args, env);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    // The signature of an EC key in DER is 70 to 72 octets long, seldom less.
+    expect(stdout).toMatch(length === undefined ? /^30[0-9a-f]{130,142}$/ : /^[0-9a-f]+$/);
+    if (length !== undefined) expect(stdout).toHaveLength(2 * length);
+  });
+
   it('load from outside only what most runs need not: the proxy, PKCS#12, ML-DSA, the emulator', async () => {
     const { metafile } = await build({
       absWorkingDir: alone,

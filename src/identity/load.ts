@@ -49,8 +49,8 @@ export interface LoadContext {
 /**
  * Loads a certificate with its key and chain, and makes sure that they belong together.
  *
- * @param source `certificate`, `privateKey` and `intermediates`: each a path, PEM text, PEM or DER bytes, or `-`
- *   for standard input (which may hold all of them). The leaf is the certificate that the key belongs to; the
+ * @param source `certificate`, `privateKey` and `intermediates`: each a path, PEM text, bytes (PEM, DER, PKCS#7,
+ *   PKCS#12), or `-` for standard input (which may hold all of them). The leaf is the certificate that the key belongs to; the
  *   others are ordered into a chain, without the root.
  * @throws IdentityError `ERR_FILE_UNREADABLE` `ERR_PEM_INVALID` `ERR_CERTIFICATE_INVALID` `ERR_KEY_INVALID`
  *   `ERR_KEY_PASSPHRASE` `ERR_KEY_UNSUPPORTED` `ERR_KEY_MISMATCH` `ERR_CHAIN_TOO_LONG`

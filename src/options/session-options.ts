@@ -12,7 +12,7 @@ export type Source = string | Uint8Array;
 export interface SessionOptions {
   /** The end-entity certificate; the intermediates (`fullchain.pem`) and the private key may stand in it too. */
   readonly certificate?: Source | undefined;
-  /** The private key: PKCS#8 (plain or encrypted), PKCS#1 or SEC1. Default: the one in `certificate`. */
+  /** The private key: PKCS#8, PKCS#1 or SEC1, plain or encrypted, or PKCS#12. Default: the one in `certificate`. */
   readonly privateKey?: Source | undefined;
   /** Further certificates of the chain, in any order. A root is left out of what is sent. */
   readonly intermediates?: Source | undefined;
@@ -56,13 +56,13 @@ export const SESSION_OPTIONS = {
     kind: { type: 'source' },
     placeholder: 'FILE',
     required: true,
-    help: 'certificate, PEM or DER, optionally with its chain and key; - for standard input',
+    help: 'certificate: PEM, DER, PKCS#7 or PKCS#12, optionally with its chain and key; - for standard input',
   },
   privateKey: {
     flag: 'private-key',
     kind: { type: 'source' },
     placeholder: 'FILE',
-    help: "its private key: PKCS#8, PKCS#1 or SEC1; without it, the key in the certificate's file",
+    help: "its private key: PKCS#8, PKCS#1, SEC1 or PKCS#12; without it, the key in the certificate's file",
   },
   intermediates: {
     flag: 'intermediates',

@@ -161,6 +161,37 @@ describe.skipIf(!hasOpenssl)('a PKCS#12 file alone is an identity', () => {
   });
 });
 
+/** The contents of several files in one, without a MAC. */
+function merge(...names: string[]): Buffer {
+  const parts = names.flatMap((name) => {
+    const [, safe] = childrenOf(readFileSync(makeFile({ name, options: ['-nomac'] })));
+    const [, content] = childrenOf(safe ?? Buffer.alloc(0));
+    const [octets] = childrenOf(content ?? Buffer.alloc(0));
+    return childrenOf(contentOf(octets ?? Buffer.alloc(0)));
+  });
+  const data = Buffer.from('06092a864886f70d010701', 'hex');
+  const authenticated = der(0x04, der(0x30, ...parts));
+  return der(0x30, Buffer.from('020103', 'hex'), der(0x30, data, der(0xa0, authenticated)));
+}
+
+describe.skipIf(!hasOpenssl)('of several identities in one PKCS#12 file', () => {
+  it.each([
+    ['the one that is valid', ['bad-expired', 'ec-p256', 'bad-not-yet-valid'], 'ec-p256'],
+    ['the one whose key can sign', ['bad-ed25519', 'ec-p384', 'bad-dsa'], 'ec-p384'],
+  ])('%s is taken', async (_name, names, expected) => {
+    await expectIdentity(
+      await loadIdentity({ certificate: merge(...names), passphrase: 'secret' }),
+      expected,
+    );
+  });
+
+  it('none is taken, where no key can sign', async () => {
+    expect(await failure(merge('bad-ed25519', 'bad-dsa'), 'secret')).toMatchObject({
+      code: 'ERR_KEY_UNSUPPORTED',
+    });
+  });
+});
+
 describe.skipIf(!hasOpenssl)('a PKCS#12 file is refused', () => {
   it('without a certificate', async () => {
     const file = makeFile({ options: ['-nocerts'] });

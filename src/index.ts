@@ -8,10 +8,10 @@
 
 export type { Finding } from './checks/check-identity.js';
 export { checkIdentity } from './checks/check-identity.js';
+export type { ProviderProperties } from './credentials/caller-client.js';
 export type {
   AwsCredentialIdentity,
   ProviderOptions,
-  ProviderProperties,
   RolesAnywhereProvider,
 } from './credentials/from-roles-anywhere.js';
 export { fromRolesAnywhere } from './credentials/from-roles-anywhere.js';

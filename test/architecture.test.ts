@@ -76,7 +76,7 @@ const BUILTINS: Places = [
   [/^node:(buffer|crypto|events|path|timers\/promises|util)$/, ANYWHERE],
   [
     /^node:fs(\/promises)?$/,
-    /^(files\/[a-z-]+|identity\/load|cache\/folder|credentials\/watch|outputs\/shared-credentials|server\/(listen|token-file)|terminal\/prompt|commands\/emulator)\.ts$/,
+    /^(files\/[a-z-]+|identity\/(load|rotation)|cache\/folder|outputs\/shared-credentials|server\/(listen|token-file)|terminal\/prompt|commands\/emulator)\.ts$/,
   ],
   // systemd is spoken to by a program of its own.
   [/^node:child_process$/, /^terminal\/service-manager\.ts$/],
@@ -390,6 +390,7 @@ const RULES: readonly Rule[] = [
       ),
     breaks: [
       ['keys/pem.ts', `import { readFileSync } from 'node:fs';`],
+      ['identity/chain.ts', `import { stat } from 'node:fs/promises';`],
       ['cache/sealed-session.ts', `import { readFileSync } from 'node:fs';`],
       ['outputs/shared-credentials.ts', `import { homedir } from 'node:os';`],
       ['settings/settings.ts', `import { readFile } from 'node:fs/promises';`],

@@ -59,6 +59,9 @@ export const client2 = new STSClient({ credentials: await createSession(options)
 // The SDK's clients pass their properties; nobody needs to.
 await fromRolesAnywhere(options)({ callerClientConfig: { region: 'us-east-1' } });
 await fromRolesAnywhere(options)();
+// It can be disposed of, by hand or by `using`.
+export const disposable: Disposable & AsyncDisposable = fromRolesAnywhere(options);
+fromRolesAnywhere(options).dispose();
 // @ts-expect-error: options are required
 fromRolesAnywhere();
 // @ts-expect-error: an unknown option

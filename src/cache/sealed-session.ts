@@ -19,6 +19,16 @@ export const PURPOSE = `${FORMAT} AES-256-GCM`;
 export interface KeptSession {
   readonly value: Session;
   readonly createdAt: Date;
+  /** What the refresher that made it had learned of a crowded service; undefined where nothing. */
+  readonly leadLimitMs?: number | undefined;
+}
+
+/** What a refresher knows when it asks for a new session. */
+export interface Replaced {
+  /** One from the cache must end later than this. */
+  readonly expiration: Date | undefined;
+  /** Kept with the session, for a refresher that starts with it. */
+  readonly leadLimitMs?: number | undefined;
 }
 
 /** What anybody who can read the file can tell. */
@@ -37,13 +47,20 @@ interface File {
   readonly sealed: string;
 }
 
+interface Sealed {
+  readonly session: Session;
+  /** JSON makes null of Infinity. */
+  readonly leadLimitMs?: number | null;
+}
+
 const TAG_BYTES = 16;
 
 /**
  * @param key 32 bytes
  * @param inputs what was asked for, as text
  */
-export function sealSession({ value, createdAt }: KeptSession, key: Uint8Array, inputs: string): string {
+export function sealSession(kept: KeptSession, key: Uint8Array, inputs: string): string {
+  const { value, createdAt, leadLimitMs } = kept;
   const label = {
     format: FORMAT,
     roleArn: value.roleArn,
@@ -53,7 +70,11 @@ export function sealSession({ value, createdAt }: KeptSession, key: Uint8Array, 
   const nonce = randomBytes(12);
   const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
   cipher.setAAD(authenticated(label, inputs));
-  const sealed = Buffer.concat([cipher.update(JSON.stringify(value)), cipher.final(), cipher.getAuthTag()]);
+  const sealed = Buffer.concat([
+    cipher.update(JSON.stringify({ session: value, leadLimitMs })),
+    cipher.final(),
+    cipher.getAuthTag(),
+  ]);
   const file: File = { ...label, nonce: nonce.toString('base64'), sealed: sealed.toString('base64') };
   return `${JSON.stringify(file)}\n`;
 }
@@ -70,11 +91,12 @@ export function openSession(text: string, key: Uint8Array, inputs: string): Kept
     decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
     const plain = Buffer.concat([decipher.update(sealed.subarray(0, -TAG_BYTES)), decipher.final()]);
     // Authentic, hence what this version has written.
-    const session = JSON.parse(plain.toString()) as Session;
+    const { session, leadLimitMs } = JSON.parse(plain.toString()) as Sealed;
     plain.fill(0);
     return {
       value: { ...session, expiration: new Date(session.expiration) },
       createdAt: new Date(file.createdAt),
+      leadLimitMs: leadLimitMs ?? undefined,
     };
   } catch {
     return undefined;

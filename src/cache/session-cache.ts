@@ -13,7 +13,7 @@ import type { Session } from '../session/response.js';
 import type { Environment } from '../settings/choose-values.js';
 import type { Settings } from '../settings/settings.js';
 import { cacheFolders, pathFor, prepareFolder, readCacheFile, sweepFolder } from './folder.js';
-import type { KeptSession } from './sealed-session.js';
+import type { KeptSession, Replaced } from './sealed-session.js';
 import { openSession, PURPOSE, sealSession } from './sealed-session.js';
 
 /**
@@ -32,15 +32,15 @@ export interface CacheContext {
 }
 
 export interface SessionCache {
-  /** What is kept, with more than 20 minutes left. */
-  read(): Promise<KeptSession | undefined>;
+  /** What is kept. @param leastLeftMs with more than this left. Default 20 minutes */
+  read(leastLeftMs?: number): Promise<KeptSession | undefined>;
   /**
    * One session for all processes that ask at once: another one's, or what `create` makes, which is kept.
    *
-   * @param newerThan take another one's only where it ends later than this
+   * @param replaced take another one's only where it ends later than this one
    * @throws what `create` throws
    */
-  share(create: () => Promise<Session>, newerThan?: Date): Promise<Session>;
+  share(create: () => Promise<Session>, replaced?: Replaced): Promise<Session>;
 }
 
 interface Place extends CacheContext {
@@ -73,8 +73,8 @@ export async function openCache(
   const deriveKey = identity.deriveKey.bind(identity);
   const place = { ...context, folder, path, inputs, settings, deriveKey };
   return {
-    read: () => read(place),
-    share: (create, newerThan = new Date(0)) => share(place, create, newerThan),
+    read: (leastLeftMs) => read(place, leastLeftMs),
+    share: (create, replaced) => share(place, create, replaced),
   };
 }
 
@@ -99,12 +99,12 @@ function inputsOf({ source: _, connection, ...asked }: Settings, identity: Ident
   return JSON.stringify(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-async function read(place: Place): Promise<KeptSession | undefined> {
+async function read(place: Place, leastLeftMs = LEAST_LEFT_MS): Promise<KeptSession | undefined> {
   const { path, inputs, logger } = place;
   try {
     const text = await readCacheFile(path);
     const kept = text === undefined ? undefined : withKey(place, (key) => openSession(text, key, inputs));
-    const state = text === undefined ? 'is not there' : stateOf(place, kept);
+    const state = text === undefined ? 'is not there' : stateOf(place, kept, leastLeftMs);
     logger?.debug?.(`cache file ${path} ${state ?? 'is used'}`);
     return state === undefined ? kept : undefined;
   } catch (error) {
@@ -114,15 +114,23 @@ async function read(place: Place): Promise<KeptSession | undefined> {
 }
 
 /** Why a session is not handed out, where it is not. */
-function stateOf({ settings, now }: Place, kept: KeptSession | undefined): string | undefined {
+function stateOf(
+  { settings, now }: Place,
+  kept: KeptSession | undefined,
+  leastLeftMs: number,
+): string | undefined {
   if (kept === undefined) return 'is damaged, or of another key or version';
   const leftMs = kept.value.expiration.getTime() - now().getTime();
-  if (leftMs <= LEAST_LEFT_MS) return 'has 20 minutes or less left';
+  if (leftMs <= leastLeftMs) return `has ${leastLeftMs / 60_000} minutes or less left`;
   // The clock was set back since: in truth it may have ended.
   return leftMs > settings.durationSeconds * 1000 + TOLERANCE_MS ? 'is from the future' : undefined;
 }
 
-async function share(place: Place, create: () => Promise<Session>, newerThan: Date): Promise<Session> {
+async function share(
+  place: Place,
+  create: () => Promise<Session>,
+  { expiration: newerThan = new Date(0), leadLimitMs }: Partial<Replaced> = {},
+): Promise<Session> {
   const { path, settings, logger } = place;
   const found: { session?: Session; looks: number } = { looks: 0 };
   const isOver = async (): Promise<boolean> => {
@@ -142,22 +150,22 @@ async function share(place: Place, create: () => Promise<Session>, newerThan: Da
     if (lock !== undefined) await isOver();
     if (found.session !== undefined) return found.session;
     const session = await create();
-    await keep(place, session, lock !== undefined);
+    await keep(place, { value: session, createdAt: place.now(), leadLimitMs }, lock !== undefined);
     return session;
   } finally {
     await lock?.release();
   }
 }
 
-async function keep(place: Place, value: Session, isLocked: boolean): Promise<void> {
-  const { folder, path, inputs, now, logger } = place;
-  const createdAt = now();
+async function keep(place: Place, kept: KeptSession, isLocked: boolean): Promise<void> {
+  const { folder, path, inputs, logger } = place;
+  const { value, createdAt } = kept;
   if (value.expiration.getTime() - createdAt.getTime() <= LEAST_LEFT_MS) {
     logger?.debug?.('the session is too short to be cached');
     return;
   }
   try {
-    const text = withKey(place, (key) => sealSession({ value, createdAt }, key, inputs));
+    const text = withKey(place, (key) => sealSession(kept, key, inputs));
     // Of those who were killed while they wrote: nobody else writes now.
     if (isLocked) await removeLeftovers(path);
     await writeFileWhole(path, text, { subject: `cache file ${path}` });

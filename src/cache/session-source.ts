@@ -7,7 +7,7 @@ import { loadIdentity } from '../identity/load.js';
 import type { SessionContext } from '../session/create-session.js';
 import type { Session } from '../session/response.js';
 import type { Settings } from '../settings/settings.js';
-import type { KeptSession } from './sealed-session.js';
+import type { KeptSession, Replaced } from './sealed-session.js';
 import type { CacheContext, SessionCache } from './session-cache.js';
 
 export interface SourceContext extends CacheContext {
@@ -15,31 +15,23 @@ export interface SourceContext extends CacheContext {
   /** What `-` reads. */
   readonly stdin?: SessionContext['stdin'];
   readonly askPassphrase?: SessionContext['askPassphrase'];
+  /**
+   * For a refresher, which asks again and again: a certificate and key that cannot be used leave those from before in use, and
+   * attempts are not repeated, since the refresher has pauses of its own.
+   */
+  readonly isKept?: boolean | undefined;
 }
 
 export interface SessionSource {
-  /** What is kept from before, with more than 20 minutes left. */
+  /** What is kept from before and has not ended, for a refresher to start with. */
   initial(): Promise<KeptSession | undefined>;
-  /**
-   * Certificate and key are read anew each time.
-   *
-   * @param newerThan one from the cache must end later than this
-   * @throws as `createSession`
-   */
-  create(signal?: AbortSignal, newerThan?: Date): Promise<Session>;
+  /** @throws as `createSession` */
+  create(signal?: AbortSignal, replaced?: Replaced): Promise<Session>;
 }
 
 export function sessionSource(settings: Settings, context: SourceContext): SessionSource {
-  const { logger, now, isCached } = context;
-  const load = (): Promise<Identity> =>
-    loadIdentity(settings.source, {
-      now: now(),
-      askPassphrase: context.askPassphrase,
-      // Not copied: standard input opens when it is looked at.
-      get stdin() {
-        return context.stdin;
-      },
-    });
+  const { logger, now, isCached, isKept = false } = context;
+  const load = identityLoader(settings, context);
   const open = async (identity: Identity): Promise<SessionCache | undefined> => {
     if (!isCached) return undefined;
     const { openCache } = await import('./session-cache.js');
@@ -48,17 +40,56 @@ export function sessionSource(settings: Settings, context: SourceContext): Sessi
   return {
     initial: async () => {
       const cache = isCached ? await open(await load()) : undefined;
-      return cache?.read();
+      return cache?.read(0);
     },
-    create: async (signal, newerThan) => {
+    create: async (signal, replaced) => {
       const identity = await load();
       const cache = await open(identity);
       const make = async (): Promise<Session> => {
         // The better part of the program, of which a session out of the cache needs nothing.
         const { createSessionFrom } = await import('../session/create-session.js');
-        return createSessionFrom(settings, { identity, signal, logger, now });
+        return createSessionFrom(settings, {
+          identity,
+          signal,
+          logger,
+          now,
+          attempts: isKept ? 1 : undefined,
+        });
       };
-      return cache === undefined ? make() : cache.share(make, newerThan);
+      return cache === undefined ? make() : cache.share(make, replaced);
     },
   };
+}
+
+function identityLoader(settings: Settings, context: SourceContext): () => Promise<Identity> {
+  const loadAnew = (): Promise<Identity> =>
+    loadIdentity(settings.source, {
+      now: context.now(),
+      askPassphrase: context.askPassphrase,
+      // Not copied: standard input opens when it is looked at.
+      get stdin() {
+        return context.stdin;
+      },
+    });
+  if (context.isKept !== true) return loadAnew;
+  let rotation: Promise<() => Promise<Identity>> | undefined;
+  return async () => {
+    rotation ??= openRotation(settings, context, loadAnew);
+    return (await rotation)();
+  };
+}
+
+/** Late: whoever asks once has no use for it. */
+async function openRotation(
+  { source }: Settings,
+  { now, logger }: SourceContext,
+  load: () => Promise<Identity>,
+): Promise<() => Promise<Identity>> {
+  const { rotatingIdentity } = await import('../identity/rotation.js');
+  const { requireUsable } = await import('../checks/check-identity.js');
+  return rotatingIdentity(source, {
+    load,
+    requireUsable: (identity) => requireUsable(identity, now()),
+    warn: (message) => logger?.warn?.(message),
+  });
 }

@@ -46,7 +46,9 @@ export async function run(values: RawValues, io: Io, now = () => new Date()): Pr
     options.tokenFile === undefined ? undefined : await loadOrCreateToken(options.tokenFile);
   const interrupted = io.interrupted();
   const served = await Promise.all(
-    roles.map(([name, settings]) => serveRole(name, settings, openSource(settings, inputs, io, now), log)),
+    roles.map(([name, settings]) =>
+      serveRole(name, settings, openSource(settings, inputs, io, now, log), log),
+    ),
   );
   try {
     io.onHangup(() => refreshAll(served));

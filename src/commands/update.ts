@@ -22,16 +22,16 @@ const OWN = { ...UPDATE_OPTIONS, ...LOG_OPTIONS, ...CACHE_OPTIONS };
 export async function run(values: RawValues, io: Io, now = () => new Date()): Promise<void> {
   const inputs = await readSession(values, OWN, io);
   const { settings, options } = inputs;
-  const source = openSource(settings, inputs, io, now);
   const log = openLog(io.stderr, options.logFormat as LogFormat, now);
   const place = { path: sharedCredentialsPath(io.env), profile: options.profile };
   if (options.once) {
+    const source = openSource(settings, inputs, io, now);
     // Nothing is said where all is well: cron mails whatever is.
     await writeSession(place, await source.create(), { ...log, info: () => {} });
     return;
   }
   refuseStandardInput(settings, 'with --once it may be standard input');
-  await keepWriting(source, place, { log, io });
+  await keepWriting(openSource(settings, inputs, io, now, log), place, { log, io });
 }
 
 async function keepWriting(

@@ -19,7 +19,7 @@ export async function keepSession(
   const refresher: Refresher<Session> = createRefresher({
     ...events,
     initial,
-    create: (signal) => source.create(signal, refresher.state().expiration),
+    create: (signal) => source.create(signal, refresher.state()),
   });
   return { refresher, initial: initial?.value };
 }

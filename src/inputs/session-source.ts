@@ -6,9 +6,14 @@ import type { CACHE_OPTIONS } from '../options/command-options.js';
 import { SESSION_OPTIONS } from '../options/session-options.js';
 import type { Settings } from '../settings/settings.js';
 import type { Io } from '../terminal/io.js';
+import type { Log } from '../terminal/log.js';
 import type { SessionInputs } from './session.js';
 
-/** Certificate, key and cache are opened by each session that it makes. */
+/**
+ * Certificate, key and cache are opened by each session that it makes.
+ *
+ * @param log of a program that goes on: warnings go there, and a pair that cannot be used leaves the one from before in use
+ */
 export function openSource(
   settings: Settings,
   {
@@ -17,9 +22,12 @@ export function openSource(
   }: Pick<SessionInputs<typeof CACHE_OPTIONS>, 'context' | 'options'>,
   io: Io,
   now: () => Date,
+  log?: Log,
 ): SessionSource {
+  const warn = log && ((message: string) => log.warn('warning', { message }));
   return sessionSource(settings, {
-    ...{ env: io.env, now, logger, askPassphrase, isCached: options.cache },
+    ...{ env: io.env, now, logger: warn ? { ...logger, warn } : logger, askPassphrase },
+    ...{ isCached: options.cache, isKept: log !== undefined },
     // Not copied: standard input opens when it is looked at.
     get stdin() {
       return io.stdin;

@@ -65,11 +65,17 @@ export interface CreateSessionOptions extends SessionOptions, SessionContext {
  * });
  */
 export async function createSession(options: CreateSessionOptions): Promise<Session> {
+  const { settings, context } = parseOptions(options);
+  return createSessionFrom(settings, context);
+}
+
+/** @throws OptionError `ERR_OPTION_*` */
+export function parseOptions(options: CreateSessionOptions): { settings: Settings; context: SessionContext } {
   requireOptions(options);
   const { identity, signal, logger, now, random, stdin, askPassphrase, ...further } = options;
   const { env = ambientEnvironment(), ...rest } = further;
   const settings = parseSettings(rest, { env, hasIdentity: identity !== undefined });
-  return createSessionFrom(settings, { identity, signal, logger, now, random, stdin, askPassphrase });
+  return { settings, context: { identity, signal, logger, now, random, stdin, askPassphrase } };
 }
 
 function requireOptions(options: CreateSessionOptions): void {
@@ -85,9 +91,14 @@ function requireOptions(options: CreateSessionOptions): void {
   );
 }
 
+export interface CreateContext extends SessionContext {
+  /** How often what may pass is tried: 1 for a refresher, which has pauses of its own. Default 3. */
+  readonly attempts?: number | undefined;
+}
+
 /** As `createSession`, from settings that are parsed already. */
-export async function createSessionFrom(settings: Settings, context: SessionContext): Promise<Session> {
-  const { logger, signal, now = () => new Date(), random = Math.random } = context;
+export async function createSessionFrom(settings: Settings, context: CreateContext): Promise<Session> {
+  const { logger, signal, attempts, now = () => new Date(), random = Math.random } = context;
   const { endpoint, region, roleArn, connection } = settings;
   if (!connection.verifyTls) {
     logger?.warn?.(
@@ -112,7 +123,7 @@ export async function createSessionFrom(settings: Settings, context: SessionCont
   };
   try {
     // Raced, since signing may be a matter of other machines too.
-    return await endedBy(limit.signal, retry(attempt, { ...limit, random }));
+    return await endedBy(limit.signal, retry(attempt, { ...limit, random, attempts }));
   } finally {
     limit.stop();
     await transport.close();

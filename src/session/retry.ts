@@ -14,6 +14,8 @@ export interface RetryContext {
   readonly remainingMs: () => number;
   /** In [0, 1). */
   readonly random: () => number;
+  /** How many tries. Default 3. */
+  readonly attempts?: number | undefined;
 }
 
 const MAX_ATTEMPTS = 3;
@@ -22,11 +24,12 @@ const BASE_DELAY_MS = 500;
 const RETRYABLE_STATUS = [500, 502, 503, 504];
 
 export async function retry<T>(attempt: () => Promise<T>, context: RetryContext): Promise<T> {
+  const { attempts = MAX_ATTEMPTS } = context;
   for (let failures = 1; ; failures++) {
     try {
       return await attempt();
     } catch (error) {
-      if (failures >= MAX_ATTEMPTS || !isRetryable(error)) throw error;
+      if (failures >= attempts || !isRetryable(error)) throw error;
       const delayMs = delayBefore(error, failures, context.random);
       // Waiting longer than there is time would only replace the service's reason by a time-out.
       if (delayMs >= context.remainingMs()) throw error;

@@ -86,7 +86,10 @@ print(AESGCM(key).decrypt(base64.b64decode(file['nonce']), base64.b64decode(file
       });
       const { stdout, stderr } = spawnSync('python3', ['-c', script], { input, encoding: 'utf8' });
       expect(stderr).toBe('');
-      expect(JSON.parse(stdout)).toMatchObject({ accessKeyId: 'ASIA1', sessionToken: 'canary-token' });
+      expect(JSON.parse(stdout).session).toMatchObject({
+        accessKeyId: 'ASIA1',
+        sessionToken: 'canary-token',
+      });
     },
   );
 });

@@ -127,9 +127,24 @@ describe('a cache', () => {
     const [old, other, own] = [session('ASIA1'), session('ASIA2', 61), session('ASIA3', 62)];
     const cache = await open();
     await cache?.share(makes(old));
-    expect(await cache?.share(makes(other), old.expiration)).toBe(other);
-    expect(await cache?.share(never, old.expiration)).toEqual(other);
-    expect(await cache?.share(makes(own), other.expiration)).toBe(own);
+    expect(await cache?.share(makes(other), old)).toBe(other);
+    expect(await cache?.share(never, old)).toEqual(other);
+    expect(await cache?.share(makes(own), other)).toBe(own);
+  });
+
+  it('hands a refresher what has not ended, and what the one before had learned', async () => {
+    const { open } = setup();
+    const value = session('ASIA1');
+    await (await open())?.share(makes(value), { expiration: undefined, leadLimitMs: 300_000 });
+    expect(await (await open({}, 41))?.read()).toBeUndefined();
+    expect(await (await open({}, 59))?.read(0)).toEqual({ value, createdAt: NOW, leadLimitMs: 300_000 });
+    expect(await (await open({}, 60))?.read(0)).toBeUndefined();
+    // Nobody was throttled.
+    await (await open({}, 61))?.share(makes(session('ASIA2', 121)), {
+      expiration: undefined,
+      leadLimitMs: Number.POSITIVE_INFINITY,
+    });
+    expect((await (await open({}, 61))?.read())?.leadLimitMs).toBeUndefined();
   });
 
   it('lets failures through, and keeps nothing of them', async () => {

@@ -1,13 +1,15 @@
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { Agent } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { STSClient } from '@aws-sdk/client-sts';
 import type { AwsCredentialIdentityProvider } from '@smithy/types';
-import { afterAll, describe, expect, expectTypeOf, it } from 'vitest';
+import { afterAll, describe, expect, expectTypeOf, it, vi } from 'vitest';
+import { readHints } from '../../src/credentials/caller-client.js';
 import type { RolesAnywhereProvider } from '../../src/credentials/from-roles-anywhere.js';
 import { fromRolesAnywhere } from '../../src/credentials/from-roles-anywhere.js';
 import type { CreateSessionOptions } from '../../src/session/create-session.js';
-import { ARNS, RSA, refusal, startFakeService, success } from '../fake-service.js';
+import { ARNS, RSA, refusal, startFakeService, staysSilent, success } from '../fake-service.js';
 import { identity, NOW, path } from '../fixtures.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'rolesanywhere-'));
@@ -56,25 +58,114 @@ describe('fromRolesAnywhere', () => {
     });
   });
 
-  it('reads certificate and key anew at each call, so that a renewal is used', async () => {
+  it('uses a renewed certificate at the next refresh, behind the back of the call', async () => {
     const { endpoint, requests } = await startFakeService([success, success]);
     const [certificate, privateKey] = [join(folder, 'host.pem'), join(folder, 'host.key')];
     const install = (name: string): void => {
       copyFileSync(path(`${name}.pem`), certificate);
       copyFileSync(path(`${name}.key.pem`), privateKey);
     };
-    const provider = fromRolesAnywhere({ ...OPTIONS, endpoint, certificate, privateKey });
-    const serials: (string | undefined)[] = [];
-    for (const name of ['rsa-2048', 'ec-p256']) {
-      install(name);
-      await provider();
-      serials.push((await identity(name)).certificate.serialNumber);
-    }
+    let now = NOW;
+    install('rsa-2048');
+    const provider = fromRolesAnywhere({ ...OPTIONS, endpoint, certificate, privateKey, now: () => now });
+    await provider();
+    install('ec-p256');
+    await provider();
+    expect(requests).toHaveLength(1);
+    now = new Date('2026-06-01T12:36:00Z');
+    await provider();
+    await vi.waitFor(() => expect(requests).toHaveLength(2));
     const sent = requests.map(
       ({ headers }) => /Credential=(\d+)/.exec(headers['authorization'] as string)?.[1],
     );
-    expect(sent).toEqual(serials);
-    expect(sent[0]).not.toBe(sent[1]);
+    const names = ['rsa-2048', 'ec-p256'];
+    const expected = await Promise.all(
+      names.map(async (name) => (await identity(name)).certificate.serialNumber),
+    );
+    expect(sent).toEqual(expected);
+  });
+
+  it('lets callers share one request, and what comes of it', async () => {
+    const { endpoint, requests } = await startFakeService([success]);
+    const provider = fromRolesAnywhere({ ...OPTIONS, endpoint });
+    const got = await Promise.all(Array.from({ length: 50 }, () => provider()));
+    expect(new Set(got.map(({ accessKeyId }) => accessKeyId)).size).toBe(1);
+    await provider();
+    expect(requests).toHaveLength(1);
+  });
+
+  it('logs to the client that calls, unless it has a logger of its own', async () => {
+    const { endpoint } = await startFakeService([success, success]);
+    const [theirs, own] = [[] as string[], [] as string[]];
+    const logger = (to: string[]) => ({
+      debug: (text: string) => to.push(text),
+      warn: (text: string) => to.push(text),
+      info: () => {},
+      error: () => {},
+    });
+    const properties = { callerClientConfig: { logger: logger(theirs) } };
+    await fromRolesAnywhere({ ...OPTIONS, endpoint })(properties);
+    expect(theirs.some((text) => text.startsWith('canonical request'))).toBe(true);
+    const before = theirs.length;
+    await fromRolesAnywhere({ ...OPTIONS, endpoint, logger: logger(own) })(properties);
+    expect(own.length).toBe(before);
+    expect(theirs.length).toBe(before);
+  });
+
+  it('signs for the region of the trust anchor, whatever the client is for', async () => {
+    const { endpoint, requests } = await startFakeService([success]);
+    const callerClientConfig = { region: async () => 'eu-west-1' };
+    await fromRolesAnywhere({ ...OPTIONS, endpoint })({ callerClientConfig });
+    expect(requests[0]?.headers['authorization']).toContain('/us-east-1/rolesanywhere/');
+  });
+
+  it.each<[string, unknown, string | undefined]>([
+    [
+      'an agent with a URL',
+      { config: { httpsAgent: { proxy: new URL('http://proxy:3128') } } },
+      'http://proxy:3128/',
+    ],
+    ['a handler that is not configured yet', handlerOf(proxyAgent()), 'http://proxy:3128/'],
+    ['an agent without a proxy', handlerOf(new Agent()), undefined],
+    [
+      'a configuration that fails',
+      {
+        get configProvider() {
+          return Promise.reject(new Error('x'));
+        },
+      },
+      undefined,
+    ],
+    ['none', undefined, undefined],
+    ['something else', { config: { httpsAgent: { proxy: { host: 'proxy' } } } }, undefined],
+  ])('finds the proxy of a client: %s', async (_name, requestHandler, url) => {
+    const hints = await readHints({ callerClientConfig: { requestHandler } });
+    expect(hints.proxy).toEqual(url && { url, except: '' });
+  });
+
+  it('goes through the proxy of the client that calls, unless the environment names one', async () => {
+    const options = { ...OPTIONS, endpoint: 'https://rolesanywhere.us-east-1.amazonaws.com' };
+    const requestHandler = { config: { httpsAgent: { proxy: new URL('http://127.0.0.1:1') } } };
+    const properties = { callerClientConfig: { requestHandler } };
+    await expect(fromRolesAnywhere(options)(properties)).rejects.toThrow('connect ECONNREFUSED 127.0.0.1:1');
+    const env = { HTTPS_PROXY: 'http://127.0.0.1:2' };
+    await expect(fromRolesAnywhere({ ...options, env })(properties)).rejects.toThrow('127.0.0.1:2');
+  });
+
+  it('ends what is under way when it is disposed of, and refuses calls from then on', async () => {
+    const { endpoint } = await startFakeService([staysSilent]);
+    const provider = fromRolesAnywhere({ ...OPTIONS, endpoint });
+    const waiting = provider();
+    setTimeout(() => provider.dispose(), 50);
+    await expect(waiting).rejects.toMatchObject({ code: 'ERR_ABORTED', tryNextLink: false });
+    await expect(provider()).rejects.toMatchObject({
+      code: 'ERR_ABORTED',
+      message: 'the credential provider has been disposed of',
+    });
+    const others = [fromRolesAnywhere(OPTIONS), fromRolesAnywhere(OPTIONS)] as const;
+    others[0][Symbol.dispose]();
+    await others[1][Symbol.asyncDispose]();
+    for (const other of others) await expect(other()).rejects.toMatchObject({ code: 'ERR_ABORTED' });
   });
 
   it('throws nothing before it is called', () => {
@@ -110,10 +201,42 @@ describe('fromRolesAnywhere', () => {
     });
   });
 
-  it('recovers: a failed call is not remembered', async () => {
-    const { endpoint } = await startFakeService([refusal(403, 'AccessDeniedException', 'no'), success]);
-    const provider = fromRolesAnywhere({ ...OPTIONS, endpoint });
-    await expect(provider()).rejects.toMatchObject({ code: 'ERR_SERVICE_DENIED' });
+  it('does not hammer a service that refuses, and recovers', async () => {
+    const { endpoint, requests } = await startFakeService([
+      refusal(403, 'AccessDeniedException', 'no'),
+      success,
+    ]);
+    let now = NOW;
+    const provider = fromRolesAnywhere({ ...OPTIONS, endpoint, now: () => now });
+    for (let i = 0; i < 5; i++)
+      await expect(provider()).rejects.toMatchObject({ code: 'ERR_SERVICE_DENIED' });
+    expect(requests).toHaveLength(1);
+    now = new Date(NOW.getTime() + 10_000);
     expect(await provider()).toMatchObject({ accessKeyId: 'ASIAEXAMPLEACCESSKEY' });
   });
+
+  it('hands out what it has while a refresh fails, until that ends', async () => {
+    const busy = refusal(503, 'ServiceUnavailable', 'later');
+    const { endpoint, requests } = await startFakeService([success, busy, busy, busy, busy]);
+    let now = NOW;
+    const provider = fromRolesAnywhere({ ...OPTIONS, endpoint, now: () => now });
+    await provider();
+    now = new Date('2026-06-01T12:59:00Z');
+    expect(await provider()).toMatchObject({ accessKeyId: 'ASIAEXAMPLEACCESSKEY' });
+    // Once: repeating is the refresher's affair, and it has time.
+    await vi.waitFor(() => expect(requests).toHaveLength(2));
+    expect(await provider()).toMatchObject({ accessKeyId: 'ASIAEXAMPLEACCESSKEY' });
+    now = new Date('2026-06-01T13:01:00Z');
+    await expect(provider()).rejects.toMatchObject({ code: 'ERR_SERVICE_FAILED', tryNextLink: false });
+    expect(requests).toHaveLength(5);
+  });
 });
+
+/** What a client of the SDK makes of an agent, before its first request. */
+function handlerOf(httpsAgent: Agent): unknown {
+  return new STSClient({ region: 'us-east-1', requestHandler: { httpsAgent } }).config.requestHandler;
+}
+
+function proxyAgent(): Agent {
+  return Object.assign(new Agent(), { proxy: new URL('http://proxy:3128') });
+}

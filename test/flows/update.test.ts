@@ -92,6 +92,31 @@ describe('update', () => {
     expect(readdirSync(join(machine.folder, 'aws'))).toEqual(['credentials']);
   });
 
+  it('goes on with the certificate and key from before while the new ones are half-written, and says so once', async () => {
+    const { machine, start } = await startUpdating();
+    const key = machine.env['PRIVATE_KEY'] ?? '';
+    const { child, log } = start('--log-format=json');
+    await until(() => count(log(), '"written"') === 1);
+    writeFileSync(key, readFileSync(key, 'utf8').slice(0, 100));
+    child.kill('SIGHUP');
+    await until(() => count(log(), '"written"') === 2);
+    child.kill('SIGHUP');
+    await until(() => count(log(), '"written"') === 3);
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+    const lines = log().trimEnd().split('\n');
+    const warnings = lines.map((line) => JSON.parse(line)).filter(({ level }) => level !== 'info');
+    expect(warnings).toEqual([
+      {
+        time: expect.stringMatching(/Z$/),
+        level: 'warn',
+        event: 'warning',
+        message: expect.stringMatching(/^certificate and key have changed, and are not used: .*host\.key/),
+      },
+    ]);
+    expect(machine.emulator.sessionCount).toBe(3);
+  });
+
   it('writes what the AWS SDK for JavaScript and the AWS CLI use', async ({ annotate }) => {
     const { machine, args } = await startUpdating();
     const { status, stdout, stderr } = await run(

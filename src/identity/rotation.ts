@@ -1,0 +1,112 @@
+/**
+ * A source in, a function that gives its identity as it is now out: for programs that run longer than a certificate lasts.
+ *
+ * Before each use the files are looked at (stat), not watched: it sees a rename, a symbolic link that is switched (as
+ * Kubernetes does with `..data`) and a file that is written in place alike, on network file systems too, where
+ * notifications get lost; and nothing happens in between, when nobody needs a certificate. Certificate, key and chain
+ * are taken as one: where a file changes while they are read, they are read again.
+ */
+import { stat } from 'node:fs/promises';
+import { isRolesAnywhereError } from '../errors.js';
+import type { Source } from '../options/session-options.js';
+import type { IdentitySource } from '../settings/settings.js';
+import type { Identity } from './identity.js';
+
+export interface RotationContext {
+  /** Such as `loadIdentity`. */
+  readonly load: () => Promise<Identity>;
+  /** Throws where the service would refuse the identity now. */
+  readonly requireUsable: (identity: Identity) => unknown;
+  /** Hears once of each state of the files that cannot be used, while what was loaded before is. */
+  readonly warn?: ((message: string) => void) | undefined;
+}
+
+interface Snapshot {
+  readonly identity: Identity;
+  /** What identifies the files that it came from. */
+  readonly stamp: string;
+}
+
+/** Writing a pair takes milliseconds: a state that changes for longer is taken as it is, and has to prove itself. */
+const MAX_READS = 3;
+
+/**
+ * New files are used from the next call on, if they hold a pair that the service would take; else the identity from
+ * before is, for as long as the service would take that.
+ *
+ * @returns a function that throws what `load` or `requireUsable` throw, where no identity from before is usable
+ */
+export function rotatingIdentity(source: IdentitySource, context: RotationContext): () => Promise<Identity> {
+  let kept: Snapshot | undefined;
+  let warned: string | undefined;
+  return async () => {
+    const stamp = await stampOf(source);
+    if (kept?.stamp === stamp) return kept.identity;
+    try {
+      const fresh = await loadWhole(source, context, stamp);
+      context.requireUsable(fresh.identity);
+      kept = fresh;
+      warned = undefined;
+      return fresh.identity;
+    } catch (error) {
+      if (kept === undefined || !isUsable(kept.identity, context)) throw error;
+      if (warned !== stamp) context.warn?.(describe(error, kept.identity));
+      warned = stamp;
+      return kept.identity;
+    }
+  };
+}
+
+async function loadWhole(
+  source: IdentitySource,
+  { load }: RotationContext,
+  stamp: string,
+): Promise<Snapshot> {
+  let before = stamp;
+  for (let reads = 1; ; reads++) {
+    const identity = await load().catch((error: unknown) => ({ error }));
+    const after = await stampOf(source);
+    if (after === before || reads === MAX_READS) {
+      if ('error' in identity) throw identity.error;
+      return { identity, stamp: after };
+    }
+    before = after;
+  }
+}
+
+function isUsable(identity: Identity, { requireUsable }: RotationContext): boolean {
+  try {
+    requireUsable(identity);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function describe(error: unknown, { certificate }: Identity): string {
+  const reason = isRolesAnywhereError(error) ? error.message : 'they cannot be loaded';
+  const until = certificate.notAfter.toISOString();
+  return `certificate and key have changed, and are not used: ${reason}; those from before are, until ${until}`;
+}
+
+async function stampOf({ certificate, privateKey, intermediates }: IdentitySource): Promise<string> {
+  const stamps = [certificate, privateKey, intermediates].map(async (source) =>
+    isPath(source) ? stampOfFile(source) : '',
+  );
+  return (await Promise.all(stamps)).join(' ');
+}
+
+/** Text, bytes and standard input stay what they are. */
+function isPath(source: Source | undefined): source is string {
+  return typeof source === 'string' && source !== '-' && !source.includes('-----BEGIN ');
+}
+
+/** Links are followed. The time of the last change of the inode cannot be set back, as that of the content can. */
+async function stampOfFile(path: string): Promise<string> {
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
+    return [dev, ino, size, mtimeNs, ctimeNs].join(':');
+  } catch (error) {
+    return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+  }
+}

@@ -78,6 +78,7 @@ export function fakeIo(args: readonly string[], options: Pick<RunOptions, 'env' 
       written[name] += typeof text === 'string' ? text : Buffer.from(text).toString('latin1');
       callback?.();
     },
+    on: () => undefined,
     once: () => undefined,
     off: () => undefined,
   });

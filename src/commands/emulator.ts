@@ -125,6 +125,7 @@ function describe(emulator: Emulator, folder: string, program: readonly string[]
   ].join('\n');
 }
 
+/** For POSIX shells; PowerShell has `$env:NAME = …` for `export`. */
 function quoteForShell(text: string): string {
   return /^[\w./:@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -107,10 +107,10 @@ function formatSide(text: string, other: string | undefined): string[] {
 
 /** A certificate is thousands of letters: shown is the beginning, or the place of the first difference. */
 function abridge(line: string, other: string): string {
-  const text = oneLine(hideSecrets(line), Number.POSITIVE_INFINITY);
-  if (text.length <= WIDTH) return text;
-  const place = [...text].findIndex((letter, index) => letter !== hideSecrets(other)[index]);
-  const from = place < WIDTH / 2 ? 0 : place - WIDTH / 4;
+  const [text, otherText] = [line, other].map((one) => oneLine(hideSecrets(one), Number.POSITIVE_INFINITY));
+  if (text === undefined || text.length <= WIDTH) return text ?? '';
+  const place = text.split('').findIndex((letter, index) => letter !== otherText?.[index]);
+  const from = place < WIDTH / 2 ? 0 : Math.floor(place - WIDTH / 4);
   const end = from + WIDTH;
   return `${from === 0 ? '' : '…'}${text.slice(from, end)}${end < text.length ? '…' : ''} (${text.length} characters)`;
 }

@@ -1,6 +1,6 @@
 /**
- * `rolesanywhere/emulator`: a local IAM Roles Anywhere (CreateSession) and STS (GetCallerIdentity) behind a socket. In:
- * options. Out: a running server.
+ * `rolesanywhere/emulator`: a local IAM Roles Anywhere, STS and what of IAM they need, behind a socket. In: options. Out:
+ * a running server.
  * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-create-session.html
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -87,7 +87,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 async function createTlsIdentity(host: string) {
   const authority = await createAuthority({ commonName: 'Emulator TLS CA' });
   const hosts = [...new Set(['localhost', '127.0.0.1', '::1', host.replace(/%.*$/, '')])];
-  const identity = await authority.issue({ commonName: 'localhost', hosts });
+  const identity = await authority.issue({ commonName: 'localhost', hosts, days: 365 });
   return { ...identity, caBundle: authority.certificate };
 }
 

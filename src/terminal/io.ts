@@ -19,6 +19,7 @@ export interface Io {
 export interface Output {
   readonly isTTY?: boolean;
   write(text: string | Uint8Array, callback?: (error?: Error | null) => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
   once(event: 'error', listener: (error: Error) => void): unknown;
   off(event: 'error', listener: (error: Error) => void): unknown;
 }
@@ -43,7 +44,13 @@ export function print(output: Output, text: string | Uint8Array): Promise<void> 
   });
 }
 
+/** Those whose errors are of no interest. */
+const hushed = new WeakSet<Output>();
+
 /** On the side: that nobody listens there is no reason to fail. */
 export function say(output: Output, text: string): void {
-  print(output, text).catch(() => undefined);
+  // One listener for all texts: each that is under way when the reader goes has an error of its own.
+  if (!hushed.has(output)) output.on('error', () => undefined);
+  hushed.add(output);
+  output.write(text);
 }

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { Agent, request as httpRequest } from 'node:http';
 import { createSessionRequest, loadIdentity, signRequest } from 'rolesanywhere';
 import { createEmulator, startEmulator } from 'rolesanywhere/emulator';
-import { cert, median, node, rate, report } from './measure.js';
+import { cert, median, node, report } from './measure.js';
 
 const CONNECTIONS = 8;
 const SESSIONS = 100_000;
@@ -33,6 +33,20 @@ async function signSession(name, { trustAnchorArn, profileArn, roleArn }, endpoi
   return { headers, query: query.join('&'), body: request.body };
 }
 
+/**
+ * Calls in a second of processor time, over half a second on the clock: a server waits for its clients, and other
+ * programs of the machine take their share.
+ *
+ * @param {() => unknown} call
+ */
+async function processorRate(call) {
+  const [start, used] = [performance.now(), process.cpuUsage()];
+  let calls = 0;
+  for (; performance.now() - start < 500; calls++) await call();
+  const { user, system } = process.cpuUsage(used);
+  return (calls * 1_000_000) / (user + system);
+}
+
 /** @param {string} name */
 async function benchSessions(name) {
   const emulator = await startEmulator({ certificateAuthority: await authorities() });
@@ -59,7 +73,7 @@ async function benchSessions(name) {
   /** @type {number[]} */
   const rates = [];
   for (let turn = 0; turn < 10; turn++) {
-    const [bareRate, ourRate] = [await rate(bare), CONNECTIONS * (await rate(askAll))];
+    const [bareRate, ourRate] = [await processorRate(bare), CONNECTIONS * (await processorRate(askAll))];
     if (turn > 2) {
       ratios.push(ourRate / bareRate);
       rates.push(ourRate);
@@ -71,7 +85,7 @@ async function benchSessions(name) {
     `emulated CreateSession over crypto.verify, ${name}`,
     median(ratios),
     'none',
-    `${median(rates).toFixed(0)} a second, signed beforehand, client and emulator on one core`,
+    `${median(rates).toFixed(0)} in a second of processor time, sending included, signing not`,
   );
 }
 

@@ -151,6 +151,21 @@ describe('verbose', () => {
     expect(shown).toContain(`(${certificate.length + 'x-amz-x509:'.length} characters)`);
   });
 
+  it('shows of a long line the place where it differs', async () => {
+    const { ask, lines, query } = await makeFixture({ verbose: true });
+    // Nobody guesses this one, so the client has to tell.
+    const canonical = (text: string) => text.replace('role%2FDemo', 'role/Demo');
+    let offered = '';
+    await ask({ canonical: (text) => (offered = canonical(text)) });
+    const unsigned = { 'x-emulator-canonical-request': Buffer.from(offered).toString('base64') };
+    lines.length = 0;
+    await ask({ canonical, unsigned });
+    const [own = '', theirs = ''] = lines.filter((line) => line.startsWith('  > …'));
+    expect(own).toContain('role%2FDemo');
+    expect(theirs).toContain('role/Demo');
+    expect(own.length).toBeLessThan(query.length);
+  });
+
   it('compares with what the client says, and whether it is true', async () => {
     const { ask, request, lines, query } = await makeFixture({ verbose: true });
     const canonical = (text: string) => text.replace('POST', 'PUT');

@@ -193,6 +193,23 @@ describe('rolesanywhere emulator', () => {
     expect(await once(child, 'exit')).toEqual([0, null]);
   });
 
+  it('logs one line a request, and more where it is asked to', async () => {
+    const machine = await startMachine();
+    for (const flags of [[], ['--verbose']]) {
+      const { child, printed } = await startCommand(machine, ...flags);
+      let logged = '';
+      child.stderr.on('data', (chunk) => (logged += String(chunk)));
+      const endpoint = /--endpoint (\S+)/.exec(printed)?.[1] ?? '';
+      expect((await fetch(`${endpoint}/sessions`, { method: 'POST' })).status).toBe(400);
+      await expect.poll(() => logged).toMatch(/ POST \/sessions 400 ValidationException: [\s\S]*\n$/);
+      const [first = '', ...rest] = logged.trimEnd().split('\n');
+      expect(first.endsWith(']')).toBe(flags.length === 0);
+      expect(rest).toEqual(flags.length === 0 ? [] : ['  request: query has nothing, body has nothing']);
+      child.kill('SIGINT');
+      expect(await once(child, 'exit')).toEqual([0, null]);
+    }
+  });
+
   it('warns where others than this machine reach it', async () => {
     const machine = await startMachine();
     const { child, printed } = await startCommand(machine, '--host=0.0.0.0');
@@ -214,10 +231,13 @@ describe('rolesanywhere emulator', () => {
 
   it('goes on where nobody reads its log any more', async () => {
     const machine = await startMachine();
-    const { child, printed } = await startCommand(machine);
+    const { child, printed } = await startCommand(machine, '--verbose');
     child.stderr.destroy();
     const endpoint = /--endpoint (\S+)/.exec(printed)?.[1] ?? '';
-    for (let count = 0; count < 20; count++) expect((await fetch(endpoint)).status).toBe(400);
+    for (let count = 0; count < 20; count++) {
+      // Several lines for each.
+      expect((await fetch(`${endpoint}/sessions`, { method: 'POST' })).status).toBe(400);
+    }
     child.kill('SIGINT');
     expect(await once(child, 'exit')).toEqual([0, null]);
   });

@@ -14,6 +14,7 @@ function output(): Output & { readonly written: string[] } {
       written.push(String(text));
       callback?.();
     },
+    on: () => undefined,
     once: () => undefined,
     off: () => undefined,
   };
@@ -84,6 +85,7 @@ describe('the log', () => {
   it('does not fail where nobody reads it', async () => {
     const gone: Output = {
       write: () => undefined,
+      on: (_event, listener) => listener(new Error('EPIPE')),
       once: (_event, listener) => listener(new Error('EPIPE')),
       off: () => undefined,
     };

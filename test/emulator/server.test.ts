@@ -5,7 +5,8 @@ import type { Authority, Emulator, EmulatorOptions } from '../../src/emulator/se
 import { createAuthority, createEmulator, startEmulator } from '../../src/emulator/server.js';
 import { IdentityError, OptionError, OutputError } from '../../src/errors.js';
 import { makeCertificate, NOW } from '../emulator-pki/certificates.js';
-import { makeRoot } from '../emulator-sessions/fixture.js';
+import { formatQuery, makeRoot } from '../emulator-sessions/fixture.js';
+import { signX509 } from '../emulator-sessions/sign.js';
 
 const started: Emulator[] = [];
 async function start(options: EmulatorOptions = {}): Promise<Emulator> {
@@ -139,6 +140,48 @@ describe('startEmulator', () => {
       code: 'ERR_LISTEN',
       message: `cannot listen on 127.0.0.1 port ${port}: another program listens there`,
     });
+  });
+});
+
+describe('aws:SourceIp', () => {
+  it.each([
+    ['127.0.0.0/8', '127.0.0.1', 201],
+    ['198.51.100.0/24', '127.0.0.1', 403],
+    ['::1/128', '::1', 201],
+    // Where a server takes both families, a client of the older one is still 127.0.0.1.
+    ['127.0.0.1', '::', 201],
+  ])('%s, asked over %s: %i', async (range, host, expected) => {
+    const root = makeRoot();
+    const trustPolicy = {
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Effect: 'Allow',
+          Principal: { Service: 'rolesanywhere.amazonaws.com' },
+          Action: ['sts:AssumeRole', 'sts:TagSession', 'sts:SetSourceIdentity'],
+          Condition: { IpAddress: { 'aws:SourceIp': range } },
+        },
+      ],
+    };
+    const seed = {
+      trustAnchors: [{ name: 'a', certificates: root.pem }],
+      roles: [{ name: 'Demo', trustPolicy }],
+      profiles: [{ name: 'p', roles: ['Demo'] }],
+    };
+    const emulator = await start({ seed, host, now: () => NOW });
+    const query = formatQuery(emulator);
+    const { headers, body } = signX509(makeCertificate({ issuer: root }), { query, body: '{}' });
+    const lines = [
+      `POST /sessions?${query} HTTP/1.1`,
+      ...headers.map(([name, value]) => `${name}: ${value}`),
+      ...[`content-length: ${body.length}`, 'connection: close', '', '{}'],
+    ];
+    const address = host === '::' ? '127.0.0.1' : host;
+    const socket = connect(Number(new URL(emulator.endpoint).port), address);
+    socket.write(lines.join('\r\n'));
+    let received = '';
+    for await (const chunk of socket) received += String(chunk);
+    expect(received).toMatch(new RegExp(`^HTTP/1.1 ${expected} `));
   });
 });
 

@@ -4,7 +4,7 @@
  */
 
 import { IdentityError, OptionError } from '../errors.js';
-import { describeKey } from '../keys/algorithms.js';
+import { algorithmForKey, describeKey, supportedKinds } from '../keys/algorithms.js';
 import type { PublicKey } from '../keys/public-key.js';
 import { isSameKey } from '../keys/public-key.js';
 import type { SigningKey } from '../keys/signing-key.js';
@@ -41,6 +41,8 @@ export interface IdentityMaterial {
   readonly privateKey: Material | undefined;
   readonly intermediates: Material | undefined;
   readonly passphrase: string | undefined;
+  /** In place of a private key. */
+  readonly sign?: Identity['sign'] | undefined;
   readonly now: Date;
 }
 
@@ -56,10 +58,11 @@ export async function parseIdentity(material: IdentityMaterial): Promise<Identit
   const further =
     intermediates &&
     (await requireCertificates(openContents(intermediates, passphrase), intermediates.subject));
+  const all = [...certificates, ...(further ?? [])];
+  const { subject } = intermediates ?? from;
+  if (material.sign !== undefined) return aroundSigner(material.sign, own, all, subject, now);
   const keys =
     own === undefined ? await requireSharedKeys(contents, from.subject) : await requireKeys(own, passphrase);
-
-  const all = [...certificates, ...(further ?? [])];
   const leaf = findLeaf(
     all,
     keys.map(({ publicKey }) => publicKey),
@@ -70,12 +73,34 @@ export async function parseIdentity(material: IdentityMaterial): Promise<Identit
     throw mismatch(certificates, from.subject, keys, own?.subject ?? `private key in ${from.subject}`);
   return Object.freeze({
     certificate: leaf,
-    chain: Object.freeze(orderChain(leaf, all, (intermediates ?? from).subject, now)),
+    chain: Object.freeze(orderChain(leaf, all, subject, now)),
     algorithm: key.algorithm.name,
     publicKey: key.publicKey,
     sign: async (data: Uint8Array) => key.sign(data),
     deriveKey: key.deriveKey,
   });
+}
+
+function aroundSigner(
+  sign: Identity['sign'],
+  own: Material | undefined,
+  certificates: readonly Certificate[],
+  subject: string,
+  now: Date,
+): Identity {
+  if (own !== undefined) {
+    throw new OptionError('ERR_OPTION_CONFLICT', 'privateKey and sign exclude each other');
+  }
+  const [leaf] = certificates;
+  const algorithm = leaf && algorithmForKey(leaf.publicKey);
+  if (leaf === undefined || algorithm === undefined) {
+    throw new IdentityError(
+      'ERR_KEY_UNSUPPORTED',
+      `certificate ${leaf?.subject} must have a key of kind ${supportedKinds()}, found ${leaf && describeKey(leaf.publicKey)}`,
+    );
+  }
+  const chain = Object.freeze(orderChain(leaf, certificates, subject, now));
+  return Object.freeze({ certificate: leaf, chain, algorithm: algorithm.name, sign });
 }
 
 async function requireCertificates(

@@ -42,6 +42,12 @@ export interface LoadContext {
   readonly stdin?: AsyncIterable<Uint8Array | string> | undefined;
   /** Where several certificates belong to the key, one that is valid now is taken. Default: the present. */
   readonly now?: Date | undefined;
+  /**
+   * Makes the signatures, where the private key is elsewhere, in the form that the kind of the certificate's key
+   * prescribes: RSASSA-PKCS1-v1_5 with SHA-256, ECDSA with SHA-256 in DER, or pure ML-DSA, over the data. The first
+   * certificate is then the end-entity's.
+   */
+  readonly sign?: ((data: Uint8Array) => Promise<Uint8Array>) | undefined;
   /** Called where a key is encrypted and `passphrase` is not given, at most three times. */
   readonly askPassphrase?: AskPassphrase | undefined;
 }
@@ -57,13 +63,14 @@ export interface LoadContext {
  * @throws OptionError `ERR_OPTION_MISSING`: no certificate, or no private key anywhere
  * @example
  * const identity = await loadIdentity({ certificate: 'host.pem', privateKey: 'host.key' });
+ * const remote = await loadIdentity({ certificate: 'host.pem' }, { sign: (data) => hsm.sign(data) });
  */
 export async function loadIdentity(source: IdentitySource, context: LoadContext = {}): Promise<Identity> {
   return withMaterial(source, context, async ({ certificate, ...others }, passphrase) => {
     if (certificate === undefined) throw new OptionError('ERR_OPTION_MISSING', 'missing certificate');
     const { parseIdentity } = await import('./identity.js');
-    const { now = new Date() } = context;
-    return parseIdentity({ certificate, ...others, passphrase, now });
+    const { now = new Date(), sign } = context;
+    return parseIdentity({ certificate, ...others, passphrase, sign, now });
   });
 }
 
@@ -211,7 +218,7 @@ async function readFile(path: string, subject: string): Promise<Buffer> {
     const found = await promisify(stat)(path);
     if (found.isFile() && found.size <= MAX_BYTES) return await promisify(readWhole)(path);
   } catch (cause) {
-    throw unreadable(subject, cause);
+    throw await unreadable(subject, cause);
   }
   return readAll(() => createReadStream(path), subject);
 }
@@ -227,24 +234,11 @@ async function readAll(open: () => AsyncIterable<Uint8Array | string>, subject: 
     }
     return Buffer.concat(chunks);
   } catch (cause) {
-    throw unreadable(subject, cause);
+    throw await unreadable(subject, cause);
   }
 }
 
-function unreadable(subject: string, cause: unknown): IdentityError {
-  return new IdentityError('ERR_FILE_UNREADABLE', `${subject} cannot be read: ${reason(cause)}`);
-}
-
-function reason(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const known: Record<string, string> = {
-    ENOENT: 'there is no such file',
-    ENOTDIR: 'there is no such file',
-    EACCES: 'permission denied',
-    EPERM: 'permission denied',
-    EISDIR: 'it is a directory',
-    ENAMETOOLONG: 'there is no such file',
-    ERR_INVALID_ARG_VALUE: 'there is no such file',
-  };
-  return known[code] ?? (code || (error instanceof Error ? error.message : String(error)));
+async function unreadable(subject: string, cause: unknown): Promise<IdentityError> {
+  const { reasonOf } = await import('../files/read-file.js');
+  return new IdentityError('ERR_FILE_UNREADABLE', `${subject} cannot be read: ${reasonOf(cause)}`);
 }

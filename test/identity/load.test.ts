@@ -252,3 +252,39 @@ describe('loadTrustBundle', () => {
     await expect(loadTrustBundle(file)).rejects.toMatchObject({ name: 'IdentityError', code, message });
   });
 });
+
+describe('an identity around a signer elsewhere', () => {
+  const certificate = text('chain-3.fullchain.pem');
+
+  it('has the first certificate, its chain and its algorithm, and asks the signer', async () => {
+    const asked: Uint8Array[] = [];
+    const sign = async (data: Uint8Array): Promise<Uint8Array> => {
+      asked.push(data);
+      return Buffer.from('signature');
+    };
+    const identity = await loadIdentity({ certificate }, { sign });
+    const whole = await loadIdentity({ certificate, privateKey: path('chain-3.key.pem') });
+    expect(identity.certificate.raw).toEqual(whole.certificate.raw);
+    expect(identity.chain.map(({ raw }) => raw)).toEqual(whole.chain.map(({ raw }) => raw));
+    expect(identity.algorithm).toBe('AWS4-X509-ECDSA-SHA256');
+    expect(identity.deriveKey).toBeUndefined();
+    expect(await identity.sign(Buffer.from('data'))).toEqual(Buffer.from('signature'));
+    expect(asked).toEqual([Buffer.from('data')]);
+  });
+
+  it('takes no private key beside it, and no certificate that could not sign', async () => {
+    const sign = async (data: Uint8Array): Promise<Uint8Array> => data;
+    await expect(
+      loadIdentity({ certificate, privateKey: path('chain-3.key.pem') }, { sign }),
+    ).rejects.toMatchObject({
+      code: 'ERR_OPTION_CONFLICT',
+      message: 'privateKey and sign exclude each other',
+    });
+    await expect(loadIdentity({ certificate: path('bad-ed25519.pem') }, { sign })).rejects.toMatchObject({
+      code: 'ERR_KEY_UNSUPPORTED',
+      message: expect.stringMatching(
+        /^certificate C=DE, .*CN=bad-ed25519 must have a key of kind RSA, .*found ed25519$/,
+      ),
+    });
+  });
+});

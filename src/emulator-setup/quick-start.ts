@@ -29,15 +29,19 @@ export function quickStart(account: Account, pem: string, wished: QuickStart, at
   return { trustAnchorArn, profileArn, roleArn: role.arn };
 }
 
-/** What is there already and can be used together; `undefined` where something is missing. */
+/** What is there already and belongs together, enabled if possible; `undefined` where something is missing. */
 export function findFurniture({ trustAnchors, profiles, roles }: Account): Furniture | undefined {
   const arns = [...roles.values()].map(({ arn }) => arn);
-  const anchor = [...trustAnchors.values()].find(({ enabled }) => enabled);
-  const pairs = [...profiles.values()]
-    .filter(({ enabled }) => enabled)
-    .flatMap(({ profileArn, roleArns }) => roleArns.map((roleArn) => ({ profileArn, roleArn })));
+  const [anchor] = enabledFirst(trustAnchors);
+  const pairs = enabledFirst(profiles).flatMap(({ profileArn, roleArns }) =>
+    roleArns.map((roleArn) => ({ profileArn, roleArn })),
+  );
   const pair = pairs.find(({ roleArn }) => arns.includes(roleArn));
   return anchor && pair && { trustAnchorArn: anchor.trustAnchorArn, ...pair };
+}
+
+function enabledFirst<T extends { enabled: boolean }>(resources: ReadonlyMap<string, T>): T[] {
+  return [...resources.values()].sort((a, b) => Number(b.enabled) - Number(a.enabled));
 }
 
 function furnishAnchor(account: Account, pem: string, at: Date): TrustAnchor {

@@ -129,8 +129,8 @@ const RULES: OptionRules<EmulatorOptions> = {
  *
  * @throws OptionError `ERR_OPTION_UNKNOWN` `ERR_OPTION_INVALID` `ERR_OPTION_CONFLICT`
  * @throws OutputError `ERR_FILE_WRITE`: the state
- * @throws IdentityError `ERR_FILE_UNREADABLE`: state or seed; `ERR_PEM_INVALID` `ERR_CERTIFICATE_INVALID` `ERR_CHAIN_NOT_CA`: a certificate authority that
- *   cannot be a trust anchor
+ * @throws IdentityError `ERR_FILE_UNREADABLE`: state or seed; `ERR_PEM_INVALID` `ERR_CERTIFICATE_INVALID`
+ *   `ERR_CHAIN_NOT_CA`: a certificate authority that cannot be a trust anchor
  * @example
  * const service = await createEmulator();
  * const request = { method: 'POST', rawPath: '/sessions', rawQuery: '', headers: [], body: new Uint8Array() };

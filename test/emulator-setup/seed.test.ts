@@ -168,9 +168,13 @@ describe('a seed', () => {
     const first = await makeAdministrator(options);
     const id = first.service.profileArn.split('/')[1];
     await first.call(`PATCH /profile/${id}`, { durationSeconds: 900 });
+    await first.call(`POST /trustanchor/${first.service.trustAnchorArn.split('/')[1]}/disable`);
     const second = await makeAdministrator(options);
     expect((await second.call('GET /profiles')).body['profiles']).toMatchObject([
       { profileId: id, durationSeconds: 900 },
+    ]);
+    expect((await second.call('GET /trustanchors')).body['trustAnchors']).toMatchObject([
+      { trustAnchorArn: second.service.trustAnchorArn, enabled: false },
     ]);
   });
 

@@ -3,6 +3,9 @@
 import type { Command } from '../commands/table.js';
 import type { OptionRow } from '../options/option-row.js';
 
+const ELSEWHERE =
+  'Each flag can stand in the environment, --role-arn as ROLESANYWHERE_ROLE_ARN, or in a file. A flag counts before the environment, and that before a file.';
+
 export function formatOverview(commands: readonly Command[]): string {
   const width = Math.max(...commands.map(({ name }) => name.length));
   return [
@@ -28,6 +31,7 @@ export function formatCommandHelp(command: Command): string {
     '',
     ...rows.map((row, index) => `  ${left[index]?.padEnd(width)}  ${describe(row)}`),
     '',
+    ...('config' in command.options ? [ELSEWHERE, ''] : []),
   ].join('\n');
 }
 

@@ -45,6 +45,8 @@ describe('tables', () => {
         expect(text).toContain(`--${row.flag}`);
         expect(text).toContain(row.help);
       }
+      // Commands that read the environment say so, and no others.
+      expect(text.includes('ROLESANYWHERE_ROLE_ARN')).toBe('config' in command.options);
     }
   });
 

@@ -1,69 +1,26 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { CreateSessionOptions } from '../../src/session/create-session.js';
 import { createSession } from '../../src/session/create-session.js';
-import { makeCertificate } from '../emulator-pki/certificates.js';
-import type { Answer, FakeService } from '../fake-service.js';
+import type { Answer } from '../fake-service.js';
 import { ARNS, listen, neverEnds, RSA, startFakeService, status, success } from '../fake-service.js';
 import { NOW } from '../fixtures.js';
+import { HOST, SERVICE_CA, SERVICE_TLS, startProxy } from '../forward-proxy.js';
 
-const HOST = 'rolesanywhere.test';
 const PASSWORD = 'canary/pass%word:@';
-const LONG = { notBefore: '2024-01-01T00:00:00Z', notAfter: '2124-01-01T00:00:00Z' };
 
-const root = makeCertificate({ ...LONG, commonName: 'proxy-test-root', keyType: 'P-256', isAuthority: true });
-const leaf = makeCertificate({ ...LONG, commonName: HOST, keyType: 'P-256', issuer: root });
 const folder = mkdtempSync(join(tmpdir(), 'rolesanywhere-'));
 const caBundle = join(folder, 'ca.pem');
-beforeAll(() => writeFileSync(caBundle, root.pem));
+beforeAll(() => writeFileSync(caBundle, SERVICE_CA));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-interface Proxy {
-  readonly port: number;
-  /** The targets that were asked for, each with the credentials that came along. */
-  readonly asked: readonly string[];
-}
-
-/** Tunnels to the service, whatever name it is asked for; with a password only for those who know it. */
-async function startProxy(
-  service: FakeService,
-  password?: string,
-  tls = false,
-  address = '127.0.0.1',
-): Promise<Proxy> {
-  const asked: string[] = [];
-  const expected = password !== undefined && `Basic ${Buffer.from(`user:${password}`).toString('base64')}`;
-  const server = tls ? createTlsServer({ cert: leaf.pem, key: pemOf(leaf.key) }) : createServer();
-  server.on('connect', (request, socket) => {
-    asked.push(request.url ?? '');
-    socket.on('error', () => {});
-    if (expected !== false && request.headers['proxy-authorization'] !== expected) {
-      socket.end('HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n');
-      return;
-    }
-    const upstream = connect(service.port, '127.0.0.1', () => {
-      socket.write('HTTP/1.1 200 OK\r\n\r\n');
-      upstream.pipe(socket).pipe(upstream);
-    });
-    upstream.on('error', () => socket.destroy());
-    socket.on('close', () => upstream.destroy());
-  });
-  return { port: await listen(server, address), asked };
-}
-
 async function start(answers: readonly Answer[], password?: string) {
-  const service = await startFakeService(answers, { tls: { cert: leaf.pem, key: pemOf(leaf.key) } });
+  const service = await startFakeService(answers, { tls: SERVICE_TLS });
   return { service, proxy: await startProxy(service, password) };
-}
-
-function pemOf(key: typeof leaf.key): string {
-  return key.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
 function call(env: Record<string, string>, options: Partial<CreateSessionOptions> = {}): Promise<unknown> {
@@ -100,7 +57,7 @@ describe('a proxy', () => {
   });
 
   it('reached over TLS is verified with the CA bundle, even where the service is not', async () => {
-    const service = await startFakeService([success], { tls: { cert: leaf.pem, key: pemOf(leaf.key) } });
+    const service = await startFakeService([success], { tls: SERVICE_TLS });
     const proxy = await startProxy(service, undefined, true);
     const env = { HTTPS_PROXY: `https://127.0.0.1:${proxy.port}` };
     // The certificate is not for this address: that it comes so far shows that its authority is trusted.
@@ -162,7 +119,7 @@ describe('a proxy', () => {
   });
 
   it('may have an IPv6 address, and so may the service', async () => {
-    const service = await startFakeService([success], { tls: { cert: leaf.pem, key: pemOf(leaf.key) } });
+    const service = await startFakeService([success], { tls: SERVICE_TLS });
     const proxy = await startProxy(service, undefined, false, '::1');
     const env = { HTTPS_PROXY: `http://[::1]:${proxy.port}` };
     const options = { endpoint: 'https://[2001:db8::10]:8443', noVerifySsl: true };

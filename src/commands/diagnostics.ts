@@ -3,14 +3,17 @@
  * fixed text, `read-certificate-data` shows what a request would say.
  */
 import { OptionError } from '../errors.js';
+import type { LoadContext } from '../identity/load.js';
 import { loadCertificates, loadSigningKey } from '../identity/load.js';
 import { CERTIFICATE_FLAGS, KEY_FLAGS } from '../inputs/key-flags.js';
+import type { StderrLogger } from '../inputs/options.js';
 import { readOptions, valuesOf } from '../inputs/options.js';
 import { askAtTerminal, readPassphrase } from '../inputs/passphrase.js';
 import type { SigningHash } from '../keys/algorithms.js';
 import { SIGN_STRING_OPTIONS } from '../options/command-options.js';
 import type { RawValues } from '../options/values.js';
 import { formatCertificateData } from '../outputs/certificate-data.js';
+import type { ChosenValues } from '../settings/choose-values.js';
 import { refuseMissing } from '../settings/choose-values.js';
 import { testString } from '../signing/test-string.js';
 import type { Io } from '../terminal/io.js';
@@ -23,16 +26,8 @@ export async function signString(values: RawValues, io: Io): Promise<void> {
   if ((privateKey ?? certificate) === undefined) {
     throw new OptionError('ERR_OPTION_MISSING', `missing ${chosen.privateKey.label}`);
   }
-  const passphrase = (await readPassphrase(chosen, io, logger))?.value as string | undefined;
-  const key = await loadSigningKey(
-    { certificate, privateKey, passphrase },
-    {
-      askPassphrase: askAtTerminal(),
-      get stdin() {
-        return io.stdin;
-      },
-    },
-  );
+  const source = { certificate, privateKey, ...(await passphraseOf(chosen, io, logger)) };
+  const key = await loadSigningKey(source, loadContext(io));
   const signature = Buffer.from(key.sign(testString(key.publicKey), digest.toLowerCase() as SigningHash));
   await print(io.stdout, formatSignature(signature, format));
 }
@@ -45,17 +40,31 @@ function formatSignature(signature: Buffer, format: string): string | Uint8Array
 }
 
 export async function readCertificateData(values: RawValues, io: Io): Promise<void> {
-  const { chosen } = await readOptions(values, CERTIFICATE_FLAGS, io);
+  const { chosen, logger } = await readOptions(values, CERTIFICATE_FLAGS, io);
   refuseMissing(CERTIFICATE_FLAGS, chosen);
   const { certificate } = valuesOf(chosen, CERTIFICATE_FLAGS);
   const [first] = await loadCertificates(
-    { certificate },
-    {
-      get stdin() {
-        return io.stdin;
-      },
-    },
+    { certificate, ...(await passphraseOf(chosen, io, logger)) },
+    loadContext(io),
   );
   // Of several, the helper takes the first.
   if (first !== undefined) await print(io.stdout, formatCertificateData(first));
+}
+
+async function passphraseOf(
+  chosen: ChosenValues,
+  io: Io,
+  logger: StderrLogger,
+): Promise<{ passphrase: string | undefined }> {
+  // It has gone through its row.
+  return { passphrase: (await readPassphrase(chosen, io, logger))?.value as string | undefined };
+}
+
+function loadContext(io: Io): LoadContext {
+  return {
+    askPassphrase: askAtTerminal(),
+    get stdin() {
+      return io.stdin;
+    },
+  };
 }

@@ -80,12 +80,13 @@ export async function loadIdentity(source: IdentitySource, context: LoadContext 
  * @throws IdentityError and OptionError as `loadIdentity`
  */
 export async function loadSigningKey(source: IdentitySource, context: LoadContext = {}): Promise<SigningKey> {
-  const { privateKey = source.certificate, passphrase } = source;
-  if (privateKey === undefined) throw new OptionError('ERR_OPTION_MISSING', 'missing private key');
-  return withMaterial({ privateKey, passphrase }, context, async (material, secret) => {
-    if (material.privateKey === undefined) throw new OptionError('ERR_OPTION_MISSING', 'missing private key');
+  const { certificate, privateKey, passphrase } = source;
+  const file = privateKey === undefined ? { certificate } : { privateKey };
+  return withMaterial({ ...file, passphrase }, context, async (materials, secret) => {
+    const material = materials.privateKey ?? materials.certificate;
+    if (material === undefined) throw new OptionError('ERR_OPTION_MISSING', 'missing private key');
     const { parseSigningKey } = await import('./identity.js');
-    return parseSigningKey(material.privateKey, secret);
+    return parseSigningKey(material, secret);
   });
 }
 

@@ -16,5 +16,13 @@ export const KEY_FLAGS = {
   ...CONFIG_OPTIONS,
 };
 
-/** Of `read-certificate-data`. */
-export const CERTIFICATE_FLAGS = { certificate, certSelector, systemStoreName, pkcs11Lib, ...CONFIG_OPTIONS };
+/** Of `read-certificate-data`; the passphrase is for PKCS#12 files, which the helper does not read there. */
+export const CERTIFICATE_FLAGS = {
+  certificate,
+  passphrase,
+  ...SESSION_SOURCES,
+  certSelector,
+  systemStoreName,
+  pkcs11Lib,
+  ...CONFIG_OPTIONS,
+};

@@ -2,10 +2,12 @@
  * `sign-string`, `read-certificate-data` and `version`, compared with AWS's Go helper 1.4.0, built from source: RSA
  * signatures and certificate data byte for byte. What is signed with other keys was put together by Python's `cryptography`.
  */
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash, createPublicKey, verify } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { VERSION } from '../../src/settings/version.js';
 import { manifest, path, text } from '../fixtures.js';
 import type { RunOptions } from '../program.js';
@@ -154,6 +156,36 @@ describe('read-certificate-data', () => {
   ])('refuses %j', async (args, status, message, code, hint) => {
     const outcome = await runMain(['read-certificate-data', ...args]);
     expect(outcome).toEqual({ status, stdout: '', stderr: report(message, code, hint) });
+  });
+});
+
+const hasOpenssl = spawnSync('openssl', ['version'], { stdio: 'ignore' }).status === 0;
+
+describe.skipIf(!hasOpenssl)('of a PKCS#12 file (left out where openssl is not installed)', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rolesanywhere-'));
+  const [file, password] = [join(folder, 'host.p12'), join(folder, 'password')];
+  beforeAll(() => {
+    writeFileSync(password, 'pässwörd\n', { mode: 0o600 });
+    const files = ['-in', path('rsa-2048.pem'), '-inkey', path('rsa-2048.key.pem'), '-out', file];
+    execFileSync('openssl', ['pkcs12', '-export', ...files, '-passout', `file:${password}`]);
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it.each(['--pkcs12-password-file', '--pkcs8-password-file'])('both are made with %s', async (flag) => {
+    const flags = ['--certificate', file, flag, password];
+    expect(await stdoutOf(['sign-string', ...flags])).toBe(VECTORS.signString[0]?.json);
+    const data = await stdoutOf(['read-certificate-data', ...flags]);
+    expect(createHash('sha256').update(data).digest('hex')).toBe(VECTORS.certificateData[0]?.sha256);
+  });
+
+  it.each(['sign-string', 'read-certificate-data'])('%s tells a wrong password', async (command) => {
+    const env = { ROLESANYWHERE_PKCS12_PASSWORD: 'canary' };
+    const { status, stdout, stderr } = await runMain([command, '--certificate', file], { env });
+    expect({ status, stdout }).toEqual({ status: 3, stdout: '' });
+    expect(stderr).toMatch(
+      /^rolesanywhere: certificate \S+host\.p12 cannot be decrypted: the passphrase is wrong/,
+    );
+    expect(stderr).not.toContain('canary');
   });
 });
 

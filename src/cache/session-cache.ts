@@ -29,6 +29,8 @@ export interface CacheContext {
   readonly env: Environment;
   readonly now: () => Date;
   readonly logger?: Logger | undefined;
+  /** Ends waiting for others: `create` is called at once, and hears of the same signal. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface SessionCache {
@@ -131,13 +133,13 @@ async function share(
   create: () => Promise<Session>,
   { expiration: newerThan = new Date(0), leadLimitMs }: Partial<Replaced> = {},
 ): Promise<Session> {
-  const { path, settings, logger } = place;
+  const { path, settings, logger, signal } = place;
   const found: { session?: Session; looks: number } = { looks: 0 };
   const isOver = async (): Promise<boolean> => {
     // Whoever waits says once what he has seen.
     const kept = await read(found.looks++ === 0 ? place : { ...place, logger: undefined });
     if (kept && kept.value.expiration > newerThan) found.session = kept.value;
-    return found.session !== undefined;
+    return found.session !== undefined || signal?.aborted === true;
   };
   // As long as another process may take for a session; whoever has waited that long goes on alone.
   const waitMs = settings.connection.timeoutMs;

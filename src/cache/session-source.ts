@@ -32,10 +32,10 @@ export interface SessionSource {
 export function sessionSource(settings: Settings, context: SourceContext): SessionSource {
   const { logger, now, isCached, isKept = false } = context;
   const load = identityLoader(settings, context);
-  const open = async (identity: Identity): Promise<SessionCache | undefined> => {
+  const open = async (identity: Identity, signal?: AbortSignal): Promise<SessionCache | undefined> => {
     if (!isCached) return undefined;
     const { openCache } = await import('./session-cache.js');
-    return openCache(settings, identity, { env: context.env, now, logger });
+    return openCache(settings, identity, { env: context.env, now, logger, signal });
   };
   return {
     initial: async () => {
@@ -44,7 +44,7 @@ export function sessionSource(settings: Settings, context: SourceContext): Sessi
     },
     create: async (signal, replaced) => {
       const identity = await load();
-      const cache = await open(identity);
+      const cache = await open(identity, signal);
       const make = async (): Promise<Session> => {
         // The better part of the program, of which a session out of the cache needs nothing.
         const { createSessionFrom } = await import('../session/create-session.js');

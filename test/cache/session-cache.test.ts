@@ -186,6 +186,29 @@ describe('a cache', () => {
     expect(readdirSync(folder)).toHaveLength(1);
   });
 
+  it('waits for nobody when it is ended', async () => {
+    const { open, runtime } = setup();
+    let finish = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const begun = new Promise<void>((resolve) => {
+      void open().then((cache) =>
+        cache?.share(async () => {
+          resolve();
+          await held;
+          return session('ASIA1');
+        }),
+      );
+    });
+    await begun;
+    const signal = AbortSignal.abort();
+    const env = { XDG_RUNTIME_DIR: runtime };
+    const ended = await openCache(settings(), await identity('ec-p256'), { env, now: () => NOW, signal });
+    await expect(ended?.share(never)).rejects.toThrow('asked the service');
+    finish();
+  });
+
   it('removes what has ended, and what was left half-written', async () => {
     const { open, folder } = setup();
     await (await open({ roleSessionName: 'ab' }))?.share(makes(session('ASIA1')));

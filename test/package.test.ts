@@ -37,6 +37,7 @@ const LIBRARY = [
 ];
 const LIBRARY_TYPES = [
   ...[
+    'AskPassphrase',
     'AwsCredentialIdentity',
     'Certificate',
     'CreateSessionOptions',
@@ -53,7 +54,8 @@ const LIBRARY_TYPES = [
 const EMULATOR = ['createAuthority', 'createEmulator', 'startEmulator'];
 const EMULATOR_TYPES = [
   ...['Authority', 'AuthorityKeyType', 'AuthorityOptions', 'EmulatedService', 'Emulator', 'EmulatorOptions'],
-  ...['EmulatorRequest', 'EmulatorResponse', 'Handler', 'IssueOptions', 'IssuedCertificate'],
+  ...['EmulatorRequest', 'EmulatorResponse', 'FaultRule', 'FaultSource', 'FaultStatus', 'Faults', 'Handler'],
+  ...['IssueOptions', 'IssuedCertificate', 'Seed'],
 ];
 
 interface Packed {

@@ -23,41 +23,10 @@ import {
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createSession } from '../../src/session/create-session.js';
 import type { Machine } from './machine.js';
-import { run, startMachine } from './machine.js';
+import { administrate, KEY, TRUST_POLICY as POLICY, run, startMachine } from './machine.js';
 
 const hasAws = spawnSync('aws', ['--version'], { stdio: 'ignore' }).status === 0;
 const leftOut = hasAws ? '' : ' (left out: there is no aws command here, and it could not be installed)';
-
-const KEY = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'not known to the emulator' };
-
-/** One call of the AWS CLI by an administrator, who has keys that the emulator has never seen. */
-function administrate(machine: Machine) {
-  const { AWS_CONFIG_FILE: _config, ...env } = machine.env;
-  const administrator = {
-    env: {
-      ...env,
-      AWS_DEFAULT_REGION: machine.emulator.region,
-      AWS_ACCESS_KEY_ID: KEY.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: KEY.secretAccessKey,
-    },
-  };
-  return async (command: string, ...args: string[]) => {
-    const words = [...command.split(' '), ...args, '--endpoint-url', machine.emulator.endpoint];
-    const { stdout, stderr, status } = await run(administrator, 'aws', words, machine.folder);
-    return { status, stderr, answer: stdout.trim() === '' ? undefined : JSON.parse(stdout) };
-  };
-}
-
-const POLICY = {
-  Version: '2012-10-17',
-  Statement: [
-    {
-      Effect: 'Allow',
-      Principal: { Service: 'rolesanywhere.amazonaws.com' },
-      Action: ['sts:AssumeRole', 'sts:TagSession', 'sts:SetSourceIdentity'],
-    },
-  ],
-};
 
 describe('AWS CLI', () => {
   it.skipIf(!hasAws)(

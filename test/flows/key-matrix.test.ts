@@ -147,17 +147,7 @@ describe.skipIf(!hasOpenssl).each(KINDS)('a key %s', (kind) => {
   });
 });
 
-// Before Node 24.7 the emulator cannot verify these; test/keys/ml-dsa.test.ts asks Python there.
-const hasMlDsa = (() => {
-  try {
-    createPublicKey(text('ml-dsa-44.pem'));
-    return true;
-  } catch {
-    return false;
-  }
-})();
-
-describe.skipIf(!hasMlDsa)('an ML-DSA key', () => {
+describe('an ML-DSA key', () => {
   const passphrase = 'correct horse battery staple';
 
   it.each(

@@ -563,6 +563,15 @@ describe('the lists of this test', () => {
 });
 
 describe('the project', () => {
+  it('has its map in the README', () => {
+    const readme = readFileSync(join(root, 'README.md'), 'utf8');
+    const rooms = (line: string) => new RegExp(`^${line} +(.*)$`, 'm').exec(readme)?.[1]?.split(' ');
+    expect(rooms('below all')).toEqual(BELOW_ALL);
+    expect([...(rooms('the library') ?? []), ...(rooms('the program') ?? [])]).toEqual(STAGES);
+    expect(rooms('the program')).toEqual(NOT_IN_LIBRARY);
+    expect(rooms('the emulator')).toEqual(EMULATOR);
+  });
+
   it('has no folder that the house does not know', () => {
     const folders = readdirSync(root, { withFileTypes: true })
       .filter((entry) => entry.isDirectory())

@@ -6,6 +6,9 @@ import type { OptionRow } from '../options/option-row.js';
 const ELSEWHERE =
   'Each flag can stand in the environment, --role-arn as ROLESANYWHERE_ROLE_ARN, or in a file. A flag counts before the environment, and that before a file.';
 
+const EMULATOR_ELSEWHERE =
+  'Each flag can stand in the environment, --port as ROLESANYWHERE_EMULATOR_PORT; the flag counts before it.';
+
 export function formatOverview(commands: readonly Command[]): string {
   const width = Math.max(...commands.map(({ name }) => name.length));
   return [
@@ -31,8 +34,13 @@ export function formatCommandHelp(command: Command): string {
     '',
     ...rows.map((row, index) => `  ${left[index]?.padEnd(width)}  ${describe(row)}`),
     '',
-    ...('config' in command.options ? [ELSEWHERE, ''] : []),
+    ...elsewhere(command),
   ].join('\n');
+}
+
+function elsewhere({ name, options }: Command): string[] {
+  if ('config' in options) return [ELSEWHERE, ''];
+  return name === 'emulator' ? [EMULATOR_ELSEWHERE, ''] : [];
 }
 
 function formatFlag({ flag, placeholder }: OptionRow): string {

@@ -11,15 +11,16 @@ import type { Emulator } from '../emulator/server.js';
 import { OutputError } from '../errors.js';
 import { loadTrustBundle } from '../identity/load.js';
 import { EMULATOR_OPTIONS } from '../options/command-options.js';
+import type { ValuesOf } from '../options/option-row.js';
 import type { RawValues } from '../options/values.js';
-import { readValue } from '../options/values.js';
+import { chooseValues } from '../settings/choose-values.js';
 import { isLoopback } from '../settings/endpoint.js';
 import type { Io } from '../terminal/io.js';
 import { print, say } from '../terminal/io.js';
 import { formatWarning } from '../terminal/report.js';
 
 export async function run(values: RawValues, io: Io): Promise<void> {
-  const { certificateAuthority: caFile, ...options } = readOptions(values);
+  const { certificateAuthority: caFile, ...options } = readOptions(values, io);
   const { startEmulator } = await import('../emulator/server.js');
   const interrupted = io.interrupted();
   const emulator = await startEmulator({
@@ -27,8 +28,9 @@ export async function run(values: RawValues, io: Io): Promise<void> {
     certificateAuthority: caFile && (await loadTrustBundle(caFile, 'CA')),
     log: (line) => say(io.stderr, `${line}\n`),
   });
-  if (!isLoopback(new URL(`http://${hostInUrl(options.host)}`).hostname)) {
-    say(io.stderr, formatWarning(`whoever reaches ${options.host} can use and change what is emulated here`));
+  const { host = EMULATOR_OPTIONS.host.default } = options;
+  if (!isLoopback(new URL(`http://${hostInUrl(host)}`).hostname)) {
+    say(io.stderr, formatWarning(`whoever reaches ${host} can use and change what is emulated here`));
   }
   const folder = join(tmpdir(), `rolesanywhere-emulator-${randomUUID()}`);
   try {
@@ -41,21 +43,13 @@ export async function run(values: RawValues, io: Io): Promise<void> {
   }
 }
 
-function readOptions(values: RawValues) {
-  const read = (name: keyof typeof EMULATOR_OPTIONS) =>
-    readValue(values[name], EMULATOR_OPTIONS[name], `--${EMULATOR_OPTIONS[name].flag}`);
-  return {
-    host: (read('host') ?? EMULATOR_OPTIONS.host.default) as string,
-    port: read('port') as number | undefined,
-    tls: read('tls') as boolean | undefined,
-    roleName: read('roleName') as string | undefined,
-    certificateAuthority: read('certificateAuthority') as string | undefined,
-    state: read('state') as string | undefined,
-    seed: read('seed') as string | undefined,
-    faults: read('faults') as string | undefined,
-    faultSeed: read('faultSeed') as number | undefined,
-    verbose: read('verbose') as boolean | undefined,
-  };
+/** What is given and no defaults: the emulator has its own, and a seed excludes some of these options. */
+function readOptions(given: RawValues, { env }: Io): Partial<ValuesOf<typeof EMULATOR_OPTIONS>> {
+  const sources = { given, env, naming: 'flag', prefix: 'ROLESANYWHERE_EMULATOR' } as const;
+  const chosen = Object.entries(chooseValues(EMULATOR_OPTIONS, sources));
+  return Object.fromEntries(
+    chosen.filter(([, { origin }]) => origin !== 'default').map(([name, { value }]) => [name, value]),
+  );
 }
 
 function hostInUrl(host: string): string {

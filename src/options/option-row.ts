@@ -44,7 +44,10 @@ export type ValuesOf<Rows extends OptionRows> = {
     : ValueOf<Rows[Name]> | undefined;
 };
 
+/** What stands before the names of variables: the emulator's flags mean other things than those of `serve`. */
+export type VariablePrefix = 'ROLESANYWHERE' | 'ROLESANYWHERE_EMULATOR';
+
 /** The environment variable of a flag, on the command line: `--role-arn` is `ROLESANYWHERE_ROLE_ARN`. */
-export function variableOf({ flag }: OptionRow): string {
-  return `ROLESANYWHERE_${flag.toUpperCase().replaceAll('-', '_')}`;
+export function variableOf({ flag }: OptionRow, prefix: VariablePrefix = 'ROLESANYWHERE'): string {
+  return `${prefix}_${flag.toUpperCase().replaceAll('-', '_')}`;
 }

@@ -3,7 +3,7 @@
  * each from the first of them that has one, else the row's default, and each with what gave it.
  */
 import { OptionError } from '../errors.js';
-import type { OptionRow, OptionRows } from '../options/option-row.js';
+import type { OptionRow, OptionRows, VariablePrefix } from '../options/option-row.js';
 import { variableOf } from '../options/option-row.js';
 import { readValue } from '../options/values.js';
 
@@ -26,6 +26,8 @@ export interface ValueSources {
   /** `flag` is the command line, which has a variable for each flag; the library reads only those of `env` in the rows. */
   readonly naming: Naming;
   readonly file?: FileValues | undefined;
+  /** Of the command line's variables. Default `ROLESANYWHERE`. */
+  readonly prefix?: VariablePrefix | undefined;
 }
 
 /** Who has given a value, the strongest first. */
@@ -54,7 +56,8 @@ export function chooseValues<Name extends string>(
   return chosen as Record<Name, ChosenValue>;
 }
 
-function chooseValue(name: string, row: OptionRow, { given, env, naming, file }: ValueSources): ChosenValue {
+function chooseValue(name: string, row: OptionRow, sources: ValueSources): ChosenValue {
+  const { given, env, naming, file } = sources;
   const own = naming === 'flag' ? `--${row.flag}` : name;
   const chosen = (raw: unknown, label: string, origin: Origin): ChosenValue => ({
     value: readValue(raw, row, label),
@@ -62,7 +65,7 @@ function chooseValue(name: string, row: OptionRow, { given, env, naming, file }:
     origin,
   });
   if (isGiven(given[name], row)) return chosen(given[name], own, 'caller');
-  const variable = variablesOf(row, env, naming).find((key) => isGiven(env[key], row));
+  const variable = variablesOf(row, sources).find((key) => isGiven(env[key], row));
   if (variable !== undefined) return chosen(env[variable], variable, 'environment');
   if (isGiven(file?.values[name], row)) return chosen(file?.values[name], file?.label(name) ?? own, 'file');
   return { value: row.default, label: own, origin: 'default' };
@@ -73,8 +76,8 @@ function isGiven(raw: unknown, row: OptionRow): boolean {
   return raw !== undefined && raw !== null && (raw !== '' || row.secret === true);
 }
 
-function variablesOf(row: OptionRow, env: Environment, naming: Naming): string[] {
-  const own = naming === 'flag' ? [variableOf(row)] : [];
+function variablesOf(row: OptionRow, { env, naming, prefix }: ValueSources): string[] {
+  const own = naming === 'flag' ? [variableOf(row, prefix)] : [];
   const further = isSwitchedOn(row.envUnless, env) ? [] : (row.env ?? []);
   return [...own, ...further];
 }

@@ -131,7 +131,9 @@ describe('rolesanywhere emulator', () => {
     'prints a profile that works, and leaves nothing behind at %s',
     async (signal) => {
       const machine = await startMachine();
-      const { child, printed } = await startCommand(machine, '--role', 'Backup');
+      const env = { ...machine.env, ROLESANYWHERE_EMULATOR_ROLE: 'Backup' };
+      const { child, printed } = await startCommand({ env });
+      expect(printed).toMatch(/^role +arn:aws:iam::123456789012:role\/Backup$/m);
       const line = /^credential_process = (.*)$/m.exec(printed)?.[1] ?? '';
       const words = (line.match(/"[^"]*"|\S+/g) ?? []).map((word) => word.replaceAll('"', ''));
       const folder = dirname(words[words.indexOf('--certificate') + 1] ?? '');

@@ -70,5 +70,7 @@ function stray(argument: string, isAfterSecret: boolean): OptionError {
       hint: 'quote a passphrase that has blanks in it',
     });
   }
-  return new OptionError('ERR_OPTION_UNKNOWN', `unexpected argument ${nameOf(argument)}`, { hint: ONE_LINE });
+  return new OptionError('ERR_OPTION_UNKNOWN', `unexpected argument ${nameOf(argument)}`, {
+    hint: /^-[a-z]/i.test(argument) ? 'flags begin with two dashes' : ONE_LINE,
+  });
 }

@@ -93,7 +93,7 @@ function configFile(
   for (const [flag, value] of entries) {
     const known = rows.get(flag);
     if (known === undefined) {
-      const found = /^[a-z0-9-]{1,40}$/i.test(flag) ? label(flag) : `a key in ${path}`;
+      const found = /^[a-z0-9_-]{1,40}$/i.test(flag) ? label(flag) : `in ${path}`;
       throw new OptionError(
         'ERR_OPTION_UNKNOWN',
         `unknown option ${found}${nearest(flag, [...rows.keys()])}`,

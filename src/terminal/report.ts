@@ -77,7 +77,12 @@ const HINTS: readonly Hint[] = [
   },
   {
     code: 'ERR_KEY_PASSPHRASE',
-    hint: 'give it in --pkcs8-password-file, or in the environment variable ROLESANYWHERE_PKCS8_PASSWORD',
+    hint: 'give it in --pkcs8-password-file or ROLESANYWHERE_PKCS8_PASSWORD, that of a PKCS#12 file in --pkcs12-password-file or ROLESANYWHERE_PKCS12_PASSWORD',
+  },
+  {
+    code: 'ERR_FILE_UNREADABLE',
+    message: / ~.*there is no such file/,
+    hint: 'a shell expands ~ where it begins a word, and no other program does: write the path in full',
   },
   {
     code: 'ERR_FILE_UNREADABLE',

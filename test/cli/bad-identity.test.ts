@@ -14,7 +14,7 @@ const KEY = RSA.privateKey;
 const SCRYPT = path('rsa-2048.scrypt.pem');
 const MISSING = 'cannot be read: there is no such file';
 const PASSPHRASE =
-  'give it in --pkcs8-password-file, or in the environment variable ROLESANYWHERE_PKCS8_PASSWORD';
+  'give it in --pkcs8-password-file or ROLESANYWHERE_PKCS8_PASSWORD, that of a PKCS#12 file in --pkcs12-password-file or ROLESANYWHERE_PKCS12_PASSWORD';
 const TOO_BIG = 'cannot be read: larger than 1 MiB, which no certificate file is';
 const COMPARE = 'compare `openssl x509 -in CERTIFICATE -noout -pubkey` with `openssl pkey -in KEY -pubout`';
 const DN = 'C=DE, O=Example, OU=Fixtures';
@@ -57,6 +57,13 @@ const ROWS: readonly Row[] = [
   key('a directory for the key', folder, 'cannot be read: it is a directory', 'ERR_FILE_UNREADABLE'),
   key('a file without end', '/dev/zero', TOO_BIG, 'ERR_FILE_UNREADABLE'),
   certificate('an empty file', path('not-empty.pem'), 'is empty'),
+  [
+    'a home that no shell has expanded',
+    { certificate: '~/no/such.pem' },
+    `certificate ~/no/such.pem ${MISSING}`,
+    'ERR_FILE_UNREADABLE',
+    'a shell expands ~ where it begins a word, and no other program does: write the path in full',
+  ],
   key('an empty key', path('not-empty.pem'), 'is empty'),
   key('nothing at all', '/dev/null', 'is empty'),
   certificate('garbage', path('not-garbage.pem'), 'is neither PEM nor DER'),

@@ -91,7 +91,7 @@ const ROWS: readonly Row[] = [
   behind(['--'], 'unexpected argument "--"', UNKNOWN, ONE_LINE),
   // As botocore hands over the lines of a multi-line value.
   behind(['\n--private-key'], 'unexpected argument --private-key', UNKNOWN, ONE_LINE),
-  behind(['-region'], 'unexpected argument "-region"', UNKNOWN, ONE_LINE),
+  behind(['-region'], 'unexpected argument "-region"', UNKNOWN, 'flags begin with two dashes'),
   behind(['--debug', 'true'], 'unexpected argument "true"', UNKNOWN, ONE_LINE),
   [
     'no command',

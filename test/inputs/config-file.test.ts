@@ -151,6 +151,17 @@ describe('--config', () => {
     });
   });
 
+  it('names an option that it does not know, and no text that may be anything', async () => {
+    const refused = { role_arn: `"role_arn" in config file ${JSON_CONFIG}, did you mean "role-arn"?` };
+    for (const [key, message] of Object.entries({ ...refused, 'canary key': `in ${JSON_CONFIG}` })) {
+      writeJson({ [key]: 'x' });
+      await expect(read({ config: JSON_CONFIG })).rejects.toMatchObject({
+        code: 'ERR_OPTION_UNKNOWN',
+        message: `unknown option ${message}`,
+      });
+    }
+  });
+
   it.each<[object, string]>([
     [
       { region: 5 },

@@ -9,5 +9,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Each test file gets its own process, so that one file's environment cannot reach another's.
     pool: 'forks',
+    // On two cores vitest's own choice is one process, and many tests only wait for a program.
+    maxWorkers: '100%',
   },
 });

@@ -246,11 +246,12 @@ describe('rolesanywhere emulator', () => {
 
   it('ends where it cannot write its certificate', async () => {
     const machine = await startMachine();
-    const env = { ...machine.env, TMPDIR: '/nonexistent', TEMP: '/nonexistent' };
+    const nowhere = join(machine.folder, 'nowhere');
+    const env = { ...machine.env, TMPDIR: nowhere, TEMP: nowhere };
     const result = await run({ env }, process.execPath, [PROGRAM, 'emulator']);
     expect(result).toMatchObject({ status: 6, stdout: '' });
     expect(result.stderr).toMatch(
-      /^rolesanywhere: folder \/nonexistent\S+ cannot be written: ENOENT \(ERR_FILE_WRITE\)\n$/,
+      /^rolesanywhere: folder \S+nowhere\S+ cannot be written: ENOENT \(ERR_FILE_WRITE\)\n$/,
     );
   });
 

@@ -98,7 +98,7 @@ const ARN = /^arn:aws:sts::123456789012:assumed-role\/Demo\/[0-9a-f]+\n$/;
 describe('serve', () => {
   it('gives credentials to real clients, as EC2 and as a container, and stops on SIGTERM', async () => {
     const tokenFile = join(machine.folder, 'token');
-    const started = await serving('--token-file', tokenFile);
+    const started = await serving('--token-file', tokenFile, '--debug');
     const { AWS_EC2_METADATA_SERVICE_ENDPOINT: imds = '', ...container } = started.exported();
     expect(Object.keys(container).sort()).toEqual([
       'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
@@ -120,10 +120,16 @@ describe('serve', () => {
     await until(() => (started.stderr().match(/ info refreshed /g) ?? []).length === 2, started.stderr);
     for (const { stdout } of await clients(container)) expect(stdout).toMatch(ARN);
 
+    const token = readFileSync(tokenFile, 'utf8');
+    const url = container['AWS_CONTAINER_CREDENTIALS_FULL_URI'] ?? '';
+    const served = await (await fetch(url, { headers: { authorization: token } })).json();
+    const { SecretAccessKey, Token } = served as Record<string, string>;
     expect(await stop(started)).toBe(0);
     expect(started.stderr()).toMatch(/ info stopped\n$/);
-    const token = readFileSync(tokenFile, 'utf8');
-    expect(started.stdout() + started.stderr()).not.toContain(token);
+    for (const secret of [token, SecretAccessKey, Token]) {
+      expect(secret).toMatch(/.{40}/);
+      expect(started.stdout() + started.stderr()).not.toContain(secret);
+    }
   });
 
   it('does not start without credentials', async () => {
@@ -160,6 +166,42 @@ describe('serve', () => {
     started.child.kill('SIGHUP');
     await until(() => / info refreshed /.test(started.stderr()), started.stderr);
     expect((await ask('/credentials')).status).toBe(200);
+    expect(await stop(started)).toBe(0);
+  });
+
+  it('hands out the last good credentials through each fault, and new ones after it', async () => {
+    const tokenFile = join(machine.folder, 'token');
+    const started = await serving('--token-file', tokenFile, '--timeout-ms', '1500');
+    const headers = { authorization: readFileSync(tokenFile, 'utf8') };
+    const url = started.exported()['AWS_CONTAINER_CREDENTIALS_FULL_URI'] ?? '';
+    const held = async () => {
+      const answer = await fetch(url, { headers });
+      return { status: answer.status, key: ((await answer.json()) as Record<string, string>)['AccessKeyId'] };
+    };
+    const count = (event: string) => started.stderr().split(` ${event} `).length;
+    const faults = [
+      ['error=500', 'ERR_SERVICE_FAILED'],
+      ['error=503', 'ERR_SERVICE_FAILED'],
+      ['error=403', 'ERR_SERVICE_DENIED'],
+      ['error=429', 'ERR_SERVICE_THROTTLED'],
+      ['latency=3000', 'ERR_TIMEOUT'],
+      ['reset', 'ERR_NETWORK'],
+      ['stall', 'ERR_TIMEOUT'],
+      ['truncate', 'ERR_NETWORK'],
+    ] as const;
+    for (const [fault, code] of faults) {
+      const before = await held();
+      const [failures, refreshes] = [count('refresh-failed'), count('refreshed')];
+      machine.emulator.faults.set([`${fault},operation=CreateSession`]);
+      started.child.kill('SIGHUP');
+      await until(() => count('refresh-failed') > failures, started.stderr);
+      expect(started.stderr().trimEnd().split('\n').at(-1), fault).toContain(` code=${code} `);
+      expect(await held(), fault).toEqual({ status: 200, key: before.key });
+      machine.emulator.faults.clear();
+      started.child.kill('SIGHUP');
+      await until(() => count('refreshed') > refreshes, started.stderr);
+      expect((await held()).key, fault).not.toBe(before.key);
+    }
     expect(await stop(started)).toBe(0);
   });
 

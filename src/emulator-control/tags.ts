@@ -1,7 +1,7 @@
 /**
  * Tags of any resource, by its ARN. In: tags as they are asked for. Out: those of the account changed, or a refusal.
  * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/APIReference/API_TagResource.html and
- * https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html (`aws:` is reserved, keys are unique)
+ * https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html (`aws:` is reserved, keys are unique, 50 on a resource)
  */
 import type { Account } from '../emulator-account/resources.js';
 import { Refusal } from '../emulator-wire/handler.js';
@@ -13,8 +13,8 @@ export interface Tag {
   readonly value: string;
 }
 
-/** The longest list in the model. Whether fewer are allowed on one resource is unknown. */
-const MAX_TAGS = 200;
+/** As for the tags of nearly every service; the model's 200 bound the list of one request. */
+const MAX_TAGS = 50;
 
 /** To be checked before anything changes. */
 export function checkTags(present: ReadonlyMap<string, string>, added: readonly Tag[]): void {

@@ -55,6 +55,7 @@ export function authorize(application: Application): Grant {
     throw unable(asked)(reason); // 17
   }
   const seconds = chooseDuration(asked, profile, role); // 18
+  checkManagedPolicies(application, profile); // 19, with the size
   const mapped = mapAttributes(leaf, profile.attributeMappings);
   const packedPolicySize = measurePolicy(
     [...profile.managedPolicyArns, profile.sessionPolicy ?? ''],
@@ -117,6 +118,19 @@ function chooseDuration(asked: SessionRequest, { durationSeconds }: Profile, rol
     asked,
     'The requested DurationSeconds exceeds the MaxSessionDuration set for this role.',
   )(reason);
+}
+
+/** What a profile may hold is more than STS takes. That the policies exist is not looked at: there are none here. */
+function checkManagedPolicies({ account, asked }: Application, { managedPolicyArns: arns }: Profile): void {
+  if (arns.length > 10) {
+    throw unable(asked)(`managed policies: STS takes 10 for a session, the profile has ${arns.length}`);
+  }
+  const owners = ['aws', account.accountId];
+  const wrong = arns.find(
+    (arn) => !owners.includes(/^arn:aws[a-z-]*:iam::(\w+):policy\/./.exec(arn)?.[1] ?? ''),
+  );
+  if (wrong === undefined) return;
+  throw unable(asked)(`managed policies: expected those of AWS or of ${account.accountId}, found ${wrong}`);
 }
 
 function checkTrustPolicy(

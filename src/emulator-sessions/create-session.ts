@@ -21,7 +21,7 @@
  *   16  the profile has the role, and the role exists
  *   17  the source identity is one that STS takes
  *   18  the duration is within the role's maximum                    … `The requested DurationSeconds exceeds …`
- *   19  tags and session policies fit                                `Packed policy consumes …`
+ *   19  managed policies are ones that STS takes; tags and session policies fit (`Packed policy consumes …`)
  *   20  the role's trust policy allows all three actions             … `Some attributes failed to be mapped …`
  *
  * That the signature comes before trust is known, and the texts above are AWS's; the order of the rest is not known. The

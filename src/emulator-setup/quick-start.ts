@@ -5,6 +5,7 @@
  */
 import { addProfile, addRole, addTrustAnchor, defaultTrustPolicy } from '../emulator-account/account.js';
 import type { Account, Profile, Role, TrustAnchor } from '../emulator-account/resources.js';
+import { parseTrustAnchor } from '../emulator-pki/trust.js';
 
 export interface QuickStart {
   readonly roleName: string;
@@ -20,6 +21,17 @@ export interface Furniture {
 
 /** The trust anchor and the profile are found again by it. */
 const NAME = 'emulator';
+
+/** Common name of the authorities that are made for it, and end with the emulator. */
+export const THROW_AWAY_CA = 'Emulator CA';
+
+/** Whether the account's own trust anchor is of an authority that has ended, so that nobody could use it. */
+export function needsAuthority({ trustAnchors }: Account): boolean {
+  const pems = [...trustAnchors.values()]
+    .filter(({ name }) => name === NAME)
+    .map(({ source }) => source.sourceData.x509CertificateData ?? '');
+  return pems.flatMap(parseTrustAnchor).some(({ name }) => name === `CN=${THROW_AWAY_CA}`);
+}
 
 /** @param pem CA certificates; they replace those that the trust anchor has had */
 export function quickStart(account: Account, pem: string, wished: QuickStart, at: Date): Furniture {

@@ -7,7 +7,8 @@ import type { EmulatorRequest, Refuse } from './handler.js';
 import { parseQuery, readHeader } from './signature.js';
 
 const SIGNATURE = 'X-Amz-Signature';
-const PARAMETERS = ['Algorithm', 'Credential', 'Date', 'Expires', 'SignedHeaders', 'Signature'];
+/** Not `Expires`, which is none of STS's common parameters: the Go SDK leaves it out, and STS ignores it. */
+const PARAMETERS = ['Algorithm', 'Credential', 'Date', 'SignedHeaders', 'Signature'];
 
 /** `undefined` where the query carries no signature. */
 export function unfoldPresigned(request: EmulatorRequest, refuse: Refuse): EmulatorRequest | undefined {
@@ -21,8 +22,9 @@ export function unfoldPresigned(request: EmulatorRequest, refuse: Refuse): Emula
   const absent = PARAMETERS.find((name) => !values.has(`X-Amz-${name}`));
   if (absent !== undefined) throw refuse(`query: X-Amz-${absent} is missing`);
   const get = (name: string) => values.get(`X-Amz-${name}`) ?? '';
-  if (!/^[1-9]\d{0,5}$/.test(get('Expires')) || Number(get('Expires')) > 604_800) {
-    throw refuse(`query: X-Amz-Expires must be 1 to 604800 seconds, found ${get('Expires')}`);
+  const seconds = values.get('X-Amz-Expires');
+  if (seconds !== undefined && (!/^[1-9]\d{0,5}$/.test(seconds) || Number(seconds) > 604_800)) {
+    throw refuse(`query: X-Amz-Expires must be 1 to 604800 seconds, found ${seconds}`);
   }
   const authorization = `${get('Algorithm')} Credential=${get('Credential')}, SignedHeaders=${get('SignedHeaders')}, Signature=${get('Signature')}`;
   const token = values.get('X-Amz-Security-Token');

@@ -102,7 +102,9 @@ async function answer(
   const body = await readBody(incoming);
   // The client went away in the middle of its request; there is nobody to tell.
   if (body === undefined) return;
-  const [rawPath = '', ...query] = (incoming.url ?? '').split('?');
+  // Clients that take the emulator for their proxy send the whole URL (RFC 9112 section 3.2.2).
+  const target = (incoming.url ?? '').replace(/^https?:\/\/[^/?]*\/?/i, '/');
+  const [rawPath = '', ...query] = target.split('?');
   const request = {
     method: incoming.method ?? '',
     rawPath,

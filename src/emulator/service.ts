@@ -14,7 +14,7 @@ import { createFaults } from '../emulator-faults/faults.js';
 import { parseTrustAnchor } from '../emulator-pki/trust.js';
 import { createSessionOperation } from '../emulator-sessions/create-session.js';
 import { createCredentialStore } from '../emulator-sessions/credential-store.js';
-import { findFurniture, quickStart } from '../emulator-setup/quick-start.js';
+import { findFurniture, needsAuthority, quickStart, THROW_AWAY_CA } from '../emulator-setup/quick-start.js';
 import type { Seed } from '../emulator-setup/seed.js';
 import { applySeed, loadSeed } from '../emulator-setup/seed.js';
 import { createSaver, keepState, loadState } from '../emulator-setup/state-file.js';
@@ -52,7 +52,8 @@ export interface EmulatorOptions {
   readonly acceptRoleSessionName?: boolean | undefined;
   /**
    * Path of a file that keeps the account, so that it outlives the emulator; made where there is none. Each change is in it
-   * before the client hears of it. Sessions are not kept. Default: the account ends with the emulator.
+   * before the client hears of it. Sessions are not kept. What it holds is used as it is; only
+   * a trust anchor of the emulator's own gets a new authority. Default: the account ends with the emulator.
    */
   readonly state?: string | undefined;
   /**
@@ -92,10 +93,11 @@ export interface EmulatedService {
   readonly handle: Handler;
 }
 
-/** Who brings no CA and no seed gets an authority. */
+/** Who brings no CA, no seed and no state gets an authority. */
 export type WithoutCa = EmulatorOptions & {
   readonly certificateAuthority?: undefined;
   readonly seed?: undefined;
+  readonly state?: undefined;
 };
 export type WithAuthority = { readonly authority: Authority };
 
@@ -182,12 +184,16 @@ async function setUp(options: EmulatorOptions, now: () => Date) {
   checkSame(account, options);
   // A seed is for the beginning: it would undo what has been changed since.
   if (known === undefined && seed !== undefined) applySeed(account, await loadSeed(seed), now());
-  const furniture = seed === undefined || certificateAuthority ? undefined : findFurniture(account);
+  const isComplete = certificateAuthority === undefined && !needsAuthority(account);
+  const furniture = isComplete ? findFurniture(account) : undefined;
   if (furniture !== undefined) {
     refuseQuickStart(options);
     return { account, authority: undefined, ...furniture };
   }
-  const authority = certificateAuthority === undefined ? await createAuthority({ now }) : undefined;
+  const authority =
+    certificateAuthority === undefined
+      ? await createAuthority({ now, commonName: THROW_AWAY_CA })
+      : undefined;
   const pems = [authority ?? certificateAuthority].flat().map((source) => pemOf(source) ?? '');
   checkAuthorities(pems);
   const { roleName = EMULATOR_OPTIONS.roleName.default } = options;
@@ -222,7 +228,7 @@ function refuseQuickStart(options: EmulatorOptions): void {
   const names = ['roleName', 'maxDurationSeconds', 'acceptRoleSessionName'] as const;
   const given = names.find((name) => options[name] !== undefined);
   if (given === undefined) return;
-  const message = `${given} is for a role and a profile that the emulator makes, but the seed has them`;
+  const message = `${given} is for a role and a profile that the emulator makes, but the account has them`;
   throw new OptionError('ERR_OPTION_CONFLICT', message);
 }
 

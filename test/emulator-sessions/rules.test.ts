@@ -59,6 +59,11 @@ const session = (length: number) => (test: TestAccount) => {
   test.profile.sessionPolicy = 'x'.repeat(length);
 };
 
+const managed =
+  (...managedPolicyArns: string[]): Change =>
+  ({ profile }) =>
+    Object.assign(profile, { managedPolicyArns });
+
 const rules: Rule[] = [
   [
     'the trust anchor exists',
@@ -174,6 +179,20 @@ const rules: Rule[] = [
     [seconds(7200, 3600)],
     DURATION,
     "duration: the role's maximum is 3600 s, found 7200 s",
+  ],
+  [
+    'managed policies of AWS or of the account',
+    [managed('arn:aws:iam::aws:policy/job-function/ViewOnlyAccess', 'arn:aws:iam::123456789012:policy/Ops')],
+    [managed('arn:aws:iam::111122223333:policy/Ops')],
+    UNABLE,
+    'managed policies: expected those of AWS or of 123456789012, found arn:aws:iam::111122223333:policy/Ops',
+  ],
+  [
+    'ten managed policies at most',
+    [managed(...Array.from({ length: 10 }, (_, index) => `arn:aws:iam::aws:policy/P${index}`))],
+    [managed(...Array.from({ length: 11 }, (_, index) => `arn:aws:iam::aws:policy/P${index}`))],
+    UNABLE,
+    'managed policies: STS takes 10 for a session, the profile has 11',
   ],
   [
     'tags and session policies fit',

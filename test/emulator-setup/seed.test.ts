@@ -186,7 +186,7 @@ describe('a seed', () => {
       const path = write('seed.json', seed);
       await expect(createEmulator({ seed: path, [name]: value })).rejects.toMatchObject({
         code: 'ERR_OPTION_CONFLICT',
-        message: `${name} is for a role and a profile that the emulator makes, but the seed has them`,
+        message: `${name} is for a role and a profile that the emulator makes, but the account has them`,
       });
     },
   );

@@ -77,6 +77,34 @@ describe('state', () => {
     });
   });
 
+  it('is used as it is where it has all that is needed', async () => {
+    const seed = {
+      trustAnchors: [{ name: 'onprem', certificates: ROOT.pem }],
+      roles: [{ name: 'Ops' }],
+      profiles: [{ name: 'hosts', roles: ['Ops'] }],
+    };
+    for (const beginning of [{ seed }, { certificateAuthority: ROOT.pem, roleName: 'Ops' }]) {
+      rmSync(state, { force: true });
+      const { trustAnchorArn, profileArn, roleArn } = await createEmulator({ state, ...beginning });
+      const before = JSON.parse(readFileSync(state, 'utf8'));
+      const again = await createEmulator({ state, now: () => NOW });
+      expect(again).toMatchObject({ trustAnchorArn, profileArn, roleArn, authority: undefined });
+      expect(JSON.parse(readFileSync(state, 'utf8'))).toEqual(before);
+      const request = signX509(makeCertificate({ issuer: ROOT }), { query: formatQuery(again), body: '' });
+      expect((await again.handle(request)).status).toBe(201);
+    }
+  });
+
+  it('gets a new authority where the one that was made has ended', async () => {
+    const first = await createEmulator({ state });
+    const second = await createEmulator({ state });
+    expect(second.trustAnchorArn).toBe(first.trustAnchorArn);
+    const kept = JSON.parse(readFileSync(state, 'utf8')).trustAnchors;
+    expect(kept).toMatchObject([
+      { source: { sourceData: { x509CertificateData: second.authority?.certificate } } },
+    ]);
+  });
+
   it('keeps what was changed of the quick start, but trusts the CA that is given now', async () => {
     const first = await makeAdministrator({ state, roleName: 'Ops' });
     const id = first.service.trustAnchorArn.split('/')[1];

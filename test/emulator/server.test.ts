@@ -108,6 +108,16 @@ describe('startEmulator', () => {
     expect((await fetch(endpoint)).status).toBe(500);
   });
 
+  it('takes the whole URL for a path, as proxies get it', async () => {
+    const lines: string[] = [];
+    const { endpoint } = await start({ log: (line) => lines.push(line) });
+    const socket = connect(Number(new URL(endpoint).port), '127.0.0.1');
+    const target = 'http://rolesanywhere.us-east-1.amazonaws.com/sessions?a=b';
+    socket.end(`POST ${target} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+    await once(socket, 'data');
+    expect(lines).toEqual([expect.stringContaining(' POST /sessions 400 ValidationException')]);
+  });
+
   it('survives a client that goes away in the middle', async () => {
     const { endpoint } = await start();
     const socket = connect(Number(new URL(endpoint).port), '127.0.0.1');

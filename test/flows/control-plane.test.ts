@@ -144,7 +144,7 @@ out['name'] = client.update_profile(profileId=profile, acceptRoleSessionName=Tru
 try: client.put_notification_settings(trustAnchorId=anchor, notificationSettings=[{**event, 'enabled': True}])
 except client.exceptions.ValidationException as error: out['invalid'] = str(error)
 arn = client.get_profile(profileId=profile)['profile']['profileArn']
-many = [{'key': 'k%d' % n, 'value': 'v'} for n in range(200)]
+many = [{'key': 'k%d' % n, 'value': 'v'} for n in range(50)]
 client.tag_resource(resourceArn=arn, tags=many)
 try: client.tag_resource(resourceArn=arn, tags=[{'key': 'more', 'value': ''}])
 except client.exceptions.TooManyTagsException as error: out['tags'] = str(error)

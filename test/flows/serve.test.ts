@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { Machine } from './machine.js';
-import { PROGRAM, run, startMachine } from './machine.js';
+import { PROGRAM, ROOT, run, startMachine } from './machine.js';
 
 let machine: Machine;
 beforeEach(async () => {
@@ -33,7 +33,11 @@ function sessionFlags({ env }: Machine): string[] {
 
 function serve(...flags: string[]): Serving {
   const port = flags.some((flag) => flag.startsWith('--port')) ? [] : ['--port', '0'];
-  const args = [PROGRAM, 'serve', ...sessionFlags(machine), ...port, ...flags];
+  return launch([...sessionFlags(machine), ...port, ...flags]);
+}
+
+function launch(flags: readonly string[]): Serving {
+  const args = [PROGRAM, 'serve', ...flags];
   const child = spawn(process.execPath, args, { env: { ...machine.env } });
   onTestFinished(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
@@ -64,8 +68,9 @@ async function until(condition: () => boolean, what: () => string): Promise<void
   }
 }
 
-async function serving(...flags: string[]): Promise<Serving> {
-  const started = serve(...flags);
+const serving = (...flags: string[]): Promise<Serving> => launched(serve(...flags));
+
+async function launched(started: Serving): Promise<Serving> {
   await until(() => started.stdout() !== '' || started.child.exitCode !== null, started.stderr);
   expect(started.child.exitCode, started.stderr()).toBe(null);
   return started;
@@ -202,6 +207,31 @@ describe('serve', () => {
       await until(() => count('refreshed') > refreshes, started.stderr);
       expect((await held()).key, fault).not.toBe(before.key);
     }
+    expect(await stop(started)).toBe(0);
+  });
+
+  it('runs as the example for Kubernetes says, its probe included', async () => {
+    const manifest = readFileSync(join(ROOT, 'examples', 'kubernetes-sidecar.yaml'), 'utf8');
+    const { env, folder } = machine;
+    const real: Record<string, string | undefined> = {
+      '/etc/identity/tls.crt': env['CERTIFICATE'],
+      '/etc/identity/tls.key': env['PRIVATE_KEY'],
+      '/run/rolesanywhere/token': join(folder, 'token'),
+      'arn:aws:rolesanywhere:us-east-1:111122223333:trust-anchor/TA_ID': env['TRUST_ANCHOR_ARN'],
+      'arn:aws:rolesanywhere:us-east-1:111122223333:profile/PROFILE_ID': env['PROFILE_ARN'],
+      'arn:aws:iam::111122223333:role/ROLE_NAME': env['ROLE_ARN'],
+    };
+    const flags = [...manifest.matchAll(/^ {8}- (--\S+?)(?:=(\S+))?$/gm)].map(([, flag, value]) =>
+      value === undefined ? `${flag}` : `${flag}=${real[value] ?? value}`,
+    );
+    expect(flags).toHaveLength(8);
+    const started = await launched(launch([...flags, `--endpoint=${env['AWS_ENDPOINT_URL']}`, '--port=0']));
+    const url = started.exported()['AWS_CONTAINER_CREDENTIALS_FULL_URI'] ?? '';
+    const probe = /"(fetch\(.*)"/.exec(manifest)?.[1]?.replace('9911', new URL(url).port) ?? '';
+    expect(probe).toContain('/healthz');
+    await until(() => /"refreshed"/.test(started.stderr()), started.stderr);
+    expect(await run(machine, process.execPath, ['-e', probe])).toMatchObject({ status: 0 });
+    expect(manifest).toContain(`value: "http://127.0.0.1:9911${new URL(url).pathname}"`);
     expect(await stop(started)).toBe(0);
   });
 

@@ -76,7 +76,7 @@ const BUILTINS: Places = [
   [/^node:(buffer|crypto|events|path|timers\/promises|util)$/, ANYWHERE],
   [
     /^node:fs(\/promises)?$/,
-    /^(files\/[a-z-]+|identity\/(load|rotation)|cache\/folder|outputs\/shared-credentials|server\/(listen|token-file)|terminal\/prompt|commands\/emulator)\.ts$/,
+    /^(files\/[a-z-]+|identity\/load|cache\/folder|outputs\/shared-credentials|server\/(listen|token-file)|terminal\/prompt|commands\/emulator)\.ts$/,
   ],
   // systemd is spoken to by a program of its own.
   [/^node:child_process$/, /^terminal\/service-manager\.ts$/],

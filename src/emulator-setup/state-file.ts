@@ -1,12 +1,13 @@
 /**
  * An account that outlives the emulator. In: the path of its file. Out: the account that is there, and later each of
  * its changes on disk before the client hears of them: a kill at any moment loses at most what nobody was told.
- * One emulator to a file: of two, each would overwrite what the other has kept.
+ * One emulator to a file: of two, each would overwrite what the other has kept, so the one that finds the file changed
+ * refuses.
  */
 import type { Account } from '../emulator-account/resources.js';
 import type { Handler } from '../emulator-wire/handler.js';
-import { OptionError } from '../errors.js';
-import { readTextFileIfThere } from '../files/read-file.js';
+import { OptionError, OutputError } from '../errors.js';
+import { readTextFileIfThere, stampOfFile } from '../files/read-file.js';
 import { writeFileWhole } from '../files/write-file.js';
 import { formatState, parseState } from './state.js';
 
@@ -40,13 +41,16 @@ export async function loadState(path: string): Promise<Account | undefined> {
  */
 export function createSaver(path: string, account: Account): () => Promise<void> {
   let written: string | undefined;
+  let stamp: string | undefined;
   let last: Promise<void> = Promise.resolve();
   let waiting: Promise<void> | undefined;
   const write = async () => {
     waiting = undefined;
     const text = formatState(account);
     if (text === written) return;
+    if (written !== undefined && (await stampOfFile(path)) !== stamp) await refuseForeign(path, written);
     await writeFileWhole(path, text, { subject: `state file ${path}` });
+    stamp = await stampOfFile(path);
     written = text;
   };
   return () => {
@@ -54,6 +58,15 @@ export function createSaver(path: string, account: Account): () => Promise<void>
     last = waiting;
     return waiting;
   };
+}
+
+/** A file that is gone, or that somebody has touched or copied back, is no harm. */
+async function refuseForeign(path: string, written: string): Promise<void> {
+  const subject = `state file ${path}`;
+  const found = await readTextFileIfThere(path, subject, MAX_BYTES);
+  if (found === undefined || found === written) return;
+  const message = `${subject} has been changed by another program: each emulator needs a file of its own`;
+  throw new OutputError('ERR_FILE_WRITE', message);
 }
 
 /** The same handler, whose answers wait for the state: what cannot be kept was not done, as far as the client knows. */
@@ -65,7 +78,9 @@ export function keepState(handle: Handler, save: () => Promise<void>, log: (line
       await save();
       return response;
     } catch (error) {
-      log(error instanceof Error ? error.message : 'the state cannot be written');
+      const reason = error instanceof Error ? error.message : 'the state cannot be written';
+      // What stands in the line above is what would have been answered.
+      log(`${reason}; the client was told 500 InternalFailure`);
       const headers = { ...response.headers, 'X-Amzn-ErrorType': 'InternalFailure' };
       return {
         ...response,

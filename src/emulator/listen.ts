@@ -89,7 +89,8 @@ async function openServer(
     tls === undefined ? createServer(bounds, onRequest) : await openTlsServer(tls, bounds, onRequest);
   server.on('clientError', (error: Error & { code?: string }, socket: Duplex) => {
     const status = STATUS_BY_ERROR[error.code ?? ''] ?? '400 Bad Request';
-    const isTls = error.code?.startsWith('ERR_SSL_') === true;
+    // Failures of the handshake come here too.
+    const isTls = /^ERR_(SSL|TLS)_/.test(error.code ?? '');
     if (isTls) onFailure('no TLS', error.code ?? '');
     // A client that has gone is none that made a mistake.
     if (isTls || error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
@@ -97,9 +98,6 @@ async function openServer(
     socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () =>
       socket.destroy(),
     );
-  });
-  server.on('tlsClientError', (error: Error & { code?: string }) => {
-    if (error.code !== 'ECONNRESET') onFailure('no TLS', error.code ?? error.message);
   });
   return server;
 }

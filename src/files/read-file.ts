@@ -2,7 +2,7 @@
  * A path or `-` in, the text of a small file out: passwords, configuration. What is read for signing is read by
  * `identity/load.ts`.
  */
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { sep } from 'node:path';
 import { IdentityError } from '../errors.js';
 
@@ -90,6 +90,19 @@ async function decode(
     throw new Error('not UTF-8');
   } finally {
     for (const chunk of [...chunks, bytes]) chunk.fill(0);
+  }
+}
+
+/**
+ * Differs where a file is another one or has been written to; the system's code where there is none. Links are followed.
+ * The time of the last change of the inode cannot be set back, as that of the content can.
+ */
+export async function stampOfFile(path: string): Promise<string> {
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
+    return [dev, ino, size, mtimeNs, ctimeNs].join(':');
+  } catch (error) {
+    return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
   }
 }
 

@@ -6,8 +6,8 @@
  * notifications get lost; and nothing happens in between, when nobody needs a certificate. Certificate, key and chain
  * are taken as one: where a file changes while they are read, they are read again.
  */
-import { stat } from 'node:fs/promises';
 import { isRolesAnywhereError } from '../errors.js';
+import { stampOfFile } from '../files/read-file.js';
 import type { Source } from '../options/session-options.js';
 import type { IdentitySource } from '../settings/settings.js';
 import type { Identity } from './identity.js';
@@ -99,14 +99,4 @@ async function stampOf({ certificate, privateKey, intermediates }: IdentitySourc
 /** Text, bytes and standard input stay what they are. */
 function isPath(source: Source | undefined): source is string {
   return typeof source === 'string' && source !== '-' && !source.includes('-----BEGIN ');
-}
-
-/** Links are followed. The time of the last change of the inode cannot be set back, as that of the content can. */
-async function stampOfFile(path: string): Promise<string> {
-  try {
-    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
-    return [dev, ino, size, mtimeNs, ctimeNs].join(':');
-  } catch (error) {
-    return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-  }
 }

@@ -154,8 +154,28 @@ describe('state', () => {
     rmSync(folder, { recursive: true });
     const { status, type } = await admin.call('POST /trustanchors', ANCHOR);
     expect([status, type]).toEqual([500, 'InternalFailure']);
-    expect(admin.lines.at(-1)).toBe(`state file ${state} cannot be written: there is no such folder`);
+    expect(admin.lines.at(-1)).toBe(
+      `state file ${state} cannot be written: there is no such folder; the client was told 500 InternalFailure`,
+    );
     mkdirSync(folder);
+    expect((await admin.call('POST /trustanchors', ANCHOR)).status).toBe(201);
+    expect(JSON.parse(readFileSync(state, 'utf8')).trustAnchors).toHaveLength(3);
+  });
+
+  it('is not shared: the emulator whose file another one has changed refuses, and overwrites nothing', async () => {
+    const options = { state, certificateAuthority: ROOT.pem };
+    const [first, second] = [await makeAdministrator(options), await makeAdministrator(options)];
+    expect((await second.call('POST /trustanchors', { ...ANCHOR, name: 'kept' })).status).toBe(201);
+    expect((await first.call('POST /trustanchors', { ...ANCHOR, name: 'refused' })).status).toBe(500);
+    expect(first.lines.at(-1)).toContain(`state file ${state} has been changed by another program`);
+    expect(readFileSync(state, 'utf8')).toContain('"name": "kept"');
+  });
+
+  it('may be touched, copied back or removed meanwhile', async () => {
+    const admin = await makeAdministrator({ state });
+    writeFileSync(state, readFileSync(state));
+    expect((await admin.call('POST /trustanchors', ANCHOR)).status).toBe(201);
+    rmSync(state);
     expect((await admin.call('POST /trustanchors', ANCHOR)).status).toBe(201);
     expect(JSON.parse(readFileSync(state, 'utf8')).trustAnchors).toHaveLength(3);
   });

@@ -79,6 +79,7 @@ describe('TLS', () => {
     const { emulator, lines, port } = await start({ tls: true });
     await exchange(`http://127.0.0.1:${port}`, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n');
     await expect.poll(() => lines.join('\n')).toMatch(/ - no TLS \[\w*HTTP_REQUEST\]/);
+    expect(lines).toHaveLength(1);
     expect(emulator.sessionCount).toBe(0);
   });
 

@@ -12,6 +12,7 @@ import { evaluateTrustPolicy } from '../emulator-policy/evaluate.js';
 import { Refusal, refuseWith } from '../emulator-wire/handler.js';
 import type { SessionFacts } from './session-context.js';
 import {
+  findForeignPolicy,
   formatContext,
   formatSerial,
   formatSourceIdentity,
@@ -125,10 +126,7 @@ function checkManagedPolicies({ account, asked }: Application, { managedPolicyAr
   if (arns.length > 10) {
     throw unable(asked)(`managed policies: STS takes 10 for a session, the profile has ${arns.length}`);
   }
-  const owners = ['aws', account.accountId];
-  const wrong = arns.find(
-    (arn) => !owners.includes(/^arn:aws[a-z-]*:iam::(\w+):policy\/./.exec(arn)?.[1] ?? ''),
-  );
+  const wrong = findForeignPolicy(arns, account.accountId);
   if (wrong === undefined) return;
   throw unable(asked)(`managed policies: expected those of AWS or of ${account.accountId}, found ${wrong}`);
 }

@@ -61,6 +61,14 @@ export function formatContext(facts: SessionFacts, account: Account, at: Date): 
   };
 }
 
+/** The first that is no managed policy of AWS or of the account. Whether those exist is not looked at. */
+export function findForeignPolicy(arns: readonly string[], accountId: string): string | undefined {
+  return arns.find((arn) => {
+    const owner = /^arn:aws[a-z-]*:iam::(\w+):policy\/./.exec(arn)?.[1];
+    return owner !== 'aws' && owner !== accountId;
+  });
+}
+
 /**
  * How much of the room that STS has for session policies and tags is taken, in percent. STS packs them in a form that it
  * does not document, into a room whose size it does not document. Here: octets of the plain text out of 4096, which gives

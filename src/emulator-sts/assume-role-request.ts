@@ -3,6 +3,7 @@
  * Rules: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html. The messages are those that users of STS
  * have quoted; where the wording is unknown, it is ours and says so.
  */
+import { findForeignPolicy } from '../emulator-sessions/session-context.js';
 import { refuseWith } from '../emulator-wire/handler.js';
 import { readForm } from '../emulator-wire/query-form.js';
 import type { ValueOf } from '../emulator-wire/shape.js';
@@ -68,7 +69,10 @@ const noMfa = refuseWith(
   'MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user.',
 );
 
-export function readAssumeRoleRequest(form: ReadonlyMap<string, string>): AssumeRoleRequest {
+export function readAssumeRoleRequest(
+  form: ReadonlyMap<string, string>,
+  accountId: string,
+): AssumeRoleRequest {
   const input = readShape(ASSUME_ROLE, readForm(ASSUME_ROLE, form), 'ValidationError');
   const { roleArn, policy, policyArns = [], tags = [], transitiveTagKeys = [] } = input;
   if (!/^arn:[\w-]+:iam::\d{12}:role\/[\w+=,.@/-]+$/.test(roleArn)) {
@@ -79,6 +83,11 @@ export function readAssumeRoleRequest(form: ReadonlyMap<string, string>): Assume
     transitiveTagKeys,
   );
   checkPolicy(policy);
+  const arns = policyArns.map(({ arn }) => arn);
+  const foreign = findForeignPolicy(arns, accountId);
+  if (foreign !== undefined) {
+    throw wrongArn(`managed policies: expected those of AWS or of ${accountId}, found ${foreign}`);
+  }
   if (input.serialNumber !== undefined || input.tokenCode !== undefined) {
     throw noMfa('MFA: a session has no MFA device');
   }
@@ -86,7 +95,7 @@ export function readAssumeRoleRequest(form: ReadonlyMap<string, string>): Assume
     ...input,
     tags: new Map(tags.map(({ key, value }) => [key, value])),
     transitiveTagKeys,
-    policies: [...(policy === undefined ? [] : [policy]), ...policyArns.map(({ arn }) => arn)],
+    policies: [...(policy === undefined ? [] : [policy]), ...arns],
   };
 }
 
@@ -102,8 +111,10 @@ function checkTags(keys: readonly string[], transitiveTagKeys: readonly string[]
 function checkPolicy(policy: string | undefined): void {
   if (policy === undefined) return;
   try {
-    JSON.parse(policy);
+    const value: unknown = JSON.parse(policy);
+    if (typeof value === 'object' && value !== null && 'Statement' in value) return;
   } catch {
-    throw wrongPolicy('session policy: is not JSON');
+    // Falls through to the one answer that both have.
   }
+  throw wrongPolicy('session policy: expected JSON with a Statement');
 }

@@ -44,7 +44,7 @@ export function assumeRole(
   account: Account,
   credentials: CredentialStore,
 ): QueryResult {
-  const asked = readAssumeRoleRequest(form);
+  const asked = readAssumeRoleRequest(form, account.accountId);
   const inherited = inherit(caller, asked);
   const packedSize = measure(asked);
   const context = formatContext(caller, asked, inherited, {

@@ -449,10 +449,17 @@ describe('parameters', () => {
       expect.stringContaining('Member must have length less than or equal to 2048') as unknown as string,
     ],
     ['a policy that is no JSON', { Policy: '{' }, 'MalformedPolicyDocument', 'Syntax errors in policy.'],
+    ['a policy without a statement', { Policy: '{}' }, 'MalformedPolicyDocument', 'Syntax errors in policy.'],
+    [
+      'a managed policy of another account',
+      { 'PolicyArns.member.1.arn': 'arn:aws:iam::111122223333:policy/Ops' },
+      'ValidationError',
+      'Request ARN is invalid',
+    ],
     [
       'policies and tags beyond the room',
       {
-        Policy: `"${'x'.repeat(2000)}"`,
+        Policy: `{"Statement":[],"Id":"${'x'.repeat(1978)}"}`,
         ...Object.assign(
           {},
           ...Array.from({ length: 9 }, (_, index) => tag(index + 1, `k${index}`, 'v'.repeat(256))),

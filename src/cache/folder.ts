@@ -3,12 +3,13 @@
  *
  * Source: XDG Base Directory Specification (relative paths are to be ignored); Apple's and Microsoft's folders for caches.
  */
-import { lstat, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { lstat, readdir, readFile, rm } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { OutputError } from '../errors.js';
 import { homeFolder } from '../files/home.js';
 import { isLocked } from '../files/lock.js';
+import { makeFolder } from '../files/make-folder.js';
 import { ownUserId } from '../files/owner.js';
 import { reasonOf } from '../files/write-file.js';
 import type { Environment } from '../settings/choose-values.js';
@@ -45,7 +46,7 @@ export function cacheFolders(env: Environment): string[] {
  * @throws the system's error
  */
 export async function prepareFolder(folder: string): Promise<string | undefined> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder);
   // A link is none, even one to a folder: it says nothing of who may write to where it points.
   const status = await lstat(folder);
   if (!status.isDirectory()) return 'it is not a folder';

@@ -3,6 +3,7 @@
  * stderr has one line an event. SIGHUP refreshes now.
  */
 import { once } from 'node:events';
+import { resolve } from 'node:path';
 import type { SessionSource } from '../cache/session-source.js';
 import { keepSession } from '../credentials/keep-session.js';
 import type { Refresher } from '../credentials/refresh.js';
@@ -42,8 +43,7 @@ export async function run(values: RawValues, io: Io, now = () => new Date()): Pr
   refuseStandardInput(inputs.settings);
   const roles = rolesOf(inputs);
   const log = openLog(io.stderr, options.logFormat as LogFormat, now);
-  const containerToken =
-    options.tokenFile === undefined ? undefined : await loadOrCreateToken(options.tokenFile);
+  const containerToken = await containerTokenOf(options, log);
   const interrupted = io.interrupted();
   const served = await Promise.all(
     roles.map(([name, settings]) =>
@@ -67,6 +67,17 @@ export async function run(values: RawValues, io: Io, now = () => new Date()): Pr
   }
 }
 
+async function containerTokenOf({ tokenFile: path }: ServeOptions, log: Log): Promise<string | undefined> {
+  if (path === undefined) return undefined;
+  return loadOrCreateToken(path, (mode) =>
+    log.warn('file-mode', {
+      path,
+      mode: mode.toString(8).padStart(4, '0'),
+      message: 'every user of this machine can read the token: chmod 600 it',
+    }),
+  );
+}
+
 type NamedSettings = readonly [name: string, settings: Settings];
 
 /** The role of the flags first, under its own name. */
@@ -83,6 +94,12 @@ function rolesOf({ settings, settingsWith, options }: SessionInputs<typeof OWN>)
   const own = settings.roleArn.split('/').at(-1) ?? '';
   if (others.some(([name]) => name === own)) {
     throw new OptionError('ERR_OPTION_CONFLICT', `role "${own}" is the name of the first role already`);
+  }
+  if (others.length > 0 && options.tokenFile === undefined && options.socket === undefined) {
+    throw new OptionError(
+      'ERR_OPTION_MISSING',
+      'several roles need --token-file or --socket: all but the first are had from the container endpoint alone',
+    );
   }
   return [[own, settings], ...others];
 }
@@ -161,7 +178,8 @@ function listen(routes: Routes, { bind, socket, port }: ServeOptions): Promise<L
 
 /** What a person pastes, so that programs find it. */
 function describe({ addresses: [bound = ''] }: Listener, { socket, tokenFile }: ServeOptions): string {
-  if (socket !== undefined) return `curl --unix-socket '${socket}' http://localhost${CONTAINER_PATH}\n`;
+  if (socket !== undefined)
+    return `curl --unix-socket ${shellPath(socket)} http://localhost${CONTAINER_PATH}\n`;
   const address = bound.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
   const lines = [];
   if (isLoopback(new URL(address).hostname)) {
@@ -171,8 +189,13 @@ function describe({ addresses: [bound = ''] }: Listener, { socket, tokenFile }: 
     lines.push(
       ...(lines.length > 0 ? ['# or, for programs that do not ask EC2:'] : []),
       `export AWS_CONTAINER_CREDENTIALS_FULL_URI=${address}${CONTAINER_PATH}`,
-      `export AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE='${tokenFile}'`,
+      `export AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=${shellPath(tokenFile)}`,
     );
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** In full, since programs run in other folders, and as a POSIX shell reads it. */
+function shellPath(path: string): string {
+  return `'${resolve(path).replaceAll("'", "'\\''")}'`;
 }

@@ -118,6 +118,7 @@ export function reasonOf(error: unknown): string {
   const known: Record<string, string> = {
     ENOENT: 'there is no such folder',
     ENOTDIR: 'part of its path is not a folder',
+    EEXIST: 'part of its path is not a folder',
     EACCES: 'permission denied',
     EPERM: 'permission denied',
     EISDIR: 'it is a folder',

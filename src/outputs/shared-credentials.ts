@@ -4,12 +4,13 @@
  *
  * Source: "Shared config and credentials files" and "Location of the shared files" (AWS SDKs and Tools reference).
  */
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { AwsCredentialIdentity } from '../credentials/from-roles-anywhere.js';
 import { OutputError } from '../errors.js';
 import { expandHome } from '../files/home.js';
 import { acquireLock } from '../files/lock.js';
+import { makeFolder } from '../files/make-folder.js';
 import { reasonOf, removeLeftovers, targetOf, writeFileWhole } from '../files/write-file.js';
 import type { Environment } from '../settings/choose-values.js';
 import type { ProfileEdit } from './profile-text.js';
@@ -44,7 +45,7 @@ export async function writeProfile(
   const edit = editFor(credentials);
   const subject = `credentials file ${path}`;
   const target = await onDisk(subject, async () => {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await makeFolder(dirname(path));
     return targetOf(path);
   });
   const lockPath = join(dirname(target), `.${basename(target)}.lock`);

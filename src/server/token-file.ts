@@ -5,8 +5,10 @@
  * Source: `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE` (AWS SDKs and Tools reference): clients read it again for each
  * request, and botocore refuses a line end in it.
  */
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
+import { sep } from 'node:path';
 import { IdentityError, OptionError } from '../errors.js';
+import { reasonOf } from '../files/read-file.js';
 import { writeFileWhole } from '../files/write-file.js';
 import { randomToken } from './tokens.js';
 
@@ -14,13 +16,18 @@ import { randomToken } from './tokens.js';
 const TOKEN = /^[\x21-\x7e]{32,4096}$/;
 
 /**
+ * @param onPublic told the mode of a file that every user may read; nothing on Windows, whose modes say nothing
  * @throws OptionError `ERR_OPTION_INVALID`: what the file holds is no token
  * @throws IdentityError `ERR_FILE_UNREADABLE`
  * @throws OutputError `ERR_FILE_WRITE`
  */
-export async function loadOrCreateToken(path: string): Promise<string> {
+export async function loadOrCreateToken(path: string, onPublic?: (mode: number) => void): Promise<string> {
   const found = await readToken(path);
-  if (found !== undefined && found !== '') return requireToken(found, `token file ${path}`);
+  if (found !== undefined && found !== '') {
+    const { mode } = await stat(path);
+    if (sep === '/' && (mode & 0o004) !== 0) onPublic?.(mode & 0o7777);
+    return requireToken(found, `token file ${path}`);
+  }
   const token = randomToken();
   await writeFileWhole(path, token, { mode: 0o600, subject: `token file ${path}` });
   return token;
@@ -32,7 +39,8 @@ async function readToken(path: string): Promise<string | undefined> {
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
     if (code === 'ENOENT') return undefined;
-    throw new IdentityError('ERR_FILE_UNREADABLE', `token file ${path} cannot be read: ${code}`, { cause });
+    const message = `token file ${path} cannot be read: ${reasonOf(cause)}`;
+    throw new IdentityError('ERR_FILE_UNREADABLE', message, { cause });
   }
 }
 

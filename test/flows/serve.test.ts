@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { Machine } from './machine.js';
@@ -135,6 +135,23 @@ describe('serve', () => {
       expect(secret).toMatch(/.{40}/);
       expect(started.stdout() + started.stderr()).not.toContain(secret);
     }
+  });
+
+  it('prints paths in full and quoted, and warns of a token that every user can read', async () => {
+    const tokenFile = join(machine.folder, "o'token");
+    writeFileSync(tokenFile, 't'.repeat(43), { mode: 0o644 });
+    const started = await serving('--token-file', relative(process.cwd(), tokenFile));
+    expect(started.stdout()).toContain('AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=');
+    const variable = 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE';
+    const { stdout } = await run({ env: machine.env }, 'sh', [
+      '-c',
+      `${started.stdout()}printf %s "$${variable}"`,
+    ]);
+    expect(stdout).toBe(tokenFile);
+    expect(started.stderr()).toMatch(
+      / warn file-mode path=\S+ mode=0644 message="every user of this machine/,
+    );
+    expect(await stop(started)).toBe(0);
   });
 
   it('does not start without credentials', async () => {
@@ -305,6 +322,7 @@ describe('serve', () => {
     ],
     [['--roles', '{"a/b":{}}'], /the name of a role must be 1 to 64 of/],
     [['--roles', '{"Demo":{}}'], /role "Demo" is the name of the first role already/],
+    [['--roles', '{"backup":{}}'], /several roles need --token-file or --socket/],
     [['--roles', '[]'], /--roles must be a JSON object/],
     [['--roles', '{"backup":7}'], /role "backup" must be a JSON object of flags and values/],
     [['--bind', '127.0.0.1', '--socket', 'x'], /--bind and --socket exclude each other/],

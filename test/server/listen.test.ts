@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync, linkSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, linkSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -165,6 +165,24 @@ describe('loadOrCreateToken', () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(statSync(path).size).toBe(43);
     expect(await loadOrCreateToken(path)).toBe(token);
+  });
+
+  it('says of one that it finds whether every user can read it', async () => {
+    const path = join(folder, 'token');
+    const modes: number[] = [];
+    for (const mode of [0o644, 0o640, 0o604]) {
+      writeFileSync(path, 't'.repeat(43));
+      chmodSync(path, mode);
+      await loadOrCreateToken(path, (found) => modes.push(found));
+    }
+    expect(modes).toEqual([0o644, 0o604]);
+  });
+
+  it('says why one cannot be read', async () => {
+    await expect(loadOrCreateToken(folder)).rejects.toMatchObject({
+      code: 'ERR_FILE_UNREADABLE',
+      message: `token file ${folder} cannot be read: it is a directory`,
+    });
   });
 
   it.each(['too-short', `${'a'.repeat(40)}\n`, `${'a'.repeat(20)} ${'a'.repeat(20)}`])(

@@ -1,0 +1,32 @@
+import { mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { makeFolder } from '../../src/files/make-folder.js';
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'make-folder-'));
+});
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+it('makes what is missing above it, for its owner alone, however many do at once', async () => {
+  const path = join(folder, 'a', 'b', 'c');
+  await Promise.all(Array.from({ length: 20 }, () => makeFolder(path)));
+  await makeFolder(path);
+  for (const made of [path, join(folder, 'a')]) expect(statSync(made).mode & 0o777).toBe(0o700);
+});
+
+it('fails where something is in the way, or a link leads nowhere', async () => {
+  writeFileSync(join(folder, 'file'), '');
+  symlinkSync(join(folder, 'gone'), join(folder, 'link'));
+  await expect(makeFolder(join(folder, 'file'))).rejects.toMatchObject({ code: 'EEXIST' });
+  await expect(makeFolder(join(folder, 'file', 'a', 'b'))).rejects.toMatchObject({ code: 'ENOTDIR' });
+  await expect(makeFolder(join(folder, 'link', 'a', 'b'))).rejects.toMatchObject({ code: 'EEXIST' });
+});
+
+it.runIf(process.platform === 'linux')('gives up where nobody can make one', async () => {
+  await expect(makeFolder('/proc/rolesanywhere/a')).rejects.toMatchObject({ code: 'ENOENT' });
+});

@@ -5,7 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/global-setup.ts'],
     setupFiles: ['test/no-network.js'],
-    testTimeout: 20_000,
+    // Some run AWS's own programs a dozen times, and machines can be busy.
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     // Each test file gets its own process, so that one file's environment cannot reach another's.
     pool: 'forks',

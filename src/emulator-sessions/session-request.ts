@@ -85,7 +85,10 @@ function readBody({ body, headers }: EmulatorRequest): Map<string, unknown> {
     throw malformed(`body: content-type must be application/json, found ${contentType || 'none'}`);
   }
   try {
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    // A byte order mark is part of the text then, and no JSON (RFC 8259 section 8.1).
+    const value: unknown = JSON.parse(
+      new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body),
+    );
     if (isObject(value)) return new Map(Object.entries(value));
   } catch {
     // Falls through to the one answer that both have.

@@ -187,7 +187,7 @@ async function setUp(options: EmulatorOptions, now: () => Date) {
   const isComplete = certificateAuthority === undefined && !needsAuthority(account);
   const furniture = isComplete ? findFurniture(account) : undefined;
   if (furniture !== undefined) {
-    refuseQuickStart(options);
+    refuseQuickStart(options, furniture.roleArn);
     return { account, authority: undefined, ...furniture };
   }
   const authority =
@@ -223,12 +223,14 @@ function checkSame({ region, accountId }: Account, options: EmulatorOptions): vo
   }
 }
 
-/** Options of the quick start would have no effect. */
-function refuseQuickStart(options: EmulatorOptions): void {
+/** Options of the quick start would have no effect, but for naming the role that is used anyway. */
+function refuseQuickStart(options: EmulatorOptions, roleArn: string): void {
   const names = ['roleName', 'maxDurationSeconds', 'acceptRoleSessionName'] as const;
-  const given = names.find((name) => options[name] !== undefined);
+  const isUsed = options.roleName === roleArn.split('/').at(-1);
+  const given = names.find((name) => options[name] !== undefined && !(name === 'roleName' && isUsed));
   if (given === undefined) return;
-  const message = `${given} is for a role and a profile that the emulator makes, but the account has them`;
+  const flag = given === 'roleName' ? ' (--role)' : '';
+  const message = `${given}${flag} is for a role and a profile that the emulator makes, but the account has them`;
   throw new OptionError('ERR_OPTION_CONFLICT', message);
 }
 

@@ -265,6 +265,7 @@ describe('the request', () => {
       value('\'{"a":""}\'', 'instanceProperties', 'have keys and values of length between 1 and 200'),
       'request',
     ],
+    ['a byte order mark', body('\ufeff{}'), UNREADABLE, 'body: must be a JSON object in UTF-8, or empty'],
     ['no JSON', body('durationSeconds=900'), UNREADABLE, 'body: must be a JSON object in UTF-8, or empty'],
     ['a JSON list', body('[]'), UNREADABLE, 'body: must be a JSON object in UTF-8, or empty'],
     [

@@ -181,12 +181,12 @@ describe('a seed', () => {
   it.each(['roleName', 'maxDurationSeconds', 'acceptRoleSessionName'] as const)(
     'has its own roles and profiles: no %s',
     async (name) => {
-      const value = { roleName: 'Ops', maxDurationSeconds: 900, acceptRoleSessionName: true }[name];
+      const value = { roleName: 'Dev', maxDurationSeconds: 900, acceptRoleSessionName: true }[name];
       const seed = { ...SEED, roles: SEED.roles.filter((role) => role.name !== 'Test') };
       const path = write('seed.json', seed);
       await expect(createEmulator({ seed: path, [name]: value })).rejects.toMatchObject({
         code: 'ERR_OPTION_CONFLICT',
-        message: `${name} is for a role and a profile that the emulator makes, but the account has them`,
+        message: `${name}${name === 'roleName' ? ' (--role)' : ''} is for a role and a profile that the emulator makes, but the account has them`,
       });
     },
   );

@@ -87,7 +87,7 @@ describe('state', () => {
       rmSync(state, { force: true });
       const { trustAnchorArn, profileArn, roleArn } = await createEmulator({ state, ...beginning });
       const before = JSON.parse(readFileSync(state, 'utf8'));
-      const again = await createEmulator({ state, now: () => NOW });
+      const again = await createEmulator({ state, roleName: 'Ops', now: () => NOW });
       expect(again).toMatchObject({ trustAnchorArn, profileArn, roleArn, authority: undefined });
       expect(JSON.parse(readFileSync(state, 'utf8'))).toEqual(before);
       const request = signX509(makeCertificate({ issuer: ROOT }), { query: formatQuery(again), body: '' });

@@ -2,8 +2,9 @@
  * A proxy's URL in, a dispatcher that tunnels through it out (CONNECT, RFC 9110 §9.3.6). A file of its own since
  * few need it: undici's proxy code is loaded with it.
  */
+import { isIP } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
-import type { Dispatcher } from 'undici';
+import type { buildConnector, Dispatcher } from 'undici';
 import { Pool, ProxyAgent } from 'undici';
 import { OptionError } from '../errors.js';
 
@@ -31,7 +32,7 @@ export function openProxy(proxyUrl: string, { connectTimeoutMs, tls, ...limits }
   return new ProxyAgent({
     ...limits,
     uri: new URL(url).origin,
-    clientFactory: (origin, options) => new ProxyConnections(origin, options),
+    clientFactory: (origin, options) => new ProxyConnections(origin, withoutAddressAsName(options)),
     requestTls: { ...tls, timeout: connectTimeoutMs },
     // A proxy reached over TLS is verified whatever the caller thinks of the service, with the same authorities.
     proxyTls: { ...tls, rejectUnauthorized: true, timeout: connectTimeoutMs },
@@ -57,6 +58,22 @@ class ProxyConnections extends Pool {
         : cause;
     });
   }
+}
+
+/**
+ * undici names the proxy in the TLS handshake even where it is an address, which is no name (RFC 6066 §3): Node then prints
+ * a warning of its own. The certificate is verified for the address all the same.
+ */
+function withoutAddressAsName(options: object): Pool.Options {
+  const { connect } = options as { readonly connect: buildConnector.connector };
+  return {
+    ...options,
+    connect: (target, callback) => {
+      // Null where the proxy is spoken to in the clear, whatever the types say.
+      const name = (target.servername || '').replace(/^\[|\]$/g, '');
+      connect(isIP(name) === 0 ? target : { ...target, servername: '' }, callback);
+    },
+  };
 }
 
 /** RFC 7617. undici reads them from the URL only where there is a password too. */

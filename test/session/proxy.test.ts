@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { CreateSessionOptions } from '../../src/session/create-session.js';
 import { createSession } from '../../src/session/create-session.js';
 import type { Answer } from '../fake-service.js';
@@ -60,6 +60,10 @@ describe('a proxy', () => {
     const service = await startFakeService([success], { tls: SERVICE_TLS });
     const proxy = await startProxy(service, undefined, true);
     const env = { HTTPS_PROXY: `https://127.0.0.1:${proxy.port}` };
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error) => warnings.push(warning);
+    process.on('warning', onWarning);
+    onTestFinished(() => void process.off('warning', onWarning));
     // The certificate is not for this address: that it comes so far shows that its authority is trusted.
     expect(await call(env, { noVerifySsl: true })).toMatchObject({
       code: 'ERR_TLS',
@@ -70,6 +74,8 @@ describe('a proxy', () => {
       message: expect.not.stringContaining('altnames'),
     });
     expect(proxy.asked).toEqual([]);
+    // An address is no name for a handshake: Node prints a line about it.
+    expect(warnings).toEqual([]);
   });
 
   it('hears nothing of the certificate check: the service is verified through it', async () => {

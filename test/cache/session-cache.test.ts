@@ -284,7 +284,10 @@ describe('the folder', () => {
     expect(said).toHaveLength(1);
     if (reason !== '')
       expect(said[0]).toBe(`warn: nothing is cached: folder ${folder} is not used, since ${reason}`);
-    else expect(said[0]).toMatch(/^nothing is cached: folder \S+ cannot be used: part of its path is not a folder$/);
+    else
+      expect(said[0]).toMatch(
+        /^nothing is cached: folder \S+ cannot be used: part of its path is not a folder$/,
+      );
   });
 
   const isRoot = process.getuid?.() === 0;

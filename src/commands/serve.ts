@@ -58,9 +58,12 @@ export async function run(values: RawValues, io: Io, now = () => new Date()): Pr
     if (interrupted.aborted || first === undefined) return;
     const listener = await listen(createRoutes({ roles: [first, ...others], containerToken, now }), options);
     announce(listener, served, options, log);
-    await print(io.stdout, describe(listener, options));
-    await aborted(interrupted);
-    await listener.close();
+    try {
+      await print(io.stdout, describe(listener, options));
+      await aborted(interrupted);
+    } finally {
+      await listener.close();
+    }
     log.info('stopped');
   } finally {
     for (const { refresher } of served) refresher.stop();

@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
@@ -152,6 +152,16 @@ describe('serve', () => {
       / warn file-mode path=\S+ mode=0644 message="every user of this machine/,
     );
     expect(await stop(started)).toBe(0);
+  });
+
+  it.runIf(existsSync('/dev/full'))('ends where it cannot say how programs find it', async () => {
+    const args = [PROGRAM, 'serve', ...sessionFlags(machine), '--port', '0'];
+    const full = openSync('/dev/full', 'w');
+    onTestFinished(() => closeSync(full));
+    const child = spawn(process.execPath, args, { env: machine.env, stdio: ['ignore', full, 'ignore'] });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const [status] = await once(child, 'close');
+    expect(status).toBe(6);
   });
 
   it('does not start without credentials', async () => {

@@ -154,7 +154,9 @@ async function closed(server: Server): Promise<void> {
 
 async function removeStale(path: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined);
-  if (found?.isSocket() === true && !(await isAlive(path))) await rm(path);
+  if (found === undefined) return;
+  if (!found.isSocket()) throw Object.assign(new Error('not a socket'), { code: 'ENOTSOCK' });
+  if (!(await isAlive(path))) await rm(path);
 }
 
 function isAlive(path: string): Promise<boolean> {
@@ -179,6 +181,7 @@ function cannotListen(where: string, cause: unknown): OutputError {
     EACCES: 'permission denied',
     EADDRNOTAVAIL: 'this machine has no such address',
     ENOENT: 'there is no such folder',
+    ENOTSOCK: 'the file there is no socket, and is left alone',
   };
   const code = codeOf(cause);
   return new OutputError('ERR_LISTEN', `cannot listen on ${where}: ${known[code] ?? code}`, { cause });

@@ -152,7 +152,10 @@ describe('listenOnSocket', () => {
     await listener.close();
 
     writeFileSync(path, 'precious');
-    await expect(listenOnSocket(makeWorld().routes, path)).rejects.toMatchObject({ code: 'ERR_LISTEN' });
+    await expect(listenOnSocket(makeWorld().routes, path)).rejects.toMatchObject({
+      code: 'ERR_LISTEN',
+      message: `cannot listen on socket ${path}: the file there is no socket, and is left alone`,
+    });
     expect(statSync(path).size).toBe(8);
   });
 });

@@ -214,6 +214,19 @@ function cycleViolations(files: Files): string[] {
 }
 
 /** Words of the code that are names by themselves: not `a.name`, not `{ name: … }`. */
+/** What `index.ts` loads before anything is called: a program that imports the library may never ask for credentials. */
+function importViolations(files: Files): string[] {
+  const edges = edgesOf(files).filter(({ isType, isDynamic }) => !isType && !isDynamic);
+  const loaded = new Set(['index.ts']);
+  // Grows while it is walked.
+  for (const path of loaded) {
+    for (const edge of edges) if (edge.path === path && edge.target !== undefined) loaded.add(edge.target);
+  }
+  return edges
+    .filter((edge) => loaded.has(edge.path) && isExternal(edge) && !isBuiltin(edge))
+    .map(({ path, line, from }) => `${path}:${line} loads ${from} with the library`);
+}
+
 function globalViolations(files: Files): string[] {
   return [...files].flatMap(([path, text]) => {
     const code = codeOf(text);
@@ -382,6 +395,14 @@ const RULES: readonly Rule[] = [
     ],
   },
   {
+    name: 'importing the library loads no package: they come with the first session',
+    violations: importViolations,
+    breaks: [
+      ['identity/chain.ts', `import { AsnParser } from '@peculiar/asn1-schema';`],
+      ['session/transport.ts', `import { Client } from 'undici';`],
+    ],
+  },
+  {
     name: 'files and network are touched in their places alone',
     violations: (files) =>
       placeViolations(
@@ -519,6 +540,14 @@ describe.each(RULES)('$name', ({ violations, breaks }) => {
       expect(found).toContainEqual(expect.stringContaining(path));
     },
   );
+});
+
+describe('importing the library loads no package', () => {
+  it('by way of others either', () => {
+    const text = `import { parseCertificate } from '../identity/certificate.js';`;
+    const found = importViolations(new Map([...SOURCES, ['checks/check-identity.ts', text]]));
+    expect(found).toContainEqual(expect.stringMatching(/^identity\/certificate\.ts:.*asn1-schema/));
+  });
 });
 
 describe('rooms have few files', () => {

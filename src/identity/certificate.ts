@@ -14,9 +14,8 @@ import {
   KeyUsage,
 } from '@peculiar/asn1-x509';
 import { IdentityError } from '../errors.js';
-import { BIT_STRING, readChildren, readContent, readElement, SEQUENCE } from '../keys/der.js';
 import type { PublicKey } from '../keys/public-key.js';
-import { ML_DSA_TYPES, publicKeyOf } from '../keys/public-key.js';
+import { isSignedBy, ML_DSA_TYPES, publicKeyOf } from '../keys/public-key.js';
 
 export interface Certificate {
   /** DER. */
@@ -128,18 +127,6 @@ async function readCertificate(openssl: X509Certificate): Promise<Certificate> {
 
 function read<T>(extension: Extension | undefined, schema: new () => T): T | undefined {
   return extension === undefined ? undefined : AsnParser.parse(extension.extnValue.buffer, schema);
-}
-
-/** Whether a key made a certificate's signature. */
-export function isSignedBy(der: Buffer, { keyObject, verify }: PublicKey): boolean {
-  if (keyObject !== undefined) return new X509Certificate(der).verify(keyObject);
-  // RFC 5280 §4.1: what is signed, the algorithm, and a BIT STRING, whose first octet counts unused bits.
-  const [signed, , signature] = readChildren(readElement(der), SEQUENCE);
-  return (
-    verify !== undefined &&
-    signed !== undefined &&
-    verify(signed.whole, readContent(signature, BIT_STRING).subarray(1))
-  );
 }
 
 async function readPublicKey(openssl: X509Certificate, info: SubjectPublicKeyInfo): Promise<PublicKey> {

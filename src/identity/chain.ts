@@ -6,9 +6,8 @@
  */
 import { IdentityError } from '../errors.js';
 import type { PublicKey } from '../keys/public-key.js';
-import { isSameKey } from '../keys/public-key.js';
+import { isSameKey, isSignedBy } from '../keys/public-key.js';
 import type { Certificate } from './certificate.js';
-import { isSignedBy } from './certificate.js';
 
 /** `X-Amz-X509-Chain` takes five certificates (IAM Roles Anywhere, CreateSession). */
 const MAX_CHAIN_LENGTH = 5;

@@ -3,7 +3,8 @@
  * knows and for those that only a newer one does, so that nothing to the right needs to ask.
  */
 import type { KeyObject } from 'node:crypto';
-import { createPublicKey } from 'node:crypto';
+import { createPublicKey, X509Certificate } from 'node:crypto';
+import { BIT_STRING, readChildren, readContent, readElement, SEQUENCE } from './der.js';
 
 export interface PublicKey {
   /** SubjectPublicKeyInfo, DER. */
@@ -43,4 +44,20 @@ export function isSameKey(a: PublicKey, b: PublicKey): boolean {
 
 function curveOf(key: KeyObject): string | undefined {
   return key.asymmetricKeyDetails?.namedCurve;
+}
+
+/**
+ * Whether a key made a certificate's signature.
+ *
+ * @param der of the certificate
+ */
+export function isSignedBy(der: Buffer, { keyObject, verify }: PublicKey): boolean {
+  if (keyObject !== undefined) return new X509Certificate(der).verify(keyObject);
+  // RFC 5280 §4.1: what is signed, the algorithm, and a BIT STRING, whose first octet counts unused bits.
+  const [signed, , signature] = readChildren(readElement(der), SEQUENCE);
+  return (
+    verify !== undefined &&
+    signed !== undefined &&
+    verify(signed.whole, readContent(signature, BIT_STRING).subarray(1))
+  );
 }

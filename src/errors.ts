@@ -84,6 +84,11 @@ export function isRolesAnywhereError(error: unknown): error is RolesAnywhereErro
   return error instanceof Error && 'code' in error && 'exitStatus' in error;
 }
 
+/** The code of an error, Node's or ours: `ENOENT`, `ERR_FILE_WRITE`. Empty where it has none. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
+
 export class OptionError extends RolesAnywhereError {
   declare readonly code: OptionErrorCode;
   override readonly exitStatus = 2;

@@ -6,7 +6,7 @@
 import { lstat, readdir, readFile, rm } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { OutputError } from '../errors.js';
+import { codeOf, OutputError } from '../errors.js';
 import { homeFolder } from '../files/home.js';
 import { isLocked } from '../files/lock.js';
 import { makeFolder } from '../files/make-folder.js';
@@ -68,7 +68,7 @@ export async function readCacheFile(path: string): Promise<string | undefined> {
     const status = await lstat(path);
     return status.isFile() && status.size <= MAX_BYTES ? await readFile(path, 'utf8') : '';
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
 }

@@ -89,10 +89,7 @@ function nameOf(certificate: Certificate): string {
 }
 
 function isoSeconds(moment: Date): string {
-  return moment
-    .toISOString()
-    .replace('.000Z', 'Z')
-    .replace(/\.\d{3}Z$/, 'Z');
+  return moment.toISOString().replace(/\.\d{3}Z$/, 'Z');
 }
 
 function checkKeyKind({ certificate }: Identity): Finding | undefined {

@@ -8,7 +8,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Emulator } from '../emulator/server.js';
-import { OutputError } from '../errors.js';
+import { codeOf, OutputError } from '../errors.js';
 import { loadTrustBundle } from '../identity/load.js';
 import { EMULATOR_OPTIONS } from '../options/command-options.js';
 import type { ValuesOf } from '../options/option-row.js';
@@ -73,7 +73,7 @@ async function onDisk(folder: string, work: Promise<void>): Promise<void> {
   try {
     await work;
   } catch (cause) {
-    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
+    const reason = codeOf(cause) || 'unknown';
     throw new OutputError('ERR_FILE_WRITE', `folder ${folder} cannot be written: ${reason}`, { cause });
   }
 }

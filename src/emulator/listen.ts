@@ -7,7 +7,7 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { OutputError } from '../errors.js';
+import { codeOf, OutputError } from '../errors.js';
 
 export interface ListenOptions {
   readonly host: string;
@@ -126,7 +126,7 @@ function reachable({ address, family }: AddressInfo): string {
 }
 
 function explain(cause: unknown): string {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  const code = codeOf(cause);
   if (code === 'EADDRINUSE') return 'another program listens there';
   if (code === 'EACCES') return 'this user may not';
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return 'this machine does not have that address';

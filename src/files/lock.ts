@@ -9,9 +9,11 @@
  *
  * Source: symlink(2): EEXIST where the path exists; POSIX leaves no moment in between.
  */
+
 import { randomBytes } from 'node:crypto';
 import { readFile, readlink, symlink, unlink, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { codeOf } from '../errors.js';
 import { describeOwner, isRunning, nonceOf } from './owner.js';
 
 export interface Lock {
@@ -129,8 +131,4 @@ async function remove(path: string): Promise<void> {
   await unlink(path).catch((error: unknown) => {
     if (codeOf(error) !== 'ENOENT') throw error;
   });
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }

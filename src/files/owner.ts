@@ -5,8 +5,10 @@
  *
  * Source: proc(5), `/proc/<pid>/stat`, fields 3 (state) and 22 (start, in ticks since boot); kill(2), signal 0.
  */
+
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { codeOf } from '../errors.js';
 
 const OWNER = /^(\d{1,10}):(\d*):([0-9a-f]+)@(.*)$/s;
 
@@ -17,11 +19,6 @@ export function describeOwner(nonce: string): string {
 
 export function nonceOf(owner: string): string | undefined {
   return OWNER.exec(owner)?.[3];
-}
-
-/** For messages. */
-export function processOf(owner: string): string {
-  return `process ${OWNER.exec(owner)?.[1] ?? 'unknown'}`;
 }
 
 /** @returns false where the process is gone for certain, true where it runs for certain, else undefined */
@@ -46,7 +43,7 @@ function exists(pid: number): boolean {
     return process.kill(pid, 0);
   } catch (error) {
     // EPERM: somebody else's.
-    return !(error instanceof Error && 'code' in error && error.code === 'ESRCH');
+    return codeOf(error) !== 'ESRCH';
   }
 }
 

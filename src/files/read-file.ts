@@ -4,7 +4,7 @@
  */
 import { open, stat } from 'node:fs/promises';
 import { sep } from 'node:path';
-import { IdentityError } from '../errors.js';
+import { codeOf, IdentityError } from '../errors.js';
 
 /** Far above any password and any configuration file. */
 const MAX_BYTES = 1024 * 1024;
@@ -40,7 +40,7 @@ export async function readTextFileIfThere(
   try {
     return (await read(path, maxBytes)).text;
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
+    if (codeOf(cause) === 'ENOENT') return undefined;
     throw unreadable(subject, cause);
   }
 }
@@ -102,13 +102,13 @@ export async function stampOfFile(path: string): Promise<string> {
     const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
     return [dev, ino, size, mtimeNs, ctimeNs].join(':');
   } catch (error) {
-    return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    return codeOf(error) || 'unknown';
   }
 }
 
 /** What the system's code means, in a few words. */
 export function reasonOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = codeOf(error);
   const known: Record<string, string> = {
     ENOENT: 'there is no such file',
     ENOTDIR: 'there is no such file',

@@ -7,7 +7,7 @@
 import { randomUUID } from 'node:crypto';
 import { lstat, open, readdir, readlink, realpath, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { OutputError } from '../errors.js';
+import { codeOf, OutputError } from '../errors.js';
 
 export interface WriteOptions {
   /** Permissions of the file. Default 0600. */
@@ -47,7 +47,7 @@ export async function targetOf(path: string): Promise<string> {
   try {
     return await realpath(path);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    if (codeOf(error) !== 'ENOENT') throw error;
     const link = await readlink(path).catch(() => undefined);
     return link === undefined ? path : targetOf(resolve(await realpath(dirname(path)), link));
   }
@@ -114,7 +114,7 @@ async function syncFolder(path: string): Promise<void> {
 
 /** What the system's code means, in a few words. */
 export function reasonOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = codeOf(error);
   const known: Record<string, string> = {
     ENOENT: 'there is no such folder',
     ENOTDIR: 'part of its path is not a folder',

@@ -18,7 +18,12 @@ export function formatProcessCredentials(credentials: AwsCredentialIdentity): st
     AccessKeyId: credentials.accessKeyId,
     SecretAccessKey: credentials.secretAccessKey,
     SessionToken: credentials.sessionToken,
-    Expiration: credentials.expiration.toISOString().replace(/\.\d{3}Z$/, 'Z'),
+    Expiration: wholeSeconds(credentials.expiration),
     AccountId: credentials.accountId,
   });
+}
+
+/** `2030-01-01T00:00:00Z`: the form that botocore insists on in IMDS, too. */
+export function wholeSeconds(date: Date): string {
+  return date.toISOString().replace(/\.\d{3}Z$/, 'Z');
 }

@@ -7,7 +7,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { AwsCredentialIdentity } from '../credentials/from-roles-anywhere.js';
-import { OutputError } from '../errors.js';
+import { codeOf, OutputError } from '../errors.js';
 import { expandHome } from '../files/home.js';
 import { acquireLock } from '../files/lock.js';
 import { makeFolder } from '../files/make-folder.js';
@@ -91,7 +91,7 @@ async function read(path: string): Promise<OldFile | undefined> {
     const text = isReadable ? await readFile(path, 'latin1') : '';
     return { text, mode: mode & 0o777, owner: { uid, gid } };
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
 }

@@ -7,7 +7,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo, ListenOptions } from 'node:net';
 import { connect, isIP } from 'node:net';
-import { OutputError } from '../errors.js';
+import { codeOf, OutputError } from '../errors.js';
 import type { LocalRequest } from './guard.js';
 import type { Routes } from './routes.js';
 
@@ -169,10 +169,6 @@ function isAlive(path: string): Promise<boolean> {
 
 function addressOf({ address, family, port }: AddressInfo): string {
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
 function cannotListen(where: string, cause: unknown): OutputError {

@@ -5,6 +5,7 @@
  * and Tools reference).
  */
 import type { AwsCredentialIdentity } from '../credentials/from-roles-anywhere.js';
+import { wholeSeconds } from '../outputs/process-json.js';
 import type { LocalResponse } from './guard.js';
 import { json } from './guard.js';
 
@@ -60,8 +61,4 @@ export function containerCredentials(role: ServedRole): LocalResponse {
 function unavailable({ status }: ServedRole): LocalResponse {
   const code = status().errorCode ?? 'ERR_NOT_READY';
   return json(503, { Code: 'Unavailable', Message: `no valid credentials: ${code}` });
-}
-
-export function wholeSeconds(date: Date): string {
-  return date.toISOString().replace(/\.\d{3}Z$/, 'Z');
 }

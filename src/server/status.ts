@@ -2,10 +2,10 @@
  * The state of the served roles in, what a watcher reads out: `/healthz`, and `/metrics` in the text format of Prometheus
  * (https://prometheus.io/docs/instrumenting/exposition_formats/). Names and moments, never a secret.
  */
+import { wholeSeconds } from '../outputs/process-json.js';
 import type { LocalResponse } from './guard.js';
 import { json } from './guard.js';
 import type { ServedRole } from './served-role.js';
-import { wholeSeconds } from './served-role.js';
 
 /** Answered requests, by what was asked for and the status of the answer. */
 export interface RequestCounts {

@@ -7,7 +7,7 @@
  */
 import { readFile, stat } from 'node:fs/promises';
 import { sep } from 'node:path';
-import { IdentityError, OptionError } from '../errors.js';
+import { codeOf, IdentityError, OptionError } from '../errors.js';
 import { reasonOf } from '../files/read-file.js';
 import { writeFileWhole } from '../files/write-file.js';
 import { randomToken } from './tokens.js';
@@ -37,7 +37,7 @@ async function readToken(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'latin1');
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+    const code = codeOf(cause);
     if (code === 'ENOENT') return undefined;
     const message = `token file ${path} cannot be read: ${reasonOf(cause)}`;
     throw new IdentityError('ERR_FILE_UNREADABLE', message, { cause });

@@ -6,7 +6,7 @@ import { isIP } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import type { buildConnector, Dispatcher } from 'undici';
 import { Pool, ProxyAgent } from 'undici';
-import { OptionError } from '../errors.js';
+import { codeOf, OptionError } from '../errors.js';
 
 export interface ProxyLimits {
   readonly headersTimeout: number;
@@ -53,7 +53,7 @@ class ProxyConnections extends Pool {
   override connect(options: Dispatcher.ConnectOptions, callback?: unknown): Promise<Dispatcher.ConnectData> {
     if (callback !== undefined) throw new TypeError('not in use');
     return super.connect(options).catch((cause: Error) => {
-      throw 'code' in cause && cause.code === 'UND_ERR_SOCKET'
+      throw codeOf(cause) === 'UND_ERR_SOCKET'
         ? new Error(`the proxy closed the connection: ${cause.message}`)
         : cause;
     });

@@ -5,7 +5,7 @@
  * comes as the signal.
  */
 import type { Dispatcher } from 'undici';
-import { ServiceError, TransportError } from '../errors.js';
+import { codeOf, ServiceError, TransportError } from '../errors.js';
 import { loadTrustBundle } from '../identity/load.js';
 import { isLoopback } from '../settings/endpoint.js';
 import type { Connection } from '../settings/settings.js';
@@ -138,7 +138,7 @@ function describe(error: unknown): { code: string; detail: string } {
   if (!(error instanceof Error)) return { code: '', detail: String(error) };
   // Two addresses, two failures: the first one tells.
   if (error instanceof AggregateError && error.errors.length > 0) return describe(error.errors[0]);
-  const code = 'code' in error ? String(error.code) : '';
+  const code = codeOf(error);
   if (code === 'UND_ERR_PRX_TLS') {
     const { code: cause, detail } = describe(error.cause);
     return { code: cause, detail: `the proxy's certificate: ${detail}` };

@@ -1,5 +1,5 @@
 /** What the world outside looks like to a command: everything of `process` that the command line may touch. */
-import { OutputError } from '../errors.js';
+import { codeOf, OutputError } from '../errors.js';
 
 export interface Io {
   /** Without the names of Node and of the script. */
@@ -32,7 +32,7 @@ export interface Output {
 export function print(output: Output, text: string | Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (cause: Error): void => {
-      const reason = 'code' in cause ? String(cause.code) : cause.name;
+      const reason = codeOf(cause) || cause.name;
       reject(new OutputError('ERR_FILE_WRITE', `the output cannot be written: ${reason}`, { cause }));
     };
     output.once('error', fail);

@@ -6,7 +6,9 @@
  *
  * Source: sd_notify(3), systemd-notify(1), systemd.service(5) on WatchdogSec.
  */
+
 import { spawn } from 'node:child_process';
+import { codeOf } from '../errors.js';
 
 export interface ServiceManager {
   /** What is said beside the service in `systemctl status`. */
@@ -66,7 +68,7 @@ function notify(
       stdio: 'ignore',
       timeout: LIMIT_MS,
     });
-    child.once('error', (error) => resolve('code' in error ? String(error.code) : error.name));
+    child.once('error', (error) => resolve(codeOf(error) || error.name));
     child.once('exit', (status) => resolve(status === 0 ? undefined : `it ended with status ${status}`));
   });
 }

@@ -6,8 +6,6 @@
  * Each stage can be used alone: load an identity, check it, sign a request of your own and send it as you like.
  */
 
-export type { Finding } from './checks/check-identity.js';
-export { checkIdentity } from './checks/check-identity.js';
 export type { ProviderProperties } from './credentials/caller-client.js';
 export type {
   AwsCredentialIdentity,
@@ -15,6 +13,7 @@ export type {
   RolesAnywhereProvider,
 } from './credentials/from-roles-anywhere.js';
 export { fromRolesAnywhere } from './credentials/from-roles-anywhere.js';
+export { formatProcessCredentials } from './credentials/process-json.js';
 export type {
   IdentityErrorCode,
   OptionErrorCode,
@@ -31,21 +30,22 @@ export {
   TransportError,
 } from './errors.js';
 export type { Certificate } from './identity/certificate.js';
+export type { Finding } from './identity/check-identity.js';
+export { checkIdentity } from './identity/check-identity.js';
 export type { Identity } from './identity/identity.js';
+export type { PublicKey } from './identity/keys/public-key.js';
 export type { AskPassphrase, LoadContext } from './identity/load.js';
 export { loadIdentity } from './identity/load.js';
-export type { PublicKey } from './keys/public-key.js';
-export type { SessionOptions, Source } from './options/session-options.js';
-export { formatProcessCredentials } from './outputs/process-json.js';
+export type { Environment } from './options/choose-values.js';
 export type { CreateSessionOptions, Logger, SessionContext } from './session/create-session.js';
 export { createSession } from './session/create-session.js';
 export type { SessionRequest, SessionRequestSettings } from './session/request.js';
 export { createSessionRequest } from './session/request.js';
 export type { HttpResponse, ResponseContext, Session } from './session/response.js';
 export { parseSessionResponse } from './session/response.js';
-export type { Environment } from './settings/choose-values.js';
-export type { IdentitySource } from './settings/settings.js';
-export { VERSION } from './settings/version.js';
+export type { SessionOptions, Source } from './session/session-options.js';
+export type { IdentitySource } from './session/settings.js';
+export { VERSION } from './session/version.js';
 export type { HttpRequest } from './signing/canonical-request.js';
 export type { SignedRequest, SigningContext } from './signing/sign-request.js';
 export { explainSignature, signRequest } from './signing/sign-request.js';

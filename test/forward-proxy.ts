@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { connect } from 'node:net';
-import { makeCertificate } from './emulator-pki/certificates.js';
+import { makeCertificate } from './emulator/pki/certificates.js';
 import type { FakeService } from './fake-service.js';
 import { listen } from './fake-service.js';
 

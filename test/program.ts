@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { main } from '../src/cli/main.js';
-import type { Io, Output } from '../src/terminal/io.js';
+import type { Io, Output } from '../src/cli/terminal/io.js';
 import { ARNS, RSA } from './fake-service.js';
 
 export interface Outcome {

@@ -1,7 +1,7 @@
 /** The commands and the option table in, the text of `--help` out. */
 
-import type { Command } from '../commands/table.js';
 import type { OptionRow } from '../options/option-row.js';
+import type { Command } from './commands/table.js';
 
 const ELSEWHERE =
   'Each flag can stand in the environment, --role-arn as ROLESANYWHERE_ROLE_ARN, or in a file. A flag counts before the environment, and that before a file.';

@@ -1,14 +1,14 @@
 /** Arguments in, exit status out: finds the command, reads its flags, runs it, and reports what went wrong. */
 
-import type { Command } from '../commands/table.js';
-import { COMMANDS } from '../commands/table.js';
 import { OptionError } from '../errors.js';
 import { nearest } from '../options/values.js';
-import type { Io } from '../terminal/io.js';
-import { print } from '../terminal/io.js';
-import { exitStatusOf, formatError } from '../terminal/report.js';
 import { nameOf, parseArguments } from './arguments.js';
+import type { Command } from './commands/table.js';
+import { COMMANDS } from './commands/table.js';
 import { formatCommandHelp, formatOverview } from './help.js';
+import type { Io } from './terminal/io.js';
+import { print } from './terminal/io.js';
+import { exitStatusOf, formatError } from './terminal/report.js';
 
 /** @returns the exit status: 0, or that of the error's class (see `errors.ts`) */
 export async function main(io: Io): Promise<number> {

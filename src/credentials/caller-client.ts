@@ -6,7 +6,7 @@
  * eu-west-1 with an anchor in us-east-1 must ask us-east-1.
  */
 import type { Logger } from '../session/create-session.js';
-import type { Connection } from '../settings/settings.js';
+import type { Connection } from '../session/settings.js';
 
 /** What an SDK client may pass to a provider. */
 export type ProviderProperties = Record<string, unknown>;

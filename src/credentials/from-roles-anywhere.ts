@@ -6,8 +6,9 @@
  * before its end, unless the provider is marked as one that keeps it itself, as this one is: so it hears of each use,
  * and refreshes while nobody waits.
  */
-import { requireUsable } from '../checks/check-identity.js';
+
 import { OptionError, TransportError } from '../errors.js';
+import { requireUsable } from '../identity/check-identity.js';
 import { loadIdentity } from '../identity/load.js';
 import { rotatingIdentity } from '../identity/rotation.js';
 import type { CreateSessionOptions } from '../session/create-session.js';

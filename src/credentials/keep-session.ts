@@ -1,9 +1,10 @@
 /** Where sessions come from in, one that is kept fresh out: what `serve` and `update` hand on. */
-import type { SessionSource } from '../cache/session-source.js';
+
 import type { Session } from '../session/response.js';
 import type { RefresherOptions } from './attempt.js';
 import type { Refresher } from './refresh.js';
 import { createRefresher } from './refresh.js';
+import type { SessionSource } from './session-source.js';
 
 /**
  * Begins with what the cache has, if anything; the loop is the caller's to start.

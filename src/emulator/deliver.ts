@@ -3,7 +3,7 @@
  * goes wrong is decided in `faults.ts`.
  */
 import type { ServerResponse } from 'node:http';
-import type { EmulatorResponse } from '../emulator-wire/handler.js';
+import type { EmulatorResponse } from './wire/handler.js';
 
 /** @param reset ends the connection with a TCP RST */
 export async function deliver(

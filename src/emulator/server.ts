@@ -4,30 +4,30 @@
  * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-create-session.html
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { answerFaultsRoute } from '../emulator-faults/faults-route.js';
-import { createRequestLog } from '../emulator-log/request-log.js';
-import { MAX_BODY_BYTES } from '../emulator-wire/handler.js';
-import { EMULATOR_OPTIONS } from '../options/command-options.js';
-import { createAuthority } from './authority.js';
+import { createAuthority } from '../authority/authority.js';
+import { EMULATOR_OPTIONS } from '../cli/options/command-options.js';
 import { deliver } from './deliver.js';
+import { answerFaultsRoute } from './faults/faults-route.js';
 import { listen } from './listen.js';
+import { createRequestLog } from './request-log.js';
 import type { EmulatedService, EmulatorOptions, WithAuthority, WithoutCa } from './service.js';
 import { createEmulator, readEmulatorOptions } from './service.js';
+import { MAX_BODY_BYTES } from './wire/handler.js';
 
-export type { FaultRule, FaultSource } from '../emulator-faults/fault-rules.js';
-export type { FaultStatus, Faults } from '../emulator-faults/faults.js';
-export type { Seed } from '../emulator-setup/seed.js';
-export type { EmulatorRequest, EmulatorResponse, Handler } from '../emulator-wire/handler.js';
 export type {
   Authority,
   AuthorityKeyType,
   AuthorityOptions,
   IssuedCertificate,
   IssueOptions,
-} from './authority.js';
-export { createAuthority } from './authority.js';
+} from '../authority/authority.js';
+export { createAuthority } from '../authority/authority.js';
+export type { FaultRule, FaultSource } from './faults/fault-rules.js';
+export type { FaultStatus, Faults } from './faults/faults.js';
 export type { EmulatedService, EmulatorOptions } from './service.js';
 export { createEmulator } from './service.js';
+export type { Seed } from './setup/seed.js';
+export type { EmulatorRequest, EmulatorResponse, Handler } from './wire/handler.js';
 
 export interface Emulator extends EmulatedService {
   /** `http://127.0.0.1:49152`, for Roles Anywhere and for STS. */

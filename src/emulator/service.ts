@@ -3,30 +3,31 @@
  * Each check that it makes is at least as strict as AWS's; where AWS's behaviour is unknown it refuses, and the log says
  * why.
  */
-import { createAccount } from '../emulator-account/account.js';
-import type { Account } from '../emulator-account/resources.js';
-import { controlPlaneOperations } from '../emulator-control/control-plane.js';
-import { iamService } from '../emulator-control/iam.js';
-import type { FaultSource } from '../emulator-faults/fault-rules.js';
-import { parseFaults } from '../emulator-faults/fault-rules.js';
-import type { Faults } from '../emulator-faults/faults.js';
-import { createFaults } from '../emulator-faults/faults.js';
-import { parseTrustAnchor } from '../emulator-pki/trust.js';
-import { createSessionOperation } from '../emulator-sessions/create-session.js';
-import { createCredentialStore } from '../emulator-sessions/credential-store.js';
-import { findFurniture, needsAuthority, quickStart, THROW_AWAY_CA } from '../emulator-setup/quick-start.js';
-import type { Seed } from '../emulator-setup/seed.js';
-import { applySeed, loadSeed } from '../emulator-setup/seed.js';
-import { createSaver, keepState, loadState } from '../emulator-setup/state-file.js';
-import { stsService } from '../emulator-sts/sts.js';
-import type { Handler } from '../emulator-wire/handler.js';
-import { createHandler } from '../emulator-wire/handler.js';
-import { createQueryOperation } from '../emulator-wire/query-protocol.js';
+
+import type { Authority, OptionRules } from '../authority/authority.js';
+import { createAuthority, readOptions } from '../authority/authority.js';
+import { EMULATOR_OPTIONS } from '../cli/options/command-options.js';
 import { OptionError } from '../errors.js';
-import { EMULATOR_OPTIONS } from '../options/command-options.js';
-import { SESSION_OPTIONS } from '../options/session-options.js';
-import type { Authority, OptionRules } from './authority.js';
-import { createAuthority, readOptions } from './authority.js';
+import { SESSION_OPTIONS } from '../session/session-options.js';
+import { createAccount } from './account/account.js';
+import type { Account } from './account/resources.js';
+import { controlPlaneOperations } from './control/control-plane.js';
+import { iamService } from './control/iam.js';
+import type { FaultSource } from './faults/fault-rules.js';
+import { parseFaults } from './faults/fault-rules.js';
+import type { Faults } from './faults/faults.js';
+import { createFaults } from './faults/faults.js';
+import { parseTrustAnchor } from './pki/trust.js';
+import { createSessionOperation } from './sessions/create-session.js';
+import { createCredentialStore } from './sessions/credential-store.js';
+import { findFurniture, needsAuthority, quickStart, THROW_AWAY_CA } from './setup/quick-start.js';
+import type { Seed } from './setup/seed.js';
+import { applySeed, loadSeed } from './setup/seed.js';
+import { createSaver, keepState, loadState } from './setup/state-file.js';
+import { stsService } from './sts/sts.js';
+import type { Handler } from './wire/handler.js';
+import { createHandler } from './wire/handler.js';
+import { createQueryOperation } from './wire/query-protocol.js';
 
 /** CA certificates: PEM text, PEM bytes, or an authority that `createAuthority` made. */
 type AuthoritySource = string | Uint8Array | Pick<Authority, 'certificate'>;

@@ -14,8 +14,8 @@ import {
   KeyUsage,
 } from '@peculiar/asn1-x509';
 import { IdentityError } from '../errors.js';
-import type { PublicKey } from '../keys/public-key.js';
-import { isSignedBy, ML_DSA_TYPES, publicKeyOf } from '../keys/public-key.js';
+import type { PublicKey } from './keys/public-key.js';
+import { isSignedBy, ML_DSA_TYPES, publicKeyOf } from './keys/public-key.js';
 
 export interface Certificate {
   /** DER. */
@@ -137,7 +137,7 @@ async function readPublicKey(openssl: X509Certificate, info: SubjectPublicKeyInf
     const type = ML_DSA_TYPES[info.algorithm.algorithm];
     const spki = Buffer.from(AsnSerializer.serialize(info));
     if (type === undefined) return { spki, type, keyObject: undefined };
-    const { mlDsaPublicKey } = await import('../keys/ml-dsa.js');
+    const { mlDsaPublicKey } = await import('./keys/ml-dsa.js');
     return mlDsaPublicKey(spki, type);
   }
 }

@@ -5,9 +5,9 @@
  * names and signatures tell the order (RFC 5280 §6.1).
  */
 import { IdentityError } from '../errors.js';
-import type { PublicKey } from '../keys/public-key.js';
-import { isSameKey, isSignedBy } from '../keys/public-key.js';
 import type { Certificate } from './certificate.js';
+import type { PublicKey } from './keys/public-key.js';
+import { isSameKey, isSignedBy } from './keys/public-key.js';
 
 /** `X-Amz-X509-Chain` takes five certificates (IAM Roles Anywhere, CreateSession). */
 const MAX_CHAIN_LENGTH = 5;

@@ -3,13 +3,13 @@
  * PEM, DER, PKCS#7, PKCS#12. The bytes tell which, not the name of the file.
  */
 import { IdentityError } from '../errors.js';
-import { INTEGER, OBJECT_IDENTIFIER, SEQUENCE } from '../keys/der.js';
-import type { PemBlock } from '../keys/pem.js';
-import { decodePem, isPem, parsePem } from '../keys/pem.js';
-import { findKeyBlock, parseDerKey, parsePemKey } from '../keys/private-key.js';
-import type { SigningKey } from '../keys/signing-key.js';
 import type { Certificate } from './certificate.js';
 import { parseCertificate } from './certificate.js';
+import { INTEGER, OBJECT_IDENTIFIER, SEQUENCE } from './keys/der.js';
+import type { PemBlock } from './keys/pem.js';
+import { decodePem, isPem, parsePem } from './keys/pem.js';
+import { findKeyBlock, parseDerKey, parsePemKey } from './keys/private-key.js';
+import type { SigningKey } from './keys/signing-key.js';
 
 /** Bytes, and how messages name them. */
 export interface Material {

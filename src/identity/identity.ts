@@ -4,14 +4,14 @@
  */
 
 import { IdentityError, OptionError } from '../errors.js';
-import { algorithmForKey, describeKey, supportedKinds } from '../keys/algorithms.js';
-import type { PublicKey } from '../keys/public-key.js';
-import { isSameKey } from '../keys/public-key.js';
-import type { SigningKey } from '../keys/signing-key.js';
 import type { Certificate } from './certificate.js';
 import { findLeaf, orderChain } from './chain.js';
 import type { Contents, Material } from './contents.js';
 import { openContents } from './contents.js';
+import { algorithmForKey, describeKey, supportedKinds } from './keys/algorithms.js';
+import type { PublicKey } from './keys/public-key.js';
+import { isSameKey } from './keys/public-key.js';
+import type { SigningKey } from './keys/signing-key.js';
 
 /**
  * Who signs. Any source of a key fits: a file, a token, a TPM, a remote signer. Nothing to the right of this

@@ -5,15 +5,15 @@
 import { createReadStream, readFile as readWhole, stat } from 'node:fs';
 import { promisify } from 'node:util';
 import { IdentityError, OptionError } from '../errors.js';
-import { decodePem, parsePem } from '../keys/pem.js';
-import type { SigningKey } from '../keys/signing-key.js';
-import type { Source } from '../options/session-options.js';
-import { SESSION_OPTIONS } from '../options/session-options.js';
 import { readValue } from '../options/values.js';
-import type { IdentitySource } from '../settings/settings.js';
+import type { Source } from '../session/session-options.js';
+import { SESSION_OPTIONS } from '../session/session-options.js';
+import type { IdentitySource } from '../session/settings.js';
 import type { Certificate } from './certificate.js';
 import type { Material } from './contents.js';
 import type { Identity } from './identity.js';
+import { decodePem, parsePem } from './keys/pem.js';
+import type { SigningKey } from './keys/signing-key.js';
 
 /** Far above any chain with its key; below what would hurt. */
 const MAX_BYTES = 1024 * 1024;

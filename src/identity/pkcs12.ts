@@ -8,9 +8,9 @@
 import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 import type { AlgorithmIdentifier, ContentInfo, MacData, SafeContents } from 'pkijs';
 import { IdentityError } from '../errors.js';
-import type { DecryptionContext } from '../keys/decrypt.js';
-import { checkIterations, decryptPbes2, deriveKey, HMACS, unsupported } from '../keys/decrypt.js';
-import { INTEGER, readChildren, readCount, readElement, readOid, SEQUENCE } from '../keys/der.js';
+import type { DecryptionContext } from './keys/decrypt.js';
+import { checkIterations, decryptPbes2, deriveKey, HMACS, unsupported } from './keys/decrypt.js';
+import { INTEGER, readChildren, readCount, readElement, readOid, SEQUENCE } from './keys/der.js';
 
 export interface Pkcs12Contents {
   /** DER of each certificate, in the order of the file. */

@@ -3,7 +3,7 @@
  * way to hand over a chain (`.p7b`, `.p7c`). Where one has a signature, it is not looked at.
  */
 import { IdentityError } from '../errors.js';
-import { readChildren, readElement, readOid, SEQUENCE } from '../keys/der.js';
+import { readChildren, readElement, readOid, SEQUENCE } from './keys/der.js';
 
 const SIGNED_DATA = '1.2.840.113549.1.7.2';
 /** `[0]`: the content of a ContentInfo, and the certificates of SignedData. */

@@ -8,8 +8,8 @@
  */
 import { isRolesAnywhereError } from '../errors.js';
 import { stampOfFile } from '../files/read-file.js';
-import type { Source } from '../options/session-options.js';
-import type { IdentitySource } from '../settings/settings.js';
+import type { Source } from '../session/session-options.js';
+import type { IdentitySource } from '../session/settings.js';
 import type { Identity } from './identity.js';
 
 export interface RotationContext {

@@ -1,22 +1,23 @@
 /**
  * The pipeline, from options to credentials: settings → identity → checks → signing → transport → response.
  */
-import { requireUsable } from '../checks/check-identity.js';
+
 import { OptionError } from '../errors.js';
+import { requireUsable } from '../identity/check-identity.js';
 import type { Identity } from '../identity/identity.js';
 import type { AskPassphrase } from '../identity/load.js';
 import { loadIdentity } from '../identity/load.js';
-import type { SessionOptions } from '../options/session-options.js';
-import type { Environment } from '../settings/choose-values.js';
-import { ambientEnvironment } from '../settings/environment.js';
-import type { Settings } from '../settings/settings.js';
-import { parseSettings } from '../settings/settings.js';
+import type { Environment } from '../options/choose-values.js';
+import { ambientEnvironment } from '../options/environment.js';
 import { explainSignature } from '../signing/sign-request.js';
 import { endedBy, startLimit } from './limit.js';
 import { createSessionRequest } from './request.js';
 import type { Session } from './response.js';
 import { parseSessionResponse } from './response.js';
 import { retry } from './retry.js';
+import type { SessionOptions } from './session-options.js';
+import type { Settings } from './settings.js';
+import { parseSettings } from './settings.js';
 import { openTransport } from './transport.js';
 
 /** Where the pipeline says what it sees. The console and the loggers of AWS SDK clients fit. */

@@ -4,9 +4,10 @@
  * Source: "CreateSession" of IAM Roles Anywhere (`POST /sessions`, restJson1). The ARNs go in the query and the
  * rest in the body, as the Go helper sends them.
  */
-import type { Settings } from '../settings/settings.js';
-import { VERSION } from '../settings/version.js';
+
 import type { HttpRequest } from '../signing/canonical-request.js';
+import type { Settings } from './settings.js';
+import { VERSION } from './version.js';
 
 /** The part of the settings that the request says. */
 export interface SessionRequestSettings

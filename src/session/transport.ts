@@ -7,10 +7,10 @@
 import type { Dispatcher } from 'undici';
 import { codeOf, ServiceError, TransportError } from '../errors.js';
 import { loadTrustBundle } from '../identity/load.js';
-import { isLoopback } from '../settings/endpoint.js';
-import type { Connection } from '../settings/settings.js';
+import { isLoopback } from './endpoint.js';
 import type { SessionRequest } from './request.js';
 import type { HttpResponse } from './response.js';
+import type { Connection } from './settings.js';
 
 const MAX_RESPONSE_BYTES = 1024 * 1024;
 

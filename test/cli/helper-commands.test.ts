@@ -8,7 +8,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { VERSION } from '../../src/settings/version.js';
+import { VERSION } from '../../src/session/version.js';
 import { manifest, path, text } from '../fixtures.js';
 import type { RunOptions } from '../program.js';
 import { report, runMain, runProgram } from '../program.js';

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { COMMANDS } from '../../src/commands/table.js';
+import { COMMANDS } from '../../src/cli/commands/table.js';
 import { report, runMain } from '../program.js';
 
 const HELP = 'see rolesanywhere --help';

@@ -4,9 +4,9 @@
  */
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { SESSION_OPTIONS } from '../../src/options/session-options.js';
 import type { CreateSessionOptions } from '../../src/session/create-session.js';
 import { createSession } from '../../src/session/create-session.js';
+import { SESSION_OPTIONS } from '../../src/session/session-options.js';
 import type { Answer } from '../fake-service.js';
 import {
   ARNS,

@@ -131,7 +131,7 @@ describe('--debug', () => {
 
 describe('version and help', () => {
   it.each([[['version']], [['--version']]])('%j prints the version', async (args) => {
-    const { VERSION } = await import('../../src/settings/version.js');
+    const { VERSION } = await import('../../src/session/version.js');
     expect(await runProgram(args)).toEqual({ status: 0, stdout: `${VERSION}\n`, stderr: '' });
   });
 
@@ -143,8 +143,8 @@ describe('version and help', () => {
   });
 
   it('credential-process --help names every flag with its row of the option table', async () => {
-    const { SESSION_OPTIONS } = await import('../../src/options/session-options.js');
-    const { COMMAND_LINE_OPTIONS } = await import('../../src/options/command-options.js');
+    const { SESSION_OPTIONS } = await import('../../src/session/session-options.js');
+    const { COMMAND_LINE_OPTIONS } = await import('../../src/cli/options/command-options.js');
     const { status, stdout, stderr } = await runProgram(['credential-process', '--help', '--no-such-flag']);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     for (const { flag, help } of Object.values({ ...SESSION_OPTIONS, ...COMMAND_LINE_OPTIONS })) {

@@ -4,9 +4,9 @@ import { afterEach, describe, expect, expectTypeOf, it } from 'vitest';
 import type { Authority, Emulator, EmulatorOptions } from '../../src/emulator/server.js';
 import { createAuthority, createEmulator, startEmulator } from '../../src/emulator/server.js';
 import { IdentityError, OptionError, OutputError } from '../../src/errors.js';
-import { makeCertificate, NOW } from '../emulator-pki/certificates.js';
-import { formatQuery, makeRoot } from '../emulator-sessions/fixture.js';
-import { signX509 } from '../emulator-sessions/sign.js';
+import { makeCertificate, NOW } from './pki/certificates.js';
+import { formatQuery, makeRoot } from './sessions/fixture.js';
+import { signX509 } from './sessions/sign.js';
 
 const started: Emulator[] = [];
 async function start(options: EmulatorOptions = {}): Promise<Emulator> {

@@ -8,7 +8,7 @@ import type { Readable } from 'node:stream';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startEmulator } from '../../src/emulator/server.js';
 import { createSession } from '../../src/session/create-session.js';
-import { VERSION } from '../../src/settings/version.js';
+import { VERSION } from '../../src/session/version.js';
 import type { Machine } from './machine.js';
 import { PROGRAM, ROOT, run, startMachine } from './machine.js';
 

@@ -3,11 +3,11 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { COMMANDS } from '../../src/cli/commands/table.js';
 import { formatCommandHelp } from '../../src/cli/help.js';
-import { COMMANDS } from '../../src/commands/table.js';
 import { startEmulator } from '../../src/emulator/server.js';
 import type { OptionRow } from '../../src/options/option-row.js';
-import { SESSION_OPTIONS } from '../../src/options/session-options.js';
+import { SESSION_OPTIONS } from '../../src/session/session-options.js';
 import { PROGRAM, ROOT, run, startMachine } from './machine.js';
 
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');

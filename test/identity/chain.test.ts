@@ -7,8 +7,8 @@ import { describe, expect, it } from 'vitest';
 import type { Certificate } from '../../src/identity/certificate.js';
 import { parseCertificate } from '../../src/identity/certificate.js';
 import { findLeaf, linkedFrom, orderChain } from '../../src/identity/chain.js';
+import { publicKeyOf } from '../../src/identity/keys/public-key.js';
 import { loadIdentity } from '../../src/identity/load.js';
-import { publicKeyOf } from '../../src/keys/public-key.js';
 import { NOW, path, text } from '../fixtures.js';
 
 function blocks(file: string): string[] {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { loadIdentity, loadTrustBundle } from '../../src/identity/load.js';
-import type { IdentitySource } from '../../src/settings/settings.js';
+import type { IdentitySource } from '../../src/session/settings.js';
 import { path, text } from '../fixtures.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'rolesanywhere-'));

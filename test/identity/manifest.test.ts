@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkIdentity } from '../../src/checks/check-identity.js';
+import { checkIdentity } from '../../src/identity/check-identity.js';
 import { load, manifest, NOW } from '../fixtures.js';
 
 /** What loading or checking says of a fixture: error codes first, then warnings. */

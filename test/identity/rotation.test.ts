@@ -13,11 +13,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { requireUsable } from '../../src/checks/check-identity.js';
+import { requireUsable } from '../../src/identity/check-identity.js';
 import type { Identity } from '../../src/identity/identity.js';
 import { loadIdentity } from '../../src/identity/load.js';
 import { rotatingIdentity } from '../../src/identity/rotation.js';
-import type { IdentitySource } from '../../src/settings/settings.js';
+import type { IdentitySource } from '../../src/session/settings.js';
 import { NOW, path } from '../fixtures.js';
 
 let folder: string;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { SessionOptions } from '../../src/options/session-options.js';
 import { nearest } from '../../src/options/values.js';
-import { parseSettings } from '../../src/settings/settings.js';
+import type { SessionOptions } from '../../src/session/session-options.js';
+import { parseSettings } from '../../src/session/settings.js';
 import { ARNS } from '../fake-service.js';
 
 /** Options as a program without types could pass them. */

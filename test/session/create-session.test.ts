@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { publicKeyOf } from '../../src/keys/public-key.js';
+import { publicKeyOf } from '../../src/identity/keys/public-key.js';
 import type { CreateSessionOptions } from '../../src/session/create-session.js';
 import { createSession } from '../../src/session/create-session.js';
 import type { Answer } from '../fake-service.js';

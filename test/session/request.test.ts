@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createSessionRequest } from '../../src/session/request.js';
-import { parseSettings } from '../../src/settings/settings.js';
-import { VERSION } from '../../src/settings/version.js';
+import { parseSettings } from '../../src/session/settings.js';
+import { VERSION } from '../../src/session/version.js';
 import { ARNS } from '../fake-service.js';
 
 function request(options: object = {}) {

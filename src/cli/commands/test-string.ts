@@ -1,0 +1,30 @@
+/**
+ * A public key in, the fixed text that `sign-string` signs out: a signature over it opens nothing, and proves that the
+ * private key works.
+ *
+ * Source: README of AWS's Go helper, "sign-string".
+ */
+import { createHash, ECDH } from 'node:crypto';
+import { BIT_STRING, readChildren, readContent, readElement, SEQUENCE } from '../../identity/keys/der.js';
+import type { PublicKey } from '../../identity/keys/public-key.js';
+
+const TEXT = 'AWS Roles Anywhere Credential Helper Signing Test';
+const VERSION = '1';
+
+/** The text, the version of it, and SHA-256 over `IAM RA` and the key; of an ML-DSA key the helper takes nothing. */
+export function testString(publicKey: PublicKey): Buffer {
+  const key = publicKeyBytes(publicKey);
+  const hash = key === undefined ? [] : [createHash('sha256').update('IAM RA').update(key).digest()];
+  return Buffer.concat([Buffer.from(TEXT + VERSION), ...hash]);
+}
+
+/** RSAPublicKey (RFC 8017 §A.1.1), or the curve point, uncompressed (SEC 1 §2.3.3). */
+function publicKeyBytes({ type, keyObject }: PublicKey): Buffer | undefined {
+  if (type === 'rsa') return keyObject?.export({ type: 'pkcs1', format: 'der' });
+  const curve = keyObject?.asymmetricKeyDetails?.namedCurve;
+  if (keyObject === undefined || curve === undefined) return undefined;
+  const spki = keyObject.export({ type: 'spki', format: 'der' });
+  const bits = readContent(readChildren(readElement(spki), SEQUENCE)[1], BIT_STRING);
+  // The first octet counts the bits that the last one has too many. A file may hold the point compressed.
+  return ECDH.convertKey(bits.subarray(1), curve, undefined, undefined, 'uncompressed') as Buffer;
+}

@@ -1,0 +1,68 @@
+/**
+ * Flags in, a profile of the shared credentials file kept up to date out, until it is interrupted: for programs that read
+ * nothing else. Whatever fails is tried again. SIGHUP refreshes now.
+ */
+import { once } from 'node:events';
+import { keepSession } from '../../credentials/keep-session.js';
+import type { SessionSource } from '../../credentials/session-source.js';
+import type { RawValues } from '../../options/values.js';
+import { CACHE_OPTIONS, LOG_OPTIONS, UPDATE_OPTIONS } from '../options/command-options.js';
+import { openSource, refuseStandardInput } from '../options/open-source.js';
+import { readSession } from '../options/session-inputs.js';
+import type { Io } from '../terminal/io.js';
+import type { Log, LogFormat } from '../terminal/log.js';
+import { errorFields, openLog, refreshEvents } from '../terminal/log.js';
+import { openServiceManager } from '../terminal/service-manager.js';
+import { sharedCredentialsPath } from '../update/shared-credentials.js';
+import type { ProfilePlace } from './profile-writer.js';
+import { createProfileWriter, writeSession } from './profile-writer.js';
+
+const OWN = { ...UPDATE_OPTIONS, ...LOG_OPTIONS, ...CACHE_OPTIONS };
+
+export async function run(values: RawValues, io: Io, now = () => new Date()): Promise<void> {
+  const inputs = await readSession(values, OWN, io);
+  const { settings, options } = inputs;
+  const log = openLog(io.stderr, options.logFormat as LogFormat, now);
+  const place = { path: sharedCredentialsPath(io.env), profile: options.profile };
+  if (options.once) {
+    const source = openSource(settings, inputs, io, now);
+    // Nothing is said where all is well: cron mails whatever is.
+    await writeSession(place, await source.create(), { ...log, info: () => {} });
+    return;
+  }
+  refuseStandardInput(settings, 'with --once it may be standard input');
+  await keepWriting(openSource(settings, inputs, io, now, log), place, { log, io });
+}
+
+async function keepWriting(
+  source: SessionSource,
+  place: ProfilePlace,
+  { log, io }: { readonly log: Log; readonly io: Io },
+): Promise<void> {
+  const interrupted = io.interrupted();
+  const manager = openServiceManager(io.env, (reason) => log.warn('notify-failed', { reason }));
+  const writer = createProfileWriter(place, log, ({ expiration }) => {
+    manager.ready();
+    manager.status(`profile ${place.profile} has credentials until ${expiration.toISOString()}`);
+  });
+  const events = refreshEvents(log, { profile: place.profile });
+  const kept = keepSession(source, {
+    onRefreshed: (session) => {
+      events.onRefreshed(session);
+      writer.put(session);
+    },
+    onFailed: (report) => {
+      events.onFailed(report);
+      manager.status(`refresh failed: ${errorFields(report.error).code}`);
+    },
+  });
+  // From the first moment: a signal that comes early must not end this.
+  io.onHangup(() => kept.then(({ refresher }) => refresher.refreshNow()).catch(() => undefined));
+  const { refresher, initial } = await kept;
+  if (initial !== undefined) writer.put(initial);
+  refresher.start(true);
+  if (!interrupted.aborted) await once(interrupted, 'abort');
+  refresher.stop();
+  await Promise.all([writer.end(), manager.stopping()]);
+  log.info('stopped');
+}

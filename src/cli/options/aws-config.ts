@@ -1,0 +1,91 @@
+/**
+ * The text of `~/.aws/config` in, its profiles out, as botocore reads it (Python's `configparser`), so that what works
+ * for the AWS CLI works here, and what it refuses is refused: an option or a section that stands there twice too.
+ *
+ * Source: "Configuration and credential file settings" (AWS CLI user guide); the documentation of `configparser`.
+ */
+import { OptionError } from '../../errors.js';
+
+/** Keys are in lower case; the lines of a value that goes on below, indented, are joined by line ends. */
+export type Section = ReadonlyMap<string, string>;
+
+/** What is read so far. */
+interface Reading {
+  readonly sections: Map<string, Map<string, string>>;
+  section: string | undefined;
+  key: string | undefined;
+  /** How far the line of the key is indented: what is further in, below it, belongs to its value. */
+  indent: number;
+}
+
+/**
+ * @param subject how messages name the file
+ * @returns the profiles by name; of two sections for one name, `[default]` and `[profile default]`, the later one
+ * @throws OptionError `ERR_OPTION_INVALID`, with the line
+ */
+export function parseAwsConfig(text: string, subject: string): ReadonlyMap<string, Section> {
+  const reading: Reading = { sections: new Map(), section: undefined, key: undefined, indent: 0 };
+  for (const [index, line] of text.split(/\r\n|\n|\r/).entries()) {
+    const problem = readLine(line, reading);
+    if (problem !== undefined) {
+      throw new OptionError('ERR_OPTION_INVALID', `${subject} is broken in line ${index + 1}: ${problem}`);
+    }
+  }
+  // The values of [DEFAULT], in capitals, stand in every section.
+  const defaults = reading.sections.get('DEFAULT') ?? [];
+  const profiles = new Map<string, Section>();
+  for (const [name, values] of reading.sections) {
+    const profile = profileOf(name);
+    if (profile !== undefined) profiles.set(profile, trimmed(new Map([...defaults, ...values])));
+  }
+  return profiles;
+}
+
+/** @returns what is wrong, where something is */
+function readLine(line: string, reading: Reading): string | undefined {
+  const content = line.trim();
+  if (/^[#;]/.test(content)) return undefined;
+  const { sections, section, key } = reading;
+  const values = section === undefined ? undefined : sections.get(section);
+  const indent = line.search(/\S/);
+  if (values !== undefined && key !== undefined && (content === '' || indent > reading.indent)) {
+    values.set(key, `${values.get(key)}\n${content}`);
+    return undefined;
+  }
+  if (content === '') return undefined;
+  reading.indent = indent;
+  const header = /^\[(.+)\]/.exec(content)?.[1];
+  if (header !== undefined) return openSection(header, reading);
+  if (values === undefined) return 'a [section] must come first';
+  return readOption(content, values, reading);
+}
+
+function openSection(name: string, reading: Reading): string | undefined {
+  if (reading.sections.has(name)) return `section [${name}] is there twice`;
+  reading.sections.set(name, new Map());
+  reading.section = name;
+  reading.key = undefined;
+  return undefined;
+}
+
+function readOption(content: string, values: Map<string, string>, reading: Reading): string | undefined {
+  const [, name = '', value = ''] = /^(.*?)\s*[=:]\s*(.*)$/.exec(content) ?? [];
+  // Not the line itself: it may hold a secret.
+  if (name === '') return 'it must be a [section] or key = value';
+  const key = name.toLowerCase();
+  if (values.has(key)) return `${/^[a-z0-9_]{1,60}$/.test(key) ? key : 'a key'} is there twice`;
+  values.set(key, value);
+  reading.key = key;
+  return undefined;
+}
+
+/** `default`, or the one word, or quoted text, behind `profile`. */
+function profileOf(section: string): string | undefined {
+  if (section === 'default') return section;
+  const [, double, single, bare] = /^profile\s+(?:"([^"]*)"|'([^']*)'|(\S+))\s*$/.exec(section) ?? [];
+  return double ?? single ?? bare;
+}
+
+function trimmed(values: Section): Section {
+  return new Map([...values].map(([key, value]) => [key, value.trimEnd()]));
+}

@@ -1,0 +1,88 @@
+/**
+ * The options that may hold a passphrase in, the one that counts out: from a flag (which others can see), the
+ * environment, a file, or standard input; and where there is none, who is asked for it.
+ */
+import { OptionError, oneLine } from '../../errors.js';
+import type { AskPassphrase } from '../../identity/load.js';
+import type { ChosenValue, ChosenValues } from '../../options/choose-values.js';
+import { weakerOf } from '../../options/choose-values.js';
+import type { Io } from '../terminal/io.js';
+import type { StderrLogger } from './options.js';
+
+const SOURCES = ['passphrase', 'passphraseFile', 'pkcs12PasswordFile'] as const;
+
+type SourceName = (typeof SOURCES)[number];
+
+/** Options that read standard input where they are `-`: it can be read once. */
+const READERS = ['certificate', 'privateKey', 'intermediates'];
+
+/**
+ * @throws OptionError `ERR_OPTION_CONFLICT`: two of them in one place, or two readers of standard input
+ * @throws IdentityError `ERR_FILE_UNREADABLE`
+ */
+export async function readPassphrase(
+  chosen: ChosenValues,
+  io: Io,
+  logger: StderrLogger,
+): Promise<ChosenValue | undefined> {
+  const options = chosen as ChosenValues<SourceName>;
+  const [first, ...others] = SOURCES.filter((name) => options[name].origin !== 'default');
+  if (first === undefined) return undefined;
+  const name = others.reduce<SourceName>(
+    (best, other) => (weakerOf(options, best, other) === best ? other : best),
+    first,
+  );
+  const { value, label, origin } = options[name];
+  if (name === 'passphrase') {
+    if (origin === 'caller') {
+      logger.warn(
+        `${label} shows the passphrase to every user of this machine; ROLESANYWHERE_PKCS8_PASSWORD does not`,
+      );
+    }
+    return options[name];
+  }
+  if (value === '-') refuseSecondReader(chosen, label);
+  return { value: await readPassphraseFrom(String(value), label, io, logger), label, origin };
+}
+
+function refuseSecondReader(chosen: ChosenValues, label: string): void {
+  const other = READERS.map((name) => chosen[name]).find((option) => option?.value === '-');
+  if (other === undefined) return;
+  throw new OptionError(
+    'ERR_OPTION_CONFLICT',
+    `${label} and ${other.label} both read standard input, which can be read once`,
+  );
+}
+
+async function readPassphraseFrom(
+  path: string,
+  label: string,
+  io: Io,
+  logger: StderrLogger,
+): Promise<string> {
+  const { readTextFile, readTextStream } = await import('../../files/read-file.js');
+  if (path === '-') return withoutLineEnd(await readTextStream(io.stdin, `${label} from standard input`));
+  const { text, isPublic } = await readTextFile(path, `password file ${path}`);
+  if (isPublic) {
+    logger.warn(`password file ${path} can be read by every user of this machine: chmod 600 it`);
+  }
+  return withoutLineEnd(text);
+}
+
+/** Editors and `echo` put a line end behind a password: one of them is not part of it. */
+function withoutLineEnd(text: string): string {
+  return text.replace(/\r?\n$/, '');
+}
+
+/** Asks at the terminal, if there is one. A command that runs on asks once, and remembers the answer. */
+export function askAtTerminal(): AskPassphrase {
+  let known: string | undefined;
+  return async (subject, attempt) => {
+    if (attempt === 0 && known !== undefined) return known;
+    const { askHidden } = await import('../terminal/prompt.js');
+    const before = attempt === 0 ? '' : 'That is not it. ';
+    const answer = await askHidden(`${before}Passphrase of ${oneLine(subject, 200)}: `);
+    known = answer ?? known;
+    return answer;
+  };
+}

@@ -1,0 +1,56 @@
+/** What the world outside looks like to a command: everything of `process` that the command line may touch. */
+import { codeOf, OutputError } from '../../errors.js';
+
+export interface Io {
+  /** Without the names of Node and of the script. */
+  readonly argv: readonly string[];
+  /** The words that start this program: Node and the script. */
+  readonly program: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdin: AsyncIterable<Uint8Array | string>;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** A signal that SIGINT, SIGTERM and SIGHUP abort. Whoever asks for it takes on the duty to end. */
+  interrupted(): AbortSignal;
+  /** From now on SIGHUP calls this, as is the custom among services, and ends nothing. */
+  onHangup(listener: () => void): void;
+}
+
+export interface Output {
+  readonly isTTY?: boolean;
+  write(text: string | Uint8Array, callback?: (error?: Error | null) => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  once(event: 'error', listener: (error: Error) => void): unknown;
+  off(event: 'error', listener: (error: Error) => void): unknown;
+}
+
+/**
+ * Resolves when the text has left this process, so that an exit cannot cut it short.
+ *
+ * @throws OutputError `ERR_FILE_WRITE`: the reader has gone, or the disk is full
+ */
+export function print(output: Output, text: string | Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (cause: Error): void => {
+      const reason = codeOf(cause) || cause.name;
+      reject(new OutputError('ERR_FILE_WRITE', `the output cannot be written: ${reason}`, { cause }));
+    };
+    output.once('error', fail);
+    output.write(text, (error) => {
+      if (error) return;
+      output.off('error', fail);
+      resolve();
+    });
+  });
+}
+
+/** Those whose errors are of no interest. */
+const hushed = new WeakSet<Output>();
+
+/** On the side: that nobody listens there is no reason to fail. */
+export function say(output: Output, text: string): void {
+  // One listener for all texts: each that is under way when the reader goes has an error of its own.
+  if (!hushed.has(output)) output.on('error', () => undefined);
+  hushed.add(output);
+  output.write(text);
+}

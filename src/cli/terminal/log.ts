@@ -1,0 +1,91 @@
+/**
+ * An event and its fields in, one line out, for programs that run for months: JSON for machines, `name=value` for people.
+ *
+ * A line has what is named in the call and nothing else: no object is printed whole, so that no secret in one can be. Control
+ * characters become blanks: a text from the network cannot forge a second line.
+ */
+import type { Expiring, FailureReport } from '../../credentials/attempt.js';
+import { isRolesAnywhereError, oneLine } from '../../errors.js';
+import type { Output } from './io.js';
+import { say } from './io.js';
+import { hintFor } from './report.js';
+
+export type LogFormat = 'json' | 'text';
+
+type Level = 'info' | 'warn' | 'error';
+
+type Field = string | number | boolean | Date | undefined;
+
+/** Undefined ones are left out. Names in camel case. */
+export type Fields = Readonly<Record<string, Field>>;
+
+export interface Log {
+  /** @param event what happened, in kebab-case: `refreshed`, `refresh-failed`, `listening` */
+  info(event: string, fields?: Fields): void;
+  warn(event: string, fields?: Fields): void;
+  error(event: string, fields?: Fields): void;
+}
+
+/** Writes on the side: that nobody reads the log is no reason to fail. */
+export function openLog(output: Output, format: LogFormat, now: () => Date): Log {
+  const write =
+    (level: Level) =>
+    (event: string, fields: Fields = {}): void => {
+      const all = { time: now(), level, event, ...fields };
+      say(output, `${format === 'json' ? formatJson(all) : formatText(all)}\n`);
+    };
+  return { info: write('info'), warn: write('warn'), error: write('error') };
+}
+
+/**
+ * What a log may say of an error. The message of one that is not ours is not shown: Node quotes values in some, and a value
+ * may be a secret.
+ */
+export function errorFields(error: unknown): { code: string; message: string; hint: string | undefined } {
+  if (isRolesAnywhereError(error)) {
+    return { code: error.code, message: error.message, hint: hintFor(error) };
+  }
+  const name = error instanceof Error ? error.name : typeof error;
+  return { code: 'ERR_UNEXPECTED', message: `unexpected ${name}`, hint: undefined };
+}
+
+/** The two events of a refresher, for its options. @param fields what each line says besides, such as the role */
+export function refreshEvents(
+  log: Log,
+  fields: Fields = {},
+): { onRefreshed(value: Expiring): void; onFailed(report: FailureReport): void } {
+  return {
+    onRefreshed: ({ expiration }) => log.info('refreshed', { ...fields, expiration }),
+    onFailed: ({ error, kind, count, pauseMs, heldUntil }) =>
+      log[heldUntil === undefined ? 'error' : 'warn']('refresh-failed', {
+        ...fields,
+        ...errorFields(error),
+        kind,
+        count,
+        retryInSeconds: Math.ceil(pauseMs / 1000),
+        heldUntil,
+      }),
+  };
+}
+
+function formatJson(fields: Fields): string {
+  return JSON.stringify(
+    Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, plain(value)])),
+  );
+}
+
+/** `2026-06-01T12:00:00.000Z info refreshed expiration=2026-06-01T13:00:00.000Z`: quotes where a value has blanks. */
+function formatText({ time, level, event, ...rest }: Fields): string {
+  const pairs = Object.entries(rest).flatMap(([name, field]) => {
+    const value = plain(field);
+    if (value === undefined) return [];
+    const text = String(value);
+    return [`${name}=${/^[^\s"=]+$/.test(text) ? text : JSON.stringify(text)}`];
+  });
+  return [plain(time), level, event, ...pairs].join(' ');
+}
+
+function plain(value: Field): string | number | boolean | undefined {
+  if (value instanceof Date) return value.toISOString();
+  return typeof value === 'string' ? oneLine(value) : value;
+}

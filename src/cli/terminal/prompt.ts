@@ -1,0 +1,82 @@
+/**
+ * A question in, what a person types at the terminal out, without an echo. Asked of the terminal itself (`/dev/tty`), since
+ * standard input and output belong to whoever has started the program. Where there is none, nobody is waited for.
+ *
+ * On Windows the console's own names are used; that has not been tried.
+ */
+import { close, open, write } from 'node:fs';
+import { sep } from 'node:path';
+import { ReadStream } from 'node:tty';
+import { promisify } from 'node:util';
+import { OptionError } from '../../errors.js';
+
+const [INPUT, OUTPUT] = sep === '/' ? ['/dev/tty', '/dev/tty'] : ['\\\\.\\CONIN$', '\\\\.\\CONOUT$'];
+
+const openFile = promisify(open);
+const closeFile = promisify(close);
+const writeFile = promisify(write) as (fd: number, text: string) => Promise<unknown>;
+
+/**
+ * @returns what was typed, or undefined where there is no terminal
+ * @throws OptionError `ERR_OPTION_MISSING`: Ctrl-C or Ctrl-D
+ */
+export async function askHidden(question: string): Promise<string | undefined> {
+  let input: ReadStream;
+  let output: number;
+  try {
+    output = await openFile(OUTPUT, 'r+');
+  } catch {
+    return undefined;
+  }
+  try {
+    input = new ReadStream(await openFile(INPUT, 'r+'));
+  } catch {
+    await closeFile(output);
+    return undefined;
+  }
+  try {
+    // Raw: no echo, and Ctrl-C comes as a character, so that the terminal is never left without its echo.
+    input.setRawMode(true);
+    await writeFile(output, question);
+    return await readLine(input);
+  } finally {
+    input.setRawMode(false);
+    input.destroy();
+    await writeFile(output, '\n');
+    await closeFile(output);
+  }
+}
+
+async function readLine(input: ReadStream): Promise<string> {
+  const decoder = new TextDecoder();
+  let typed: readonly string[] = [];
+  for await (const chunk of input) {
+    // An arrow or a function key comes as one chunk that begins with Escape.
+    const text = decoder.decode(chunk, { stream: true });
+    for (const key of text.startsWith('\u001b') ? '' : text) {
+      if (key === '\r' || key === '\n') return typed.join('');
+      typed = edit(typed, key);
+    }
+  }
+  throw interrupted();
+}
+
+/** What a key does to the line so far, as terminals have it outside raw mode. */
+function edit(typed: readonly string[], key: string): readonly string[] {
+  switch (key) {
+    case '\u0003':
+    case '\u0004':
+      throw interrupted();
+    case '\u007f':
+    case '\b':
+      return typed.slice(0, -1);
+    case '\u0015':
+      return [];
+    default:
+      return key < ' ' ? typed : [...typed, key];
+  }
+}
+
+function interrupted(): OptionError {
+  return new OptionError('ERR_OPTION_MISSING', 'missing passphrase: the question for it was interrupted');
+}

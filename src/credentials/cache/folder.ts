@@ -1,0 +1,126 @@
+/**
+ * The environment in, the folder for cache files out: this user's alone, or none. And what is in it.
+ *
+ * Source: XDG Base Directory Specification (relative paths are to be ignored); Apple's and Microsoft's folders for caches.
+ */
+import { lstat, readdir, readFile, rm } from 'node:fs/promises';
+import { platform } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import { codeOf, OutputError } from '../../errors.js';
+import { homeFolder } from '../../files/home.js';
+import { isLocked } from '../../files/lock.js';
+import { makeFolder } from '../../files/make-folder.js';
+import { ownUserId } from '../../files/owner.js';
+import { reasonOf } from '../../files/write-file.js';
+import type { Environment } from '../../options/choose-values.js';
+import type { Label } from './sealed-session.js';
+import { readLabel } from './sealed-session.js';
+
+/** A session token has some hundred bytes, up to a few thousand with tags. */
+const MAX_BYTES = 256 * 1024;
+
+const SUFFIX = '.session';
+
+/**
+ * Where cache files may lie, the one that is used first. The others are used by programs of this user that were started
+ * with another environment, such as by cron.
+ */
+export function cacheFolders(env: Environment): string[] {
+  const home = homeFolder(env);
+  const own =
+    platform() === 'darwin'
+      ? join(home, 'Library', 'Caches')
+      : platform() === 'win32'
+        ? env['LOCALAPPDATA'] || join(home, 'AppData', 'Local')
+        : join(home, '.cache');
+  const bases = [env['XDG_RUNTIME_DIR'], env['XDG_CACHE_HOME'], own];
+  const absolute = bases.filter((base) => base !== undefined && isAbsolute(base)) as string[];
+  return [...new Set(absolute.map((base) => join(base, 'rolesanywhere')))];
+}
+
+/**
+ * Makes the folder where it is not there.
+ *
+ * @returns why it is not to be used, where others could have a hand in it: who can write there can put old files in place of
+ *   new ones, and links in place of files
+ * @throws the system's error
+ */
+export async function prepareFolder(folder: string): Promise<string | undefined> {
+  await makeFolder(folder);
+  // A link is none, even one to a folder: it says nothing of who may write to where it points.
+  const status = await lstat(folder);
+  if (!status.isDirectory()) return 'it is not a folder';
+  const user = ownUserId();
+  // On Windows modes say nothing, and the folder lies in the user's profile.
+  if (user === undefined) return undefined;
+  if (status.uid !== user) return 'it belongs to another user';
+  return (status.mode & 0o022) === 0 ? undefined : 'other users can write to it';
+}
+
+export function pathFor(folder: string, name: string): string {
+  return join(folder, `${name}${SUFFIX}`);
+}
+
+/** Undefined where there is none. @throws the system's error */
+export async function readCacheFile(path: string): Promise<string | undefined> {
+  try {
+    // Neither a pipe, which would be waited for, nor what somebody has put there by mistake.
+    const status = await lstat(path);
+    return status.isFile() && status.size <= MAX_BYTES ? await readFile(path, 'utf8') : '';
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+export interface CacheEntry {
+  readonly name: string;
+  readonly size: number;
+  /** Undefined for what is no session: locks, what was left half-written, files of other versions. */
+  readonly label: Label | undefined;
+}
+
+/** Sessions, their locks, and what was left half-written: what bears such a name is ours. */
+const OURS = /^\.?[0-9a-f]{32}\.session/;
+
+/** Nothing where there is no such folder. */
+export async function listFolder(folder: string): Promise<CacheEntry[]> {
+  const names = await readdir(folder).catch(() => []);
+  const entries = names
+    .filter((name) => OURS.test(name))
+    .map(async (name) => {
+      const { size } = await lstat(join(folder, name)).catch(() => ({ size: 0 }));
+      const text = name.endsWith(SUFFIX) ? await readCacheFile(join(folder, name)).catch(() => '') : '';
+      return { name, size, label: readLabel(text ?? '') };
+    });
+  return (await Promise.all(entries)).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Removes the sessions that have ended, which nobody reads again. */
+export async function sweepFolder(folder: string, now: Date): Promise<void> {
+  const ended = (await listFolder(folder)).filter(({ label }) => label && label.expiration <= now);
+  await Promise.all(ended.map(({ name }) => rm(join(folder, name), { force: true })));
+}
+
+/**
+ * Removes all but the locks of processes that run.
+ *
+ * @returns how many files
+ * @throws OutputError `ERR_FILE_WRITE`
+ */
+export async function clearFolder(folder: string): Promise<number> {
+  let removed = 0;
+  for (const { name } of await listFolder(folder)) {
+    const path = join(folder, name);
+    try {
+      if (name.includes('.lock') && (await isLocked(path))) continue;
+      await rm(path, { force: true });
+      removed++;
+    } catch (cause) {
+      throw new OutputError('ERR_FILE_WRITE', `cache file ${path} cannot be removed: ${reasonOf(cause)}`, {
+        cause,
+      });
+    }
+  }
+  return removed;
+}

@@ -1,0 +1,187 @@
+/**
+ * Settings and an identity in, a cache for its sessions out: encrypted files that are worth nothing without the private key,
+ * one for each set of inputs. Whoever finds none takes a lock, so that many processes make one session.
+ *
+ * It never fails: what cannot be read is not there, and what cannot be written is not kept. `--debug` says so.
+ */
+import { createHash } from 'node:crypto';
+import { acquireLock } from '../../files/lock.js';
+import { reasonOf, removeLeftovers, writeFileWhole } from '../../files/write-file.js';
+import type { Identity } from '../../identity/identity.js';
+import type { Environment } from '../../options/choose-values.js';
+import type { Logger } from '../../session/create-session.js';
+import type { Session } from '../../session/response.js';
+import type { Settings } from '../../session/settings.js';
+import { cacheFolders, pathFor, prepareFolder, readCacheFile, sweepFolder } from './folder.js';
+import type { KeptSession, Replaced } from './sealed-session.js';
+import { openSession, PURPOSE, sealSession } from './sealed-session.js';
+
+/**
+ * botocore runs a credential process on every use when 15 minutes or less are left: what is handed out must last
+ * comfortably longer.
+ */
+export const LEAST_LEFT_MS = 20 * 60 * 1000;
+
+/** How far clocks may differ without making what they say of a session impossible. */
+const TOLERANCE_MS = 5 * 60 * 1000;
+
+export interface CacheContext {
+  readonly env: Environment;
+  readonly now: () => Date;
+  readonly logger?: Logger | undefined;
+  /** Ends waiting for others: `create` is called at once, and hears of the same signal. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface SessionCache {
+  /** What is kept. @param leastLeftMs with more than this left. Default 20 minutes */
+  read(leastLeftMs?: number): Promise<KeptSession | undefined>;
+  /**
+   * One session for all processes that ask at once: another one's, or what `create` makes, which is kept.
+   *
+   * @param replaced take another one's only where it ends later than this one
+   * @throws what `create` throws
+   */
+  share(create: () => Promise<Session>, replaced?: Replaced): Promise<Session>;
+}
+
+interface Place extends CacheContext {
+  readonly folder: string;
+  readonly path: string;
+  readonly inputs: string;
+  readonly settings: Settings;
+  readonly deriveKey: (purpose: string) => Uint8Array;
+}
+
+/** Undefined where nothing can be kept; the logger has heard why. */
+export async function openCache(
+  settings: Settings,
+  identity: Identity,
+  context: CacheContext,
+): Promise<SessionCache | undefined> {
+  const { logger } = context;
+  if (identity.deriveKey === undefined) {
+    logger?.warn?.('nothing is cached: no key for it can be derived from where this private key is');
+    return undefined;
+  }
+  if (settings.durationSeconds * 1000 <= LEAST_LEFT_MS) {
+    logger?.debug?.(`sessions of ${settings.durationSeconds} seconds are too short to be cached`);
+    return undefined;
+  }
+  const folder = await openFolder(context);
+  if (folder === undefined) return undefined;
+  const inputs = inputsOf(settings, identity);
+  const path = pathFor(folder, createHash('sha256').update(inputs).digest('hex').slice(0, 32));
+  const deriveKey = identity.deriveKey.bind(identity);
+  const place = { ...context, folder, path, inputs, settings, deriveKey };
+  return {
+    read: (leastLeftMs) => read(place, leastLeftMs),
+    share: (create, replaced) => share(place, create, replaced),
+  };
+}
+
+async function openFolder({ env, logger }: CacheContext): Promise<string | undefined> {
+  const [folder] = cacheFolders(env);
+  if (folder === undefined) return undefined;
+  try {
+    const danger = await prepareFolder(folder);
+    if (danger === undefined) return folder;
+    logger?.warn?.(`nothing is cached: folder ${folder} is not used, since ${danger}`);
+  } catch (error) {
+    logger?.debug?.(`nothing is cached: folder ${folder} cannot be used: ${reasonOf(error)}`);
+  }
+  return undefined;
+}
+
+/** All that changes the answer, or who may have given it. Options to come count too. */
+function inputsOf({ source: _, connection, ...asked }: Settings, identity: Identity): string {
+  const { verifyTls, caBundle } = connection;
+  const certificate = createHash('sha256').update(identity.certificate.raw).digest('hex');
+  const all = { ...asked, verifyTls, caBundle, certificate };
+  return JSON.stringify(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+async function read(place: Place, leastLeftMs = LEAST_LEFT_MS): Promise<KeptSession | undefined> {
+  const { path, inputs, logger } = place;
+  try {
+    const text = await readCacheFile(path);
+    const kept = text === undefined ? undefined : withKey(place, (key) => openSession(text, key, inputs));
+    const state = text === undefined ? 'is not there' : stateOf(place, kept, leastLeftMs);
+    logger?.debug?.(`cache file ${path} ${state ?? 'is used'}`);
+    return state === undefined ? kept : undefined;
+  } catch (error) {
+    logger?.debug?.(`cache file ${path} cannot be read: ${reasonOf(error)}`);
+    return undefined;
+  }
+}
+
+/** Why a session is not handed out, where it is not. */
+function stateOf(
+  { settings, now }: Place,
+  kept: KeptSession | undefined,
+  leastLeftMs: number,
+): string | undefined {
+  if (kept === undefined) return 'is damaged, or of another key or version';
+  const leftMs = kept.value.expiration.getTime() - now().getTime();
+  if (leftMs <= leastLeftMs) return `has ${leastLeftMs / 60_000} minutes or less left`;
+  // The clock was set back since: in truth it may have ended.
+  return leftMs > settings.durationSeconds * 1000 + TOLERANCE_MS ? 'is from the future' : undefined;
+}
+
+async function share(
+  place: Place,
+  create: () => Promise<Session>,
+  { expiration: newerThan = new Date(0), leadLimitMs }: Partial<Replaced> = {},
+): Promise<Session> {
+  const { path, settings, logger, signal } = place;
+  const found: { session?: Session; looks: number } = { looks: 0 };
+  const isOver = async (): Promise<boolean> => {
+    // Whoever waits says once what he has seen.
+    const kept = await read(found.looks++ === 0 ? place : { ...place, logger: undefined });
+    if (kept && kept.value.expiration > newerThan) found.session = kept.value;
+    return found.session !== undefined || signal?.aborted === true;
+  };
+  // As long as another process may take for a session; whoever has waited that long goes on alone.
+  const waitMs = settings.connection.timeoutMs;
+  const lock = await acquireLock(`${path}.lock`, { waitMs, isOver }).catch((error: unknown) => {
+    logger?.debug?.(`cache file ${path} cannot be locked: ${reasonOf(error)}`);
+    return undefined;
+  });
+  try {
+    // It may have come between the last look and the lock.
+    if (lock !== undefined) await isOver();
+    if (found.session !== undefined) return found.session;
+    const session = await create();
+    await keep(place, { value: session, createdAt: place.now(), leadLimitMs }, lock !== undefined);
+    return session;
+  } finally {
+    await lock?.release();
+  }
+}
+
+async function keep(place: Place, kept: KeptSession, isLocked: boolean): Promise<void> {
+  const { folder, path, inputs, logger } = place;
+  const { value, createdAt } = kept;
+  if (value.expiration.getTime() - createdAt.getTime() <= LEAST_LEFT_MS) {
+    logger?.debug?.('the session is too short to be cached');
+    return;
+  }
+  try {
+    const text = withKey(place, (key) => sealSession(kept, key, inputs));
+    // Of those who were killed while they wrote: nobody else writes now.
+    if (isLocked) await removeLeftovers(path);
+    await writeFileWhole(path, text, { subject: `cache file ${path}` });
+    await sweepFolder(folder, createdAt);
+  } catch (error) {
+    logger?.debug?.(error instanceof Error ? error.message : `cache file ${path} cannot be written`);
+  }
+}
+
+function withKey<T>({ deriveKey }: Place, use: (key: Uint8Array) => T): T {
+  const key = deriveKey(PURPOSE);
+  try {
+    return use(key);
+  } finally {
+    key.fill(0);
+  }
+}

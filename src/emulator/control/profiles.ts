@@ -1,0 +1,88 @@
+/**
+ * Profiles and their attribute mappings. In: the account, the input as the model has it, the time. Out: the members of
+ * the answer; or a refusal, and the account as it was.
+ * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/userguide/attribute-mapping.html and …/quotas.html. Unknown, and
+ * decided here: a profile is made disabled unless told otherwise; putting a mapping replaces the rules of its field,
+ * deleting it without specifiers deletes them all; names need not be unique; roles and policies need not exist.
+ */
+import { addProfile } from '../account/account.js';
+import type { AttributeMapping } from '../account/resources.js';
+import type { Behaviours } from './resource.js';
+import { change, checkQuota, find, formatPage, invalid, remove } from './resource.js';
+import { addTags, checkTags } from './tags.js';
+
+/** "Profiles": may be raised at AWS. */
+const MAX_PROFILES = 250;
+
+export const PROFILES: Behaviours<
+  | `${'Create' | 'Get' | 'Update' | 'Enable' | 'Disable' | 'Delete'}Profile`
+  | 'ListProfiles'
+  | `${'Put' | 'Delete'}AttributeMapping`
+> = {
+  CreateProfile(account, { tags = [], ...settings }, at) {
+    checkSessionPolicy(settings.sessionPolicy);
+    checkTags(new Map(), tags);
+    checkQuota('profiles', account.profiles.size, MAX_PROFILES);
+    const profile = addProfile(account, { enabled: false, ...settings }, at);
+    addTags(account, profile.profileArn, tags);
+    return { profile };
+  },
+  UpdateProfile({ profiles }, { profileId, ...settings }, at) {
+    const profile = find(profiles, profileId, 'Profile');
+    checkSessionPolicy(settings.sessionPolicy);
+    return { profile: change(profile, settings, at) };
+  },
+  GetProfile: ({ profiles }, { profileId }) => ({ profile: find(profiles, profileId, 'Profile') }),
+  ListProfiles({ profiles }, input) {
+    const { page, ...next } = formatPage('profiles', profiles, input);
+    return { profiles: page, ...next };
+  },
+  EnableProfile: ({ profiles }, { profileId }, at) => ({
+    profile: change(find(profiles, profileId, 'Profile'), { enabled: true }, at),
+  }),
+  DisableProfile: ({ profiles }, { profileId }, at) => ({
+    profile: change(find(profiles, profileId, 'Profile'), { enabled: false }, at),
+  }),
+  DeleteProfile(account, { profileId }) {
+    const profile = find(account.profiles, profileId, 'Profile');
+    remove(account, account.profiles, profileId, profile.profileArn);
+    return { profile };
+  },
+  PutAttributeMapping({ profiles }, { profileId, certificateField, mappingRules }, at) {
+    const profile = find(profiles, profileId, 'Profile');
+    const others = profile.attributeMappings.filter((one) => one.certificateField !== certificateField);
+    const attributeMappings = [...others, { certificateField, mappingRules }];
+    return { profile: change(profile, { attributeMappings }, at) };
+  },
+  DeleteAttributeMapping({ profiles }, { profileId, certificateField, specifiers }, at) {
+    const profile = find(profiles, profileId, 'Profile');
+    const attributeMappings = withoutRules(profile.attributeMappings, certificateField, specifiers);
+    return { profile: change(profile, { attributeMappings }, at) };
+  },
+};
+
+function withoutRules(
+  mappings: readonly AttributeMapping[],
+  field: AttributeMapping['certificateField'],
+  specifiers: readonly string[] | undefined,
+): AttributeMapping[] {
+  const rules = mappings.find((one) => one.certificateField === field)?.mappingRules ?? [];
+  const absent = (specifiers ?? []).find((one) => !rules.some(({ specifier }) => specifier === one));
+  if (absent !== undefined) {
+    throw invalid('Specifier not found', `mapping: ${field} has no rule for ${absent}`);
+  }
+  const kept = rules.filter(({ specifier }) => specifiers?.includes(specifier) === false);
+  const others = mappings.filter((one) => one.certificateField !== field);
+  return kept.length === 0 ? others : [...others, { certificateField: field, mappingRules: kept }];
+}
+
+function checkSessionPolicy(policy: string | undefined): void {
+  if (policy === undefined) return;
+  try {
+    const value: unknown = JSON.parse(policy);
+    if (typeof value === 'object' && value !== null && 'Statement' in value) return;
+  } catch {
+    // Falls through to the one answer that both have.
+  }
+  throw invalid('sessionPolicy must be a policy document', 'session policy: expected JSON with a Statement');
+}

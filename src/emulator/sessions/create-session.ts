@@ -1,0 +1,149 @@
+/**
+ * CreateSession. In: the request, and the account with its trust anchors, profiles, roles. Out: 201 with credentials, or
+ * a refusal. The checks, numbered as in the code, and what the client hears; the log hears which check, what it expected
+ * and what it found.
+ *
+ *    1  query and body hold the members, each within its limits      `1 validation error detected: …`
+ *    2  Authorization, SignedHeaders, x-amz-date can be read         `Invalid signature`, so the next six
+ *    3  certificate and chain can be read, at most five in the chain (above five: `Untrusted signing certificate`)
+ *    4  the algorithm is the key's
+ *    5  the credential scope is of that day, this region, this service
+ *    6  the clock is within five minutes
+ *    7  Credential begins with the serial number, in decimal
+ *    8  the signature verifies
+ *    9  the trust anchor exists (404) and is enabled
+ *   10  the certificate is one of an end entity                      `Untrusted certificate. Insufficient certificate`
+ *   11  a path leads to the trust anchor, names and revocation       `Untrusted signing certificate`
+ *   12  the profile exists (404) and is enabled
+ *   13  the subject is enabled                                       `Unable to assume role for …`, and so on to the end
+ *   14  instance properties are there if the profile wants them
+ *   15  the session name is the profile's to take                    `Not authorized to set roleSessionName.`
+ *   16  the profile has the role, and the role exists
+ *   17  the source identity is one that STS takes
+ *   18  the duration is within the role's maximum                    … `The requested DurationSeconds exceeds …`
+ *   19  managed policies are ones that STS takes; tags and session policies fit (`Packed policy consumes …`)
+ *   20  the role's trust policy allows all three actions             … `Some attributes failed to be mapped …`
+ *
+ * That the signature comes before trust is known, and the texts above are AWS's; the order of the rest is not known. The
+ * wording for what is missing (404), for all that is disabled, for an expired, revoked or weak certificate, for missing
+ * instance properties and for a role outside the profile is unknown as well: there the nearest of these texts stands in.
+ * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-create-session.html and
+ * …/trust-model.html
+ */
+import type { Account, Crl, Subject, TrustAnchor } from '../account/resources.js';
+import { findSubject, recordAttempt } from '../account/subjects.js';
+import type { Certificate } from '../pki/certificate.js';
+import type { RevocationList } from '../pki/revocation.js';
+import { parseRevocationList } from '../pki/revocation.js';
+import { checkLeaf, checkPath, parseTrustAnchor } from '../pki/trust.js';
+import type { Answer, Operation } from '../wire/handler.js';
+import { formatJsonRefusal, Refusal, refuseWith } from '../wire/handler.js';
+import type { Grant } from './authorize.js';
+import { authorize, findResource } from './authorize.js';
+import type { CredentialStore, IssuedCredentials } from './credential-store.js';
+import type { Requester } from './requester.js';
+import { authenticate, must, prepare, untrusted } from './requester.js';
+import type { SessionRequest } from './session-request.js';
+import { readSessionRequest } from './session-request.js';
+
+export interface SessionService {
+  readonly account: Account;
+  readonly credentials: CredentialStore;
+}
+
+const insufficient = refuseWith(
+  403,
+  'AccessDeniedException',
+  'Untrusted certificate. Insufficient certificate',
+);
+
+export function createSessionOperation({ account, credentials }: SessionService): Operation {
+  const checkTrust = trustChecks(account);
+  return {
+    routes: ['POST /sessions'],
+    names: ['CreateSession'],
+    formatRefusal: formatJsonRefusal,
+    async perform(request, at) {
+      await prepare(request);
+      const asked = readSessionRequest(request); // 1
+      const requester = authenticate(request, account.region, at); // 2 to 8
+      checkTrust(requester, asked, at); // 9 to 11
+      const { leaf } = requester;
+      const subject = findSubject(account, leaf, at);
+      const record = (failed: boolean) =>
+        recordAttempt(subject, { leaf, properties: asked.instanceProperties, failed }, at);
+      try {
+        const { sourceIp } = request;
+        const grant = authorize({ account, asked, leaf, subject, sourceIp, at }); // 12 to 20
+        record(false);
+        return formatSession(issue(credentials, grant, at), grant, subject);
+      } catch (error) {
+        if (error instanceof Refusal) record(true);
+        throw error;
+      }
+    },
+  };
+}
+
+function issue(credentials: CredentialStore, grant: Grant, at: Date): IssuedCredentials {
+  const { role, sessionName, sourceIdentity } = grant;
+  const names = { roleArn: role.arn, roleId: role.roleId, sessionName, sourceIdentity };
+  return credentials.issue({ ...names, tags: Object.fromEntries(grant.tags) }, grant.seconds, at);
+}
+
+/** Checks 9 to 11: whom the account trusts. What is parsed of anchors and lists is kept until they change. */
+function trustChecks(account: Account) {
+  const anchorsOf = remember<TrustAnchor, Certificate[]>(parseTrustAnchor);
+  const listOf = remember<Crl, RevocationList>(parseRevocationList);
+  return ({ leaf, chain }: Requester, { trustAnchorArn }: SessionRequest, at: Date): void => {
+    const anchor = findResource(account.trustAnchors, 'trustAnchorArn', trustAnchorArn, 'Trust anchor'); // 9
+    if (!anchor.enabled) throw untrusted(`trust anchor: ${trustAnchorArn} is disabled`);
+    must(checkLeaf(leaf, at), insufficient); // 10
+    const lists = [...account.crls.values()].filter(
+      (crl) => crl.enabled && crl.trustAnchorArn === trustAnchorArn,
+    );
+    const pem = anchor.source.sourceData.x509CertificateData ?? '';
+    const anchors = orRefuse('trust anchor', () => anchorsOf(anchor, pem));
+    const revocationLists = orRefuse('revocation list', () => lists.map((crl) => listOf(crl, crl.crlData)));
+    must(checkPath(leaf, { chain, anchors, revocationLists }, at), untrusted); // 11
+  };
+}
+
+/** What the control plane would not have taken, such as a state file that was edited by hand. */
+function orRefuse<T>(what: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw untrusted(`${what}: ${error instanceof Error ? error.message : 'cannot be read'}`);
+  }
+}
+
+function remember<Key extends object, T>(parse: (text: string) => T): (key: Key, text: string) => T {
+  const kept = new WeakMap<Key, { readonly text: string; readonly value: T }>();
+  return (key, text) => {
+    const known = kept.get(key);
+    if (known?.text === text) return known.value;
+    const value = parse(text);
+    kept.set(key, { text, value });
+    return value;
+  };
+}
+
+function formatSession(issued: IssuedCredentials, grant: Grant, { subjectArn }: Subject): Answer {
+  const { accessKeyId, secretAccessKey, sessionToken, assumedRoleArn, assumedRoleId } = issued;
+  const expiration = issued.expiration.toISOString().replace('.000Z', 'Z');
+  const { packedPolicySize, sourceIdentity, role } = grant;
+  const credentialSet = {
+    assumedRoleUser: { arn: assumedRoleArn, assumedRoleId },
+    credentials: { accessKeyId, expiration, secretAccessKey, sessionToken },
+    packedPolicySize,
+    roleArn: role.arn,
+    sourceIdentity,
+  };
+  return {
+    status: 201,
+    contentType: 'application/json',
+    body: JSON.stringify({ credentialSet: [credentialSet], subjectArn }),
+    note: `${assumedRoleArn} until ${expiration}`,
+  };
+}

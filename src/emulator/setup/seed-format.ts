@@ -1,0 +1,151 @@
+/**
+ * The format of a seed. In: a value from JSON. Out: the seed as it was meant, its members checked for kind and name; or
+ * one line that says which member is wrong. What the members may hold is checked by the operations that make them.
+ */
+
+import { OptionError, quote } from '../../errors.js';
+import { nearest } from '../../options/values.js';
+import { Refusal } from '../wire/handler.js';
+import type { Shape, StructureShape, ValueOf } from '../wire/shape.js';
+import { readShape } from '../wire/shape.js';
+
+/** Texts: PEM, or the path of a PEM file, relative to the seed. */
+type PemSources = string | readonly string[];
+
+export interface Seed {
+  readonly trustAnchors?: ReadonlyArray<{
+    /** Unique: the ARN follows from it. */
+    readonly name: string;
+    /** One or two CA certificates. */
+    readonly certificates: PemSources;
+    /** At most two revocation lists, enabled. */
+    readonly crls?: PemSources;
+    /** Default true. */
+    readonly enabled?: boolean;
+    readonly tags?: Readonly<Record<string, string>>;
+  }>;
+  readonly roles?: ReadonlyArray<{
+    readonly name: string;
+    /** A policy, its JSON text, or the path of its file. Default: what the user guide asks for, for the seed's anchors. */
+    readonly trustPolicy?: object | string;
+    /** Default `/`. */
+    readonly path?: string;
+    readonly description?: string;
+    /** 3600 to 43200 seconds. Default 3600. */
+    readonly maxSessionDuration?: number;
+    readonly tags?: Readonly<Record<string, string>>;
+  }>;
+  readonly profiles?: ReadonlyArray<{
+    /** Unique: the ARN follows from it. */
+    readonly name: string;
+    /** Names of roles in the seed, or ARNs. */
+    readonly roles: readonly string[];
+    /** Default true. */
+    readonly enabled?: boolean;
+    /** 900 to 43200 seconds. Default 3600. */
+    readonly durationSeconds?: number;
+    /** Default false. */
+    readonly acceptRoleSessionName?: boolean;
+    /** A policy, or its JSON text. */
+    readonly sessionPolicy?: object | string;
+    readonly managedPolicyArns?: readonly string[];
+    /** Specifiers by certificate field, in place of the default ones: `{ "x509Subject": ["CN", "OU"] }`. */
+    readonly attributeMappings?: Readonly<
+      Partial<Record<'x509Subject' | 'x509Issuer' | 'x509SAN', readonly string[]>>
+    >;
+    readonly tags?: Readonly<Record<string, string>>;
+  }>;
+}
+
+const TEXT = { type: 'string' } as const;
+const BOOLEAN = { type: 'boolean' } as const;
+const INTEGER = { type: 'integer' } as const;
+const TEXTS = { type: 'list', member: TEXT } as const;
+const MAP = { type: 'map' } as const;
+
+const SEED = {
+  type: 'structure',
+  members: {
+    trustAnchors: {
+      type: 'list',
+      member: {
+        type: 'structure',
+        members: { name: TEXT, certificates: TEXTS, crls: TEXTS, enabled: BOOLEAN, tags: MAP },
+        required: ['name', 'certificates'],
+      },
+    },
+    roles: {
+      type: 'list',
+      member: {
+        type: 'structure',
+        members: {
+          ...{ name: TEXT, trustPolicy: TEXT, path: TEXT, description: TEXT },
+          ...{ maxSessionDuration: INTEGER, tags: MAP },
+        },
+        required: ['name'],
+      },
+    },
+    profiles: {
+      type: 'list',
+      member: {
+        type: 'structure',
+        members: {
+          ...{ name: TEXT, roles: TEXTS, enabled: BOOLEAN, durationSeconds: INTEGER, tags: MAP },
+          ...{ acceptRoleSessionName: BOOLEAN, sessionPolicy: TEXT, managedPolicyArns: TEXTS },
+          attributeMappings: {
+            type: 'structure',
+            members: { x509Subject: TEXTS, x509Issuer: TEXTS, x509SAN: TEXTS },
+          },
+        },
+        required: ['name', 'roles'],
+      },
+    },
+  },
+} as const satisfies Shape;
+
+type Lists = Required<ValueOf<typeof SEED>>;
+export type Loaded = { readonly [K in keyof Lists]: ReadonlyArray<Lists[K][number]> };
+export type SeedMember<List extends keyof Loaded> = Loaded[List][number];
+
+/**
+ * @param subject how messages name it
+ * @throws OptionError `ERR_OPTION_INVALID` `ERR_OPTION_UNKNOWN`
+ */
+export function readSeed(value: unknown, subject: string): Loaded {
+  refuseUnknownMembers(SEED, value, subject);
+  try {
+    return { trustAnchors: [], roles: [], profiles: [], ...readShape(SEED, normalize(value)) };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    throw new OptionError(
+      'ERR_OPTION_INVALID',
+      `${subject}: ${error.message.replace(/^.*? detected: /, '')}`,
+    );
+  }
+}
+
+/** One PEM for a list of them, and a policy for its text. */
+function normalize(value: unknown, name = ''): unknown {
+  if (name === 'tags') return value;
+  if (/^(certificates|crls)$/.test(name)) return typeof value === 'string' ? [value] : value;
+  if (Array.isArray(value)) return value.map((one) => normalize(one));
+  if (typeof value !== 'object' || value === null) return value;
+  if (/^(trustPolicy|sessionPolicy)$/.test(name)) return JSON.stringify(value);
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, normalize(one, key)]));
+}
+
+function refuseUnknownMembers(shape: Shape, value: unknown, where: string): void {
+  if (shape.type === 'list' && Array.isArray(value)) {
+    for (const [index, one] of value.entries()) refuseUnknownMembers(shape.member, one, `${where}[${index}]`);
+  }
+  if (shape.type !== 'structure' || typeof value !== 'object' || value === null) return;
+  const { members }: StructureShape = shape;
+  for (const [name, one] of Object.entries(value)) {
+    const member = Object.hasOwn(members, name) ? members[name] : undefined;
+    if (member === undefined) {
+      const hint = nearest(name, Object.keys(members));
+      throw new OptionError('ERR_OPTION_UNKNOWN', `${where} has an unknown member ${quote(name)}${hint}`);
+    }
+    refuseUnknownMembers(member, one, `${where}, ${name}`);
+  }
+}

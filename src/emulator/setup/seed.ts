@@ -1,0 +1,189 @@
+/**
+ * What an account begins with. In: a seed, as JSON in a file or as an object. Out: trust anchors, CRLs, roles and profiles
+ * in the account; or one line that says what is wrong with it. They are made by the operations of the control plane and of
+ * IAM, so that a seed holds nothing that AWS would refuse. The ids of anchors and profiles follow from their names: the
+ * same seed gives the same ARNs.
+ */
+import { createHash } from 'node:crypto';
+import { dirname, resolve } from 'node:path';
+import { OptionError, quote } from '../../errors.js';
+import { readTextFile } from '../../files/read-file.js';
+import { nearest } from '../../options/values.js';
+import { defaultTrustPolicy, formatArn } from '../account/account.js';
+import type { Account, Profile, TrustAnchor } from '../account/resources.js';
+import { perform } from '../control/control-plane.js';
+import { performIam } from '../control/iam.js';
+import { Refusal } from '../wire/handler.js';
+import type { Loaded, SeedMember } from './seed-format.js';
+import { readSeed } from './seed-format.js';
+
+export type { Seed } from './seed-format.js';
+
+/** A seed whose files have been read. */
+export interface LoadedSeed {
+  readonly seed: Loaded;
+  /** How messages name it. */
+  readonly subject: string;
+}
+
+/**
+ * @param source path of a JSON file, or the seed itself; files that it names lie relative to the file, or to where the
+ *   program runs
+ * @throws OptionError `ERR_OPTION_INVALID` `ERR_OPTION_UNKNOWN` `ERR_OPTION_MISSING`
+ * @throws IdentityError `ERR_FILE_UNREADABLE`
+ */
+export async function loadSeed(source: string | object): Promise<LoadedSeed> {
+  if (typeof source !== 'string')
+    return { seed: await readFiles(readSeed(source, 'seed'), '.'), subject: 'seed' };
+  const subject = `seed file ${source}`;
+  const { text } = await readTextFile(source, subject);
+  return { seed: await readFiles(readSeed(parseJson(text, subject), subject), dirname(source)), subject };
+}
+
+function parseJson(text: string, subject: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Its message quotes the text.
+    throw new OptionError('ERR_OPTION_INVALID', `${subject} is not JSON`);
+  }
+}
+
+async function readFiles(seed: Loaded, folder: string): Promise<Loaded> {
+  const readAll = (sources: readonly string[]) =>
+    Promise.all(sources.map((source) => readSource(source, '-----BEGIN', folder)));
+  const trustAnchors = seed.trustAnchors.map(async (anchor) => ({
+    ...anchor,
+    certificates: await readAll(anchor.certificates),
+    crls: await readAll(anchor.crls ?? []),
+  }));
+  const roles = seed.roles.map(async (role) => {
+    const { trustPolicy } = role;
+    return trustPolicy === undefined
+      ? role
+      : { ...role, trustPolicy: await readSource(trustPolicy, '{', folder) };
+  });
+  return { ...seed, trustAnchors: await Promise.all(trustAnchors), roles: await Promise.all(roles) };
+}
+
+/** What it is to begin with, itself; anything else names a file. */
+async function readSource(source: string, start: string, folder: string): Promise<string> {
+  if (source.trimStart().startsWith(start)) return source;
+  const path = resolve(folder, source);
+  return (await readTextFile(path, `file ${path} of the seed`)).text;
+}
+
+/** @throws OptionError `ERR_OPTION_INVALID`; the account may then hold a part of the seed */
+export function applySeed(account: Account, { seed, subject }: LoadedSeed, at: Date): void {
+  const anchors = seed.trustAnchors.map((anchor) =>
+    within(`${subject}: trust anchor ${quote(anchor.name)}`, () => plantAnchor(account, anchor, at)),
+  );
+  const arns = anchors.map(({ trustAnchorArn }) => trustAnchorArn);
+  for (const role of seed.roles) {
+    within(`${subject}: role ${quote(role.name)}`, () => plantRole(account, role, arns, at));
+  }
+  for (const profile of seed.profiles) {
+    within(`${subject}: profile ${quote(profile.name)}`, () => plantProfile(account, profile, at));
+  }
+}
+
+function within<T>(where: string, plant: () => T): T {
+  try {
+    return plant();
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    throw new OptionError('ERR_OPTION_INVALID', `${where}: ${describe(error)}`);
+  }
+}
+
+/** What AWS says is terse; the reason is added where it says more. */
+function describe({ message, reason }: Refusal): string {
+  const [counted, problems] = message.split(' detected: ');
+  if (problems !== undefined) return problems;
+  return message.includes(reason.replace(/^[\w ]+: /, '')) ? message : `${counted} (${reason})`;
+}
+
+function plantAnchor(account: Account, seed: SeedMember<'trustAnchors'>, at: Date): TrustAnchor {
+  const { name, certificates, crls = [], enabled = true, tags } = seed;
+  const source = {
+    sourceType: 'CERTIFICATE_BUNDLE',
+    sourceData: { x509CertificateData: certificates.join('\n') },
+  };
+  const made = perform('CreateTrustAnchor', account, { name, source, enabled }, at) as {
+    trustAnchor: TrustAnchor;
+  };
+  account.trustAnchors.delete(made.trustAnchor.trustAnchorId);
+  const trustAnchorId = idOf(account, 'trust-anchor', name);
+  const trustAnchorArn = formatArn(account, `trust-anchor/${trustAnchorId}`);
+  const anchor = { ...made.trustAnchor, trustAnchorId, trustAnchorArn };
+  account.trustAnchors.set(trustAnchorId, anchor);
+  plantTags(account, trustAnchorArn, tags, at);
+  for (const [index, crl] of crls.entries()) {
+    const crlData = Buffer.from(crl).toString('base64');
+    perform(
+      'ImportCrl',
+      account,
+      { name: `${name} ${index + 1}`, crlData, trustAnchorArn, enabled: true },
+      at,
+    );
+  }
+  return anchor;
+}
+
+function plantProfile(account: Account, seed: SeedMember<'profiles'>, at: Date): void {
+  const { roles, attributeMappings = {}, tags, enabled = true, ...settings } = seed;
+  const roleArns = roles.map((role) => findRole(account, role));
+  const made = perform('CreateProfile', account, { ...settings, enabled, roleArns }, at) as {
+    profile: Profile;
+  };
+  account.profiles.delete(made.profile.profileId);
+  const profileId = idOf(account, 'profile', settings.name);
+  const profileArn = formatArn(account, `profile/${profileId}`);
+  account.profiles.set(profileId, { ...made.profile, profileId, profileArn });
+  plantTags(account, profileArn, tags, at);
+  for (const [certificateField, specifiers] of Object.entries(attributeMappings)) {
+    const mappingRules = specifiers.map((specifier) => ({ specifier }));
+    perform('PutAttributeMapping', account, { profileId, certificateField, mappingRules }, at);
+  }
+}
+
+function plantRole(account: Account, seed: SeedMember<'roles'>, anchors: readonly string[], at: Date): void {
+  const { name: roleName, trustPolicy = defaultTrustPolicy(anchors), tags, ...settings } = seed;
+  const list = Object.entries(tags ?? {}).map(([key, value]) => ({ key, value }));
+  const given = { ...settings, roleName, assumeRolePolicyDocument: trustPolicy, tags: list };
+  performIam('CreateRole', account, given, at);
+}
+
+function plantTags(
+  account: Account,
+  resourceArn: string,
+  tags: Readonly<Record<string, string>> = {},
+  at: Date,
+) {
+  const list = Object.entries(tags).map(([key, value]) => ({ key, value }));
+  perform('TagResource', account, { resourceArn, tags: list }, at);
+}
+
+/** The name of a role in the seed, or any role's ARN. */
+function findRole({ roles }: Account, role: string): string {
+  if (role.startsWith('arn:')) return role;
+  const found = roles.get(role);
+  if (found !== undefined) return found.arn;
+  const reason = `the seed has no role ${quote(role)}${nearest(role, [...roles.keys()])}`;
+  throw new Refusal(400, 'ValidationException', 'Role not found', reason);
+}
+
+/** A UUID of version 8 (RFC 9562), made from the name; the second of a name is an error. */
+function idOf(account: Account, kind: 'trust-anchor' | 'profile', name: string): string {
+  const text = `${account.accountId} ${account.region} ${kind} ${name}`;
+  const hex = createHash('sha256').update(text).digest('hex');
+  const id = hex.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-8$3-8$4-$5');
+  const taken = kind === 'profile' ? account.profiles : account.trustAnchors;
+  if (!taken.has(id)) return id;
+  throw new Refusal(
+    400,
+    'ValidationException',
+    'Name is taken',
+    `names in a seed must be unique, found ${quote(name)} twice`,
+  );
+}

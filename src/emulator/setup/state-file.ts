@@ -1,0 +1,94 @@
+/**
+ * An account that outlives the emulator. In: the path of its file. Out: the account that is there, and later each of
+ * its changes on disk before the client hears of them: a kill at any moment loses at most what nobody was told.
+ * One emulator to a file: of two, each would overwrite what the other has kept, so the one that finds the file changed
+ * refuses.
+ */
+
+import { OptionError, OutputError } from '../../errors.js';
+import { readTextFileIfThere, stampOfFile } from '../../files/read-file.js';
+import { writeFileWhole } from '../../files/write-file.js';
+import type { Account } from '../account/resources.js';
+import type { Handler } from '../wire/handler.js';
+import { formatState, parseState } from './state.js';
+
+/** Of the file: 250 profiles, 100 CRLs and thousands of subjects are far below. */
+const MAX_BYTES = 256 * 1024 * 1024;
+
+/**
+ * @returns `undefined` where there is no such file yet
+ * @throws OptionError `ERR_OPTION_INVALID`: the file is damaged, and stays as it is
+ * @throws IdentityError `ERR_FILE_UNREADABLE`
+ */
+export async function loadState(path: string): Promise<Account | undefined> {
+  const text = await readTextFileIfThere(path, `state file ${path}`, MAX_BYTES);
+  if (text === undefined) return undefined;
+  try {
+    return parseState(text);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : 'unknown';
+    throw new OptionError('ERR_OPTION_INVALID', `state file ${path} is damaged: ${reason}`, {
+      hint: 'move it away to begin with an empty account; it has not been changed',
+      cause,
+    });
+  }
+}
+
+/**
+ * A function that writes the account where it has changed since. Whoever calls while a write is under way shares the next
+ * one with all others, so that bursts are few writes; it settles when the state as it was at the call is on disk.
+ *
+ * @throws OutputError `ERR_FILE_WRITE`
+ */
+export function createSaver(path: string, account: Account): () => Promise<void> {
+  let written: string | undefined;
+  let stamp: string | undefined;
+  let last: Promise<void> = Promise.resolve();
+  let waiting: Promise<void> | undefined;
+  const write = async () => {
+    waiting = undefined;
+    const text = formatState(account);
+    if (text === written) return;
+    if (written !== undefined && (await stampOfFile(path)) !== stamp) await refuseForeign(path, written);
+    await writeFileWhole(path, text, { subject: `state file ${path}` });
+    stamp = await stampOfFile(path);
+    written = text;
+  };
+  return () => {
+    waiting ??= last.catch(() => undefined).then(write);
+    last = waiting;
+    return waiting;
+  };
+}
+
+/** A file that is gone, or that somebody has touched or copied back, is no harm. */
+async function refuseForeign(path: string, written: string): Promise<void> {
+  const subject = `state file ${path}`;
+  const found = await readTextFileIfThere(path, subject, MAX_BYTES);
+  if (found === undefined || found === written) return;
+  const message = `${subject} has been changed by another program: each emulator needs a file of its own`;
+  throw new OutputError('ERR_FILE_WRITE', message);
+}
+
+/** The same handler, whose answers wait for the state: what cannot be kept was not done, as far as the client knows. */
+export function keepState(handle: Handler, save: () => Promise<void>, log: (line: string) => void): Handler {
+  return async (request) => {
+    const response = await handle(request);
+    if (request.method === 'GET') return response;
+    try {
+      await save();
+      return response;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : 'the state cannot be written';
+      // What stands in the line above is what would have been answered.
+      log(`${reason}; the client was told 500 InternalFailure`);
+      const headers = { ...response.headers, 'X-Amzn-ErrorType': 'InternalFailure' };
+      return {
+        ...response,
+        status: 500,
+        headers,
+        body: '{"message":"The emulator could not keep its state"}',
+      };
+    }
+  };
+}

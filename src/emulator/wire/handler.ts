@@ -1,0 +1,247 @@
+/**
+ * The frame around the operations. In: a plain request. Out: a plain response, and one line of log.
+ * Each operation (`create-session.ts`, `sts.ts`, `control-plane.ts`) names its routes, performs, and knows how
+ * its protocol words a refusal; the frame adds what every AWS answer carries (`Date`, `x-amzn-RequestId`).
+ * Rules: Smithy restJson1 for the error header, https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html
+ */
+import { randomUUID } from 'node:crypto';
+import type { Explanation } from '../request-log.js';
+import { createRequestLog } from '../request-log.js';
+
+/** A request as it came over the wire: nothing decoded, since the signature covers what was sent. */
+export interface EmulatorRequest {
+  readonly method: string;
+  /** The target up to `?`, undecoded. */
+  readonly rawPath: string;
+  /** The target after `?`, undecoded; empty where there is none. */
+  readonly rawQuery: string;
+  /** In the order sent, repeated names kept. Names in lower case; values one character a byte (latin1), as Node has them. */
+  readonly headers: ReadonlyArray<readonly [name: string, value: string]>;
+  readonly body: Uint8Array;
+  /** The client's address, where there is a connection: `aws:SourceIp` of trust policies. */
+  readonly sourceIp?: string | undefined;
+}
+
+export interface EmulatorResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** How a server is to send it, where that is not as it should be: {@link Fault}. */
+  readonly delivery?: Delivery;
+}
+
+export interface Delivery {
+  readonly delayMs: number;
+  /** Instead of all of it: a reset connection; half of the body, then silence; half of the body, then the end. */
+  readonly cut?: 'reset' | 'stall' | 'truncate';
+}
+
+/** What goes wrong with one request because somebody asked for it. */
+export interface Fault {
+  /** In place of performing the operation. */
+  readonly refusal: Refusal | undefined;
+  readonly delivery: Delivery;
+  /** Over those of the answer. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Added to the time that `Date` tells. */
+  readonly dateSkewMs: number;
+  /** For the log. */
+  readonly note: string;
+}
+
+/** What an operation answers, before the frame adds its headers. */
+export interface Answer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+  /** Only where the protocol has the `X-Amzn-ErrorType` header. */
+  readonly errorType?: string;
+  /** For the log: what was granted. */
+  readonly note?: string;
+}
+
+/** One kind of refusal waiting for its reason: checks that several operations share throw what they are given. */
+export type Refuse = (reason: string, explain?: () => Explanation) => Refusal;
+
+/**
+ * A request that the service declines. `message` goes to the client and is as terse as AWS; `reason` names the check,
+ * what it expected and what it found, and goes to the log alone. Neither may hold a secret.
+ */
+export class Refusal extends Error {
+  readonly status: number;
+  readonly type: string;
+  readonly reason: string;
+  /** More than `reason`, where it takes time to find: of a signature that does not fit. */
+  readonly explain: (() => Explanation) | undefined;
+
+  constructor(status: number, type: string, message: string, reason: string, explain?: () => Explanation) {
+    super(message);
+    this.name = 'Refusal';
+    this.status = status;
+    this.type = type;
+    this.reason = reason;
+    this.explain = explain;
+  }
+}
+
+export const refuseWith =
+  (status: number, type: string, message: string): Refuse =>
+  (reason, explain) =>
+    new Refusal(status, type, message, reason, explain);
+
+export interface Operation {
+  /** Method and path, such as `POST /sessions` or `GET /crl/{crlId}`, where a name in braces stands for one segment. */
+  readonly routes: readonly string[];
+  /** As in the service's model, such as `CreateSession`. */
+  readonly names: readonly string[];
+  /** Which of several names this request asks for. */
+  nameOf?(request: EmulatorRequest): string;
+  /** Whether a request on a route of several operations is for this one. If it is for none, the first one has it. */
+  accepts?(request: EmulatorRequest): boolean;
+  /** Answers, or throws a {@link Refusal}. `parameters` are the segments that the route names, decoded. */
+  perform(request: EmulatorRequest, at: Date, requestId: string, parameters: PathParameters): Performed;
+  formatRefusal(refusal: Refusal, requestId: string): Answer;
+}
+
+export type Performed = Answer | Promise<Answer>;
+
+export type PathParameters = Readonly<Record<string, string>>;
+
+export type Handler = (request: EmulatorRequest) => Promise<EmulatorResponse>;
+
+/** The largest body that is read, in bytes. ImportCrl takes 300,000, in base64; AWS's own limit is unknown. */
+export const MAX_BODY_BYTES = 512 * 1024;
+
+/** An error of the REST-JSON services: the type in a header, `{"message":…}` in the body. */
+export function formatJsonRefusal(refusal: Refusal): Answer {
+  return {
+    status: refusal.status,
+    contentType: 'application/json',
+    body: JSON.stringify({ message: refusal.message }),
+    errorType: refusal.type,
+  };
+}
+
+/** What answers when no operation has the route. */
+const NO_OPERATION: Operation = {
+  routes: [],
+  names: [],
+  perform({ method, rawPath }) {
+    const reason = `route: there is no ${method} ${rawPath}`;
+    throw new Refusal(404, 'UnknownOperationException', 'UnknownOperationException', reason);
+  },
+  formatRefusal: formatJsonRefusal,
+};
+
+/** What an answer is framed in. */
+export interface Frame {
+  readonly now: () => Date;
+  /** Gets one line for each request; without it, nobody looks for more than the plainest reason. */
+  readonly log: ((line: string) => void) | undefined;
+  /** Default false. */
+  readonly isVerbose?: boolean;
+  /** Whether this request is to go wrong. */
+  readonly decideFault?: (operation: string, at: Date) => Fault | undefined;
+}
+
+/** Puts operations behind one function. */
+export function createHandler(operations: readonly Operation[], frame: Frame): Handler {
+  const { now, decideFault, isVerbose = false } = frame;
+  const log = createRequestLog(frame.log, isVerbose);
+  const routes = operations.flatMap((operation) =>
+    operation.routes.map((route): Route => [operation, route.split('/')]),
+  );
+  return async (request) => {
+    const at = now();
+    if (Number.isNaN(at.getTime())) throw new RangeError('the clock tells no time');
+    const requestId = randomUUID();
+    const { operation, parameters } = findOperation(routes, request);
+    const fault = decideFault?.(operation.nameOf?.(request) ?? operation.names[0] ?? '', at);
+    const perform = () => {
+      if (fault?.refusal !== undefined) throw fault.refusal;
+      return operation.perform(request, at, requestId, parameters);
+    };
+    const { answer, ...outcome } = await run(operation, perform, request, requestId);
+    const note = fault === undefined || fault.refusal !== undefined ? '' : ` [${fault.note}]`;
+    log({
+      ...outcome,
+      at,
+      route: `${request.method} ${request.rawPath}`,
+      status: answer.status,
+      text: `${outcome.text}${note}`,
+    });
+    return frameAnswer(answer, at, requestId, fault);
+  };
+}
+
+function frameAnswer(answer: Answer, at: Date, requestId: string, fault: Fault | undefined) {
+  return {
+    status: answer.status,
+    headers: {
+      'Content-Type': answer.contentType,
+      Date: new Date(at.getTime() + (fault?.dateSkewMs ?? 0)).toUTCString(),
+      'x-amzn-RequestId': requestId,
+      ...(answer.errorType === undefined ? {} : { 'X-Amzn-ErrorType': answer.errorType }),
+      ...fault?.headers,
+    },
+    body: answer.body,
+    ...(fault !== undefined && { delivery: fault.delivery }),
+  };
+}
+
+/** Method and path by segments, as templates. */
+type Route = readonly [operation: Operation, segments: readonly string[]];
+
+function findOperation(routes: readonly Route[], request: EmulatorRequest) {
+  const { method, rawPath } = request;
+  const found = `${method} ${rawPath}`.split('/');
+  const matches = routes.flatMap(([operation, segments]) => {
+    const parameters = matchRoute(segments, found);
+    return parameters === undefined ? [] : [{ operation, parameters }];
+  });
+  const accepting = matches.find(({ operation }) => operation.accepts?.(request) === true);
+  return accepting ?? matches[0] ?? { operation: NO_OPERATION, parameters: {} };
+}
+
+/** The segments that the template names; `undefined` where the request has another method or path. */
+function matchRoute(wanted: readonly string[], found: readonly string[]): PathParameters | undefined {
+  if (wanted.length !== found.length || wanted[0] !== found[0]) return undefined;
+  const parameters: Record<string, string> = {};
+  for (const [index, part] of wanted.entries()) {
+    const segment = found[index] ?? '';
+    const name = /^\{(\w+)\}$/.exec(part)?.[1];
+    if (name === undefined ? segment !== part : segment === '') return undefined;
+    if (name !== undefined) parameters[name] = decodeSegment(segment);
+  }
+  return parameters;
+}
+
+/** What is not the encoding of UTF-8 stays as it is, and is then no id of anything. */
+function decodeSegment(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}
+
+async function run(operation: Operation, perform: () => Performed, request: EmulatorRequest, id: string) {
+  try {
+    if (request.body.length > MAX_BODY_BYTES) {
+      const reason = `body: at most ${MAX_BODY_BYTES} bytes, found ${request.body.length} or more`;
+      throw new Refusal(413, 'RequestEntityTooLargeException', 'Request body is too large', reason);
+    }
+    const answer = await perform();
+    return { answer, text: answer.note ?? '' };
+  } catch (error) {
+    const refusal = error instanceof Refusal ? error : formatFailure(error);
+    const { type, message, reason, explain } = refusal;
+    return { answer: operation.formatRefusal(refusal, id), text: `${type}: ${message}`, reason, explain };
+  }
+}
+
+/** A defect of the emulator itself must look like one, never like a refusal. */
+function formatFailure(error: unknown): Refusal {
+  const reason = `defect in the emulator: ${error instanceof Error ? (error.stack ?? error.message) : 'unknown'}`;
+  return new Refusal(500, 'InternalFailure', 'The emulator failed', reason);
+}

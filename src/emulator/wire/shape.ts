@@ -1,0 +1,197 @@
+/**
+ * What a service's model says of a value, and the check of it. In: a {@link Shape} and a value from JSON. Out: the value
+ * with its known members only, and each constraint that it breaks, in the words of the validator that AWS services share.
+ * Rules: https://smithy.io/2.0/spec/constraint-traits.html
+ */
+import { quote } from '../../errors.js';
+import type { Refuse } from './handler.js';
+import { Refusal } from './handler.js';
+
+interface TextShape {
+  readonly type: 'string';
+  readonly min?: number;
+  readonly max?: number;
+  /** As the model writes it; the whole text must match. */
+  readonly pattern?: string;
+  readonly values?: readonly string[];
+  /** Not shown in messages. */
+  readonly isSensitive?: boolean;
+}
+
+export interface StructureShape {
+  readonly type: 'structure';
+  readonly members: Readonly<Record<string, Shape>>;
+  readonly required?: readonly string[];
+  /** One member and no more. */
+  readonly isUnion?: boolean;
+}
+
+export type Shape =
+  | TextShape
+  | StructureShape
+  | { readonly type: 'integer'; readonly min?: number; readonly max?: number }
+  /** Base64; the limits are those of the bytes. */
+  | { readonly type: 'blob'; readonly min?: number; readonly max?: number }
+  | { readonly type: 'boolean' }
+  | { readonly type: 'list'; readonly member: Shape; readonly min?: number; readonly max?: number }
+  /** From text to text. */
+  | { readonly type: 'map' };
+
+type RequiredOf<S extends StructureShape> = S['required'] extends readonly (infer Name)[] ? Name : never;
+
+/** The type of a value that has a shape. */
+export type ValueOf<S extends Shape> = S extends { type: 'integer' }
+  ? number
+  : S extends { type: 'boolean' }
+    ? boolean
+    : S extends { type: 'list'; member: infer Member extends Shape }
+      ? Array<ValueOf<Member>>
+      : S extends { type: 'map' }
+        ? Record<string, string>
+        : S extends StructureShape
+          ? { [K in keyof S['members'] & RequiredOf<S>]: ValueOf<S['members'][K]> } & {
+              [K in Exclude<keyof S['members'], RequiredOf<S>>]?: ValueOf<S['members'][K]>;
+            }
+          : S extends { values: readonly (infer Value)[] }
+            ? Value
+            : string;
+
+/**
+ * The value as its shape has it: null is absent, members that the shape does not know are left out, as AWS's JSON
+ * protocols do.
+ *
+ * @param code of the refusal
+ * @throws Refusal 400, naming every constraint that is broken
+ */
+export function readShape<S extends Shape>(
+  shape: S,
+  value: unknown,
+  code = 'ValidationException',
+): ValueOf<S> {
+  const problems: string[] = [];
+  const read = readValue(shape, value, '', problems);
+  if (problems.length === 0) return read as ValueOf<S>;
+  const detected = problems.length === 1 ? '1 validation error' : `${problems.length} validation errors`;
+  throw new Refusal(
+    400,
+    code,
+    `${detected} detected: ${problems.join('; ')}`,
+    `request: ${problems.length} of its members break the model's constraints`,
+  );
+}
+
+function readValue(shape: Shape, value: unknown, path: string, problems: string[]): unknown {
+  const rule = checkValue(shape, value);
+  if (rule !== undefined) {
+    problems.push(
+      `Value${show(shape, value)} at '${path}' failed to satisfy constraint: Member must ${rule}`,
+    );
+  } else if (shape.type === 'list' && Array.isArray(value)) {
+    return value.map((item, index) => readValue(shape.member, item, `${path}.${index + 1}.member`, problems));
+  } else if (shape.type === 'structure') {
+    return readStructure(shape, new Map(Object.entries(value as object)), path, problems);
+  }
+  return value;
+}
+
+function readStructure(
+  { members, required = [], isUnion = false }: StructureShape,
+  given: ReadonlyMap<string, unknown>,
+  path: string,
+  problems: string[],
+): object {
+  const prefix = path === '' ? '' : `${path}.`;
+  const isGiven = (name: string) => (given.get(name) ?? undefined) !== undefined;
+  for (const name of required.filter((one) => !isGiven(one))) {
+    problems.push(`Value null at '${prefix}${name}' failed to satisfy constraint: Member must not be null`);
+  }
+  const known = Object.entries(members).filter(([name]) => isGiven(name));
+  if (isUnion && known.length > 1) {
+    const names = known.map(([name]) => name).join(', ');
+    problems.push(
+      `Value '[${names}]' at '${path}' failed to satisfy constraint: Member must have one member set`,
+    );
+  }
+  return Object.fromEntries(
+    known.map(([name, shape]) => [
+      name,
+      readValue(shape, given.get(name) ?? undefined, `${prefix}${name}`, problems),
+    ]),
+  );
+}
+
+const KINDS: Readonly<Record<Shape['type'], readonly [isOf: (value: unknown) => boolean, rule: string]>> = {
+  boolean: [(value) => typeof value === 'boolean', 'be a boolean'],
+  integer: [Number.isInteger, 'be an integer'],
+  string: [(value) => typeof value === 'string', 'be a string'],
+  blob: [(value) => typeof value === 'string' && isBase64(value), 'be padded base64'],
+  list: [Array.isArray, 'be a list'],
+  map: [
+    (value) => isObject(value) && Object.values(value).every((one) => typeof one === 'string'),
+    'be a map from text to text',
+  ],
+  structure: [isObject, 'be a structure'],
+};
+
+/** The first constraint that the value itself breaks, without its members. */
+function checkValue(shape: Shape, value: unknown): string | undefined {
+  const [isOf, rule] = KINDS[shape.type];
+  if (!isOf(value)) return rule;
+  if (shape.type === 'string') return checkText(shape, String(value));
+  if (shape.type === 'integer') return checkRange('value', Number(value), shape);
+  if (shape.type === 'blob') return checkRange('length', Buffer.from(String(value), 'base64').length, shape);
+  return shape.type === 'list' && Array.isArray(value)
+    ? checkRange('length', value.length, shape)
+    : undefined;
+}
+
+function checkText({ pattern, values, min, max }: TextShape, text: string): string | undefined {
+  if (values !== undefined && !values.includes(text)) {
+    return `satisfy enum value set: [${values.join(', ')}]`;
+  }
+  const length = checkRange('length', [...text].length, { min, max });
+  if (length !== undefined || pattern === undefined) return length;
+  return new RegExp(`^(?:${pattern})$`, 'u').test(text)
+    ? undefined
+    : `satisfy regular expression pattern: ${pattern}`;
+}
+
+interface Range {
+  readonly min?: number | undefined;
+  readonly max?: number | undefined;
+}
+
+function checkRange(what: 'length' | 'value', found: number, { min, max }: Range): string | undefined {
+  if (min !== undefined && found < min) return `have ${what} greater than or equal to ${min}`;
+  if (max !== undefined && found > max) return `have ${what} less than or equal to ${max}`;
+  return undefined;
+}
+
+/** Encoding again finds what Node's decoder leaves out. */
+function isBase64(text: string): boolean {
+  return Buffer.from(text, 'base64').toString('base64') === text;
+}
+
+/** Also the log shows the message: what may be a key stays out of it, as what the model calls sensitive does. */
+function show(shape: Shape, value: unknown): string {
+  if (shape.type === 'string' && shape.isSensitive === true) return '';
+  if (value === undefined || value === null) return ' null';
+  const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return quote(text) === `"${text}"` ? ` '${text}'` : '';
+}
+
+/** The object in a JSON body; empty where there is no body. */
+export function readJsonObject(body: Uint8Array, refuse: Refuse): Record<string, unknown> {
+  if (body.length === 0) return {};
+  try {
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    if (isObject(value)) return { ...value };
+  } catch {
+    // Falls through to the one answer that both have.
+  }
+  throw refuse('body: must be a JSON object in UTF-8, or empty');
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,101 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { AuthorityOptions, IssueOptions } from '../../src/emulator/server.js';
+import { createAuthority } from '../../src/emulator/server.js';
+import { OptionError } from '../../src/errors.js';
+import { NOW } from '../emulator/pki/certificates.js';
+import { makeFixture } from '../emulator/sessions/fixture.js';
+
+const now = () => NOW;
+
+describe('createAuthority', () => {
+  it('makes a certificate that can issue', async () => {
+    const { certificate } = await createAuthority({ commonName: 'Test CA', days: 10, now });
+    const x509 = new X509Certificate(certificate);
+    expect(x509.subject).toBe('CN=Test CA');
+    expect(x509.ca).toBe(true);
+    expect(x509.verify(x509.publicKey)).toBe(true);
+    expect(x509.validFrom).toBe('Jun  1 11:55:00 2026 GMT');
+    expect(x509.validTo).toBe('Jun 11 11:55:00 2026 GMT');
+    expect(certificate).toMatch(
+      /^-----BEGIN CERTIFICATE-----\n([A-Za-z0-9+/=]{1,64}\n)+-----END CERTIFICATE-----\n$/,
+    );
+  });
+
+  it.each([
+    ['EC-P256', 'EC-P256'],
+    ['EC-P256', 'RSA-2048'],
+    ['RSA-2048', 'EC-P256'],
+  ] as const)('an authority with %s issues %s', async (keyType, leafType) => {
+    const authority = await createAuthority({ keyType, now });
+    const issued = await authority.issue({ commonName: 'host-1', keyType: leafType });
+    const root = new X509Certificate(authority.certificate);
+    const leaf = new X509Certificate(issued.certificate);
+    expect(leaf.subject).toBe('CN=host-1');
+    expect(leaf.ca).toBe(false);
+    expect(leaf.checkIssued(root)).toBe(true);
+    expect(leaf.verify(root.publicKey)).toBe(true);
+    expect(leaf.checkPrivateKey(createPrivateKey(issued.privateKey))).toBe(true);
+    expect(leaf.serialNumber).toMatch(/^[4-7][0-9A-F]{31}$/);
+    const { ask } = await makeFixture({ certificateAuthority: authority.certificate });
+    const serial = BigInt(`0x${leaf.serialNumber}`).toString();
+    const made = { der: leaf.raw, key: createPrivateKey(issued.privateKey), serial };
+    const fixture = await makeFixture();
+    expect((await ask({}, { ...fixture.leaf, ...made })).status).toBe(201);
+  });
+
+  it('makes an expired one when asked to', async () => {
+    const authority = await createAuthority({ now });
+    const notBefore = new Date('2026-05-01T00:00:00Z');
+    const { certificate } = await authority.issue({ commonName: 'late', notBefore, days: 1 });
+    expect(new X509Certificate(certificate).validTo).toBe('May  2 00:00:00 2026 GMT');
+  });
+
+  it('gives each certificate its own serial number', async () => {
+    const authority = await createAuthority();
+    const issued = await Promise.all(['a', 'b', 'c'].map((commonName) => authority.issue({ commonName })));
+    expect(new Set(issued.map(({ certificate }) => new X509Certificate(certificate).serialNumber)).size).toBe(
+      3,
+    );
+  });
+
+  const refused: Array<[options: object, code: string, message: string]> = [
+    [{ name: 'x' }, 'ERR_OPTION_UNKNOWN', 'unknown option "name"'],
+    [{ keytype: 'x' }, 'ERR_OPTION_UNKNOWN', 'unknown option "keytype", did you mean "keyType"?'],
+    [{ days: 0 }, 'ERR_OPTION_INVALID', 'days must be a whole number from 1 to 36500, found "0"'],
+    [{ keyType: 'EC-P384' }, 'ERR_OPTION_INVALID', 'keyType must be EC-P256 or RSA-2048, found "EC-P384"'],
+    [
+      { commonName: 'n'.repeat(65) },
+      'ERR_OPTION_INVALID',
+      `commonName must be 1 to 64 characters, found "${'n'.repeat(65)}"`,
+    ],
+    [
+      { now: Object.create(null) },
+      'ERR_OPTION_INVALID',
+      'now must be a function, found a value of type object',
+    ],
+  ];
+  it.each(refused)('refuses %o', async (options, code, message) => {
+    const error = await createAuthority(options as AuthorityOptions).catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(OptionError);
+    expect(error).toMatchObject({ code, message });
+  });
+
+  it('issues to nobody without a name', async () => {
+    const authority = await createAuthority();
+    for (const options of [{}, { commonName: '' }]) {
+      await expect(authority.issue(options as IssueOptions)).rejects.toMatchObject({
+        code: 'ERR_OPTION_MISSING',
+        message: 'missing commonName',
+      });
+    }
+    await expect(authority.issue({ commonName: 'a', ca: true } as IssueOptions)).rejects.toMatchObject({
+      code: 'ERR_OPTION_UNKNOWN',
+      message: 'unknown option "ca"',
+    });
+    await expect(authority.issue({ commonName: 'a', notBefore: new Date('x') })).rejects.toMatchObject({
+      code: 'ERR_OPTION_INVALID',
+      message: 'notBefore must be a Date, found a value of type object',
+    });
+  });
+});

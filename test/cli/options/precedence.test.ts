@@ -1,0 +1,195 @@
+/** The README's table of what counts where an option has several sources: each of its rows, tried. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { readSession } from '../../../src/cli/options/session-inputs.js';
+import type { RawValues } from '../../../src/options/values.js';
+import { ARNS } from '../../fake-service.js';
+import { fakeIo } from '../../program.js';
+
+const README = readFileSync(join(import.meta.dirname, '..', '..', '..', 'README.md'), 'utf8');
+const folder = mkdtempSync(join(tmpdir(), 'rolesanywhere-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const config = join(folder, 'options.json');
+const password = join(folder, 'password');
+writeFileSync(password, 'from a file\n', { mode: 0o600 });
+
+const REGIONAL = 'https://rolesanywhere.us-east-1.amazonaws.com/';
+const FIPS = 'https://rolesanywhere-fips.us-east-1.amazonaws.com/';
+const OWN = 'https://own.test/';
+const OTHER = 'https://other.test/';
+
+interface Row {
+  readonly given: string;
+  readonly counts: string;
+  readonly flags?: RawValues;
+  readonly env?: Record<string, string>;
+  readonly file?: object;
+  /** A part of the settings, or of the error. */
+  readonly expect: object;
+}
+
+const ROWS: readonly Row[] = [
+  {
+    given: '`--region`, `ROLESANYWHERE_REGION`, and `region` in a file',
+    counts: '`--region`',
+    flags: { region: 'eu-west-1' },
+    env: { ROLESANYWHERE_REGION: 'eu-west-2' },
+    file: { region: 'eu-west-3' },
+    expect: { region: 'eu-west-1' },
+  },
+  {
+    given: '`ROLESANYWHERE_REGION`, and `region` in a file',
+    counts: '`ROLESANYWHERE_REGION`',
+    env: { ROLESANYWHERE_REGION: 'eu-west-2' },
+    file: { region: 'eu-west-3' },
+    expect: { region: 'eu-west-2' },
+  },
+  {
+    given: '`AWS_REGION`, `AWS_DEFAULT_REGION`, the `region` of an AWS profile',
+    counts: "none: the trust anchor's region does",
+    env: { AWS_REGION: 'eu-west-1', AWS_DEFAULT_REGION: 'eu-west-2' },
+    expect: { region: 'us-east-1', endpoint: { href: REGIONAL } },
+  },
+  {
+    given: '`ROLESANYWHERE_CA_BUNDLE`, `AWS_CA_BUNDLE`',
+    counts: '`ROLESANYWHERE_CA_BUNDLE`',
+    env: { ROLESANYWHERE_CA_BUNDLE: '/own.pem', AWS_CA_BUNDLE: '/aws.pem' },
+    expect: { connection: { caBundle: '/own.pem' } },
+  },
+  {
+    given: '`AWS_CA_BUNDLE`, and `ca-bundle` in a file',
+    counts: '`AWS_CA_BUNDLE`',
+    env: { AWS_CA_BUNDLE: '/aws.pem' },
+    file: { 'ca-bundle': '/file.pem' },
+    expect: { connection: { caBundle: '/aws.pem' } },
+  },
+  {
+    given: '`AWS_ENDPOINT_URL_ROLESANYWHERE`, `AWS_ENDPOINT_URL`',
+    counts: '`AWS_ENDPOINT_URL_ROLESANYWHERE`',
+    env: { AWS_ENDPOINT_URL_ROLESANYWHERE: OWN, AWS_ENDPOINT_URL: OTHER },
+    expect: { endpoint: { href: OWN } },
+  },
+  {
+    given: 'the same, and `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true`',
+    counts: "none: the region's endpoint does",
+    env: {
+      AWS_ENDPOINT_URL_ROLESANYWHERE: OWN,
+      AWS_ENDPOINT_URL: OTHER,
+      AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true',
+    },
+    expect: { endpoint: { href: REGIONAL } },
+  },
+  {
+    given: '`ROLESANYWHERE_ENDPOINT`, and `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true`',
+    counts: '`ROLESANYWHERE_ENDPOINT`, which is not of AWS',
+    env: { ROLESANYWHERE_ENDPOINT: OWN, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true' },
+    expect: { endpoint: { href: OWN } },
+  },
+  {
+    given: '`--endpoint`, `AWS_USE_FIPS_ENDPOINT=true`',
+    counts: '`--endpoint`',
+    flags: { endpoint: OWN },
+    env: { AWS_USE_FIPS_ENDPOINT: 'true' },
+    expect: { endpoint: { href: OWN } },
+  },
+  {
+    given: '`--use-fips-endpoint`, `AWS_ENDPOINT_URL`',
+    counts: '`--use-fips-endpoint`',
+    flags: { useFipsEndpoint: true },
+    env: { AWS_ENDPOINT_URL: OWN },
+    expect: { endpoint: { href: FIPS } },
+  },
+  {
+    given: '`AWS_ENDPOINT_URL`, `AWS_USE_FIPS_ENDPOINT=true`, both of the environment',
+    counts: '`AWS_ENDPOINT_URL`',
+    env: { AWS_ENDPOINT_URL: OWN, AWS_USE_FIPS_ENDPOINT: 'true' },
+    expect: { endpoint: { href: OWN } },
+  },
+  {
+    given: '`AWS_USE_DUALSTACK_ENDPOINT=true`, and `endpoint` in a file',
+    counts: '`AWS_USE_DUALSTACK_ENDPOINT`',
+    env: { AWS_USE_DUALSTACK_ENDPOINT: 'true' },
+    file: { endpoint: OWN },
+    expect: { endpoint: { href: 'https://rolesanywhere.us-east-1.api.aws/' } },
+  },
+  {
+    given: '`--endpoint`, `--use-fips-endpoint` (or both in one file)',
+    counts: 'refused, `ERR_OPTION_CONFLICT`',
+    flags: { endpoint: OWN, useFipsEndpoint: true },
+    expect: { code: 'ERR_OPTION_CONFLICT' },
+  },
+  {
+    given: '`--use-fips-endpoint=false`, `AWS_USE_FIPS_ENDPOINT=true`',
+    counts: '`--use-fips-endpoint=false`',
+    flags: { useFipsEndpoint: 'false' },
+    env: { AWS_USE_FIPS_ENDPOINT: 'true' },
+    expect: { endpoint: { href: REGIONAL } },
+  },
+  {
+    given: '`--pkcs8-password-file`, `ROLESANYWHERE_PKCS8_PASSWORD`',
+    counts: '`--pkcs8-password-file`',
+    flags: { passphraseFile: password },
+    env: { ROLESANYWHERE_PKCS8_PASSWORD: 'from the environment' },
+    expect: { source: { passphrase: 'from a file' } },
+  },
+  {
+    given: '`ROLESANYWHERE_PKCS8_PASSWORD`, `ROLESANYWHERE_PKCS8_PASSWORD_FILE`',
+    counts: '`ROLESANYWHERE_PKCS8_PASSWORD`',
+    env: {
+      ROLESANYWHERE_PKCS8_PASSWORD: 'from the environment',
+      ROLESANYWHERE_PKCS8_PASSWORD_FILE: password,
+    },
+    expect: { source: { passphrase: 'from the environment' } },
+  },
+  {
+    given: '`--pkcs8-password`, `--pkcs8-password-file`',
+    counts: 'refused, `ERR_OPTION_CONFLICT`',
+    flags: { passphrase: 'x', passphraseFile: password },
+    expect: { code: 'ERR_OPTION_CONFLICT' },
+  },
+  {
+    given: '`HTTPS_PROXY`, `https_proxy`; `NO_PROXY`, `no_proxy`',
+    counts: 'the one in capitals',
+    env: {
+      HTTPS_PROXY: 'http://upper.test',
+      https_proxy: 'http://lower.test',
+      NO_PROXY: 'upper.test',
+      no_proxy: 'lower.test',
+    },
+    expect: { connection: { proxy: { url: 'http://upper.test', except: 'upper.test' } } },
+  },
+  {
+    given: '`HTTP_PROXY`, `http_proxy`, `ALL_PROXY`',
+    counts: 'none: AWS is reached by https, and plain http stays on this machine',
+    env: { HTTP_PROXY: 'http://a.test', http_proxy: 'http://a.test', ALL_PROXY: 'http://a.test' },
+    expect: { connection: { proxy: undefined } },
+  },
+];
+
+async function outcome({ flags = {}, env = {}, file }: Row): Promise<unknown> {
+  if (file !== undefined) writeFileSync(config, JSON.stringify(file));
+  const { io } = fakeIo([], { env });
+  const given = { ...ARNS, certificate: 'host.pem', ...flags, ...(file && { config }) };
+  try {
+    return (await readSession(given, {}, io)).settings;
+  } catch (error) {
+    return error;
+  }
+}
+
+describe('what counts', () => {
+  it.each(ROWS.map((row) => [row.given, row.counts, row] as const))(
+    '%s: %s',
+    async (_given, _counts, row) => {
+      expect(await outcome(row)).toMatchObject(row.expect);
+    },
+  );
+
+  it('is what the README says', () => {
+    const shown = /<!-- precedence -->\n\n([\s\S]*?)\n\n<!-- \/precedence -->/.exec(README)?.[1];
+    const rows = ROWS.map(({ given, counts }) => `| ${given} | ${counts} |`);
+    expect(shown).toBe(['| given | what counts |', '|---|---|', ...rows].join('\n'));
+  });
+});

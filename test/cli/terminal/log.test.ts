@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest';
+import type { Output } from '../../../src/cli/terminal/io.js';
+import type { LogFormat } from '../../../src/cli/terminal/log.js';
+import { errorFields, openLog, refreshEvents } from '../../../src/cli/terminal/log.js';
+import { OptionError, TransportError } from '../../../src/errors.js';
+
+const NOW = new Date('2026-06-01T12:00:00Z');
+
+function output(): Output & { readonly written: string[] } {
+  const written: string[] = [];
+  return {
+    written,
+    write: (text, callback) => {
+      written.push(String(text));
+      callback?.();
+    },
+    on: () => undefined,
+    once: () => undefined,
+    off: () => undefined,
+  };
+}
+
+function lines(format: LogFormat, ...events: Parameters<ReturnType<typeof openLog>['info']>[]): string[] {
+  const to = output();
+  const log = openLog(to, format, () => NOW);
+  for (const event of events) log.info(...event);
+  return to.written;
+}
+
+describe('the log', () => {
+  it('is one object of JSON a line', () => {
+    const [line = ''] = lines('json', [
+      'refreshed',
+      {
+        expiration: new Date('2026-06-01T13:00:00Z'),
+        count: 3,
+        isFirst: false,
+        role: 'a "b"\nc',
+        none: undefined,
+      },
+    ]);
+    expect(line.endsWith('}\n')).toBe(true);
+    expect(JSON.parse(line)).toEqual({
+      time: '2026-06-01T12:00:00.000Z',
+      level: 'info',
+      event: 'refreshed',
+      expiration: '2026-06-01T13:00:00.000Z',
+      count: 3,
+      isFirst: false,
+      role: 'a "b" c',
+    });
+  });
+
+  it('is one line of text, with quotes where they are needed', () => {
+    expect(
+      lines(
+        'text',
+        ['refreshed'],
+        ['refreshed', { expiration: NOW, why: 'so it is', eq: 'a=b', empty: '', n: 0 }],
+      ),
+    ).toEqual([
+      '2026-06-01T12:00:00.000Z info refreshed\n',
+      '2026-06-01T12:00:00.000Z info refreshed expiration=2026-06-01T12:00:00.000Z why="so it is" eq="a=b" empty="" n=0\n',
+    ]);
+  });
+
+  it.each(['json', 'text'] as const)('in %s, no text makes a second line or moves a cursor', (format) => {
+    const [line = ''] = lines(format, ['failed', { message: 'a\r\nb\u2028c\u001b[2Kd\u0085e' }]);
+    expect(line.slice(0, -1)).toMatch(/^[\x20-\x7e]+$/);
+  });
+
+  it('has three levels', () => {
+    const to = output();
+    const log = openLog(to, 'text', () => NOW);
+    log.info('a');
+    log.warn('b');
+    log.error('c');
+    expect(to.written.map((line) => line.split(' ').slice(1).join(' '))).toEqual([
+      'info a\n',
+      'warn b\n',
+      'error c\n',
+    ]);
+  });
+
+  it('does not fail where nobody reads it', async () => {
+    const gone: Output = {
+      write: () => undefined,
+      on: (_event, listener) => listener(new Error('EPIPE')),
+      once: (_event, listener) => listener(new Error('EPIPE')),
+      off: () => undefined,
+    };
+    expect(() => openLog(gone, 'json', () => NOW).info('a')).not.toThrow();
+    // A rejection that nobody handles would end the process.
+    await new Promise((resolve) => setImmediate(resolve));
+  });
+
+  it('says of an error what it may', () => {
+    expect(errorFields(new OptionError('ERR_OPTION_INVALID', 'no\nsuch'))).toEqual({
+      code: 'ERR_OPTION_INVALID',
+      message: 'no such',
+      hint: 'see rolesanywhere --help',
+    });
+    expect(errorFields(new TypeError('of SECRET'))).toEqual({
+      code: 'ERR_UNEXPECTED',
+      message: 'unexpected TypeError',
+      hint: undefined,
+    });
+    expect(errorFields('SECRET').message).toBe('unexpected string');
+  });
+
+  it('tells of a refresher: what came, and what did not, and whether anything is left', () => {
+    const to = output();
+    const events = refreshEvents(
+      openLog(to, 'text', () => NOW),
+      { role: 'Demo' },
+    );
+    const error = new TransportError('ERR_NETWORK', 'no answer');
+    const report = { error, kind: 'passing', count: 2, pauseMs: 1500 } as const;
+    events.onRefreshed({ expiration: NOW });
+    events.onFailed({ ...report, heldUntil: NOW });
+    events.onFailed({ ...report, heldUntil: undefined });
+    const failed =
+      'refresh-failed role=Demo code=ERR_NETWORK message="no answer" hint="check --region and --endpoint, the network, and HTTPS_PROXY where the way out is a proxy" kind=passing count=2 retryInSeconds=2';
+    expect(to.written.map((line) => line.trimEnd().split(' ').slice(1).join(' '))).toEqual([
+      'info refreshed role=Demo expiration=2026-06-01T12:00:00.000Z',
+      `warn ${failed} heldUntil=2026-06-01T12:00:00.000Z`,
+      `error ${failed}`,
+    ]);
+  });
+});

@@ -1,0 +1,195 @@
+/**
+ * ML-DSA by both implementations: OpenSSL's, where this Node has it, and the package that stands in for it. Fixtures and
+ * the verdict on signatures are Python's `cryptography`, where it is installed.
+ */
+import { spawnSync } from 'node:child_process';
+import { createPrivateKey } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { checkIdentity } from '../../../src/identity/check-identity.js';
+import { mlDsaPublicKey, mlDsaSigningKey } from '../../../src/identity/keys/ml-dsa.js';
+import { decodePem, parsePem } from '../../../src/identity/keys/pem.js';
+import { ML_DSA_TYPES } from '../../../src/identity/keys/public-key.js';
+import { loadIdentity } from '../../../src/identity/load.js';
+import type { HttpRequest } from '../../../src/signing/canonical-request.js';
+import { explainSignature } from '../../../src/signing/sign-request.js';
+import { manifest, NOW, path, text } from '../../fixtures.js';
+
+const LEVELS = ['44', '65', '87'] as const;
+const FORMS = ['key', 'expanded', 'both'] as const;
+const LENGTHS = { '44': 2420, '65': 3309, '87': 4627 };
+const DATA = Buffer.from('what is to be signed');
+const ROWS = LEVELS.flatMap((level) => FORMS.map((form) => [level, form] as const));
+
+function der(file: string): Buffer {
+  const [block] = parsePem(Buffer.from(text(file)), file);
+  if (block === undefined) throw new Error(`no PEM in ${file}`);
+  return decodePem(block, file);
+}
+
+/** The key by the package, whatever this Node knows. */
+function byPackage(level: string, form: string) {
+  return mlDsaSigningKey(der(`ml-dsa-${level}.${form}.pem`), `ml-dsa-${level}`);
+}
+
+/** The key as the product reads it: by OpenSSL, where this Node has ML-DSA. */
+function byProduct(level: string, form: string) {
+  const files = { certificate: path(`ml-dsa-${level}.pem`), privateKey: path(`ml-dsa-${level}.${form}.pem`) };
+  return loadIdentity({ ...files, passphrase: manifest.passphrase });
+}
+
+const PYTHON = `
+import sys
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+key = x509.load_pem_x509_certificate(open(sys.argv[1], 'rb').read()).public_key()
+for signature, data in zip(sys.argv[2::2], sys.argv[3::2]):
+    try:
+        key.verify(bytes.fromhex(signature), bytes.fromhex(data))
+        print('valid')
+    except InvalidSignature:
+        print('invalid')
+`;
+
+/** What Python says of each signature over each text. */
+function judgeByPython(level: string, ...pairs: ReadonlyArray<readonly [Uint8Array, Uint8Array]>): string[] {
+  const hex = pairs.flat().map((octets) => Buffer.from(octets).toString('hex'));
+  const args = ['-c', PYTHON, path(`ml-dsa-${level}.pem`), ...hex];
+  const { stdout, stderr } = spawnSync('python3', args, { encoding: 'utf8' });
+  expect(stderr).toBe('');
+  return stdout.trim().split('\n');
+}
+
+const hasPython =
+  spawnSync('python3', ['-c', 'from cryptography.hazmat.primitives.asymmetric import mldsa']).status === 0;
+
+describe.each(ROWS)('ML-DSA-%s, key as %s', (level, form) => {
+  it('signs, by either implementation, what the other verifies', async () => {
+    const identity = await byProduct(level, form);
+    const key = await byPackage(level, form);
+    expect(identity.algorithm).toBe('AWS4-X509-MLDSA');
+    expect(checkIdentity(identity, { now: NOW })).toEqual([]);
+    expect(Buffer.from(key.publicKey.spki)).toEqual(Buffer.from(identity.certificate.publicKey.spki));
+    const verifier = await mlDsaPublicKey(Buffer.from(key.publicKey.spki), `ml-dsa-${level}`);
+    for (const signature of [await identity.sign(DATA), key.sign(DATA)]) {
+      expect(signature).toHaveLength(LENGTHS[level]);
+      expect(verifier.verify?.(DATA, signature)).toBe(true);
+      expect(verifier.verify?.(Buffer.from('another text'), signature)).toBe(false);
+      expect(verifier.verify?.(DATA, signature.subarray(1))).toBe(false);
+    }
+  });
+
+  it.skipIf(!hasPython)("signs what Python's cryptography verifies", async () => {
+    const identity = await byProduct(level, form);
+    const key = await byPackage(level, form);
+    const [ours, its] = [await identity.sign(DATA), key.sign(DATA)];
+    const other = Buffer.from('another text');
+    expect(judgeByPython(level, [ours, DATA], [its, DATA], [its, other])).toEqual([
+      'valid',
+      'valid',
+      'invalid',
+    ]);
+  });
+
+  it.skipIf(!hasPython)("signs requests that Python's cryptography verifies", async () => {
+    const identity = await byProduct(level, form);
+    const request: HttpRequest = {
+      method: 'POST',
+      protocol: 'https:',
+      hostname: 'example.com',
+      path: '/sessions',
+      headers: {},
+    };
+    const signed = await explainSignature(request, identity, { region: 'us-east-1', date: NOW });
+    expect(signed.stringToSign).toMatch(/^AWS4-X509-MLDSA\n20260601T120000Z\n/);
+    const hex = /^AWS4-X509-MLDSA Credential=.*, Signature=([0-9a-f]+)$/.exec(
+      signed.request.headers['authorization'] ?? '',
+    )?.[1];
+    const signature = Buffer.from(hex ?? '', 'hex');
+    expect(judgeByPython(level, [signature, Buffer.from(signed.stringToSign)])).toEqual(['valid']);
+  });
+
+  it('derives keys, and keeps nothing of the bytes that it was read from', async () => {
+    const bytes = der(`ml-dsa-${level}.${form}.pem`);
+    const key = await mlDsaSigningKey(bytes, `ml-dsa-${level}`);
+    const derived = key.deriveKey('purpose');
+    bytes.fill(0);
+    expect(key.deriveKey('purpose')).toEqual(derived);
+    expect(key.deriveKey('other')).not.toEqual(derived);
+    const verifier = await mlDsaPublicKey(Buffer.from(key.publicKey.spki), `ml-dsa-${level}`);
+    expect(verifier.verify?.(DATA, key.sign(DATA))).toBe(true);
+  });
+});
+
+describe('an ML-DSA key is refused', () => {
+  const type = 'ml-dsa-65';
+  const whole = (form: string): Buffer => der(`ml-dsa-65.${form}.pem`);
+
+  it('where its seed gives another key', async () => {
+    const disagreeing = {
+      certificate: path('ml-dsa-65.pem'),
+      privateKey: path('bad-ml-dsa-both.key.pem'),
+    };
+    await expect(loadIdentity(disagreeing)).rejects.toMatchObject({
+      code: 'ERR_KEY_INVALID',
+      message: `private key ${disagreeing.privateKey} is damaged: its parts are not those of one ML-DSA-65 key`,
+    });
+    await expect(mlDsaSigningKey(der('bad-ml-dsa-both.key.pem'), type)).rejects.toThrow(
+      'the seed gives another key',
+    );
+  });
+
+  it.each(FORMS)('where it was altered or cut short (%s)', async (form) => {
+    // Of an expanded key (FIPS 204 §7.2): its matrix, its hash, its secret. Elsewhere damage need not show.
+    for (const at of form === 'key' ? [-1] : [40, 110, 200]) {
+      const altered = whole(form);
+      const index = at < 0 ? altered.length + at : at;
+      altered[index] = (altered[index] ?? 0) ^ 1;
+      // A seed has no redundancy: another one is another key, and the certificate tells.
+      await expect(
+        loadIdentity({ certificate: path('ml-dsa-65.pem'), privateKey: altered }),
+      ).rejects.toMatchObject({
+        code: form === 'key' ? 'ERR_KEY_MISMATCH' : expect.stringMatching(/^ERR_KEY_(INVALID|MISMATCH)$/),
+      });
+    }
+    const cut = whole(form).subarray(0, -1);
+    await expect(loadIdentity({ certificate: path('ml-dsa-65.pem'), privateKey: cut })).rejects.toMatchObject(
+      {
+        code: 'ERR_KEY_INVALID',
+      },
+    );
+  });
+
+  it('where it is of another level than it says', async () => {
+    await expect(mlDsaSigningKey(whole('expanded'), 'ml-dsa-44')).rejects.toThrow('another length');
+    await expect(mlDsaSigningKey(whole('expanded'), 'rsa')).rejects.toThrow();
+  });
+});
+
+it('chains are built through authorities with ML-DSA keys, and by signature, not by name', async () => {
+  const leaf = { certificate: path('ml-dsa-chain.pem'), privateKey: path('ml-dsa-65.key.pem') };
+  const bundle = ['ml-dsa-chain.intermediates.pem', 'root-ml-dsa.pem', 'root-ec.pem'].map(text).join('');
+  const { chain, certificate } = await loadIdentity({ ...leaf, intermediates: bundle });
+  expect(certificate.signatureHash).toBe('ml-dsa-65');
+  expect(chain.map(({ subject }) => subject)).toEqual([
+    'C=DE, O=Example, OU=Fixtures, CN=ml-dsa-intermediate',
+  ]);
+  const altered = chain.map((link) => ({ ...link, raw: Buffer.from(link.raw) }));
+  const { linkedFrom } = await import('../../../src/identity/chain.js');
+  expect(linkedFrom(certificate, altered)).toHaveLength(1);
+  const forged = Buffer.from(certificate.raw);
+  forged[forged.length - 1] = (forged.at(-1) ?? 0) ^ 1;
+  expect(linkedFrom({ ...certificate, raw: forged }, altered)).toEqual([]);
+});
+
+it('the package stands in only where this Node has no ML-DSA', async () => {
+  const { certificate } = await byProduct('65', 'key');
+  let isNative = true;
+  try {
+    createPrivateKey(text('ml-dsa-65.key.pem'));
+  } catch {
+    isNative = false;
+  }
+  expect(certificate.publicKey.keyObject !== undefined).toBe(isNative);
+  expect(certificate.publicKey.verify === undefined).toBe(isNative);
+  expect(Object.values(ML_DSA_TYPES)).toContain(certificate.publicKey.type);
+});

@@ -1,0 +1,147 @@
+import { describe, expect, it } from 'vitest';
+import type { SessionOptions } from '../../src/session/session-options.js';
+import type { SettingsContext } from '../../src/session/settings.js';
+import { parseSettings } from '../../src/session/settings.js';
+import { ARNS } from '../fake-service.js';
+
+const BASE: Partial<SessionOptions> = { ...ARNS, certificate: 'host.pem' };
+const EU_PROFILE = 'arn:aws:rolesanywhere:eu-west-1:123456789012:profile/profile';
+
+function optionError(code: string, message: string) {
+  return expect.objectContaining({ name: 'OptionError', code, message, exitStatus: 2 });
+}
+
+describe('options that do not fit together are refused', () => {
+  it.each<[string, object, SettingsContext, string, string]>([
+    [
+      'an unknown name, with the nearest one',
+      { ...BASE, privatKey: 'x' },
+      {},
+      'ERR_OPTION_UNKNOWN',
+      'unknown option "privatKey", did you mean "privateKey"?',
+    ],
+    [
+      'an unknown name that is like no other',
+      { ...BASE, colour: 'blue' },
+      {},
+      'ERR_OPTION_UNKNOWN',
+      'unknown option "colour"',
+    ],
+    [
+      'an unknown name, even without a value',
+      { ...BASE, Region: undefined },
+      {},
+      'ERR_OPTION_UNKNOWN',
+      'unknown option "Region", did you mean "region"?',
+    ],
+    [
+      'nothing, all that is missing named at once',
+      {},
+      {},
+      'ERR_OPTION_MISSING',
+      'missing certificate, trustAnchorArn, profileArn, roleArn',
+    ],
+    [
+      'nothing, as flags',
+      {},
+      { naming: 'flag' },
+      'ERR_OPTION_MISSING',
+      'missing --certificate, --trust-anchor-arn, --profile-arn, --role-arn',
+    ],
+    [
+      'no ARNs, with an identity at hand',
+      {},
+      { hasIdentity: true },
+      'ERR_OPTION_MISSING',
+      'missing trustAnchorArn, profileArn, roleArn',
+    ],
+    ['an empty certificate', { ...BASE, certificate: '' }, {}, 'ERR_OPTION_MISSING', 'missing certificate'],
+    [
+      'anchor and profile in different regions',
+      { ...BASE, profileArn: EU_PROFILE },
+      {},
+      'ERR_OPTION_CONFLICT',
+      'trustAnchorArn and profileArn must be in one region, found us-east-1 and eu-west-1',
+    ],
+    [
+      'anchor and profile in different regions, as flags',
+      { ...BASE, profileArn: EU_PROFILE },
+      { naming: 'flag' },
+      'ERR_OPTION_CONFLICT',
+      '--trust-anchor-arn and --profile-arn must be in one region, found us-east-1 and eu-west-1',
+    ],
+    [
+      'an endpoint and FIPS',
+      { ...BASE, endpoint: 'https://example.test', useFipsEndpoint: true },
+      {},
+      'ERR_OPTION_CONFLICT',
+      'endpoint and useFipsEndpoint exclude each other',
+    ],
+    [
+      'an endpoint and dual-stack, as flags',
+      { ...BASE, endpoint: 'https://example.test', useDualstackEndpoint: true },
+      { naming: 'flag' },
+      'ERR_OPTION_CONFLICT',
+      '--endpoint and --use-dualstack-endpoint exclude each other',
+    ],
+    [
+      'a wrong value, as a flag',
+      { ...BASE, durationSeconds: 1 },
+      { naming: 'flag' },
+      'ERR_OPTION_INVALID',
+      '--session-duration must be a whole number of seconds from 900 to 43200, found "1"',
+    ],
+  ])('%s', (_name, options, context, code, message) => {
+    expect(() => parseSettings(options, context)).toThrow(optionError(code, message));
+  });
+});
+
+describe('settings', () => {
+  it('hold everything that the later stages ask for, with the defaults', () => {
+    expect(parseSettings(BASE)).toEqual({
+      source: {
+        certificate: 'host.pem',
+        privateKey: undefined,
+        intermediates: undefined,
+        passphrase: undefined,
+      },
+      ...ARNS,
+      region: 'us-east-1',
+      endpoint: new URL('https://rolesanywhere.us-east-1.amazonaws.com'),
+      durationSeconds: 3600,
+      roleSessionName: undefined,
+      connection: {
+        caBundle: undefined,
+        verifyTls: true,
+        proxy: undefined,
+        connectTimeoutMs: 5000,
+        timeoutMs: 20_000,
+      },
+    });
+  });
+
+  it('take the region that is given before that of the trust anchor, for the endpoint too', () => {
+    const { region, endpoint } = parseSettings({ ...BASE, region: 'eu-central-1' });
+    expect(region).toBe('eu-central-1');
+    expect(endpoint.href).toBe('https://rolesanywhere.eu-central-1.amazonaws.com/');
+  });
+
+  it('take a custom endpoint, and keep the region for the signature', () => {
+    const { region, endpoint } = parseSettings({ ...BASE, endpoint: 'https://vpce.example.test:8443/base' });
+    expect(region).toBe('us-east-1');
+    expect(endpoint.href).toBe('https://vpce.example.test:8443/base');
+  });
+
+  it('are frozen, and the options stay as they were', () => {
+    const options = Object.freeze({ ...BASE });
+    const settings = parseSettings(options, { env: { HTTPS_PROXY: 'http://proxy' } });
+    expect(Object.isFrozen(settings)).toBe(true);
+    expect(Object.isFrozen(settings.source)).toBe(true);
+    expect(Object.isFrozen(settings.connection)).toBe(true);
+    expect(options).toEqual(BASE);
+  });
+
+  it('need no certificate where there is an identity', () => {
+    expect(parseSettings(ARNS, { hasIdentity: true }).source.certificate).toBeUndefined();
+  });
+});

@@ -17,7 +17,7 @@ const endpoint = new URL(process.env['AWS_ENDPOINT_URL'] ?? `https://rolesanywhe
 
 const identity = await loadIdentity({ certificate: CERTIFICATE, privateKey: PRIVATE_KEY });
 const findings = checkIdentity(identity, { now: new Date() });
-for (const { severity, message, remedy } of findings) console.error(`${severity}: ${message}: ${remedy}`);
+for (const { severity, message, hint } of findings) console.error(`${severity}: ${message}: ${hint}`);
 if (findings.some(({ severity }) => severity === 'error')) process.exit(1);
 
 const request = createSessionRequest({

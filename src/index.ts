@@ -32,7 +32,8 @@ export {
 export type { Certificate } from './identity/certificate.js';
 export type { Finding } from './identity/check-identity.js';
 export { checkIdentity } from './identity/check-identity.js';
-export type { Identity } from './identity/identity.js';
+export type { SigningIdentity } from './identity/identity.js';
+export type { IdentitySource, PemOrPath } from './identity/identity-source.js';
 export type { PublicKey } from './identity/keys/public-key.js';
 export type { AskPassphrase, LoadContext } from './identity/load.js';
 export { loadIdentity } from './identity/load.js';
@@ -43,8 +44,7 @@ export type { SessionRequest, SessionRequestSettings } from './session/request.j
 export { createSessionRequest } from './session/request.js';
 export type { HttpResponse, ResponseContext, Session } from './session/response.js';
 export { parseSessionResponse } from './session/response.js';
-export type { SessionOptions, Source } from './session/session-options.js';
-export type { IdentitySource } from './session/settings.js';
+export type { SessionOptions } from './session/session-options.js';
 export { VERSION } from './session/version.js';
 export type { HttpRequest } from './signing/canonical-request.js';
 export type { SignedRequest, SigningContext } from './signing/sign-request.js';

@@ -51,10 +51,6 @@ const KNOTS: ReadonlyArray<readonly [path: string, target: string]> = [
   ['emulator/server.ts', 'cli/options/command-options.ts'],
   ['emulator/service.ts', 'cli/options/command-options.ts'],
   ['emulator/service.ts', 'session/session-options.ts'],
-  ['identity/load.ts', 'session/session-options.ts'],
-  ['identity/load.ts', 'session/settings.ts'],
-  ['identity/rotation.ts', 'session/session-options.ts'],
-  ['identity/rotation.ts', 'session/settings.ts'],
   ['emulator/account/account.ts', 'session/endpoint.ts'],
   ['emulator/faults/faults-route.ts', 'session/endpoint.ts'],
 ];

@@ -1,7 +1,7 @@
 /** The fixtures of certs/ by name, and the manifest that says what to expect of each. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Identity } from '../src/identity/identity.js';
+import type { SigningIdentity } from '../src/identity/identity.js';
 import { loadIdentity } from '../src/identity/load.js';
 
 export interface Fixture {
@@ -35,7 +35,7 @@ export const manifest: { readonly passphrase: string; readonly fixtures: readonl
 /** A moment at which the good certificates are valid and the bad ones as bad as their manifest says. */
 export const NOW = new Date('2026-06-01T12:00:00Z');
 
-export function load(fixture: Fixture): Promise<Identity> {
+export function load(fixture: Fixture): Promise<SigningIdentity> {
   const { certificate, privateKey, intermediates } = fixture.files;
   return loadIdentity({
     certificate: path(certificate),
@@ -46,6 +46,6 @@ export function load(fixture: Fixture): Promise<Identity> {
 }
 
 /** A good identity by the name of its files: `rsa-2048`, `ec-p256`, … */
-export function identity(name: string): Promise<Identity> {
+export function identity(name: string): Promise<SigningIdentity> {
   return loadIdentity({ certificate: path(`${name}.pem`), privateKey: path(`${name}.key.pem`) });
 }

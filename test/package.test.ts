@@ -45,10 +45,11 @@ const LIBRARY_TYPES = [
     'Finding',
     'HttpRequest',
   ],
-  ...['HttpResponse', 'Identity', 'IdentityErrorCode', 'IdentitySource', 'LoadContext', 'Logger'],
+  ...['HttpResponse', 'IdentityErrorCode', 'IdentitySource', 'LoadContext', 'Logger'],
   ...['OptionErrorCode', 'OutputErrorCode', 'ProviderOptions', 'ProviderProperties', 'ResponseContext'],
   ...['RolesAnywhereProvider', 'ServiceErrorCode', 'Session', 'SessionContext', 'SessionOptions'],
-  ...['PublicKey', 'SessionRequest', 'SessionRequestSettings', 'SignedRequest', 'SigningContext', 'Source'],
+  ...['PublicKey', 'SessionRequest', 'SessionRequestSettings', 'SignedRequest', 'SigningContext'],
+  ...['PemOrPath', 'SigningIdentity'],
   'TransportErrorCode',
 ];
 const EMULATOR = ['createAuthority', 'createEmulator', 'startEmulator'];

@@ -13,7 +13,6 @@ import type {
   CreateSessionOptions,
   Finding,
   HttpRequest,
-  Identity,
   IdentityErrorCode,
   Logger,
   OptionErrorCode,
@@ -21,6 +20,7 @@ import type {
   ServiceErrorCode,
   Session,
   SessionRequest,
+  SigningIdentity,
   TransportErrorCode,
 } from '../src/index.js';
 import {
@@ -39,7 +39,7 @@ import {
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 
 declare const options: CreateSessionOptions;
-declare const identity: Identity;
+declare const identity: SigningIdentity;
 
 // A provider for AWS SDK for JavaScript v3.
 export const provider: AwsCredentialIdentityProvider = fromRolesAnywhere(options);
@@ -97,7 +97,7 @@ export const isKept: Same<Awaited<ReturnType<typeof signRequest<SessionRequest>>
 export const body: string = (await signRequest(request, identity, context)).body;
 
 // An identity of the caller's own needs no more than the interface says.
-export const remote: Identity = {
+export const remote: SigningIdentity = {
   certificate: identity.certificate,
   chain: [],
   algorithm: 'AWS4-X509-ECDSA-SHA256',

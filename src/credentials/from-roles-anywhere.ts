@@ -8,7 +8,7 @@
  */
 
 import { OptionError, TransportError } from '../errors.js';
-import { requireUsable } from '../identity/check-identity.js';
+import { assertUsableIdentity } from '../identity/check-identity.js';
 import { loadIdentity } from '../identity/load.js';
 import { rotatingIdentity } from '../identity/rotation.js';
 import type { CreateSessionOptions } from '../session/create-session.js';
@@ -104,7 +104,7 @@ function sessionCreator(
     const { now = () => new Date(), askPassphrase } = context;
     const rotating = rotatingIdentity(settings.source, {
       load: () => loadIdentity(settings.source, { now: now(), askPassphrase }),
-      requireUsable: (identity) => requireUsable(identity, now()),
+      assertUsableIdentity: (identity) => assertUsableIdentity(identity, now()),
       warn: (message) => (context.logger ?? hintsNow().logger)?.warn?.(message),
     });
     return { settings, context, identity: async () => context.identity ?? rotating() };

@@ -2,7 +2,7 @@
  * Settings in, what makes their sessions out, with the cache between where it is asked for: for `credential-process`, and
  * for the refreshers of `serve` and `update`.
  */
-import type { Identity } from '../identity/identity.js';
+import type { SigningIdentity } from '../identity/identity.js';
 import { loadIdentity } from '../identity/load.js';
 import type { SessionContext } from '../session/create-session.js';
 import type { Session } from '../session/response.js';
@@ -32,7 +32,7 @@ export interface SessionSource {
 export function sessionSource(settings: Settings, context: SourceContext): SessionSource {
   const { logger, now, isCached, isKept = false } = context;
   const load = identityLoader(settings, context);
-  const open = async (identity: Identity, signal?: AbortSignal): Promise<SessionCache | undefined> => {
+  const open = async (identity: SigningIdentity, signal?: AbortSignal): Promise<SessionCache | undefined> => {
     if (!isCached) return undefined;
     const { openCache } = await import('./cache/session-cache.js');
     return openCache(settings, identity, { env: context.env, now, logger, signal });
@@ -61,8 +61,8 @@ export function sessionSource(settings: Settings, context: SourceContext): Sessi
   };
 }
 
-function identityLoader(settings: Settings, context: SourceContext): () => Promise<Identity> {
-  const loadAnew = (): Promise<Identity> =>
+function identityLoader(settings: Settings, context: SourceContext): () => Promise<SigningIdentity> {
+  const loadAnew = (): Promise<SigningIdentity> =>
     loadIdentity(settings.source, {
       now: context.now(),
       askPassphrase: context.askPassphrase,
@@ -72,7 +72,7 @@ function identityLoader(settings: Settings, context: SourceContext): () => Promi
       },
     });
   if (context.isKept !== true) return loadAnew;
-  let rotation: Promise<() => Promise<Identity>> | undefined;
+  let rotation: Promise<() => Promise<SigningIdentity>> | undefined;
   return async () => {
     rotation ??= openRotation(settings, context, loadAnew);
     return (await rotation)();
@@ -83,13 +83,13 @@ function identityLoader(settings: Settings, context: SourceContext): () => Promi
 async function openRotation(
   { source }: Settings,
   { now, logger }: SourceContext,
-  load: () => Promise<Identity>,
-): Promise<() => Promise<Identity>> {
+  load: () => Promise<SigningIdentity>,
+): Promise<() => Promise<SigningIdentity>> {
   const { rotatingIdentity } = await import('../identity/rotation.js');
-  const { requireUsable } = await import('../identity/check-identity.js');
+  const { assertUsableIdentity } = await import('../identity/check-identity.js');
   return rotatingIdentity(source, {
     load,
-    requireUsable: (identity) => requireUsable(identity, now()),
+    assertUsableIdentity: (identity) => assertUsableIdentity(identity, now()),
     warn: (message) => logger?.warn?.(message),
   });
 }

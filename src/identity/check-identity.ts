@@ -8,7 +8,7 @@ import type { IdentityErrorCode } from '../errors.js';
 import { IdentityError } from '../errors.js';
 import type { Certificate } from './certificate.js';
 import { linkedFrom } from './chain.js';
-import type { Identity } from './identity.js';
+import type { SigningIdentity } from './identity.js';
 import { ALGORITHMS, algorithmForKey, describeKey, supportedKinds } from './keys/algorithms.js';
 import { isSameKey } from './keys/public-key.js';
 
@@ -16,7 +16,7 @@ interface FindingText {
   /** Subject, rule, actual: one line. */
   readonly message: string;
   /** What to do, one line. */
-  readonly remedy: string;
+  readonly hint: string;
 }
 
 /** An error is what the service refuses; a warning works today, or may. */
@@ -26,7 +26,7 @@ export type Finding = FindingText &
     | { readonly severity: 'warning'; readonly code: 'WARN_KEY_SIZE' | 'WARN_CHAIN_SIGNATURE' }
   );
 
-type Rule = (identity: Identity, now: Date) => Finding | undefined;
+type Rule = (identity: SigningIdentity, now: Date) => Finding | undefined;
 
 /** Below SHA-256. */
 const WEAK_HASH = /^(md\d|sha1|sha224)$/;
@@ -56,7 +56,7 @@ const RULES: readonly Rule[] = [
  * @example
  * const errors = checkIdentity(identity, { now: new Date() }).filter(({ severity }) => severity === 'error');
  */
-export function checkIdentity(identity: Identity, context: { readonly now?: Date } = {}): Finding[] {
+export function checkIdentity(identity: SigningIdentity, context: { readonly now?: Date } = {}): Finding[] {
   const now = context.now ?? new Date();
   const findings = RULES.map((rule) => rule(identity, now)).filter((finding) => finding !== undefined);
   return [
@@ -69,19 +69,19 @@ export function checkIdentity(identity: Identity, context: { readonly now?: Date
  * Refuses an identity that the service would refuse.
  *
  * @returns the warnings
- * @throws IdentityError with the first error's code, the messages of all, and the first remedy as hint
+ * @throws IdentityError with the first error's code, the messages of all, and the first hint as hint
  */
-export function requireUsable(identity: Identity, now: Date): Finding[] {
+export function assertUsableIdentity(identity: SigningIdentity, now: Date): Finding[] {
   const findings = checkIdentity(identity, { now });
   const errors = findings.filter((finding) => finding.severity === 'error');
   const [first] = errors;
   if (first === undefined) return findings;
   const message = errors.map((finding) => finding.message).join('; ');
-  throw new IdentityError(first.code, message, { hint: first.remedy });
+  throw new IdentityError(first.code, message, { hint: first.hint });
 }
 
-function error(code: IdentityErrorCode, message: string, remedy: string): Finding {
-  return { severity: 'error', code, message, remedy };
+function error(code: IdentityErrorCode, message: string, hint: string): Finding {
+  return { severity: 'error', code, message, hint };
 }
 
 function nameOf(certificate: Certificate): string {
@@ -92,7 +92,7 @@ function isoSeconds(moment: Date): string {
   return moment.toISOString().replace(/\.\d{3}Z$/, 'Z');
 }
 
-function checkKeyKind({ certificate }: Identity): Finding | undefined {
+function checkKeyKind({ certificate }: SigningIdentity): Finding | undefined {
   if (algorithmForKey(certificate.publicKey) !== undefined) return undefined;
   return error(
     'ERR_KEY_UNSUPPORTED',
@@ -101,7 +101,7 @@ function checkKeyKind({ certificate }: Identity): Finding | undefined {
   );
 }
 
-function checkKeyBelongs({ certificate, algorithm, publicKey }: Identity): Finding | undefined {
+function checkKeyBelongs({ certificate, algorithm, publicKey }: SigningIdentity): Finding | undefined {
   const own = algorithmForKey(certificate.publicKey);
   const isSame = publicKey === undefined || isSameKey(certificate.publicKey, publicKey);
   if (own === undefined || (own.name === algorithm && isSame)) return undefined;
@@ -114,7 +114,7 @@ function checkKeyBelongs({ certificate, algorithm, publicKey }: Identity): Findi
   );
 }
 
-function checkValidity({ certificate }: Identity, now: Date): Finding | undefined {
+function checkValidity({ certificate }: SigningIdentity, now: Date): Finding | undefined {
   const { notBefore, notAfter } = certificate;
   if (now > notAfter) {
     return error(
@@ -133,7 +133,7 @@ function checkValidity({ certificate }: Identity, now: Date): Finding | undefine
   return undefined;
 }
 
-function checkVersion({ certificate }: Identity): Finding | undefined {
+function checkVersion({ certificate }: SigningIdentity): Finding | undefined {
   if (certificate.version === 3) return undefined;
   return error(
     'ERR_CERTIFICATE_VERSION',
@@ -142,7 +142,7 @@ function checkVersion({ certificate }: Identity): Finding | undefined {
   );
 }
 
-function checkNotCa({ certificate }: Identity): Finding | undefined {
+function checkNotCa({ certificate }: SigningIdentity): Finding | undefined {
   if (certificate.isCa !== true) return undefined;
   return error(
     'ERR_CERTIFICATE_IS_CA',
@@ -151,7 +151,7 @@ function checkNotCa({ certificate }: Identity): Finding | undefined {
   );
 }
 
-function checkKeyUsage({ certificate }: Identity): Finding | undefined {
+function checkKeyUsage({ certificate }: SigningIdentity): Finding | undefined {
   const { keyUsage } = certificate;
   if (keyUsage?.includes('digitalSignature')) return undefined;
   return error(
@@ -161,7 +161,7 @@ function checkKeyUsage({ certificate }: Identity): Finding | undefined {
   );
 }
 
-function checkSignatureHash({ certificate }: Identity): Finding | undefined {
+function checkSignatureHash({ certificate }: SigningIdentity): Finding | undefined {
   if (!WEAK_HASH.test(certificate.signatureHash)) return undefined;
   return error(
     'ERR_CERTIFICATE_SIGNATURE',
@@ -170,7 +170,7 @@ function checkSignatureHash({ certificate }: Identity): Finding | undefined {
   );
 }
 
-function checkSubject({ certificate }: Identity): Finding | undefined {
+function checkSubject({ certificate }: SigningIdentity): Finding | undefined {
   if (certificate.subject !== '') return undefined;
   return error(
     'ERR_CERTIFICATE_SUBJECT',
@@ -179,18 +179,18 @@ function checkSubject({ certificate }: Identity): Finding | undefined {
   );
 }
 
-function checkKeySize({ certificate }: Identity): Finding | undefined {
+function checkKeySize({ certificate }: SigningIdentity): Finding | undefined {
   const bits = certificate.publicKey.keyObject?.asymmetricKeyDetails?.modulusLength;
   if (bits === undefined || bits >= 2048) return undefined;
   return {
     severity: 'warning',
     code: 'WARN_KEY_SIZE',
     message: `${nameOf(certificate)} should have an RSA key of at least 2048 bits, found ${bits}`,
-    remedy: 'make a new key of 2048 bits or more',
+    hint: 'make a new key of 2048 bits or more',
   };
 }
 
-function checkChainLinks({ certificate, chain }: Identity): Finding | undefined {
+function checkChainLinks({ certificate, chain }: SigningIdentity): Finding | undefined {
   const linked = linkedFrom(certificate, chain);
   const stray = chain.find((intermediate) => !linked.includes(intermediate));
   if (stray === undefined) return undefined;
@@ -201,7 +201,7 @@ function checkChainLinks({ certificate, chain }: Identity): Finding | undefined 
   );
 }
 
-function checkChainAuthority({ chain }: Identity): Finding | undefined {
+function checkChainAuthority({ chain }: SigningIdentity): Finding | undefined {
   const found = chain.find(
     ({ isCa, keyUsage }) => isCa !== true || keyUsage?.includes('keyCertSign') === false,
   );
@@ -213,7 +213,7 @@ function checkChainAuthority({ chain }: Identity): Finding | undefined {
   );
 }
 
-function checkChainValidity({ chain }: Identity, now: Date): Finding | undefined {
+function checkChainValidity({ chain }: SigningIdentity, now: Date): Finding | undefined {
   const expired = chain.find(({ notAfter }) => now > notAfter);
   if (expired !== undefined) {
     return error(
@@ -232,13 +232,13 @@ function checkChainValidity({ chain }: Identity, now: Date): Finding | undefined
 }
 
 /** The service's rule for intermediates is not documented; what it says of end entities and anchors is. */
-function checkChainSignatures({ chain }: Identity): Finding | undefined {
+function checkChainSignatures({ chain }: SigningIdentity): Finding | undefined {
   const weak = chain.find(({ signatureHash }) => WEAK_HASH.test(signatureHash));
   if (weak === undefined) return undefined;
   return {
     severity: 'warning',
     code: 'WARN_CHAIN_SIGNATURE',
     message: `intermediate ${nameOf(weak)} should be signed with SHA-256 or stronger, found ${weak.signatureHash.toUpperCase()}`,
-    remedy: 'have its CA issue it again with SHA-256',
+    hint: 'have its CA issue it again with SHA-256',
   };
 }

@@ -1,5 +1,5 @@
 /**
- * Bytes in, `Identity` out. Pure: where the bytes came from is `load.ts`'s affair, how a request is signed with
+ * Bytes in, `SigningIdentity` out. Pure: where the bytes came from is `load.ts`'s affair, how a request is signed with
  * the identity is `signing`'s.
  */
 
@@ -17,7 +17,7 @@ import type { SigningKey } from './keys/signing-key.js';
  * Who signs. Any source of a key fits: a file, a token, a TPM, a remote signer. Nothing to the right of this
  * stage looks past this interface.
  */
-export interface Identity {
+export interface SigningIdentity {
   /** The end-entity certificate. */
   readonly certificate: Certificate;
   /** Intermediates from the leaf's issuer upwards, without the root; at most 5. */
@@ -42,7 +42,7 @@ export interface IdentityMaterial {
   readonly intermediates: Material | undefined;
   readonly passphrase: string | undefined;
   /** In place of a private key. */
-  readonly sign?: Identity['sign'] | undefined;
+  readonly sign?: SigningIdentity['sign'] | undefined;
   readonly now: Date;
 }
 
@@ -51,7 +51,7 @@ export interface IdentityMaterial {
  *   `ERR_KEY_UNSUPPORTED` `ERR_KEY_MISMATCH` `ERR_CHAIN_TOO_LONG`
  * @throws OptionError `ERR_OPTION_MISSING`: no private key anywhere
  */
-export async function parseIdentity(material: IdentityMaterial): Promise<Identity> {
+export async function parseIdentity(material: IdentityMaterial): Promise<SigningIdentity> {
   const { certificate: from, privateKey: own, intermediates, passphrase, now } = material;
   const contents = openContents(from, passphrase, `private key in ${from.subject}`);
   const certificates = await requireCertificates(contents, from.subject);
@@ -82,12 +82,12 @@ export async function parseIdentity(material: IdentityMaterial): Promise<Identit
 }
 
 function aroundSigner(
-  sign: Identity['sign'],
+  sign: SigningIdentity['sign'],
   own: Material | undefined,
   certificates: readonly Certificate[],
   subject: string,
   now: Date,
-): Identity {
+): SigningIdentity {
   if (own !== undefined) {
     throw new OptionError('ERR_OPTION_CONFLICT', 'privateKey and sign exclude each other');
   }

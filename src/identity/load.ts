@@ -1,17 +1,15 @@
 /**
- * A source in, `Identity` out. The only place of this stage that touches files and standard input; the parsers
+ * A source in, `SigningIdentity` out. The only place of this stage that touches files and standard input; the parsers
  * are loaded when there is something to parse.
  */
 import { createReadStream, readFile as readWhole, stat } from 'node:fs';
 import { promisify } from 'node:util';
 import { IdentityError, OptionError } from '../errors.js';
-import { readValue } from '../options/values.js';
-import type { Source } from '../session/session-options.js';
-import { SESSION_OPTIONS } from '../session/session-options.js';
-import type { IdentitySource } from '../session/settings.js';
 import type { Certificate } from './certificate.js';
 import type { Material } from './contents.js';
-import type { Identity } from './identity.js';
+import type { SigningIdentity } from './identity.js';
+import type { IdentitySource, InputName, PemOrPath } from './identity-source.js';
+import { INPUT_NAMES, inputOf, passphraseOf } from './identity-source.js';
 import { decodePem, parsePem } from './keys/pem.js';
 import type { SigningKey } from './keys/signing-key.js';
 
@@ -21,10 +19,8 @@ const MAX_BYTES = 1024 * 1024;
 /** A slip of the finger or two. */
 const MAX_QUESTIONS = 3;
 
-const SOURCE_NAMES = ['certificate', 'privateKey', 'intermediates'] as const;
-
 /** What messages call each source. */
-const ROLES: Readonly<Record<(typeof SOURCE_NAMES)[number], string>> = {
+const ROLES: Readonly<Record<InputName, string>> = {
   certificate: 'certificate',
   privateKey: 'private key',
   intermediates: 'intermediates',
@@ -65,7 +61,10 @@ export interface LoadContext {
  * const identity = await loadIdentity({ certificate: 'host.pem', privateKey: 'host.key' });
  * const remote = await loadIdentity({ certificate: 'host.pem' }, { sign: (data) => hsm.sign(data) });
  */
-export async function loadIdentity(source: IdentitySource, context: LoadContext = {}): Promise<Identity> {
+export async function loadIdentity(
+  source: IdentitySource,
+  context: LoadContext = {},
+): Promise<SigningIdentity> {
   return withMaterial(source, context, async ({ certificate, ...others }, passphrase) => {
     if (certificate === undefined) throw new OptionError('ERR_OPTION_MISSING', 'missing certificate');
     const { parseIdentity } = await import('./identity.js');
@@ -108,7 +107,7 @@ export async function loadCertificates(
   });
 }
 
-type Materials = Readonly<Record<(typeof SOURCE_NAMES)[number], Material | undefined>>;
+type Materials = Readonly<Record<InputName, Material | undefined>>;
 
 /** Reads what there is to read, and wipes it when it is parsed. */
 async function withMaterial<T>(
@@ -116,10 +115,10 @@ async function withMaterial<T>(
   context: LoadContext,
   parse: (materials: Materials, passphrase: string | undefined) => Promise<T>,
 ): Promise<T> {
-  const given = readValue(source.passphrase, SESSION_OPTIONS.passphrase, 'passphrase') as string | undefined;
+  const given = passphraseOf(source);
   const read = reader(context);
-  const reading = SOURCE_NAMES.map(async (name) => {
-    const from = readValue(source[name], SESSION_OPTIONS[name], name) as Source | undefined;
+  const reading = INPUT_NAMES.map(async (name) => {
+    const from = inputOf(source, name);
     return from === undefined ? undefined : read(from, ROLES[name]);
   });
   // The parsers load while the files are read; observed here for the case that reading fails first.
@@ -187,7 +186,7 @@ export async function loadTrustBundle(path: string, role = 'CA bundle'): Promise
 }
 
 /** Reads sources; standard input once, however often it is named. */
-function reader(context: LoadContext): (source: Source, role: string) => Promise<Material> {
+function reader(context: LoadContext): (source: PemOrPath, role: string) => Promise<Material> {
   let piped: Promise<Buffer> | undefined;
   return async (source, role) => {
     // Copies, so that wiping them afterwards takes nothing from the caller.

@@ -8,21 +8,21 @@
  */
 import { isRolesAnywhereError } from '../errors.js';
 import { stampOfFile } from '../files/read-file.js';
-import type { Source } from '../session/session-options.js';
-import type { IdentitySource } from '../session/settings.js';
-import type { Identity } from './identity.js';
+import type { SigningIdentity } from './identity.js';
+import type { IdentitySource } from './identity-source.js';
+import { INPUT_NAMES, isPath } from './identity-source.js';
 
 export interface RotationContext {
   /** Such as `loadIdentity`. */
-  readonly load: () => Promise<Identity>;
+  readonly load: () => Promise<SigningIdentity>;
   /** Throws where the service would refuse the identity now. */
-  readonly requireUsable: (identity: Identity) => unknown;
+  readonly assertUsableIdentity: (identity: SigningIdentity) => unknown;
   /** Hears once of each state of the files that cannot be used, while what was loaded before is. */
   readonly warn?: ((message: string) => void) | undefined;
 }
 
 interface Snapshot {
-  readonly identity: Identity;
+  readonly identity: SigningIdentity;
   /** What identifies the files that it came from. */
   readonly stamp: string;
 }
@@ -34,9 +34,12 @@ const MAX_READS = 3;
  * New files are used from the next call on, if they hold a pair that the service would take; else the identity from
  * before is, for as long as the service would take that.
  *
- * @returns a function that throws what `load` or `requireUsable` throw, where no identity from before is usable
+ * @returns a function that throws what `load` or `assertUsableIdentity` throw, where no identity from before is usable
  */
-export function rotatingIdentity(source: IdentitySource, context: RotationContext): () => Promise<Identity> {
+export function rotatingIdentity(
+  source: IdentitySource,
+  context: RotationContext,
+): () => Promise<SigningIdentity> {
   let kept: Snapshot | undefined;
   let warned: string | undefined;
   return async () => {
@@ -44,7 +47,7 @@ export function rotatingIdentity(source: IdentitySource, context: RotationContex
     if (kept?.stamp === stamp) return kept.identity;
     try {
       const fresh = await loadWhole(source, context, stamp);
-      context.requireUsable(fresh.identity);
+      context.assertUsableIdentity(fresh.identity);
       kept = fresh;
       warned = undefined;
       return fresh.identity;
@@ -74,29 +77,25 @@ async function loadWhole(
   }
 }
 
-function isUsable(identity: Identity, { requireUsable }: RotationContext): boolean {
+function isUsable(identity: SigningIdentity, { assertUsableIdentity }: RotationContext): boolean {
   try {
-    requireUsable(identity);
+    assertUsableIdentity(identity);
     return true;
   } catch {
     return false;
   }
 }
 
-function describe(error: unknown, { certificate }: Identity): string {
+function describe(error: unknown, { certificate }: SigningIdentity): string {
   const reason = isRolesAnywhereError(error) ? error.message : 'they cannot be loaded';
   const until = certificate.notAfter.toISOString();
   return `certificate and key have changed, and are not used: ${reason}; those from before are, until ${until}`;
 }
 
-async function stampOf({ certificate, privateKey, intermediates }: IdentitySource): Promise<string> {
-  const stamps = [certificate, privateKey, intermediates].map(async (source) =>
-    isPath(source) ? stampOfFile(source) : '',
-  );
+async function stampOf(source: IdentitySource): Promise<string> {
+  const stamps = INPUT_NAMES.map(async (name) => {
+    const input = source[name];
+    return isPath(input) ? stampOfFile(input) : '';
+  });
   return (await Promise.all(stamps)).join(' ');
-}
-
-/** Text, bytes and standard input stay what they are. */
-function isPath(source: Source | undefined): source is string {
-  return typeof source === 'string' && source !== '-' && !source.includes('-----BEGIN ');
 }

@@ -3,8 +3,8 @@
  */
 
 import { OptionError } from '../errors.js';
-import { requireUsable } from '../identity/check-identity.js';
-import type { Identity } from '../identity/identity.js';
+import { assertUsableIdentity } from '../identity/check-identity.js';
+import type { SigningIdentity } from '../identity/identity.js';
 import type { AskPassphrase } from '../identity/load.js';
 import { loadIdentity } from '../identity/load.js';
 import type { Environment } from '../options/choose-values.js';
@@ -31,7 +31,7 @@ export interface Logger {
 /** What the pipeline takes besides its settings. */
 export interface SessionContext {
   /** An identity of the caller's own, in place of `certificate`, `privateKey`, `intermediates`, `passphrase`. */
-  readonly identity?: Identity | undefined;
+  readonly identity?: SigningIdentity | undefined;
   /** Ends the call with `ERR_ABORTED`. */
   readonly signal?: AbortSignal | undefined;
   readonly logger?: Logger | undefined;
@@ -107,7 +107,8 @@ export async function createSessionFrom(settings: Settings, context: CreateConte
     );
   }
   const identity = context.identity ?? (await endedBy(signal, load(settings, context, now())));
-  for (const { message, remedy } of requireUsable(identity, now())) logger?.warn?.(`${message}: ${remedy}`);
+  for (const { message, remedy } of assertUsableIdentity(identity, now()))
+    logger?.warn?.(`${message}: ${remedy}`);
 
   const request = createSessionRequest(settings);
   const transport = await openTransport(endpoint, connection);
@@ -131,7 +132,7 @@ export async function createSessionFrom(settings: Settings, context: CreateConte
   }
 }
 
-function load({ source }: Settings, context: SessionContext, now: Date): Promise<Identity> {
+function load({ source }: Settings, context: SessionContext, now: Date): Promise<SigningIdentity> {
   return loadIdentity(source, {
     now,
     askPassphrase: context.askPassphrase,

@@ -2,20 +2,18 @@
  * THE option table. What a caller may ask for, once: it drives validation in the library, the flags of the
  * command line, `--help`, and the README's table (a test compares them).
  */
+import type { PemOrPath } from '../identity/identity-source.js';
 import { REGION } from '../options/arn.js';
 import type { OptionRow } from '../options/option-row.js';
-
-/** Bytes, PEM text, the path of a file, or `-` for standard input. */
-export type Source = string | Uint8Array;
 
 /** What the library takes and the command line offers: one property for each row of the table below. */
 export interface SessionOptions {
   /** The end-entity certificate; the intermediates (`fullchain.pem`) and the private key may stand in it too. */
-  readonly certificate?: Source | undefined;
+  readonly certificate?: PemOrPath | undefined;
   /** The private key: PKCS#8, PKCS#1 or SEC1, plain or encrypted, or PKCS#12. Default: the one in `certificate`. */
-  readonly privateKey?: Source | undefined;
+  readonly privateKey?: PemOrPath | undefined;
   /** Further certificates of the chain, in any order. A root is left out of what is sent. */
-  readonly intermediates?: Source | undefined;
+  readonly intermediates?: PemOrPath | undefined;
   /** Passphrase of an encrypted private key. */
   readonly passphrase?: string | undefined;
   /** `arn:aws:rolesanywhere:<region>:<account>:trust-anchor/<id>`. */

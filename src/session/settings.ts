@@ -3,6 +3,7 @@
  * is handed in. What the later stages get from here they need not check again.
  */
 import { OptionError } from '../errors.js';
+import type { IdentitySource } from '../identity/identity-source.js';
 import { parseArn } from '../options/arn.js';
 import type { ChosenValues, Environment, Naming } from '../options/choose-values.js';
 import { chooseValues, refuseMissing, weakerOf } from '../options/choose-values.js';
@@ -11,12 +12,6 @@ import { refuseUnknown } from '../options/values.js';
 import { endpointForRegion, parseEndpoint } from './endpoint.js';
 import type { SessionOptions } from './session-options.js';
 import { SESSION_OPTIONS } from './session-options.js';
-
-/** Where an identity comes from: the part of the options that `loadIdentity` takes. */
-export type IdentitySource = Pick<
-  SessionOptions,
-  'certificate' | 'privateKey' | 'intermediates' | 'passphrase'
->;
 
 /** The values of all options: those that have a default are there. */
 type Values = ValuesOf<Omit<typeof SESSION_OPTIONS, SourceName>> & Pick<SessionOptions, SourceName>;

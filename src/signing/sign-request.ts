@@ -6,7 +6,7 @@
  * the access key id, the certificate itself among the signed headers, and no key derivation.
  */
 import { IdentityError, OptionError } from '../errors.js';
-import type { Identity } from '../identity/identity.js';
+import type { SigningIdentity } from '../identity/identity.js';
 import type { HttpRequest } from './canonical-request.js';
 
 export interface SigningContext {
@@ -42,7 +42,7 @@ let canonicalRequestModule: Promise<typeof import('./canonical-request.js')> | u
  */
 export async function signRequest<T extends HttpRequest>(
   request: T,
-  identity: Identity,
+  identity: SigningIdentity,
   context: SigningContext,
 ): Promise<T> {
   return (await explainSignature(request, identity, context)).request;
@@ -51,7 +51,7 @@ export async function signRequest<T extends HttpRequest>(
 /** As `signRequest`, with the canonical request and the string to sign beside the signed request. */
 export async function explainSignature<T extends HttpRequest>(
   request: T,
-  identity: Identity,
+  identity: SigningIdentity,
   { region, date }: SigningContext,
 ): Promise<SignedRequest<T>> {
   canonicalRequestModule ??= import('./canonical-request.js');
@@ -72,7 +72,7 @@ export async function explainSignature<T extends HttpRequest>(
   return { request: signed, canonicalRequest, stringToSign };
 }
 
-async function signWith(identity: Identity, data: Uint8Array): Promise<Uint8Array> {
+async function signWith(identity: SigningIdentity, data: Uint8Array): Promise<Uint8Array> {
   try {
     return await identity.sign(data);
   } catch (cause) {
@@ -92,7 +92,7 @@ function withoutOwnHeaders(headers: Record<string, string>): Record<string, stri
 
 function createOwnHeaders(
   request: HttpRequest,
-  { certificate, chain }: Identity,
+  { certificate, chain }: SigningIdentity,
   longDate: string,
 ): Record<string, string> {
   const headers: Record<string, string> = {

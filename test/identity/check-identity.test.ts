@@ -1,19 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import type { Certificate } from '../../src/identity/certificate.js';
-import { checkIdentity, requireUsable } from '../../src/identity/check-identity.js';
-import type { Identity } from '../../src/identity/identity.js';
+import { assertUsableIdentity, checkIdentity } from '../../src/identity/check-identity.js';
+import type { SigningIdentity } from '../../src/identity/identity.js';
 import { identity, load, manifest, NOW } from '../fixtures.js';
 
 const DN = 'C=DE, O=Example, OU=Fixtures';
 
-async function fixture(name: string): Promise<Identity> {
+async function fixture(name: string): Promise<SigningIdentity> {
   const found = manifest.fixtures.find((candidate) => candidate.name === name);
   if (found === undefined) throw new Error(`no fixture ${name}`);
   return load(found);
 }
 
 /** An identity of a caller's own: a plain object, with some fields of its certificate changed. */
-async function plugged(fields: Partial<Certificate>, rest: Partial<Identity> = {}): Promise<Identity> {
+async function plugged(
+  fields: Partial<Certificate>,
+  rest: Partial<SigningIdentity> = {},
+): Promise<SigningIdentity> {
   const { certificate, algorithm, sign } = await identity('rsa-2048');
   return { certificate: { ...certificate, ...fields }, chain: [], algorithm, sign, ...rest };
 }
@@ -26,7 +29,7 @@ const DO = {
   LINK: 'give the intermediates between this certificate and the trust anchor, and no others',
 };
 
-describe('each rule says code, subject, rule, actual and remedy', () => {
+describe('each rule says code, subject, rule, actual and hint', () => {
   it.each<[string, string, string, string]>([
     [
       'bad-expired',
@@ -106,9 +109,9 @@ describe('each rule says code, subject, rule, actual and remedy', () => {
       `intermediate certificate ${DN}, CN=bad-chain-not-yet-valid-ca is not valid before 2123-01-01T00:00:00Z, now is 2026-06-01T12:00:00Z`,
       DO.WAIT,
     ],
-  ])('%s: %s', async (name, code, message, remedy) => {
+  ])('%s: %s', async (name, code, message, hint) => {
     const [first] = checkIdentity(await fixture(name), { now: NOW });
-    expect(first).toEqual({ severity: 'error', code, message, remedy });
+    expect(first).toEqual({ severity: 'error', code, message, hint });
   });
 
   it('an empty subject, by the serial number', async () => {
@@ -118,7 +121,7 @@ describe('each rule says code, subject, rule, actual and remedy', () => {
         severity: 'error',
         code: 'ERR_CERTIFICATE_SUBJECT',
         message: `certificate with serial number ${subject.certificate.serialNumber} must have a subject, found an empty one`,
-        remedy: 'request it again with at least a common name (CN)',
+        hint: 'request it again with at least a common name (CN)',
       },
     ]);
   });
@@ -129,7 +132,7 @@ describe('each rule says code, subject, rule, actual and remedy', () => {
         severity: 'warning',
         code: 'WARN_KEY_SIZE',
         message: `certificate ${DN}, CN=warn-rsa-1024 should have an RSA key of at least 2048 bits, found 1024`,
-        remedy: 'make a new key of 2048 bits or more',
+        hint: 'make a new key of 2048 bits or more',
       },
     ]);
   });
@@ -200,10 +203,10 @@ describe('several findings', () => {
     expect(findings.map(({ severity }) => severity)).toEqual(['error', 'warning']);
   });
 
-  it("are refused together, under the first error's code and remedy", async () => {
+  it("are refused together, under the first error's code and hint", async () => {
     const bad = await fixture('bad-v1');
     const subject = `certificate ${DN}, CN=bad-v1`;
-    expect(() => requireUsable(bad, NOW)).toThrow(
+    expect(() => assertUsableIdentity(bad, NOW)).toThrow(
       expect.objectContaining({
         name: 'IdentityError',
         exitStatus: 3,
@@ -215,9 +218,9 @@ describe('several findings', () => {
   });
 
   it('that are only warnings are handed back', async () => {
-    expect(requireUsable(await fixture('warn-rsa-1024'), NOW).map(({ code }) => code)).toEqual([
+    expect(assertUsableIdentity(await fixture('warn-rsa-1024'), NOW).map(({ code }) => code)).toEqual([
       'WARN_KEY_SIZE',
     ]);
-    expect(requireUsable(await fixture('ec-p256'), NOW)).toEqual([]);
+    expect(assertUsableIdentity(await fixture('ec-p256'), NOW)).toEqual([]);
   });
 });

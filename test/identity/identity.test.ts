@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { IdentitySource } from '../../src/identity/identity-source.js';
 import { loadIdentity } from '../../src/identity/load.js';
-import type { IdentitySource } from '../../src/session/settings.js';
 import { manifest, path, text } from '../fixtures.js';
 
 const [CERTIFICATE, KEY] = [path('rsa-2048.pem'), path('rsa-2048.key.pem')];

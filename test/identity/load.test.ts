@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, describe, expect, it, vi } from 'vitest';
+import type { IdentitySource } from '../../src/identity/identity-source.js';
 import { loadIdentity, loadTrustBundle } from '../../src/identity/load.js';
-import type { IdentitySource } from '../../src/session/settings.js';
 import { path, text } from '../fixtures.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'rolesanywhere-'));

@@ -2,13 +2,13 @@ import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Certificate } from '../../src/identity/certificate.js';
 import { checkIdentity } from '../../src/identity/check-identity.js';
-import type { Identity } from '../../src/identity/identity.js';
+import type { SigningIdentity } from '../../src/identity/identity.js';
 import { publicKeyOf } from '../../src/identity/keys/public-key.js';
 import { identity, load, manifest, NOW } from '../fixtures.js';
 
 const DN = 'C=DE, O=Example, OU=Fixtures';
 
-async function fixture(name: string): Promise<Identity> {
+async function fixture(name: string): Promise<SigningIdentity> {
   const found = manifest.fixtures.find((candidate) => candidate.name === name);
   if (found === undefined) throw new Error(`no fixture ${name}`);
   return load(found);
@@ -17,8 +17,8 @@ async function fixture(name: string): Promise<Identity> {
 /** An identity of a caller's own: a plain object, with some fields of its certificate changed. */
 async function plugged(
   fields: Partial<Certificate>,
-  rest: { chain?: Identity['chain']; algorithm?: string; publicKey?: Certificate['publicKey'] } = {},
-): Promise<Identity> {
+  rest: { chain?: SigningIdentity['chain']; algorithm?: string; publicKey?: Certificate['publicKey'] } = {},
+): Promise<SigningIdentity> {
   const { certificate, algorithm, sign } = await identity('rsa-2048');
   return { certificate: { ...certificate, ...fields }, chain: [], algorithm, sign, ...rest };
 }
@@ -60,7 +60,7 @@ describe("an identity of the caller's own", () => {
     ],
   ])('is refused with %s', async (_name, [fields, rest], code, message) => {
     const [first, ...others] = checkIdentity(await plugged(fields, rest), { now: NOW });
-    expect(first).toMatchObject({ severity: 'error', code, message, remedy: expect.stringMatching(/\w/) });
+    expect(first).toMatchObject({ severity: 'error', code, message, hint: expect.stringMatching(/\w/) });
     expect(others).toEqual([]);
   });
 
@@ -73,7 +73,7 @@ describe("an identity of the caller's own", () => {
 
   it('is not changed, and not asked to sign', async () => {
     const { chain, certificate, publicKey, algorithm } = await fixture('chain-3');
-    const frozen: Identity = Object.freeze({
+    const frozen: SigningIdentity = Object.freeze({
       certificate: Object.freeze({ ...certificate }),
       chain: Object.freeze(chain.map((link) => Object.freeze({ ...link }))),
       algorithm,

@@ -5,7 +5,7 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Identity } from '../../src/identity/identity.js';
+import type { SigningIdentity } from '../../src/identity/identity.js';
 import { loadIdentity } from '../../src/identity/load.js';
 import { path, text } from '../fixtures.js';
 
@@ -35,7 +35,10 @@ function makeFile({ name = 'ec-p256', password = 'secret', options = [] }: Made 
   return file;
 }
 
-async function expectIdentity({ certificate, sign, publicKey }: Identity, name = 'ec-p256'): Promise<void> {
+async function expectIdentity(
+  { certificate, sign, publicKey }: SigningIdentity,
+  name = 'ec-p256',
+): Promise<void> {
   const key = createPublicKey(text(`${name}.pem`));
   const data = Buffer.from('data');
   expect(verify('sha256', data, key, await sign(data))).toBe(true);
@@ -276,7 +279,7 @@ describe.skipIf(!hasOpenssl)('a PKCS#12 file is refused', () => {
       const error = await failure(altered, 'secret');
       if (!(error instanceof Error)) {
         // A tag that pkijs does not look at: what the file says is the same.
-        await expectIdentity(error as Identity);
+        await expectIdentity(error as SigningIdentity);
         continue;
       }
       const { code, message } = error as Error & { code: string };

@@ -13,11 +13,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { requireUsable } from '../../src/identity/check-identity.js';
-import type { Identity } from '../../src/identity/identity.js';
+import { assertUsableIdentity } from '../../src/identity/check-identity.js';
+import type { SigningIdentity } from '../../src/identity/identity.js';
+import type { IdentitySource } from '../../src/identity/identity-source.js';
 import { loadIdentity } from '../../src/identity/load.js';
 import { rotatingIdentity } from '../../src/identity/rotation.js';
-import type { IdentitySource } from '../../src/session/settings.js';
 import { NOW, path } from '../fixtures.js';
 
 let folder: string;
@@ -41,13 +41,13 @@ function rotating(source: IdentitySource, onLoad = () => {}): () => Promise<stri
       onLoad();
       return loaded;
     },
-    requireUsable: (loaded) => requireUsable(loaded, now),
+    assertUsableIdentity: (loaded) => assertUsableIdentity(loaded, now),
     warn: (message) => warnings.push(message),
   });
   return async () => nameOf(await identity());
 }
 
-function nameOf({ certificate }: Identity): string {
+function nameOf({ certificate }: SigningIdentity): string {
   return certificate.subject.replace(/^.*CN=/, '');
 }
 

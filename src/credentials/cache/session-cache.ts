@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import { acquireLock } from '../../files/lock.js';
 import { reasonOf, removeLeftovers, writeFileWhole } from '../../files/write-file.js';
-import type { Identity } from '../../identity/identity.js';
+import type { SigningIdentity } from '../../identity/identity.js';
 import type { Environment } from '../../options/choose-values.js';
 import type { Logger } from '../../session/create-session.js';
 import type { Session } from '../../session/response.js';
@@ -56,7 +56,7 @@ interface Place extends CacheContext {
 /** Undefined where nothing can be kept; the logger has heard why. */
 export async function openCache(
   settings: Settings,
-  identity: Identity,
+  identity: SigningIdentity,
   context: CacheContext,
 ): Promise<SessionCache | undefined> {
   const { logger } = context;
@@ -94,7 +94,7 @@ async function openFolder({ env, logger }: CacheContext): Promise<string | undef
 }
 
 /** All that changes the answer, or who may have given it. Options to come count too. */
-function inputsOf({ source: _, connection, ...asked }: Settings, identity: Identity): string {
+function inputsOf({ source: _, connection, ...asked }: Settings, identity: SigningIdentity): string {
   const { verifyTls, caBundle } = connection;
   const certificate = createHash('sha256').update(identity.certificate.raw).digest('hex');
   const all = { ...asked, verifyTls, caBundle, certificate };

@@ -1,0 +1,50 @@
+/** Where an identity comes from: the inputs of `loadIdentity`, and the check of their types. */
+import { OptionError } from '../errors.js';
+
+/** Bytes (PEM, DER, PKCS#7 or PKCS#12), PEM text, the path of a file, or `-` for standard input. */
+export type PemOrPath = string | Uint8Array;
+
+export interface IdentitySource {
+  /** The end-entity certificate; its intermediates (`fullchain.pem`) and private key may be in it too. */
+  readonly certificate?: PemOrPath | undefined;
+  /** PKCS#8, PKCS#1 or SEC1, plain or encrypted, or PKCS#12. Default: the key in `certificate`. */
+  readonly privateKey?: PemOrPath | undefined;
+  /** Further certificates of the chain, in any order. A root is not sent. */
+  readonly intermediates?: PemOrPath | undefined;
+  /** Passphrase of an encrypted private key or PKCS#12 file; the empty text is a passphrase too. */
+  readonly passphrase?: string | undefined;
+}
+
+export const INPUT_NAMES = ['certificate', 'privateKey', 'intermediates'] as const;
+
+export type InputName = (typeof INPUT_NAMES)[number];
+
+/**
+ * One input of a source; undefined where it is absent or the empty text, as in the Go helper.
+ *
+ * @throws OptionError `ERR_OPTION_INVALID`
+ */
+export function inputOf(source: IdentitySource, name: InputName): PemOrPath | undefined {
+  const value: unknown = source[name];
+  if (value === undefined || value === null || value === '') return undefined;
+  if (typeof value === 'string' || value instanceof Uint8Array) return value;
+  throw new OptionError(
+    'ERR_OPTION_INVALID',
+    `${name} must be a path, PEM text or bytes, found a value of type ${typeof value}`,
+  );
+}
+
+/** @throws OptionError `ERR_OPTION_INVALID`, without the value */
+export function passphraseOf(source: IdentitySource): string | undefined {
+  const value: unknown = source.passphrase;
+  if (value === undefined || value === null || typeof value === 'string') return value ?? undefined;
+  throw new OptionError(
+    'ERR_OPTION_INVALID',
+    `passphrase must be text, found a value of type ${typeof value}`,
+  );
+}
+
+/** Whether an input is the path of a file: not bytes, PEM text or standard input. */
+export function isPath(input: PemOrPath | undefined): input is string {
+  return typeof input === 'string' && input !== '-' && !input.includes('-----BEGIN ');
+}

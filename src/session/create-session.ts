@@ -107,8 +107,8 @@ export async function createSessionFrom(settings: Settings, context: CreateConte
     );
   }
   const identity = context.identity ?? (await endedBy(signal, load(settings, context, now())));
-  for (const { message, remedy } of assertUsableIdentity(identity, now()))
-    logger?.warn?.(`${message}: ${remedy}`);
+  for (const { message, hint } of assertUsableIdentity(identity, now()))
+    logger?.warn?.(`${message}: ${hint}`);
 
   const request = createSessionRequest(settings);
   const transport = await openTransport(endpoint, connection);

@@ -205,9 +205,22 @@ function list<const Member extends Shape>(member: Member, max?: number) {
   return { type: 'list', member, ...(max === undefined ? {} : { min: 0, max }) } as const;
 }
 
-function structure<
-  const Members extends Readonly<Record<string, Shape>>,
-  const Required extends ReadonlyArray<keyof Members & string> = [],
->(members: Members, required?: Required) {
-  return { type: 'structure', members, required: required ?? ([] as unknown as Required) } as const;
+type Members = Readonly<Record<string, Shape>>;
+
+interface Structure<M extends Members, Required extends readonly string[]> {
+  readonly type: 'structure';
+  readonly members: M;
+  readonly required: Required;
+}
+
+function structure<const M extends Members>(members: M): Structure<M, []>;
+function structure<const M extends Members, const Required extends ReadonlyArray<keyof M & string>>(
+  members: M,
+  required: Required,
+): Structure<M, Required>;
+function structure(
+  members: Members,
+  required: readonly string[] = [],
+): Structure<Members, readonly string[]> {
+  return { type: 'structure', members, required };
 }

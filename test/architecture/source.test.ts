@@ -1,10 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { codeOf, importsOf, tokensOf } from './scan-source.js';
-
-const words = (source: string): string[] =>
-  codeOf(source)
-    .filter(({ kind }) => kind === 'word')
-    .map(({ text }) => text);
+import { importsOf } from './source.js';
 
 describe('importsOf', () => {
   it.each([
@@ -13,6 +8,7 @@ describe('importsOf', () => {
     [`import * as all from 'a';`, 'a', 'value'],
     [`import 'a';`, 'a', 'value'],
     [`import {\n  a,\n  b, // from 'nowhere'\n} from './a.js';`, './a.js', 'value'],
+    [`import a = require('./a.js');`, './a.js', 'value'],
     [`import type { A } from './a.js';`, './a.js', 'type'],
     [`import type A from './a.js';`, './a.js', 'type'],
     [`import type from './a.js';`, './a.js', 'value'],
@@ -35,8 +31,8 @@ describe('importsOf', () => {
 
   it.each([
     'import.meta.dirname;',
-    'export { a };',
-    'export type { A };',
+    'const a = 1; export { a };',
+    'type A = string; export type { A };',
     'export type A = string;',
     `export const from = 'a';`,
     `// import a from 'a'`,
@@ -53,29 +49,4 @@ describe('importsOf', () => {
     const source = `/**\n * Comment.\n */\nimport a from 'a';\nconst b = \`\n\`;\nimport c from 'c';\n`;
     expect(importsOf(source).map(({ line }) => line)).toEqual([4, 7]);
   });
-});
-
-describe('codeOf', () => {
-  it.each([
-    ['const a = 1; // process', ['const', 'a']],
-    [`const a = 'it\\'s process';`, ['const', 'a']],
-    [`\`process \${a} process \${\`process \${b}\`} process\`; c`, ['a', 'b', 'c']],
-    [`\`\\\${process} $ {process}\`; c`, ['c']],
-    [`\`\${{ a: \`\${b}\` }.a}\`; c`, ['a', 'b', 'a', 'c']],
-    ['/process[/]process/g.test(a)', ['test', 'a']],
-    [`return /'/.test(a) ? b : c;`, ['return', 'test', 'a', 'b', 'c']],
-    ['a / process / b', ['a', 'process', 'b']],
-    ['(a) / process / b', ['a', 'process', 'b']],
-    ['list[0] / process / b', ['list', 'process', 'b']],
-    ['60_000 / process', ['process']],
-  ])('%s', (source, expected) => {
-    expect(words(source)).toEqual(expected);
-  });
-
-  it.each(['const a = `left open', `const a = 'left open`, 'function a() {'])(
-    'does not guess at what it cannot read: %s',
-    (source) => {
-      expect(() => tokensOf(source)).toThrow(/left open/);
-    },
-  );
 });

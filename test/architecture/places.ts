@@ -1,0 +1,92 @@
+/** The lists behind the rules: which folder imports which, and where effects, packages and the clock may be used. */
+
+/** Names that only some files may use. A name that no row covers has no place yet: add a row, and keep it narrow. */
+export type Places = ReadonlyArray<readonly [name: RegExp, places: RegExp]>;
+
+/** From the base to the front: each top-level folder of `src/` imports those before it. */
+export const STAGES = [
+  'errors',
+  'options',
+  'files',
+  'authority',
+  'identity',
+  'signing',
+  'session',
+  'credentials',
+  'cli',
+];
+
+/** What each top-level folder or file may import, besides its own files. */
+export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  ...Object.fromEntries(STAGES.map((stage, index) => [stage, STAGES.slice(0, index)])),
+  // The base only, so that a mistake in signing cannot verify itself.
+  emulator: ['errors', 'options', 'files', 'authority'],
+  index: STAGES.filter((stage) => stage !== 'cli'),
+  bin: ['cli'],
+};
+
+/** Imports against the direction. The list only gets shorter: remove a row with the import that it excuses. */
+export const KNOTS: ReadonlyArray<readonly [path: string, target: string]> = [
+  ['emulator/server.ts', 'cli/options/command-options.ts'],
+  ['emulator/service.ts', 'cli/options/command-options.ts'],
+  ['emulator/service.ts', 'session/session-options.ts'],
+  ['emulator/account/account.ts', 'session/endpoint.ts'],
+  ['emulator/faults/faults-route.ts', 'session/endpoint.ts'],
+];
+
+/** Files that load the emulator, by `import()` only, so that no other run pays for it. */
+export const EMULATOR_DOORS = /^cli\/commands\/(emulator|doctor)\.ts$/;
+
+/** Type imports count too, since the published types need the package. */
+export const PACKAGES: Places = [
+  [/^@smithy\/signature-v4$/, /^signing\//],
+  [/^undici$/, /^session\/(transport|proxy)\.ts$/],
+  [/^@peculiar\/asn1-[a-z0-9-]+$/, /^identity\//],
+  [/^(@peculiar\/x509|reflect-metadata)$/, /^authority\//],
+  [/^pkijs$/, /^identity\/pkcs12\.ts$/],
+  [/^@noble\/post-quantum\//, /^(identity\/keys\/ml-dsa|emulator\/pki\/public-key)\.ts$/],
+];
+
+/** Packages that take long to load: only `import()` may name them. */
+export const LOADED_LATE = /^(@peculiar\/x509|reflect-metadata)$/;
+
+const ANYWHERE = /^/;
+const NOWHERE = /^(?!)/;
+
+/** Modules of Node. Type imports do not count. */
+export const BUILTINS: Places = [
+  [/^node:(buffer|crypto|events|path|timers\/promises|util)$/, ANYWHERE],
+  [
+    /^node:fs(\/promises)?$/,
+    /^(files\/[a-z-]+|identity\/load|credentials\/cache\/folder|cli\/(update\/shared-credentials|serve\/(listen|token-file)|terminal\/prompt|commands\/emulator))\.ts$/,
+  ],
+  // systemd-notify.
+  [/^node:child_process$/, /^cli\/terminal\/service-manager\.ts$/],
+  // The home of the user and the folder for temporary files.
+  [/^node:os$/, /^(files\/(owner|home)|credentials\/cache\/folder|cli\/commands\/emulator)\.ts$/],
+  // The terminal itself, to read a passphrase without echo.
+  [/^node:tty$/, /^cli\/terminal\/prompt\.ts$/],
+  [
+    /^node:(net|http|https|tls|http2)$/,
+    /^(session\/(transport|proxy|no-proxy)\.ts|cli\/serve\/[a-z-]+\.ts|emulator\/listen\.ts)$/,
+  ],
+];
+
+/** Global names with effects. */
+export const GLOBALS: Places = [
+  // files/owner: a lock names its holder by the process id.
+  [/^process$/, /^(bin|options\/environment|files\/owner)\.ts$/],
+  [/^(console|fetch|WebSocket|EventSource|globalThis|global|require|eval)$/, NOWHERE],
+  // A stopwatch: it measures how long a call has taken.
+  [/^performance$/, /^session\/limit\.ts$/],
+];
+
+/** Where `now = () => new Date()` or `random = Math.random` may be the default of a parameter. */
+export const CLOCK_DEFAULTS =
+  /^(session\/create-session|credentials\/[a-z-]+|identity\/(load|check-identity)|authority\/[a-z-]+|emulator\/([a-z]+\/)?[a-z-]+|cli\/commands\/[a-z-]+)\.ts$/;
+
+/**
+ * Circles of type imports: harmless at run time, but there is no order to read the files in. The list only gets
+ * shorter.
+ */
+export const TYPE_CYCLES: readonly string[] = [];

@@ -1,7 +1,7 @@
 /**
- * Builds dist/: the library as it is written, with its packages beside it, and the program as one file with its
- * packages inside, since other programs start it on every command and reading a thousand files takes longer
- * than the work. Types come from tsc.
+ * Builds dist/: the library as modules that import their packages, and the program as one file with its packages
+ * inside. Other programs start the program on every command, and reading a thousand files takes longer than its
+ * work. tsc emits the types.
  */
 import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
@@ -9,19 +9,19 @@ import { build } from 'esbuild';
 const root = import.meta.dirname;
 
 /**
- * What goes into the program in another way than the sources say it.
+ * Replaces packages of the program by the parts of them that it uses, and leaves rarely used ones outside.
  *
  * @type {import('esbuild').Plugin}
  */
 const slim = {
   name: 'slim',
   setup({ onResolve, onLoad }) {
-    // The emulator is a program of its own size: it stays a file of its own, loaded by its command.
+    // The emulator is as large as the program: it stays a file of its own, loaded by its command.
     onResolve({ filter: /\/emulator\/server\.js$/ }, () => ({ path: './emulator.js', external: true }));
-    // The front door of undici loads all of it (fetch, mocks, caches); a request needs its client alone. HTTP/2
-    // and the bodies of fetch are not asked for.
-    // What few runs need is loaded from the installed packages by those that do.
+    // PKCS#12 and ML-DSA are rare: their packages are loaded from node_modules.
     onResolve({ filter: /^(pkijs$|@noble\/)/ }, ({ path }) => ({ path, external: true }));
+    // undici's main module loads all of it (fetch, mocks, caches); a request needs the client only. The proxy needs
+    // more, and loads the package from node_modules.
     onResolve({ filter: /^undici$/ }, ({ importer }) =>
       importer.endsWith('proxy.ts')
         ? { path: 'undici', external: true }
@@ -31,14 +31,14 @@ const slim = {
       resolveDir: root,
       contents: `
         exports.Client = require('undici/lib/dispatcher/client.js');
-        // undici parses HTTP in WebAssembly. The V8 of Node 20 starts to optimize its largest function at the first
-        // answer, and the process cannot end before that is done: 60 ms for nothing. Late, since V8 then
-        // takes no more code from its cache.
+        // undici parses HTTP in WebAssembly. The V8 of Node 20 starts to optimize its largest function at the
+        // first answer, and the process cannot end before that is done: 60 ms for nothing. The flag is set
+        // late, because V8 takes no code from its cache afterwards.
         if (process.versions.v8.startsWith('11.')) {
           require('node:v8').setFlagsFromString('--wasm-tiering-budget=2000000000');
         }`,
     }));
-    // Of the schemas, those that are used: each one costs time to build.
+    // Building a schema takes time: include the used ones only.
     onResolve({ filter: /^@peculiar\/asn1-x509$/ }, () => ({ path: 'asn1-x509', namespace: 'slim-asn1' }));
     onLoad({ filter: /.*/, namespace: 'slim-asn1' }, () => ({
       resolveDir: root,
@@ -51,6 +51,7 @@ const slim = {
         .map((file) => `export * from '@peculiar/asn1-x509/build/es2015/${file}.js';`)
         .join('\n'),
     }));
+    // HTTP/2 and fetch bodies are never used.
     onLoad({ filter: /undici\/lib\/(dispatcher\/client-h2|web\/fetch\/body)\.js$/ }, () => ({
       contents: "module.exports = () => { throw new Error('left out of this build') }",
     }));
@@ -75,6 +76,8 @@ const library = await build({
   packages: 'external',
   splitting: true,
   chunkNames: 'chunks/[name]-[hash]',
+  // For stack traces and debuggers; the sources are inside, since the package does not hold them.
+  sourcemap: true,
   metafile: true,
 });
 const program = await build({
@@ -92,7 +95,7 @@ await chmod(`${root}/dist/bin.cjs`, 0o755);
 await writeFile(`${root}/dist/bin.LICENSES.txt`, await licenses(Object.keys(program.metafile.inputs)));
 
 /**
- * Chunks are named after their content: those of earlier builds would pile up.
+ * Removes the chunks of earlier builds: names contain a hash of the content, so they would pile up.
  *
  * @param {string[]} current
  */
@@ -103,7 +106,7 @@ async function removeOldChunks(current) {
 }
 
 /**
- * The licences of the packages inside the program: they ask to go where the code goes.
+ * Collects the licences of the packages inside the program, which require that they accompany the code.
  *
  * @param {string[]} inputs
  */

@@ -9,13 +9,14 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 import { CODE_RULES } from './architecture/code-rules.js';
+import { EXPORT_RULE } from './architecture/export-rule.js';
 import { cyclesOf, IMPORT_RULES, startUpViolations } from './architecture/import-rules.js';
 import { KNOTS, STAGES, TYPE_CYCLES } from './architecture/places.js';
 import { edgesOf, isBuiltin, isExternal, ROOT, readFolder } from './architecture/source.js';
 
 const SOURCES = readFolder('src');
 
-describe.each([...IMPORT_RULES, ...CODE_RULES])('$name', ({ violations, breaks }) => {
+describe.each([...IMPORT_RULES, ...CODE_RULES, EXPORT_RULE])('$name', ({ violations, breaks }) => {
   const known = violations(SOURCES);
 
   it('holds', () => {

@@ -1,7 +1,6 @@
 /**
- * What users get: the tarball that `npm pack` makes, unpacked into an empty project beside the packages that it
- * declares, and nothing else. No network; the project is a copy, so that nothing of this repository can be
- * found from it by accident.
+ * Tests the tarball that `npm pack` makes, unpacked into an empty project beside copies of the packages that it
+ * declares. The project is outside the repository, so that nothing is found there by accident. No network.
  */
 import { execFile, execFileSync } from 'node:child_process';
 import {
@@ -220,17 +219,36 @@ describe('the tarball', () => {
     expect(papers.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']);
   });
 
-  it('holds the programs and the library, and no chunk that nothing imports', () => {
+  it('holds the programs, the library with its source maps, and no chunk that nothing imports', () => {
     const code = paths().filter((path) => /^dist\/(?!types\/)/.test(path));
-    const chunks = ['dist/index.js', 'dist/emulator.js'].flatMap((path) => chunksOf(path));
-    const expected = [
-      'dist/bin.LICENSES.txt',
-      'dist/bin.cjs',
-      'dist/emulator.js',
-      'dist/index.js',
-      ...chunks,
-    ];
-    expect(code.sort()).toEqual([...new Set(expected)].sort());
+    const entries = ['dist/index.js', 'dist/emulator.js'];
+    const library = new Set([...entries, ...entries.flatMap((path) => chunksOf(path))]);
+    const expected = [...library].flatMap((path) => [path, `${path}.map`]);
+    expect(code.sort()).toEqual([...expected, 'dist/bin.LICENSES.txt', 'dist/bin.cjs'].sort());
+  });
+
+  it('holds source maps that contain the sources', async () => {
+    const trace = `
+      import { createSession } from 'rolesanywhere';
+      await createSession({}).catch(({ stack }) => console.log(JSON.stringify(stack)));`;
+    const args = ['--enable-source-maps', '--input-type=module', '--eval', trace];
+    expect(JSON.parse((await run(project, args)).stdout)).toMatch(/src\/session\/[a-z-]+\.ts:\d+:\d+/);
+    const { sources, sourcesContent } = JSON.parse(
+      readFileSync(join(installed, 'dist', 'index.js.map'), 'utf8'),
+    );
+    expect(sources.length).toBeGreaterThan(0);
+    expect(sourcesContent).toEqual(
+      sources.map((path: string) => readFileSync(join(root, 'dist', path), 'utf8')),
+    );
+  });
+
+  it.each([
+    ['publint', ['src/cli.js', 'run', '--strict']],
+    ['@arethetypeswrong/cli', ['dist/index.js', '--profile', 'esm-only']],
+  ])('passes %s', async (name, [file = '', ...options]) => {
+    const program = join(root, 'node_modules', name, file);
+    const { status, stdout, stderr } = await run(work, [program, ...options, packed.filename]);
+    expect(status, stdout + stderr).toBe(0);
   });
 
   it('holds the types of each source, and no others', () => {
@@ -330,12 +348,24 @@ describe('the types, installed', () => {
   beforeAll(() => {
     installFromHere('@types/node');
     writeFileSync(join(project, 'consumer.ts'), CONSUMER);
+    // The claims name types of AWS's packages, which users of the library need not have.
+    mkdirSync(join(claims, 'node_modules'), { recursive: true });
+    writeFileSync(join(claims, 'package.json'), '{ "private": true, "type": "module" }');
+    symlinkSync(installed, join(claims, 'node_modules', 'rolesanywhere'));
+    for (const name of ['@aws-sdk', '@smithy', '@types']) {
+      symlinkSync(join(root, 'node_modules', name), join(claims, 'node_modules', name));
+    }
   });
 
-  it.each([
+  const claims = join(work, 'claims');
+  const RESOLUTIONS = [
+    ['node16', 'node16'],
     ['nodenext', 'nodenext'],
     ['esnext', 'bundler'],
-  ])('compile in a strict program without DOM: module %s, resolution %s', (module, moduleResolution) => {
+  ] as const;
+
+  it.each(RESOLUTIONS)('compile in a strict program without DOM: module %s, resolution %s', (...row) => {
+    const [module, moduleResolution] = row;
     const compilerOptions = {
       ...{ module, moduleResolution, target: 'es2023', lib: ['es2023'], types: ['node'], noEmit: true },
       ...{ strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true },
@@ -346,6 +376,20 @@ describe('the types, installed', () => {
       JSON.stringify({ compilerOptions, files: ['consumer.ts'] }),
     );
     expect(() => compile(project, ['-p', 'tsconfig.json'])).not.toThrow();
+  });
+
+  it.each(RESOLUTIONS)('keep what types.test-d.ts claims: module %s, resolution %s', (...row) => {
+    const [module, moduleResolution] = row;
+    const text = readFileSync(join(root, 'test', 'types.test-d.ts'), 'utf8');
+    writeFileSync(join(claims, 'claims.ts'), text.replaceAll('../src/index.js', 'rolesanywhere'));
+    const { compilerOptions } = JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8'));
+    const { rootDir, outDir, declaration, emitDeclarationOnly, ...options } = compilerOptions;
+    const config = {
+      compilerOptions: { ...options, module, moduleResolution, noEmit: true },
+      files: ['claims.ts'],
+    };
+    writeFileSync(join(claims, 'tsconfig.json'), JSON.stringify(config));
+    expect(() => compile(claims, ['-p', 'tsconfig.json'])).not.toThrow();
   });
 
   it('export no others', () => {

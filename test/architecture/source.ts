@@ -104,7 +104,7 @@ function readImport(node: Node, parent: Node | undefined): Omit<Import, 'line'> 
   }
 }
 
-function stringOf(node: Node): string | undefined {
+export function stringOf(node: Node): string | undefined {
   if (node.type === 'TSLiteralType') return stringOf(node.literal);
   return node.type === 'StringLiteral' ? node.value : undefined;
 }
@@ -117,7 +117,7 @@ export function edgesOf(files: Files): Edge[] {
     );
 }
 
-function targetOf(path: string, from: string | undefined): string | undefined {
+export function targetOf(path: string, from: string | undefined): string | undefined {
   if (from === undefined || !/^[./]/.test(from)) return undefined;
   return new URL(from, `file:///${path}`).pathname.slice(1).replace(/\.js$/, '.ts');
 }

@@ -65,7 +65,7 @@ export const HELPER_OPTIONS = {
 } as const satisfies Record<string, OptionRow>;
 
 /** Pairs of flags that the Go helper does not take together. */
-export const HELPER_EXCLUSIONS: ReadonlyArray<readonly [string, string]> = [
+const HELPER_EXCLUSIONS: ReadonlyArray<readonly [string, string]> = [
   ['certificate', 'cert-selector'],
   ['certificate', 'system-store-name'],
   ['private-key', 'cert-selector'],

@@ -45,7 +45,7 @@ async function readToken(path: string): Promise<string | undefined> {
 }
 
 /** @throws OptionError `ERR_OPTION_INVALID`, without the text */
-export function requireToken(text: string, subject: string): string {
+function requireToken(text: string, subject: string): string {
   if (TOKEN.test(text)) return text;
   throw new OptionError(
     'ERR_OPTION_INVALID',

@@ -20,7 +20,7 @@ import { openSession, PURPOSE, sealSession } from './sealed-session.js';
  * botocore runs a credential process on every use when 15 minutes or less are left: what is handed out must last
  * comfortably longer.
  */
-export const LEAST_LEFT_MS = 20 * 60 * 1000;
+const LEAST_LEFT_MS = 20 * 60 * 1000;
 
 /** How far clocks may differ without making what they say of a session impossible. */
 const TOLERANCE_MS = 5 * 60 * 1000;

@@ -36,7 +36,7 @@ export function addTags(account: Account, arn: string, added: readonly Tag[]): v
   if (present.size > 0) account.tags.set(arn, present);
 }
 
-export function removeTags(account: Account, arn: string, keys: readonly string[]): void {
+function removeTags(account: Account, arn: string, keys: readonly string[]): void {
   for (const key of keys) account.tags.get(arn)?.delete(key);
 }
 

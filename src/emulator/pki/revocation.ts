@@ -109,7 +109,7 @@ function readEntry(entry: Element): [serialNumber: string, what: string] {
 }
 
 /** Whether this certificate's key signed the list, and may (section 6.3.3, f and g). */
-export function isSignedList(list: RevocationList, { subject, keyUsage, publicKey }: Certificate): boolean {
+function isSignedList(list: RevocationList, { subject, keyUsage, publicKey }: Certificate): boolean {
   const isAllowed = subject.key === list.issuer.key && keyUsage?.includes('cRLSign') !== false;
   return isAllowed && isSignedWith(list, publicKey);
 }

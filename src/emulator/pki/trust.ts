@@ -68,7 +68,7 @@ export function checkLeaf(certificate: Certificate, at: Date): string | undefine
 }
 
 /** Why this cannot be a trust anchor, or cannot issue; `below` counts the intermediates under it (RFC 5280 6.1.4). */
-export function checkIssuer(certificate: Certificate, at: Date, below = 0): string | undefined {
+function checkIssuer(certificate: Certificate, at: Date, below = 0): string | undefined {
   const { subject, basicConstraints, keyUsage } = certificate;
   if (subject.rdns.length === 0) return 'subject: an issuer has a name (RFC 5280 section 4.1.2.6)';
   if (basicConstraints?.isAuthority !== true) return 'basicConstraints: an issuer has CA:TRUE';

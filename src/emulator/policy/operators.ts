@@ -106,7 +106,7 @@ function parseNumber(value: string): number | undefined {
 }
 
 /** W3C's profile of ISO 8601 from the day on, or seconds since 1970, in milliseconds. */
-export function parseDate(value: string): number | undefined {
+function parseDate(value: string): number | undefined {
   if (/^\d{5,}$/.test(value)) return Number(value) * 1000;
   const [, day = '', time = ''] =
     /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))?$/.exec(value) ?? [];

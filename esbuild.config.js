@@ -17,7 +17,7 @@ const slim = {
   name: 'slim',
   setup({ onResolve, onLoad }) {
     // The emulator is as large as the program: it stays a file of its own, loaded by its command.
-    onResolve({ filter: /\/emulator\/server\.js$/ }, () => ({ path: './emulator.js', external: true }));
+    onResolve({ filter: /^\.\.\/\.\.\/emulator\.js$/ }, () => ({ path: './emulator.js', external: true }));
     // PKCS#12 and ML-DSA are rare: their packages are loaded from node_modules.
     onResolve({ filter: /^(pkijs$|@noble\/)/ }, ({ path }) => ({ path, external: true }));
     // undici's main module loads all of it (fetch, mocks, caches); a request needs the client only. The proxy needs
@@ -71,7 +71,7 @@ const shared = {
 
 const library = await build({
   ...shared,
-  entryPoints: { index: 'src/index.ts', emulator: 'src/emulator/server.ts' },
+  entryPoints: { index: 'src/index.ts', emulator: 'src/emulator.ts' },
   format: 'esm',
   packages: 'external',
   splitting: true,

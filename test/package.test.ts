@@ -19,8 +19,8 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Emulator } from '../src/emulator/server.js';
-import { startEmulator } from '../src/emulator/server.js';
+import type { Emulator } from '../src/emulator.js';
+import { startEmulator } from '../src/emulator.js';
 import { VERSION } from '../src/index.js';
 
 const root = join(import.meta.dirname, '..');
@@ -161,7 +161,7 @@ describe('package.json', () => {
       engines: { node: '>=20.19' },
       exports: {
         '.': { types: './dist/types/index.d.ts', default: './dist/index.js' },
-        './emulator': { types: './dist/types/emulator/server.d.ts', default: './dist/emulator.js' },
+        './emulator': { types: './dist/types/emulator.d.ts', default: './dist/emulator.js' },
         './package.json': './package.json',
       },
       main: './dist/index.js',

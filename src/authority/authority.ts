@@ -7,8 +7,8 @@
 
 import { KeyObject, webcrypto } from 'node:crypto';
 import { OptionError } from '../errors.js';
-import type { OptionKind } from '../options/option-row.js';
-import { readValue, refuseUnknown } from '../options/values.js';
+import type { OptionRules } from '../options/read-options.js';
+import { readOptions } from '../options/read-options.js';
 
 /** `EC-P256`, or `RSA-2048`, which takes a second or so to generate. */
 export type AuthorityKeyType = 'EC-P256' | 'RSA-2048';
@@ -54,10 +54,6 @@ export interface Authority {
    */
   issue(options: IssueOptions): Promise<IssuedCertificate>;
 }
-
-/** What the option table has no kind for: whether a value is fine, and how to say what is. */
-type Check = readonly [isFine: (value: unknown) => boolean, rule: string];
-export type OptionRules<T> = { readonly [K in keyof T]-?: OptionKind | Check };
 
 const HOST = /^[\w.:*-]{1,253}$/;
 const CERTIFICATE_RULES = {
@@ -111,32 +107,6 @@ export async function createAuthority(options: AuthorityOptions = {}): Promise<A
       return { certificate: await buildCertificate(subject, issuer), privateKey: privateKey.toString() };
     },
   };
-}
-
-/**
- * Options as they may be used: as for the rest of the library, null and an empty text are none.
- *
- * @throws OptionError `ERR_OPTION_UNKNOWN` `ERR_OPTION_INVALID`
- */
-export function readOptions<T extends object>(options: T, rules: OptionRules<T>): T {
-  const known = Object.keys(rules);
-  refuseUnknown(options, known);
-  const values = (known as Array<keyof T & string>).map((name) => [
-    name,
-    readOption(options[name], rules[name], name),
-  ]);
-  return Object.fromEntries(values);
-}
-
-function readOption(value: unknown, rule: OptionKind | Check, name: string): unknown {
-  if ('type' in rule) return readValue(value, { kind: rule, flag: name, help: '' }, name);
-  const [isFine, text] = rule;
-  if (value === undefined || value === null) return undefined;
-  if (isFine(value)) return value;
-  throw new OptionError(
-    'ERR_OPTION_INVALID',
-    `${name} must be ${text}, found a value of type ${typeof value}`,
-  );
 }
 
 interface Issuer {

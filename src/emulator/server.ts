@@ -5,29 +5,15 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createAuthority } from '../authority/authority.js';
-import { EMULATOR_OPTIONS } from '../cli/options/command-options.js';
 import { deliver } from './deliver.js';
 import { answerFaultsRoute } from './faults/faults-route.js';
 import { listen } from './listen.js';
+import type { EmulatorOptions, WithAuthority, WithoutCa } from './options.js';
+import { parseEmulatorOptions } from './options.js';
 import { createRequestLog } from './request-log.js';
-import type { EmulatedService, EmulatorOptions, WithAuthority, WithoutCa } from './service.js';
-import { createEmulator, readEmulatorOptions } from './service.js';
+import type { EmulatedService } from './service.js';
+import { createService } from './service.js';
 import { MAX_BODY_BYTES } from './wire/handler.js';
-
-export type {
-  Authority,
-  AuthorityKeyType,
-  AuthorityOptions,
-  IssuedCertificate,
-  IssueOptions,
-} from '../authority/authority.js';
-export { createAuthority } from '../authority/authority.js';
-export type { FaultRule, FaultSource } from './faults/fault-rules.js';
-export type { FaultStatus, Faults } from './faults/faults.js';
-export type { EmulatedService, EmulatorOptions } from './service.js';
-export { createEmulator } from './service.js';
-export type { Seed } from './setup/seed.js';
-export type { EmulatorRequest, EmulatorResponse, Handler } from './wire/handler.js';
 
 export interface Emulator extends EmulatedService {
   /** `http://127.0.0.1:49152`, for Roles Anywhere and for STS. */
@@ -41,7 +27,7 @@ export interface Emulator extends EmulatedService {
 /**
  * Starts a local IAM Roles Anywhere for tests and demonstrations.
  *
- * @throws OptionError, IdentityError: as {@link createEmulator}
+ * @throws OptionError, IdentityError: as `createEmulator`
  * @throws OutputError `ERR_LISTEN`
  * @example
  * const emulator = await startEmulator({ log: console.error });
@@ -53,12 +39,11 @@ export function startEmulator(options?: WithoutCa): Promise<Emulator & WithAutho
 /** The same with a CA of the caller: `authority` is undefined. */
 export function startEmulator(options: EmulatorOptions): Promise<Emulator>;
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
-  const service = await createEmulator(options);
-  const given = readEmulatorOptions(options);
-  const { host = EMULATOR_OPTIONS.host.default, port = EMULATOR_OPTIONS.port.default } = given;
-  const { now = () => new Date() } = given;
-  const write = createRequestLog(given.log, given.verbose === true);
-  const tls = given.tls === true ? await createTlsIdentity(host) : undefined;
+  const settings = parseEmulatorOptions(options);
+  const { host, port, now } = settings;
+  const service = await createService(settings);
+  const write = createRequestLog(settings.log, settings.verbose);
+  const tls = settings.tls ? await createTlsIdentity(host) : undefined;
   const listener = await listen({
     host,
     port,
@@ -86,7 +71,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 /** For this machine's own names and the address that is listened on; by its clock, not by the service's. */
 async function createTlsIdentity(host: string) {
   const authority = await createAuthority({ commonName: 'Emulator TLS CA' });
-  const hosts = [...new Set(['localhost', '127.0.0.1', '::1', host.replace(/%.*$/, '')])];
+  const hosts = [...new Set(['localhost', '127.0.0.1', '::1', host.split('%')[0] ?? host])];
   const identity = await authority.issue({ commonName: 'localhost', hosts, days: 365 });
   return { ...identity, caBundle: authority.certificate };
 }

@@ -3,36 +3,12 @@
  * Source: the endpoints of AWS's partitions and "AWS IAM Roles Anywhere endpoints and quotas".
  */
 import { OptionError, quote } from '../errors.js';
-
-interface Partition {
-  /** As ARNs have it. */
-  readonly name: string;
-  readonly regions: RegExp;
-  readonly suffix: string;
-  readonly dualstack: string;
-}
-
-const PARTITIONS: readonly Partition[] = [
-  { name: 'aws-cn', regions: /^cn-/, suffix: 'amazonaws.com.cn', dualstack: 'api.amazonwebservices.com.cn' },
-  { name: 'aws-us-gov', regions: /^us-gov-/, suffix: 'amazonaws.com', dualstack: 'api.aws' },
-  { name: 'aws-eusc', regions: /^eusc-/, suffix: 'amazonaws.eu', dualstack: 'api.amazonwebservices.eu' },
-  { name: 'aws-iso', regions: /^us-iso-/, suffix: 'c2s.ic.gov', dualstack: 'api.aws.ic.gov' },
-  { name: 'aws-iso-b', regions: /^us-isob-/, suffix: 'sc2s.sgov.gov', dualstack: 'api.aws.scloud' },
-  { name: 'aws-iso-e', regions: /^eu-isoe-/, suffix: 'cloud.adc-e.uk', dualstack: 'api.cloud-aws.adc-e.uk' },
-  { name: 'aws-iso-f', regions: /^us-isof-/, suffix: 'csp.hci.ic.gov', dualstack: 'api.aws.hci.ic.gov' },
-];
-
-/** Regions of the commercial partition, and those that AWS has not named yet. */
-const COMMERCIAL: Partition = { name: 'aws', regions: /^/, suffix: 'amazonaws.com', dualstack: 'api.aws' };
+import { isLoopback } from '../options/loopback.js';
+import { partitionOf } from '../options/partition.js';
 
 export interface EndpointVariant {
   readonly useFipsEndpoint: boolean;
   readonly useDualstackEndpoint: boolean;
-}
-
-/** The partition of a region: its name stands in ARNs, its suffixes in the names of hosts. */
-export function partitionOf(region: string): Partition {
-  return PARTITIONS.find(({ regions }) => regions.test(region)) ?? COMMERCIAL;
 }
 
 export function endpointForRegion(region: string, variant: EndpointVariant): URL {
@@ -64,9 +40,4 @@ export function parseEndpoint(text: string, label: string): URL {
     );
   }
   return url;
-}
-
-/** Whether a host name, as `URL.hostname` writes it, is this machine itself. */
-export function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
 }

@@ -3,7 +3,7 @@
  * command line, `--help`, and the README's table (a test compares them).
  */
 import type { PemOrPath } from '../identity/identity-source.js';
-import { REGION } from '../options/arn.js';
+import { REGION_KIND, SESSION_DURATION_KIND } from '../options/kinds.js';
 import type { OptionRow } from '../options/option-row.js';
 
 /** What the library takes and the command line offers: one property for each row of the table below. */
@@ -99,11 +99,7 @@ export const SESSION_OPTIONS = {
   },
   region: {
     flag: 'region',
-    kind: {
-      type: 'pattern',
-      pattern: new RegExp(`^(?!fips-)${REGION}$`),
-      rule: 'a region such as us-east-1 (FIPS and dual-stack have flags of their own)',
-    },
+    kind: { ...REGION_KIND, rule: `${REGION_KIND.rule} (FIPS and dual-stack have flags of their own)` },
     placeholder: 'REGION',
     help: "signing region; without it, the trust anchor's",
   },
@@ -117,7 +113,7 @@ export const SESSION_OPTIONS = {
   },
   durationSeconds: {
     flag: 'session-duration',
-    kind: { type: 'integer', min: 900, max: 43_200, unit: 'seconds' },
+    kind: SESSION_DURATION_KIND,
     placeholder: 'SECONDS',
     default: 3600,
     help: 'lifetime of the credentials to ask for, 900 to 43200',

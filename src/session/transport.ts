@@ -7,7 +7,7 @@
 import type { Dispatcher } from 'undici';
 import { codeOf, ServiceError, TransportError } from '../errors.js';
 import { loadTrustBundle } from '../identity/load.js';
-import { isLoopback } from './endpoint.js';
+import { isLoopback } from '../options/loopback.js';
 import type { SessionRequest } from './request.js';
 import type { HttpResponse } from './response.js';
 import type { Connection } from './settings.js';

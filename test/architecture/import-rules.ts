@@ -30,7 +30,8 @@ function isAllowed(edge: Edge, files: Files): boolean {
   if (target === undefined || !files.has(target)) return false;
   if (KNOTS.some(([from, to]) => from === path && to === target)) return true;
   if (EMULATOR_DOORS.test(path) && roomOf(target) === 'emulator') return isDynamic || isType;
-  const isOwnRoom = path.includes('/') && room === roomOf(target);
+  // A front door opens the folder of its name; nothing in the folder imports the door.
+  const isOwnRoom = target.includes('/') && room === roomOf(target);
   return isOwnRoom || MAY_IMPORT[room]?.includes(roomOf(target)) === true;
 }
 
@@ -99,6 +100,8 @@ export const IMPORT_RULES: readonly Rule[] = [
       ['bin.ts', `import { VERSION } from './session/version.js';`],
       ['emulator/sts/sts.ts', `import { signRequest } from '../../signing/sign-request.js';`],
       ['emulator/sts/sts.ts', `import { parsePem } from '../../identity/keys/pem.js';`],
+      ['emulator/sts/sts.ts', `import { startEmulator } from '../../emulator.js';`],
+      ['emulator.ts', `export { createSession } from './session/create-session.js';`],
       ['cli/main.ts', `await import('../emulator/server.js');`],
       ['cli/commands/emulator.ts', `import { startEmulator } from '../../emulator/server.js';`],
       ['signing/sign-request.ts', `await import(\`./\${name}.js\`);`],

@@ -26,13 +26,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Imports against the direction. The list only gets shorter: remove a row with the import that it excuses. */
-export const KNOTS: ReadonlyArray<readonly [path: string, target: string]> = [
-  ['emulator/server.ts', 'cli/options/command-options.ts'],
-  ['emulator/service.ts', 'cli/options/command-options.ts'],
-  ['emulator/service.ts', 'session/session-options.ts'],
-  ['emulator/account/account.ts', 'session/endpoint.ts'],
-  ['emulator/faults/faults-route.ts', 'session/endpoint.ts'],
-];
+export const KNOTS: ReadonlyArray<readonly [path: string, target: string]> = [];
 
 /** Files that load the emulator, by `import()` only, so that no other run pays for it. */
 export const EMULATOR_DOORS = /^cli\/commands\/(emulator|doctor)\.ts$/;

@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { AuthorityOptions, IssueOptions } from '../../src/emulator/server.js';
-import { createAuthority } from '../../src/emulator/server.js';
+import type { AuthorityOptions, IssueOptions } from '../../src/emulator.js';
+import { createAuthority } from '../../src/emulator.js';
 import { OptionError } from '../../src/errors.js';
 import { NOW } from '../emulator/pki/certificates.js';
 import { makeFixture } from '../emulator/sessions/fixture.js';

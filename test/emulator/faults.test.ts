@@ -2,8 +2,8 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { FaultSource } from '../../src/emulator/server.js';
-import { startEmulator } from '../../src/emulator/server.js';
+import type { FaultSource } from '../../src/emulator.js';
+import { startEmulator } from '../../src/emulator.js';
 import { createSession } from '../../src/session/create-session.js';
 import { exchange } from './exchange.js';
 

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { connect as connectTls, rootCertificates } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { listen } from '../../src/emulator/listen.js';
-import type { EmulatorOptions } from '../../src/emulator/server.js';
-import { createAuthority, startEmulator } from '../../src/emulator/server.js';
+import type { EmulatorOptions } from '../../src/emulator.js';
+import { createAuthority, startEmulator } from '../../src/emulator.js';
 import { createSession } from '../../src/session/create-session.js';
 import { exchange } from './exchange.js';
 

@@ -1,8 +1,8 @@
 /** Canaries: key text in the place of each option of the emulator never comes back in an error. */
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import type { AuthorityOptions, EmulatorOptions, IssueOptions } from '../../src/emulator/server.js';
-import { createAuthority, createEmulator, startEmulator } from '../../src/emulator/server.js';
+import type { AuthorityOptions, EmulatorOptions, IssueOptions } from '../../src/emulator.js';
+import { createAuthority, createEmulator, startEmulator } from '../../src/emulator.js';
 import { text } from '../fixtures.js';
 
 const KEY = text('rsa-2048.key.pem');

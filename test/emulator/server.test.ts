@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, expectTypeOf, it } from 'vitest';
-import type { Authority, Emulator, EmulatorOptions } from '../../src/emulator/server.js';
-import { createAuthority, createEmulator, startEmulator } from '../../src/emulator/server.js';
+import type { Authority, Emulator, EmulatorOptions } from '../../src/emulator.js';
+import { createAuthority, createEmulator, startEmulator } from '../../src/emulator.js';
 import { IdentityError, OptionError, OutputError } from '../../src/errors.js';
 import { makeCertificate, NOW } from './pki/certificates.js';
 import { formatQuery, makeRoot } from './sessions/fixture.js';

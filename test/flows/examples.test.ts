@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { startEmulator } from '../../src/emulator/server.js';
+import { startEmulator } from '../../src/emulator.js';
 import { createSession } from '../../src/session/create-session.js';
 import { VERSION } from '../../src/session/version.js';
 import type { Machine } from './machine.js';

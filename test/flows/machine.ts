@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { onTestFinished } from 'vitest';
-import type { Emulator } from '../../src/emulator/server.js';
-import { createAuthority, startEmulator } from '../../src/emulator/server.js';
+import type { Emulator } from '../../src/emulator.js';
+import { createAuthority, startEmulator } from '../../src/emulator.js';
 
 export const ROOT = join(import.meta.dirname, '..', '..');
 export const PROGRAM = join(ROOT, 'dist', 'bin.cjs');

@@ -2,7 +2,7 @@
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { fromRolesAnywhere } from '../../src/credentials/from-roles-anywhere.js';
-import { createAuthority, startEmulator } from '../../src/emulator/server.js';
+import { createAuthority, startEmulator } from '../../src/emulator.js';
 import { ROOT, run, startMachine } from './machine.js';
 
 const MINUTE = 60_000;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { COMMANDS } from '../../src/cli/commands/table.js';
 import { formatCommandHelp } from '../../src/cli/help.js';
-import { startEmulator } from '../../src/emulator/server.js';
+import { startEmulator } from '../../src/emulator.js';
 import type { OptionRow } from '../../src/options/option-row.js';
 import { SESSION_OPTIONS } from '../../src/session/session-options.js';
 import { PROGRAM, ROOT, run, startMachine } from './machine.js';

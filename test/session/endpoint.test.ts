@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { endpointForRegion, isLoopback, parseEndpoint } from '../../src/session/endpoint.js';
+import { endpointForRegion, parseEndpoint } from '../../src/session/endpoint.js';
 
 /** Region; plain, FIPS, dual-stack, both. */
 const ENDPOINTS = [
@@ -137,19 +137,4 @@ describe('a custom endpoint', () => {
       }),
     );
   });
-});
-
-it.each([
-  ['localhost', true],
-  ['127.0.0.1', true],
-  ['127.255.0.9', true],
-  ['[::1]', true],
-  ['::1', false],
-  ['128.0.0.1', false],
-  ['1127.0.0.1', false],
-  ['127.0.0.1.example', false],
-  ['localhost.example', false],
-  ['', false],
-])('whether the host %s is this machine: %s', (hostname, expected) => {
-  expect(isLoopback(hostname)).toBe(expected);
 });

@@ -7,13 +7,13 @@ import { once } from 'node:events';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Emulator } from '../../emulator/server.js';
+import type { Emulator } from '../../emulator.js';
 import { codeOf, OutputError } from '../../errors.js';
 import { loadTrustBundle } from '../../identity/load.js';
 import { chooseValues } from '../../options/choose-values.js';
+import { isLoopback } from '../../options/loopback.js';
 import type { ValuesOf } from '../../options/option-row.js';
 import type { RawValues } from '../../options/values.js';
-import { isLoopback } from '../../session/endpoint.js';
 import { EMULATOR_OPTIONS } from '../options/command-options.js';
 import type { Io } from '../terminal/io.js';
 import { print, say } from '../terminal/io.js';
@@ -21,7 +21,7 @@ import { formatWarning } from '../terminal/report.js';
 
 export async function run(values: RawValues, io: Io): Promise<void> {
   const { certificateAuthority: caFile, ...options } = readOptions(values, io);
-  const { startEmulator } = await import('../../emulator/server.js');
+  const { startEmulator } = await import('../../emulator.js');
   const interrupted = io.interrupted();
   const emulator = await startEmulator({
     ...options,
@@ -53,7 +53,7 @@ function readOptions(given: RawValues, { env }: Io): Partial<ValuesOf<typeof EMU
 }
 
 function hostInUrl(host: string): string {
-  return host.includes(':') ? `[${host.replace(/%.*$/, '')}]` : host;
+  return host.includes(':') ? `[${host.split('%')[0]}]` : host;
 }
 
 const CA_BUNDLE = 'tls-ca.pem';

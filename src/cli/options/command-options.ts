@@ -1,4 +1,5 @@
 /** The option tables of single commands: flags that are no options of a session. */
+import { HOST_KIND, PORT_KIND, ROLE_NAME_KIND, SEED_KIND } from '../../options/kinds.js';
 import type { OptionRow } from '../../options/option-row.js';
 
 /** Flags that only the command line has. */
@@ -115,7 +116,7 @@ export const UPDATE_OPTIONS = {
 export const SERVE_OPTIONS = {
   port: {
     flag: 'port',
-    kind: { type: 'integer', min: 0, max: 65_535 },
+    kind: PORT_KIND,
     placeholder: 'PORT',
     default: 9911,
     help: 'port to listen on; 0 takes a free one',
@@ -163,14 +164,14 @@ export const SERVE_OPTIONS = {
 export const EMULATOR_OPTIONS = {
   host: {
     flag: 'host',
-    kind: { type: 'pattern', pattern: /^[\w.:%-]{1,63}$/, rule: 'a host name or address' },
+    kind: HOST_KIND,
     placeholder: 'ADDRESS',
     default: '127.0.0.1',
     help: 'address to listen on; whoever reaches it gets answers (warns off loopback)',
   },
   port: {
     flag: 'port',
-    kind: { type: 'integer', min: 0, max: 65_535 },
+    kind: PORT_KIND,
     placeholder: 'PORT',
     default: 0,
     help: 'port to listen on; 0 takes a free one',
@@ -183,11 +184,7 @@ export const EMULATOR_OPTIONS = {
   },
   roleName: {
     flag: 'role',
-    kind: {
-      type: 'pattern',
-      pattern: /^[A-Za-z0-9_+=,.@-]{1,64}$/,
-      rule: 'a role name: 1 to 64 of A-Z a-z 0-9 _ + = , . @ -',
-    },
+    kind: ROLE_NAME_KIND,
     placeholder: 'NAME',
     default: 'Demo',
     help: 'name of the role to give sessions of',
@@ -219,7 +216,7 @@ export const EMULATOR_OPTIONS = {
   },
   faultSeed: {
     flag: 'fault-seed',
-    kind: { type: 'integer', min: 0, max: 999_999_999 },
+    kind: SEED_KIND,
     placeholder: 'NUMBER',
     default: 1,
     help: 'seed of the dice for faults with a rate',

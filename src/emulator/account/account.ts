@@ -1,6 +1,6 @@
 /** Names in, an account with one trust anchor, one profile and one role out: the least that a session needs. */
 import { createHash, randomUUID } from 'node:crypto';
-import { partitionOf } from '../../session/endpoint.js';
+import { partitionOf } from '../../options/partition.js';
 import type {
   Account,
   AttributeMapping,

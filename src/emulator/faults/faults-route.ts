@@ -7,8 +7,8 @@
  */
 
 import { isRolesAnywhereError } from '../../errors.js';
+import { isLoopback, isLoopbackAddress } from '../../options/loopback.js';
 import { refuseUnknown } from '../../options/values.js';
-import { isLoopback } from '../../session/endpoint.js';
 import type { EmulatorRequest, EmulatorResponse } from '../wire/handler.js';
 import type { FaultSource } from './fault-rules.js';
 import type { Faults } from './faults.js';
@@ -61,7 +61,7 @@ function parseBody(body: Uint8Array): unknown {
 function isLocal({ headers, sourceIp = '' }: EmulatorRequest): boolean {
   const hosts = headers.filter(([name]) => name === 'host').map(([, value]) => value);
   const isForeign = headers.some(([name]) => name === 'origin' || name === 'x-forwarded-for');
-  return !isForeign && /^(::1|127(\.\d+){3})$/.test(sourceIp) && hosts.length === 1 && isOwn(hosts[0]);
+  return !isForeign && isLoopbackAddress(sourceIp) && hosts.length === 1 && isOwn(hosts[0]);
 }
 
 function isOwn(host = ''): boolean {

@@ -1,6 +1,6 @@
 /** An administrator of the emulated account: signed requests to its control plane and to its IAM. */
-import type { EmulatedService, EmulatorOptions } from '../../../src/emulator/server.js';
-import { createEmulator } from '../../../src/emulator/server.js';
+import type { EmulatedService, EmulatorOptions } from '../../../src/emulator.js';
+import { createEmulator } from '../../../src/emulator.js';
 import { makeCertificate, NOW } from '../pki/certificates.js';
 import type { HmacDraft } from '../sessions/sign.js';
 import { signHmac } from '../sessions/sign.js';

@@ -5,7 +5,7 @@
 import type { KeyObject } from 'node:crypto';
 import { createPrivateKey } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { EmulatorRequest } from '../../../src/emulator/server.js';
+import type { EmulatorRequest } from '../../../src/emulator.js';
 import { makeCertificate, NOW } from '../pki/certificates.js';
 import { addCrl, makeAccount, QUERY, readVectors, toPem } from './account.js';
 import { makeFixture, makeRoot } from './fixture.js';

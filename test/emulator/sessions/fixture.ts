@@ -1,6 +1,6 @@
 /** An emulated service with one authority that it trusts, and requests to it that are right. */
-import type { EmulatedService, EmulatorOptions, EmulatorResponse } from '../../../src/emulator/server.js';
-import { createEmulator } from '../../../src/emulator/server.js';
+import type { EmulatedService, EmulatorOptions, EmulatorResponse } from '../../../src/emulator.js';
+import { createEmulator } from '../../../src/emulator.js';
 import type { Made } from '../pki/certificates.js';
 import { makeCertificate, NOW } from '../pki/certificates.js';
 import type { X509Draft } from './sign.js';

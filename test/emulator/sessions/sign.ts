@@ -4,7 +4,7 @@
  */
 import type { KeyObject } from 'node:crypto';
 import { createHash, createHmac, sign } from 'node:crypto';
-import type { EmulatorRequest } from '../../../src/emulator/server.js';
+import type { EmulatorRequest } from '../../../src/emulator.js';
 import type { Made } from '../pki/certificates.js';
 import { NOW } from '../pki/certificates.js';
 

@@ -1,7 +1,7 @@
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Emulator } from '../../../src/emulator/server.js';
-import { startEmulator } from '../../../src/emulator/server.js';
+import type { Emulator } from '../../../src/emulator.js';
+import { startEmulator } from '../../../src/emulator.js';
 import { makeCertificate, NOW } from '../pki/certificates.js';
 import type { Fixture } from '../sessions/fixture.js';
 import { formatQuery, makeFixture, makeRoot } from '../sessions/fixture.js';

@@ -1,0 +1,19 @@
+/** The front door of `rolesanywhere/emulator`: a local IAM Roles Anywhere with the STS and IAM that it needs. */
+
+export type {
+  Authority,
+  AuthorityKeyType,
+  AuthorityOptions,
+  IssuedCertificate,
+  IssueOptions,
+} from './authority/authority.js';
+export { createAuthority } from './authority/authority.js';
+export type { FaultRule, FaultSource } from './emulator/faults/fault-rules.js';
+export type { FaultStatus, Faults } from './emulator/faults/faults.js';
+export type { EmulatorOptions } from './emulator/options.js';
+export type { Emulator } from './emulator/server.js';
+export { startEmulator } from './emulator/server.js';
+export type { EmulatedService } from './emulator/service.js';
+export { createEmulator } from './emulator/service.js';
+export type { Seed } from './emulator/setup/seed.js';
+export type { EmulatorRequest, EmulatorResponse, Handler } from './emulator/wire/handler.js';

@@ -16,7 +16,7 @@ const region = 'us-east-1';
 const endpoint = new URL(process.env['AWS_ENDPOINT_URL'] ?? `https://rolesanywhere.${region}.amazonaws.com`);
 
 const identity = await loadIdentity({ certificate: CERTIFICATE, privateKey: PRIVATE_KEY });
-const findings = checkIdentity(identity, { now: new Date() });
+const findings = checkIdentity(identity);
 for (const { severity, message, hint } of findings) console.error(`${severity}: ${message}: ${hint}`);
 if (findings.some(({ severity }) => severity === 'error')) process.exit(1);
 
@@ -44,6 +44,6 @@ const session = parseSessionResponse(
     headers: Object.fromEntries(response.headers),
     body: new Uint8Array(await response.arrayBuffer()),
   },
-  { roleArn: ROLE_ARN, now: new Date() },
+  { roleArn: ROLE_ARN, now: () => new Date() },
 );
 console.log(session.assumedRole.arn, session.expiration.toISOString());

@@ -11,10 +11,8 @@ main({
   argv: process.argv.slice(2),
   program: process.argv.slice(0, 2),
   env: process.env,
-  // Node opens each stream when it is first looked at: those that a run does not use cost nothing.
-  get stdin() {
-    return process.stdin;
-  },
+  // Node opens each stream at its first use: streams that a run does not use cost nothing.
+  stdin: () => process.stdin,
   get stdout() {
     return process.stdout;
   },

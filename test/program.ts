@@ -86,7 +86,7 @@ export function fakeIo(args: readonly string[], options: Pick<RunOptions, 'env' 
     argv: args,
     program: ['node', PROGRAM],
     env: options.env ?? {},
-    stdin: Readable.from([Buffer.from(options.input ?? '')]),
+    stdin: () => Readable.from([Buffer.from(options.input ?? '')]),
     stdout: output('stdout'),
     stderr: output('stderr'),
     interrupted: () => new AbortController().signal,

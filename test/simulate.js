@@ -14,7 +14,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
-/** @import { Kept } from '../src/credentials/attempt.js' */
+/** @import { Kept } from '../src/credentials/refresher.js' */
 /** @typedef {{ readonly expiration: Date }} Credentials */
 /** @typedef {Kept<Credentials>} Cached What a cache file gives */
 /** @typedef {{ at: number, run: (() => void) | undefined }} Event */
@@ -29,15 +29,15 @@ const LIFE = HOUR;
 const LIMIT = (RATE * LIFE) / SECOND;
 
 const root = join(import.meta.dirname, '..');
-const { createRefresher, seededRandom, ServiceError } = await loadSources();
+const { Refresher, seededRandom, ServiceError } = await loadSources();
 
-/** @typedef {typeof import('../src/credentials/refresh.js')} Refresh */
+/** @typedef {typeof import('../src/credentials/refresher.js')} Refresh */
 /** @typedef {typeof import('../src/errors.js')} Errors */
 /** @typedef {typeof import('./credentials/virtual-clock.js')} VirtualClock */
 
 /** @returns {Promise<Refresh & Errors & VirtualClock>} */
 async function loadSources() {
-  const files = ['src/credentials/refresh.ts', 'src/errors.ts', 'test/credentials/virtual-clock.ts'];
+  const files = ['src/credentials/refresher.ts', 'src/errors.ts', 'test/credentials/virtual-clock.ts'];
   const contents = files.map((file) => `export * from './${file}';`).join('\n');
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: root, loader: 'ts' },
@@ -158,8 +158,8 @@ function ours(world, host) {
       event.run = undefined;
     };
   };
-  /** @type {import('../src/credentials/refresh.js').Refresher<Credentials>} */
-  const refresher = createRefresher({
+  /** @type {import('../src/credentials/refresher.js').Refresher<Credentials>} */
+  const refresher = new Refresher({
     clock: { now, after },
     random,
     initial: host.cached,
@@ -175,7 +175,7 @@ function ours(world, host) {
       }),
   });
   refresher.start();
-  host.stop = refresher.stop;
+  host.stop = () => refresher.stop();
 }
 
 /** @type {Rule} */

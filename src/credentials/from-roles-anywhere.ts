@@ -1,24 +1,22 @@
 /**
- * Options in, a credential provider for AWS SDK for JavaScript v3 clients out. Structural types: no SDK is
- * needed to run or to compile this.
+ * The credential provider for clients of the AWS SDK for JavaScript v3. Its types are structural: the SDK is needed
+ * neither to run nor to compile it.
  *
- * Source: "AwsCredentialIdentityProvider" of `@smithy/types`. The SDK keeps what a provider gives until five minutes
- * before its end, unless the provider is marked as one that keeps it itself, as this one is: so it hears of each use,
- * and refreshes while nobody waits.
+ * Source: "AwsCredentialIdentityProvider" of `@smithy/types`. The SDK caches what a provider returns until five minutes
+ * before the expiry, unless the provider is marked as `memoized`, as this one is: so the SDK calls it at each use, and it
+ * can refresh while nobody waits.
  */
-
-import { OptionError, TransportError } from '../errors.js';
-import { assertUsableIdentity } from '../identity/check-identity.js';
-import { loadIdentity } from '../identity/load.js';
-import { rotatingIdentity } from '../identity/rotation.js';
+import { TransportError } from '../errors.js';
+import { ambientEnvironment } from '../options/environment.js';
 import type { CreateSessionOptions } from '../session/create-session.js';
-import { createSessionFrom, parseOptions } from '../session/create-session.js';
+import { parseOptions } from '../session/create-session.js';
 import type { Session } from '../session/response.js';
-import type { CallerHints, ProviderProperties } from './caller-client.js';
-import { readHints } from './caller-client.js';
+import type { ProviderProperties } from './caller-client.js';
+import { loggerOf } from './caller-client.js';
 import { systemClock } from './clock.js';
-import type { Refresher } from './refresh.js';
-import { createRefresher } from './refresh.js';
+import type { Refresher } from './refresher.js';
+import type { RefreshCall } from './session-source.js';
+import { assertRereadable, keepFresh, openSessionSource } from './session-source.js';
 
 /** As `AwsCredentialIdentity` in `@smithy/types`. */
 export interface AwsCredentialIdentity {
@@ -29,8 +27,14 @@ export interface AwsCredentialIdentity {
   readonly accountId: string;
 }
 
-/** As for `createSession`, but for what would serve one call only. */
-export type ProviderOptions = Omit<CreateSessionOptions, 'signal' | 'stdin'>;
+/** The options of `createSession` except those of a single call, and the cache. */
+export interface ProviderOptions extends Omit<CreateSessionOptions, 'signal' | 'stdin'> {
+  /**
+   * Share sessions with other processes of this user through encrypted files, as `--cache` does: a program that starts
+   * often then asks the service once an hour. Default false.
+   */
+  readonly cache?: boolean | undefined;
+}
 
 export interface RolesAnywhereProvider {
   (properties?: ProviderProperties): Promise<AwsCredentialIdentity>;
@@ -43,19 +47,19 @@ export interface RolesAnywhereProvider {
 }
 
 /**
- * A provider for the `credentials` of an AWS SDK client, or of many. The first call gets a session; further ones are
- * answered at once, and from 25 minutes before the end a new session is got behind their back. Callers that wait
- * share one request. Where a refresh fails, the credentials from before are handed out until they end. It has no timers: an
- * idle program asks nothing, and ends when it has nothing else to do.
+ * A provider for the `credentials` of one or more AWS SDK clients. The first call creates a session; later calls are
+ * answered at once, and from 25 minutes before the expiry a new session is created in the background. Concurrent callers
+ * share one request. If a refresh fails, the held credentials are returned until they expire. It has no timers: an idle
+ * program sends nothing, and ends when it has nothing else to do.
  *
- * Certificate and key are read again when their files change. A pair that is half-written or that the service would
- * refuse is left alone, and the one from before used.
+ * Certificate and key are read again when their files change. A pair that is half-written, or that the service would
+ * refuse, is not used; the previous one stays in use.
  *
- * Of the client that calls, its logger is used, and the proxy of its `requestHandler` (`HttpsProxyAgent` and the
- * like), where the options and the environment name none. Not its region: the trust anchor's is the service's.
+ * It logs to `logger`, or to the logger of the client that calls. It ignores the client's region: the trust anchor's
+ * counts.
  *
- * Errors are those of `createSession`, all of them at the call, with `tryNextLink: false`: in a `chain()` the
- * real cause is shown rather than the next provider's. After an error come pauses, in which it is thrown again at once.
+ * A call throws the errors of `createSession`, with `tryNextLink: false`, so that a `chain()` shows this cause and not
+ * the next provider's. After an error it pauses: during the pause the same error is thrown again at once.
  *
  * @example
  * const client = new S3Client({
@@ -65,25 +69,33 @@ export interface RolesAnywhereProvider {
  * });
  */
 export function fromRolesAnywhere(options: ProviderOptions): RolesAnywhereProvider {
-  let hints: CallerHints = { logger: undefined, proxy: undefined };
+  let opened: Promise<Refresher<Session, RefreshCall>> | undefined;
   let isDisposed = false;
-  const create = sessionCreator(options, () => hints);
-  const refresher: Refresher<Session> = createRefresher({
-    // Whoever waits wants an attempt to be worth waiting for; behind the scenes the refresher repeats it.
-    create: (signal) => create(signal, refresher.current() === undefined ? undefined : 1),
-    clock: systemClock(options?.now),
-    random: options?.random,
-  });
+  // Options are read at the first call; after an error in them, at the next one again.
+  const open = (): Promise<Refresher<Session, RefreshCall>> => {
+    opened ??= openRefresher(options).catch((error: unknown) => {
+      opened = undefined;
+      throw error;
+    });
+    return opened;
+  };
   const provide = async (properties?: ProviderProperties): Promise<AwsCredentialIdentity> => {
-    if (isDisposed) throw new TransportError('ERR_ABORTED', 'the credential provider has been disposed of');
-    if (properties !== undefined) hints = await readHints(properties);
-    const session = await (properties?.['forceRefresh'] === true ? refresher.refreshNow() : refresher.get());
+    const refresher = isDisposed ? undefined : await open();
+    if (refresher === undefined || isDisposed) {
+      throw new TransportError('ERR_ABORTED', 'the credential provider has been disposed of');
+    }
+    const isHeld = refresher.current() !== undefined;
+    // If nobody waits, the refresher repeats a failed attempt after a pause.
+    const call = { logger: options?.logger ?? loggerOf(properties), attempts: isHeld ? 1 : undefined };
+    const session = await (properties?.['forceRefresh'] === true
+      ? refresher.refreshNow(call)
+      : refresher.get(call));
     const { accessKeyId, secretAccessKey, sessionToken, expiration, accountId } = session;
     return { accessKeyId, secretAccessKey, sessionToken, expiration, accountId };
   };
   const dispose = (): void => {
     isDisposed = true;
-    refresher.stop();
+    opened?.then((refresher) => refresher.stop()).catch(() => undefined);
   };
   return Object.assign(provide, {
     memoized: true as const,
@@ -93,44 +105,16 @@ export function fromRolesAnywhere(options: ProviderOptions): RolesAnywhereProvid
   });
 }
 
-/** Options are read at the first call that finds them right, and the identity whenever its files have changed. */
-function sessionCreator(
-  options: ProviderOptions,
-  hintsNow: () => CallerHints,
-): (signal: AbortSignal, attempts: number | undefined) => Promise<Session> {
-  const open = () => {
-    const { settings, context } = parseOptions(options);
-    refuseStandardInput(options);
-    const { now = () => new Date(), askPassphrase } = context;
-    const rotating = rotatingIdentity(settings.source, {
-      load: () => loadIdentity(settings.source, { now: now(), askPassphrase }),
-      assertUsableIdentity: (identity) => assertUsableIdentity(identity, now()),
-      warn: (message) => (context.logger ?? hintsNow().logger)?.warn?.(message),
-    });
-    return { settings, context, identity: async () => context.identity ?? rotating() };
-  };
-  let opened: ReturnType<typeof open> | undefined;
-  return async (signal, attempts) => {
-    opened ??= open();
-    const { settings, context, identity } = opened;
-    const hints = hintsNow();
-    const connection = { ...settings.connection, proxy: settings.connection.proxy ?? hints.proxy };
-    const logger = context.logger ?? hints.logger;
-    return createSessionFrom(
-      { ...settings, connection },
-      { ...context, logger, signal, attempts, identity: await identity() },
-    );
-  };
-}
-
-/** It would work once, and fail an hour later, at the first refresh. */
-function refuseStandardInput(options: ProviderOptions): void {
-  for (const name of ['certificate', 'privateKey', 'intermediates'] as const) {
-    if (options[name] === '-') {
-      throw new OptionError(
-        'ERR_OPTION_INVALID',
-        `${name} must be a file, text or bytes: a provider reads it again, and standard input only once`,
-      );
-    }
-  }
+async function openRefresher(options: ProviderOptions): Promise<Refresher<Session, RefreshCall>> {
+  const { cache, ...rest } = options ?? {};
+  const { settings, context } = parseOptions(options && rest);
+  assertRereadable(settings, (name) => name);
+  const { now = () => new Date(), random, logger, askPassphrase, identity } = context;
+  const source = openSessionSource(settings, {
+    identity: identity && (async () => identity),
+    ...{ rotates: true, cache, now, random, logger, askPassphrase },
+    env: options.env ?? ambientEnvironment(),
+  });
+  const { refresher } = await keepFresh(source, { clock: systemClock(now), random });
+  return refresher;
 }

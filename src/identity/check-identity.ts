@@ -51,14 +51,18 @@ const RULES: readonly Rule[] = [
 /**
  * Pure: no clock, no file, no network.
  *
- * @param context `now`: the moment to judge validity by; default the present
+ * @param context `now`: the clock to judge validity by; default the system clock
  * @returns findings, errors before warnings, each in the order of the rules; empty where the service would have nothing to say
  * @example
- * const errors = checkIdentity(identity, { now: new Date() }).filter(({ severity }) => severity === 'error');
+ * const errors = checkIdentity(identity, { now: () => new Date() }).filter(({ severity }) => severity === 'error');
  */
-export function checkIdentity(identity: SigningIdentity, context: { readonly now?: Date } = {}): Finding[] {
-  const now = context.now ?? new Date();
-  const findings = RULES.map((rule) => rule(identity, now)).filter((finding) => finding !== undefined);
+export function checkIdentity(
+  identity: SigningIdentity,
+  context: { readonly now?: () => Date } = {},
+): Finding[] {
+  const { now = () => new Date() } = context;
+  const moment = now();
+  const findings = RULES.map((rule) => rule(identity, moment)).filter((finding) => finding !== undefined);
   return [
     ...findings.filter(({ severity }) => severity === 'error'),
     ...findings.filter(({ severity }) => severity === 'warning'),
@@ -72,7 +76,7 @@ export function checkIdentity(identity: SigningIdentity, context: { readonly now
  * @throws IdentityError with the first error's code, the messages of all, and the first hint as hint
  */
 export function assertUsableIdentity(identity: SigningIdentity, now: Date): Finding[] {
-  const findings = checkIdentity(identity, { now });
+  const findings = checkIdentity(identity, { now: () => now });
   const errors = findings.filter((finding) => finding.severity === 'error');
   const [first] = errors;
   if (first === undefined) return findings;

@@ -34,10 +34,10 @@ const ROLES: Readonly<Record<InputName, string>> = {
 export type AskPassphrase = (subject: string, attempt: number) => Promise<string | undefined>;
 
 export interface LoadContext {
-  /** What `-` reads. Default: the standard input of this process. */
-  readonly stdin?: AsyncIterable<Uint8Array | string> | undefined;
-  /** Where several certificates belong to the key, one that is valid now is taken. Default: the present. */
-  readonly now?: Date | undefined;
+  /** Opens what `-` reads. Default: the standard input of this process. */
+  readonly stdin?: (() => AsyncIterable<Uint8Array | string>) | undefined;
+  /** The clock: of several certificates for the key, one that is valid now is taken. Default: the system clock. */
+  readonly now?: (() => Date) | undefined;
   /**
    * Makes the signatures, where the private key is elsewhere, in the form that the kind of the certificate's key
    * prescribes: RSASSA-PKCS1-v1_5 with SHA-256, ECDSA with SHA-256 in DER, or pure ML-DSA, over the data. The first
@@ -68,8 +68,8 @@ export async function loadIdentity(
   return withMaterial(source, context, async ({ certificate, ...others }, passphrase) => {
     if (certificate === undefined) throw new OptionError('ERR_OPTION_MISSING', 'missing certificate');
     const { parseIdentity } = await import('./identity.js');
-    const { now = new Date(), sign } = context;
-    return parseIdentity({ certificate, ...others, passphrase, sign, now });
+    const { now = () => new Date(), sign } = context;
+    return parseIdentity({ certificate, ...others, passphrase, sign, now: now() });
   });
 }
 
@@ -194,7 +194,10 @@ function reader(context: LoadContext): (source: PemOrPath, role: string) => Prom
     if (source.includes('-----BEGIN ')) return { bytes: Buffer.from(source), subject: role };
     if (source === '-') {
       const subject = `${role} from standard input`;
-      piped ??= readAll(() => context.stdin ?? createReadStream('', { fd: 0, autoClose: false }), subject);
+      piped ??= readAll(
+        () => context.stdin?.() ?? createReadStream('', { fd: 0, autoClose: false }),
+        subject,
+      );
       return { bytes: await piped, subject };
     }
     const subject = describePath(source, role);

@@ -17,9 +17,11 @@ export interface RotationContext {
   readonly load: () => Promise<SigningIdentity>;
   /** Throws where the service would refuse the identity now. */
   readonly assertUsableIdentity: (identity: SigningIdentity) => unknown;
-  /** Hears once of each state of the files that cannot be used, while what was loaded before is. */
-  readonly warn?: ((message: string) => void) | undefined;
+  readonly now: () => Date;
 }
+
+/** Called once for each state of the files that cannot be used, while the identity from before is. */
+type Warn = (message: string) => void;
 
 interface Snapshot {
   readonly identity: SigningIdentity;
@@ -39,21 +41,23 @@ const MAX_READS = 3;
 export function rotatingIdentity(
   source: IdentitySource,
   context: RotationContext,
-): () => Promise<SigningIdentity> {
+): (warn?: Warn) => Promise<SigningIdentity> {
   let kept: Snapshot | undefined;
   let warned: string | undefined;
-  return async () => {
+  return async (warn) => {
     const stamp = await stampOf(source);
-    if (kept?.stamp === stamp) return kept.identity;
+    // A file may hold the next certificate too: after the expiry it is read again.
+    if (kept?.stamp === stamp && isWithinValidity(kept.identity, context.now())) return kept.identity;
     try {
       const fresh = await loadWhole(source, context, stamp);
-      context.assertUsableIdentity(fresh.identity);
+      // The first pair has none to replace: the checks of the session judge it.
+      if (kept !== undefined) context.assertUsableIdentity(fresh.identity);
       kept = fresh;
       warned = undefined;
       return fresh.identity;
     } catch (error) {
       if (kept === undefined || !isUsable(kept.identity, context)) throw error;
-      if (warned !== stamp) context.warn?.(describe(error, kept.identity));
+      if (warned !== stamp) warn?.(describe(error, kept.identity));
       warned = stamp;
       return kept.identity;
     }
@@ -84,6 +88,10 @@ function isUsable(identity: SigningIdentity, { assertUsableIdentity }: RotationC
   } catch {
     return false;
   }
+}
+
+function isWithinValidity({ certificate }: SigningIdentity, now: Date): boolean {
+  return certificate.notBefore <= now && now <= certificate.notAfter;
 }
 
 function describe(error: unknown, { certificate }: SigningIdentity): string {

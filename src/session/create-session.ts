@@ -39,8 +39,8 @@ export interface SessionContext {
   readonly now?: (() => Date) | undefined;
   /** Jitter, in [0, 1). Default `Math.random`. */
   readonly random?: (() => number) | undefined;
-  /** What `-` reads. Default: the standard input of this process. */
-  readonly stdin?: AsyncIterable<Uint8Array | string> | undefined;
+  /** Opens what `-` reads. Default: the standard input of this process. */
+  readonly stdin?: (() => AsyncIterable<Uint8Array | string>) | undefined;
   /** Called where the key is encrypted and `passphrase` is not given, at most three times a call. */
   readonly askPassphrase?: AskPassphrase | undefined;
 }
@@ -67,19 +67,22 @@ export interface CreateSessionOptions extends SessionOptions, SessionContext {
  */
 export async function createSession(options: CreateSessionOptions): Promise<Session> {
   const { settings, context } = parseOptions(options);
-  return createSessionFrom(settings, context);
+  const { now, stdin, askPassphrase, signal } = context;
+  const load = (): Promise<SigningIdentity> => loadIdentity(settings.source, { now, stdin, askPassphrase });
+  const identity = context.identity ?? (await endedBy(signal, load()));
+  return createSessionFrom(settings, identity, context);
 }
 
 /** @throws OptionError `ERR_OPTION_*` */
 export function parseOptions(options: CreateSessionOptions): { settings: Settings; context: SessionContext } {
-  requireOptions(options);
+  assertOptions(options);
   const { identity, signal, logger, now, random, stdin, askPassphrase, ...further } = options;
   const { env = ambientEnvironment(), ...rest } = further;
   const settings = parseSettings(rest, { env, hasIdentity: identity !== undefined });
   return { settings, context: { identity, signal, logger, now, random, stdin, askPassphrase } };
 }
 
-function requireOptions(options: CreateSessionOptions): void {
+function assertOptions(options: CreateSessionOptions): void {
   if (typeof options !== 'object' || options === null) {
     throw new OptionError('ERR_OPTION_INVALID', `options must be an object, found ${typeof options}`);
   }
@@ -92,53 +95,48 @@ function requireOptions(options: CreateSessionOptions): void {
   );
 }
 
-export interface CreateContext extends SessionContext {
-  /** How often what may pass is tried: 1 for a refresher, which has pauses of its own. Default 3. */
+export interface CreateContext extends Pick<SessionContext, 'logger' | 'signal' | 'now' | 'random'> {
+  /** Tries for passing failures; a refresher, which pauses by itself, passes 1. Default 3. */
   readonly attempts?: number | undefined;
 }
 
-/** As `createSession`, from settings that are parsed already. */
-export async function createSessionFrom(settings: Settings, context: CreateContext): Promise<Session> {
-  const { logger, signal, attempts, now = () => new Date(), random = Math.random } = context;
+/**
+ * Creates a session with an identity that is loaded already, after checking it.
+ *
+ * @throws as `createSession`, without the errors of the options and of loading
+ */
+export async function createSessionFrom(
+  settings: Settings,
+  identity: SigningIdentity,
+  { logger, signal, attempts, now = () => new Date(), random = Math.random }: CreateContext,
+): Promise<Session> {
   const { endpoint, region, roleArn, connection } = settings;
   if (!connection.verifyTls) {
     logger?.warn?.(
-      "the service's TLS certificate is not verified: whoever sits in between can read the credentials",
+      "the service's TLS certificate is not verified: anyone on the way can read the credentials",
     );
   }
-  const identity = context.identity ?? (await endedBy(signal, load(settings, context, now())));
-  for (const { message, hint } of assertUsableIdentity(identity, now()))
+  for (const { message, hint } of assertUsableIdentity(identity, now())) {
     logger?.warn?.(`${message}: ${hint}`);
-
+  }
   const request = createSessionRequest(settings);
   const transport = await openTransport(endpoint, connection);
   const limit = startLimit(connection.timeoutMs, endpoint.origin, signal);
   const attempt = async (): Promise<Session> => {
-    // Signed anew each time: a signature ages, and the clock may have been set meanwhile.
+    // Each attempt is signed anew: signatures age, and the clock may have been set meanwhile.
     const signed = await explainSignature(request, identity, { region, date: now() });
     logger?.debug?.(`canonical request:\n${signed.canonicalRequest}`);
     logger?.debug?.(`string to sign:\n${signed.stringToSign}`);
     logger?.debug?.(`sending to ${endpoint.origin}${request.path}, body ${request.body}`);
     const { status, headers, body } = await transport.send(signed.request, limit.signal);
     logger?.debug?.(`the service answered ${status}, request id ${headers['x-amzn-requestid'] ?? 'none'}`);
-    return parseSessionResponse({ status, headers, body }, { roleArn, now: now() });
+    return parseSessionResponse({ status, headers, body }, { roleArn, now });
   };
   try {
-    // Raced, since signing may be a matter of other machines too.
+    // Raced: a remote signer may not answer.
     return await endedBy(limit.signal, retry(attempt, { ...limit, random, attempts }));
   } finally {
     limit.stop();
     await transport.close();
   }
-}
-
-function load({ source }: Settings, context: SessionContext, now: Date): Promise<SigningIdentity> {
-  return loadIdentity(source, {
-    now,
-    askPassphrase: context.askPassphrase,
-    // Not copied: standard input opens when it is looked at, and hardly any call needs it.
-    get stdin() {
-      return context.stdin;
-    },
-  });
 }

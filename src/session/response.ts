@@ -37,8 +37,8 @@ const THROTTLING =
 export interface ResponseContext {
   /** The role that was asked for: its account is the session's. */
   readonly roleArn: string;
-  /** This machine's time when the answer came, to compare with the service's. */
-  readonly now: Date;
+  /** This machine's clock, to compare with the service's. */
+  readonly now: () => Date;
 }
 
 /**
@@ -46,7 +46,7 @@ export interface ResponseContext {
  */
 export function parseSessionResponse(response: HttpResponse, context: ResponseContext): Session {
   const { status } = response;
-  if (status < 200 || status > 299) throw parseRefusal(response, context.now);
+  if (status < 200 || status > 299) throw parseRefusal(response, context.now());
   const answer = parseJson(response.body);
   if (answer === undefined) {
     throw invalid(response, `the service answered ${status} with a body that is not JSON`);

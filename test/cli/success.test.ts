@@ -16,7 +16,7 @@ const JSON_TEXT =
 const SHOWN =
   'rolesanywhere: warning: --pkcs8-password shows the passphrase to every user of this machine; ROLESANYWHERE_PKCS8_PASSWORD does not\n';
 const NOT_VERIFIED =
-  "rolesanywhere: warning: the service's TLS certificate is not verified: whoever sits in between can read the credentials\n";
+  "rolesanywhere: warning: the service's TLS certificate is not verified: anyone on the way can read the credentials\n";
 const ENCRYPTED = ['--certificate', RSA.certificate, '--private-key', path('rsa-2048.scrypt.pem')];
 
 describe('credential-process prints the JSON and nothing else', () => {

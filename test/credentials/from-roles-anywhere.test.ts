@@ -1,11 +1,9 @@
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
-import { Agent } from 'node:https';
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { STSClient } from '@aws-sdk/client-sts';
 import type { AwsCredentialIdentityProvider } from '@smithy/types';
 import { afterAll, describe, expect, expectTypeOf, it, vi } from 'vitest';
-import { readHints } from '../../src/credentials/caller-client.js';
 import type { RolesAnywhereProvider } from '../../src/credentials/from-roles-anywhere.js';
 import { fromRolesAnywhere } from '../../src/credentials/from-roles-anywhere.js';
 import type { CreateSessionOptions } from '../../src/session/create-session.js';
@@ -52,8 +50,7 @@ describe('fromRolesAnywhere', () => {
   it('refuses standard input, which could be read once only', async () => {
     await expect(fromRolesAnywhere({ ...OPTIONS, privateKey: '-' })()).rejects.toMatchObject({
       code: 'ERR_OPTION_INVALID',
-      message:
-        'privateKey must be a file, text or bytes: a provider reads it again, and standard input only once',
+      message: 'privateKey must not be standard input: it is read again at each refresh',
       tryNextLink: false,
     });
   });
@@ -119,37 +116,31 @@ describe('fromRolesAnywhere', () => {
     expect(requests[0]?.headers['authorization']).toContain('/us-east-1/rolesanywhere/');
   });
 
-  it.each<[string, unknown, string | undefined]>([
-    [
-      'an agent with a URL',
-      { config: { httpsAgent: { proxy: new URL('http://proxy:3128') } } },
-      'http://proxy:3128/',
-    ],
-    ['a handler that is not configured yet', handlerOf(proxyAgent()), 'http://proxy:3128/'],
-    ['an agent without a proxy', handlerOf(new Agent()), undefined],
-    [
-      'a configuration that fails',
-      {
-        get configProvider() {
-          return Promise.reject(new Error('x'));
-        },
-      },
-      undefined,
-    ],
-    ['none', undefined, undefined],
-    ['something else', { config: { httpsAgent: { proxy: { host: 'proxy' } } } }, undefined],
-  ])('finds the proxy of a client: %s', async (_name, requestHandler, url) => {
-    const hints = await readHints({ callerClientConfig: { requestHandler } });
-    expect(hints.proxy).toEqual(url && { url, except: '' });
+  it('with `cache` shares a session with the next program of this user', async () => {
+    const { endpoint, requests } = await startFakeService([success, success]);
+    const options = { ...OPTIONS, endpoint, env: { XDG_RUNTIME_DIR: folder } };
+    const first = await fromRolesAnywhere({ ...options, cache: true })();
+    expect(await fromRolesAnywhere({ ...options, cache: true })()).toEqual(first);
+    expect(requests).toHaveLength(1);
+    expect(existsSync(join(folder, 'rolesanywhere'))).toBe(true);
+    await fromRolesAnywhere(options)();
+    expect(requests).toHaveLength(2);
   });
 
-  it('goes through the proxy of the client that calls, unless the environment names one', async () => {
-    const options = { ...OPTIONS, endpoint: 'https://rolesanywhere.us-east-1.amazonaws.com' };
-    const requestHandler = { config: { httpsAgent: { proxy: new URL('http://127.0.0.1:1') } } };
-    const properties = { callerClientConfig: { requestHandler } };
-    await expect(fromRolesAnywhere(options)(properties)).rejects.toThrow('connect ECONNREFUSED 127.0.0.1:1');
-    const env = { HTTPS_PROXY: 'http://127.0.0.1:2' };
-    await expect(fromRolesAnywhere({ ...options, env })(properties)).rejects.toThrow('127.0.0.1:2');
+  it('checks the identity once for each session, and reads the options again after an error in them', async () => {
+    const { endpoint } = await startFakeService([success]);
+    const warnings: string[] = [];
+    const logger = { warn: (text: string) => warnings.push(text) };
+    const weak = { certificate: path('warn-rsa-1024.pem'), privateKey: path('warn-rsa-1024.key.pem') };
+    const options: { -readonly [Key in keyof CreateSessionOptions]: CreateSessionOptions[Key] } = {
+      ...{ ...OPTIONS, ...weak, endpoint, logger },
+      roleArn: '',
+    };
+    const provider = fromRolesAnywhere(options);
+    await expect(provider()).rejects.toMatchObject({ code: 'ERR_OPTION_MISSING' });
+    options.roleArn = ARNS.roleArn;
+    await Promise.all([provider(), provider()]);
+    expect(warnings).toEqual([expect.stringContaining('RSA key of at least 2048 bits, found 1024')]);
   });
 
   it('ends what is under way when it is disposed of, and refuses calls from then on', async () => {
@@ -231,12 +222,3 @@ describe('fromRolesAnywhere', () => {
     expect(requests).toHaveLength(5);
   });
 });
-
-/** What a client of the SDK makes of an agent, before its first request. */
-function handlerOf(httpsAgent: Agent): unknown {
-  return new STSClient({ region: 'us-east-1', requestHandler: { httpsAgent } }).config.requestHandler;
-}
-
-function proxyAgent(): Agent {
-  return Object.assign(new Agent(), { proxy: new URL('http://proxy:3128') });
-}

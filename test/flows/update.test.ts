@@ -204,7 +204,7 @@ describe('update', () => {
     const twice = args().map((arg) => arg.replace(/--certificate=.*/, '--certificate=-'));
     const { status, stderr } = await run(machine, process.execPath, twice);
     expect(status).toBe(2);
-    expect(stderr).toContain('--certificate must be a file: it is read again at each refresh');
+    expect(stderr).toContain('--certificate must not be standard input: it is read again at each refresh');
   });
 
   it('starts from the cache where there is one, without asking', async () => {

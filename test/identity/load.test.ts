@@ -61,7 +61,7 @@ describe('an identity is read', () => {
       text('rsa-2048.combined.pem').match(/.{1,7}/gs) ?? [],
     ],
   ])('%s', async (_name, source, piped) => {
-    const stdin = piped && Readable.from(piped, { objectMode: true });
+    const stdin = piped && (() => Readable.from(piped, { objectMode: true }));
     const identity = await loadIdentity(source, { stdin });
     expect(identity.certificate.raw).toEqual(bytes('rsa-2048.der'));
     expect(identity.chain).toEqual([]);
@@ -89,7 +89,7 @@ describe('an identity is read', () => {
 
   it("without a change to the bytes that the caller's standard input yields", async () => {
     const chunk = bytes('rsa-2048.combined.pem');
-    await loadIdentity({ certificate: '-' }, { stdin: Readable.from([chunk], { objectMode: true }) });
+    await loadIdentity({ certificate: '-' }, { stdin: () => Readable.from([chunk], { objectMode: true }) });
     expect(chunk).toEqual(bytes('rsa-2048.combined.pem'));
   });
 
@@ -154,7 +154,7 @@ describe('what cannot be read is told apart', () => {
     ],
     ['a path with a NUL', { ...RSA, privateKey: 'a\0b' }, unreadable('private key a b', NO_SUCH_FILE)],
   ])('%s', async (_name, source, message, stdin) => {
-    await expect(loadIdentity(source, { stdin })).rejects.toMatchObject({
+    await expect(loadIdentity(source, { stdin: stdin && (() => stdin) })).rejects.toMatchObject({
       name: 'IdentityError',
       code: 'ERR_FILE_UNREADABLE',
       message,

@@ -29,7 +29,7 @@ describe("an identity of the caller's own", () => {
   const MISMATCH = `does not belong to certificate ${DN}, CN=rsa-2048 (RSA 2048 bits)`;
 
   it('needs to tell no public key', async () => {
-    expect(checkIdentity(await plugged({}), { now: NOW })).toEqual([]);
+    expect(checkIdentity(await plugged({}), { now: () => NOW })).toEqual([]);
   });
 
   it.each<[string, Parameters<typeof plugged>, string, string]>([
@@ -59,7 +59,7 @@ describe("an identity of the caller's own", () => {
       `${UNSUPPORTED} a kind that this version of Node does not know`,
     ],
   ])('is refused with %s', async (_name, [fields, rest], code, message) => {
-    const [first, ...others] = checkIdentity(await plugged(fields, rest), { now: NOW });
+    const [first, ...others] = checkIdentity(await plugged(fields, rest), { now: () => NOW });
     expect(first).toMatchObject({ severity: 'error', code, message, hint: expect.stringMatching(/\w/) });
     expect(others).toEqual([]);
   });
@@ -67,7 +67,7 @@ describe("an identity of the caller's own", () => {
   it('may have its chain in any order', async () => {
     const { chain, ...rest } = await fixture('chain-5');
     for (const order of [chain, chain.toReversed(), [...chain.slice(2), ...chain.slice(0, 2)]]) {
-      expect(checkIdentity({ ...rest, chain: order }, { now: NOW })).toEqual([]);
+      expect(checkIdentity({ ...rest, chain: order }, { now: () => NOW })).toEqual([]);
     }
   });
 
@@ -80,8 +80,8 @@ describe("an identity of the caller's own", () => {
       publicKey,
       sign: () => Promise.reject(new Error('asked to sign')),
     });
-    expect(checkIdentity(frozen, { now: NOW })).toEqual(checkIdentity(frozen, { now: NOW }));
-    expect(checkIdentity(frozen, { now: new Date('2200-01-01') }).map(({ code }) => code)).toEqual([
+    expect(checkIdentity(frozen, { now: () => NOW })).toEqual(checkIdentity(frozen, { now: () => NOW }));
+    expect(checkIdentity(frozen, { now: () => new Date('2200-01-01') }).map(({ code }) => code)).toEqual([
       'ERR_CERTIFICATE_EXPIRED',
       'ERR_CHAIN_EXPIRED',
     ]);

@@ -37,14 +37,14 @@ function rotating(source: IdentitySource, onLoad = () => {}): () => Promise<stri
   const identity = rotatingIdentity(source, {
     load: async () => {
       loads += 1;
-      const loaded = await loadIdentity(source, { now });
+      const loaded = await loadIdentity(source, { now: () => now });
       onLoad();
       return loaded;
     },
     assertUsableIdentity: (loaded) => assertUsableIdentity(loaded, now),
-    warn: (message) => warnings.push(message),
+    now: () => now,
   });
-  return async () => nameOf(await identity());
+  return async () => nameOf(await identity((message) => warnings.push(message)));
 }
 
 function nameOf({ certificate }: SigningIdentity): string {

@@ -253,7 +253,7 @@ describe('the limit on the call', () => {
 describe('the caller ends the call', () => {
   it('while a signer or standard input keeps it waiting', async () => {
     const silent = { ...(await identity('ec-p256')), sign: () => NEVER };
-    const stdin = { [Symbol.asyncIterator]: () => ({ next: () => NEVER }) };
+    const stdin = () => ({ [Symbol.asyncIterator]: () => ({ next: () => NEVER }) });
     for (const options of [
       { ...NO_FILES, identity: silent },
       { certificate: '-', stdin },

@@ -14,7 +14,7 @@ function answer(status: number, body: unknown, headers: Record<string, string> =
 
 function errorOf(response: HttpResponse): Error {
   try {
-    parseSessionResponse(response, { roleArn, now: NOW });
+    parseSessionResponse(response, { roleArn, now: () => NOW });
   } catch (error) {
     return error as Error;
   }

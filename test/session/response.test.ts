@@ -12,7 +12,7 @@ function answer(status: number, body: unknown, headers: Record<string, string> =
 }
 
 function parse(response: HttpResponse) {
-  return parseSessionResponse(response, { roleArn, now: NOW });
+  return parseSessionResponse(response, { roleArn, now: () => NOW });
 }
 
 function errorOf(response: HttpResponse): Error {

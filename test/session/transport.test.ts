@@ -26,7 +26,7 @@ async function call(
 
 const SESSION = { accessKeyId: 'ASIAEXAMPLEACCESSKEY' };
 const NOT_VERIFIED =
-  "the service's TLS certificate is not verified: whoever sits in between can read the credentials";
+  "the service's TLS certificate is not verified: anyone on the way can read the credentials";
 
 describe('TLS', () => {
   it('of an authority that nobody knows is refused, and nothing is sent', async () => {

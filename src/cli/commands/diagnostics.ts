@@ -61,10 +61,5 @@ async function passphraseOf(
 }
 
 function loadContext(io: Io): LoadContext {
-  return {
-    askPassphrase: askAtTerminal(),
-    get stdin() {
-      return io.stdin;
-    },
-  };
+  return { askPassphrase: askAtTerminal(), stdin: io.stdin };
 }

@@ -4,20 +4,22 @@
  */
 import { once } from 'node:events';
 import { resolve } from 'node:path';
-import { keepSession } from '../../credentials/keep-session.js';
-import type { Refresher } from '../../credentials/refresh.js';
-import type { SessionSource } from '../../credentials/session-source.js';
+import type { Fresh, SessionSource } from '../../credentials/session-source.js';
+import {
+  assertRereadable,
+  identityProvider,
+  keepFresh,
+  openSessionSource,
+} from '../../credentials/session-source.js';
 import { OptionError, quote } from '../../errors.js';
 import { parseArn } from '../../options/arn.js';
 import { isLoopback } from '../../options/loopback.js';
 import type { ValuesOf } from '../../options/option-row.js';
 import type { RawValues } from '../../options/values.js';
-import type { Session } from '../../session/response.js';
 import type { Settings } from '../../session/settings.js';
 import { CACHE_OPTIONS, LOG_OPTIONS, SERVE_OPTIONS } from '../options/command-options.js';
-import { openSource, refuseStandardInput } from '../options/open-source.js';
 import type { SessionInputs } from '../options/session-inputs.js';
-import { readSession } from '../options/session-inputs.js';
+import { flagOf, readSession } from '../options/session-inputs.js';
 import type { Listener } from '../serve/listen.js';
 import { listenOnSocket, listenOnTcp, reachOf } from '../serve/listen.js';
 import type { Routes } from '../serve/routes.js';
@@ -40,14 +42,18 @@ export async function run(values: RawValues, io: Io, now = () => new Date()): Pr
   const inputs = await readSession(values, OWN, io);
   const { options } = inputs;
   checkPlaces(options);
-  refuseStandardInput(inputs.settings);
+  assertRereadable(inputs.settings, flagOf);
   const roles = rolesOf(inputs);
   const log = openLog(io.stderr, options.logFormat as LogFormat, now);
   const containerToken = await containerTokenOf(options, log);
   const interrupted = io.interrupted();
+  const logger = { ...inputs.context.logger, warn: (message: string) => log.warn('warning', { message }) };
+  const context = { ...inputs.context, logger, cache: options.cache, rotates: true, now };
+  // One identity for all roles: its files are read and its passphrase is asked for once.
+  const identity = identityProvider(inputs.settings, context);
   const served = await Promise.all(
     roles.map(([name, settings]) =>
-      serveRole(name, settings, openSource(settings, inputs, io, now, log), log),
+      serveRole(name, settings, openSessionSource(settings, { ...context, identity }), log),
     ),
   );
   try {
@@ -109,16 +115,20 @@ function rolesOf({ settings, settingsWith, options }: SessionInputs<typeof OWN>)
 
 interface Served {
   readonly role: ServedRole;
-  readonly refresher: Refresher<Session>;
+  readonly refresher: Fresh['refresher'];
 }
 
 async function serveRole(name: string, settings: Settings, source: SessionSource, log: Log): Promise<Served> {
   const { accountId } = parseArn(settings.roleArn, 'role', 'role');
   const { region } = settings;
-  const { refresher } = await keepSession(source, refreshEvents(log, { role: name }));
+  const { refresher } = await keepFresh(source, refreshEvents(log, { role: name }));
   return {
     refresher,
-    role: { name, region, accountId, current: refresher.current, status: refresher.state },
+    role: {
+      ...{ name, region, accountId },
+      current: () => refresher.current(),
+      status: () => refresher.state(),
+    },
   };
 }
 

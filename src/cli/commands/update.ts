@@ -3,12 +3,11 @@
  * nothing else. Whatever fails is tried again. SIGHUP refreshes now.
  */
 import { once } from 'node:events';
-import { keepSession } from '../../credentials/keep-session.js';
 import type { SessionSource } from '../../credentials/session-source.js';
+import { assertRereadable, keepFresh, openSessionSource } from '../../credentials/session-source.js';
 import type { RawValues } from '../../options/values.js';
 import { CACHE_OPTIONS, LOG_OPTIONS, UPDATE_OPTIONS } from '../options/command-options.js';
-import { openSource, refuseStandardInput } from '../options/open-source.js';
-import { readSession } from '../options/session-inputs.js';
+import { flagOf, readSession } from '../options/session-inputs.js';
 import type { Io } from '../terminal/io.js';
 import type { Log, LogFormat } from '../terminal/log.js';
 import { errorFields, openLog, refreshEvents } from '../terminal/log.js';
@@ -22,16 +21,18 @@ const OWN = { ...UPDATE_OPTIONS, ...LOG_OPTIONS, ...CACHE_OPTIONS };
 export async function run(values: RawValues, io: Io, now = () => new Date()): Promise<void> {
   const inputs = await readSession(values, OWN, io);
   const { settings, options } = inputs;
+  const context = { ...inputs.context, cache: options.cache, now };
   const log = openLog(io.stderr, options.logFormat as LogFormat, now);
   const place = { path: sharedCredentialsPath(io.env), profile: options.profile };
   if (options.once) {
-    const source = openSource(settings, inputs, io, now);
+    const source = openSessionSource(settings, context);
     // Nothing is said where all is well: cron mails whatever is.
     await writeSession(place, await source.create(), { ...log, info: () => {} });
     return;
   }
-  refuseStandardInput(settings, 'with --once it may be standard input');
-  await keepWriting(openSource(settings, inputs, io, now, log), place, { log, io });
+  assertRereadable(settings, flagOf, 'with --once it may be standard input');
+  const logger = { ...context.logger, warn: (message: string) => log.warn('warning', { message }) };
+  await keepWriting(openSessionSource(settings, { ...context, logger, rotates: true }), place, { log, io });
 }
 
 async function keepWriting(
@@ -46,7 +47,7 @@ async function keepWriting(
     manager.status(`profile ${place.profile} has credentials until ${expiration.toISOString()}`);
   });
   const events = refreshEvents(log, { profile: place.profile });
-  const kept = keepSession(source, {
+  const kept = keepFresh(source, {
     onRefreshed: (session) => {
       events.onRefreshed(session);
       writer.put(session);

@@ -61,7 +61,7 @@ async function readPassphraseFrom(
   logger: StderrLogger,
 ): Promise<string> {
   const { readTextFile, readTextStream } = await import('../../files/read-file.js');
-  if (path === '-') return withoutLineEnd(await readTextStream(io.stdin, `${label} from standard input`));
+  if (path === '-') return withoutLineEnd(await readTextStream(io.stdin(), `${label} from standard input`));
   const { text, isPublic } = await readTextFile(path, `password file ${path}`);
   if (isPublic) {
     logger.warn(`password file ${path} can be read by every user of this machine: chmod 600 it`);

@@ -3,9 +3,10 @@
  * `credential-process`, `serve` and `update`.
  */
 
+import type { SourceContext } from '../../credentials/session-source.js';
+import type { InputName } from '../../identity/identity-source.js';
 import type { OptionRows, ValuesOf } from '../../options/option-row.js';
 import type { RawValues } from '../../options/values.js';
-import type { SessionContext } from '../../session/create-session.js';
 import { SESSION_OPTIONS } from '../../session/session-options.js';
 import type { Settings } from '../../session/settings.js';
 import { settingsFrom } from '../../session/settings.js';
@@ -27,11 +28,8 @@ export const SESSION_FLAGS = {
 
 export interface SessionInputs<Own extends OptionRows> {
   readonly settings: Settings;
-  /**
-   * For `createSessionFrom`: a logger that writes to stderr, standard input, which opens when it is read, and a question at
-   * the terminal for the passphrase of a key that turns out to be encrypted.
-   */
-  readonly context: SessionContext & { readonly logger: StderrLogger };
+  /** For `openSessionSource`: a logger that writes to stderr, and a question at the terminal for a passphrase. */
+  readonly context: Omit<SourceContext, 'now'> & { readonly logger: StderrLogger };
   /** The values of the command's own options. */
   readonly options: ValuesOf<Own>;
   /**
@@ -41,6 +39,11 @@ export interface SessionInputs<Own extends OptionRows> {
    * @throws OptionError `ERR_OPTION_*`
    */
   settingsWith(changes: unknown, subject: string): Settings;
+}
+
+/** How messages name an input of the identity. */
+export function flagOf(name: InputName): string {
+  return `--${SESSION_OPTIONS[name].flag}`;
 }
 
 /**
@@ -59,13 +62,7 @@ export async function readSession<Own extends OptionRows>(
   return {
     settings: settingsFrom(all, { env: io.env }),
     settingsWith: (changes, subject) => settingsFrom(changeOptions(all, changes, subject), { env: io.env }),
-    context: {
-      logger,
-      askPassphrase: askAtTerminal(),
-      get stdin() {
-        return io.stdin;
-      },
-    },
+    context: { env: io.env, logger, askPassphrase: askAtTerminal(), stdin: io.stdin },
     options: valuesOf(chosen, own),
   };
 }

@@ -7,7 +7,8 @@ export interface Io {
   /** The words that start this program: Node and the script. */
   readonly program: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly stdin: AsyncIterable<Uint8Array | string>;
+  /** Opens standard input. A function, so that runs that do not read it do not open it. */
+  stdin(): AsyncIterable<Uint8Array | string>;
   readonly stdout: Output;
   readonly stderr: Output;
   /** A signal that SIGINT, SIGTERM and SIGHUP abort. Whoever asks for it takes on the duty to end. */

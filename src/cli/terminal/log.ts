@@ -4,7 +4,7 @@
  * A line has what is named in the call and nothing else: no object is printed whole, so that no secret in one can be. Control
  * characters become blanks: a text from the network cannot forge a second line.
  */
-import type { Expiring, FailureReport } from '../../credentials/attempt.js';
+import type { Expiring, FailureReport } from '../../credentials/refresher.js';
 import { isRolesAnywhereError, oneLine } from '../../errors.js';
 import type { Output } from './io.js';
 import { say } from './io.js';

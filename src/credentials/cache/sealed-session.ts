@@ -9,6 +9,7 @@
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { Session } from '../../session/response.js';
+import type { Kept } from '../refresher.js';
 
 /** Another version's files do not open: its purpose gives another key. */
 const FORMAT = 'rolesanywhere-cache-1';
@@ -16,20 +17,7 @@ const FORMAT = 'rolesanywhere-cache-1';
 /** What a key for cache files is derived for. */
 export const PURPOSE = `${FORMAT} AES-256-GCM`;
 
-export interface KeptSession {
-  readonly value: Session;
-  readonly createdAt: Date;
-  /** What the refresher that made it had learned of a crowded service; undefined where nothing. */
-  readonly leadLimitMs?: number | undefined;
-}
-
-/** What a refresher knows when it asks for a new session. */
-export interface Replaced {
-  /** One from the cache must end later than this. */
-  readonly expiration: Date | undefined;
-  /** Kept with the session, for a refresher that starts with it. */
-  readonly leadLimitMs?: number | undefined;
-}
+export type KeptSession = Kept<Session>;
 
 /** What anybody who can read the file can tell. */
 export interface Label {

@@ -5,6 +5,7 @@
  * It never fails: what cannot be read is not there, and what cannot be written is not kept. `--debug` says so.
  */
 import { createHash } from 'node:crypto';
+import type { Lock } from '../../files/lock.js';
 import { acquireLock } from '../../files/lock.js';
 import { reasonOf, removeLeftovers, writeFileWhole } from '../../files/write-file.js';
 import type { SigningIdentity } from '../../identity/identity.js';
@@ -12,8 +13,9 @@ import type { Environment } from '../../options/choose-values.js';
 import type { Logger } from '../../session/create-session.js';
 import type { Session } from '../../session/response.js';
 import type { Settings } from '../../session/settings.js';
+import type { Replaced } from '../refresher.js';
 import { cacheFolders, pathFor, prepareFolder, readCacheFile, sweepFolder } from './folder.js';
-import type { KeptSession, Replaced } from './sealed-session.js';
+import type { KeptSession } from './sealed-session.js';
 import { openSession, PURPOSE, sealSession } from './sealed-session.js';
 
 /**
@@ -133,29 +135,43 @@ async function share(
   create: () => Promise<Session>,
   { expiration: newerThan = new Date(0), leadLimitMs }: Partial<Replaced> = {},
 ): Promise<Session> {
-  const { path, settings, logger, signal } = place;
-  const found: { session?: Session; looks: number } = { looks: 0 };
-  const isOver = async (): Promise<boolean> => {
-    // Whoever waits says once what he has seen.
-    const kept = await read(found.looks++ === 0 ? place : { ...place, logger: undefined });
-    if (kept && kept.value.expiration > newerThan) found.session = kept.value;
-    return found.session !== undefined || signal?.aborted === true;
+  const look = async (from: Place): Promise<Session | undefined> => {
+    const kept = await read(from);
+    return kept !== undefined && kept.value.expiration > newerThan ? kept.value : undefined;
   };
-  // As long as another process may take for a session; whoever has waited that long goes on alone.
-  const waitMs = settings.connection.timeoutMs;
-  const lock = await acquireLock(`${path}.lock`, { waitMs, isOver }).catch((error: unknown) => {
-    logger?.debug?.(`cache file ${path} cannot be locked: ${reasonOf(error)}`);
-    return undefined;
-  });
+  const cached = await look(place);
+  if (cached !== undefined) return cached;
+  // Only the first look is logged: while waiting, the file is read every few milliseconds.
+  const silent = { ...place, logger: undefined };
+  const lock = await lockUnless(place, async () => (await look(silent)) !== undefined);
   try {
-    // It may have come between the last look and the lock.
-    if (lock !== undefined) await isOver();
-    if (found.session !== undefined) return found.session;
+    // Another process may have written it between the last look and the lock.
+    const meanwhile = await look(silent);
+    if (meanwhile !== undefined) return meanwhile;
     const session = await create();
     await keep(place, { value: session, createdAt: place.now(), leadLimitMs }, lock !== undefined);
     return session;
   } finally {
     await lock?.release();
+  }
+}
+
+/**
+ * Waits for the lock, at most as long as another process may take to create a session.
+ *
+ * @param isCached ends the waiting
+ * @returns undefined without the lock: the session may be cached, the wait or the call may be over, or no lock can be made
+ */
+async function lockUnless(
+  { path, settings, logger, signal }: Place,
+  isCached: () => Promise<boolean>,
+): Promise<Lock | undefined> {
+  const isOver = async (): Promise<boolean> => signal?.aborted === true || (await isCached());
+  try {
+    return await acquireLock(`${path}.lock`, { waitMs: settings.connection.timeoutMs, isOver });
+  } catch (error) {
+    logger?.debug?.(`cache file ${path} cannot be locked: ${reasonOf(error)}`);
+    return undefined;
   }
 }
 

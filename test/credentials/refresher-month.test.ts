@@ -3,7 +3,7 @@
  * hold at every minute of it.
  */
 import { describe, expect, it } from 'vitest';
-import { createRefresher } from '../../src/credentials/refresh.js';
+import { Refresher } from '../../src/credentials/refresher.js';
 import { ServiceError, TransportError } from '../../src/errors.js';
 import type { VirtualClock } from './virtual-clock.js';
 import { seededRandom, virtualClock } from './virtual-clock.js';
@@ -66,7 +66,7 @@ async function month(seed: number) {
   const trouble = createTrouble(random, clock);
   let [underWay, mostAtOnce, minute] = [0, 0, 0];
   const perMinute: number[] = [];
-  const refresher = createRefresher({
+  const refresher = new Refresher({
     clock,
     random,
     create: async () => {

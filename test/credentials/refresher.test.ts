@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { FailureReport } from '../../src/credentials/attempt.js';
-import type { Refresher } from '../../src/credentials/refresh.js';
-import { createRefresher } from '../../src/credentials/refresh.js';
+import type { Attempt, Expiring, FailureReport } from '../../src/credentials/refresher.js';
+import { Refresher } from '../../src/credentials/refresher.js';
 import { IdentityError, ServiceError, TransportError } from '../../src/errors.js';
 import type { VirtualClock } from './virtual-clock.js';
 import { seededRandom, virtualClock } from './virtual-clock.js';
@@ -41,7 +40,7 @@ function world({
   const clock = virtualClock();
   const start = clock.now().getTime();
   let atOnce = 0;
-  const create = async (signal: AbortSignal): Promise<Credentials> => {
+  const create = async ({ signal }: Attempt<never>): Promise<Credentials> => {
     const { answer, latencyMs } = made;
     made.attempts.push(clock.now().getTime() - start);
     atOnce += 1;
@@ -64,7 +63,7 @@ function world({
     answer: undefined,
     latencyMs: 100,
     mostAtOnce: 0,
-    refresher: createRefresher({
+    refresher: new Refresher({
       create,
       clock,
       random,
@@ -169,7 +168,7 @@ describe('without a loop', () => {
     await expect(get(host)).rejects.toMatchObject({
       code: 'ERR_RESPONSE_INVALID',
       message:
-        'the credentials must be valid when they come: they expired on 2026-06-01T12:00:00.099Z, now is 2026-06-01T12:00:00.100Z',
+        'the service returned expired credentials: expired 2026-06-01T12:00:00.099Z, now 2026-06-01T12:00:00.100Z',
     });
   });
 });
@@ -376,7 +375,7 @@ describe('in a crowded account', () => {
     const { leadLimitMs } = host.refresher.state();
     expect(leadLimitMs).toBe(5 * MINUTE);
     const [now, attempts] = [host.clock.now(), [] as Date[]];
-    const next = createRefresher({
+    const next = new Refresher({
       create: async () => {
         attempts.push(host.clock.now());
         return { expiration: new Date(host.clock.now().getTime() + HOUR) };
@@ -498,4 +497,72 @@ describe('state', () => {
       leadLimitMs: Number.POSITIVE_INFINITY,
     });
   });
+});
+
+describe('an attempt that was stopped while another is in progress', () => {
+  function manual() {
+    const pending: ((value: Credentials) => void)[] = [];
+    const clock = virtualClock();
+    const refresher = new Refresher<Credentials>({
+      // Ignores the signal, as a signer of the caller's may.
+      create: () => new Promise((resolve) => pending.push(resolve)),
+      clock,
+      random: () => 0,
+    });
+    const answer = async (index: number): Promise<void> => {
+      pending[index]?.({ serial: index, expiration: new Date(clock.now().getTime() + HOUR) });
+      await clock.advance(0);
+    };
+    return { refresher, pending, answer };
+  }
+
+  it('leaves the other one to be shared when it ends, and its result is not held', async () => {
+    const { refresher, pending, answer } = manual();
+    const stopped = refresher.get();
+    refresher.stop();
+    const second = refresher.get();
+    await answer(0);
+    expect(refresher.current()).toBeUndefined();
+    const third = refresher.get();
+    expect(pending).toHaveLength(2);
+    await answer(1);
+    expect((await stopped).serial).toBe(0);
+    expect([(await second).serial, (await third).serial]).toEqual([1, 1]);
+    expect(refresher.current()?.serial).toBe(1);
+    expect(refresher.state()).toMatchObject({ refreshes: 1, failures: 0 });
+  });
+
+  it('does not begin the attempt that was queued behind it', async () => {
+    const { refresher, pending, answer } = manual();
+    const first = refresher.get();
+    const queued = refresher.refreshNow();
+    queued.catch(() => undefined);
+    refresher.stop();
+    const second = refresher.get();
+    await answer(0);
+    await expect(queued).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+    await answer(1);
+    expect([(await first).serial, (await second).serial]).toEqual([0, 1]);
+    expect(pending).toHaveLength(2);
+  });
+});
+
+it('passes what a call brings to the attempt that it starts, and to no other', async () => {
+  const clock = virtualClock();
+  const calls: unknown[] = [];
+  const refresher = new Refresher<Expiring, string>({
+    create: async ({ call }) => {
+      calls.push(call);
+      return { expiration: new Date(clock.now().getTime() + HOUR) };
+    },
+    clock,
+    random: () => 0,
+  });
+  await Promise.all([refresher.get('first'), refresher.get('second')]);
+  await refresher.get('third');
+  await refresher.refreshNow('fourth');
+  refresher.start();
+  await clock.advance(36 * MINUTE);
+  refresher.stop();
+  expect(calls).toEqual(['first', 'fourth', undefined]);
 });

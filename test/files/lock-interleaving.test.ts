@@ -1,0 +1,43 @@
+/** A dead lock that two processes break: the other one acts exactly between two steps of this one. */
+import { mkdtempSync, readlinkSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { acquireLock } from '../../src/files/lock.js';
+import { describeOwner, nonceOf } from '../../src/files/owner.js';
+
+/** Called before each symbolic link is made. */
+let beforeLink = (_path: string): void => {};
+
+vi.mock('node:fs/promises', async (importOriginal) => {
+  const original = await importOriginal<typeof import('node:fs/promises')>();
+  const symlink: typeof original.symlink = async (target, path, ...rest) => {
+    beforeLink(String(path));
+    return original.symlink(target, path, ...rest);
+  };
+  return { ...original, symlink };
+});
+
+it('removes no lock that another process took after it had broken the dead one', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rolesanywhere-lock-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'lock');
+  const live = describeOwner('aaaaaaaa');
+  // Above the largest process id of Linux.
+  const dead = describeOwner('dddddddd').replace(String(process.pid), '4999999');
+  symlinkSync(dead, path);
+  let hasActed = false;
+  beforeLink = (link) => {
+    if (hasActed || link !== `${path}.${nonceOf(dead)}`) return;
+    hasActed = true;
+    // Between reading the dead holder and locking it for removal, the other process has removed it and taken the lock.
+    unlinkSync(path);
+    symlinkSync(live, path);
+  };
+  onTestFinished(() => {
+    beforeLink = () => {};
+  });
+  expect(await acquireLock(path, { waitMs: 30 })).toBeUndefined();
+  expect(hasActed).toBe(true);
+  expect(readlinkSync(path)).toBe(live);
+});

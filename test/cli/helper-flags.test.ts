@@ -47,7 +47,7 @@ describe('the flags of the helper are known, with its defaults', () => {
 });
 
 const THREE = ['credential-process', 'serve', 'update'];
-/** What the README calls the commands. */
+/** What examples/helper.md calls the commands. */
 const COMMAND_SETS: Readonly<Record<string, readonly string[]>> = {
   'the three': THREE,
   'the three, `sign-string`': [...THREE, 'sign-string'],
@@ -57,9 +57,9 @@ const COMMAND_SETS: Readonly<Record<string, readonly string[]>> = {
   '`sign-string`': ['sign-string'],
 };
 
-describe('the README', () => {
-  const readme = readFileSync(join(import.meta.dirname, '..', '..', 'README.md'), 'utf8');
-  const table = /<!-- helper -->([\s\S]*)<!-- \/helper -->/.exec(readme)?.[1] ?? '';
+describe('examples/helper.md', () => {
+  const page = readFileSync(join(import.meta.dirname, '..', '..', 'examples', 'helper.md'), 'utf8');
+  const table = /<!-- helper -->([\s\S]*)<!-- \/helper -->/.exec(page)?.[1] ?? '';
   const rows = [...table.matchAll(/^\| `--(\S+)` \| (.*?) \| (.*?) \| (.*?) \|$/gm)];
   const shown = rows.flatMap(([, flag, commands = '', standard]) =>
     (COMMAND_SETS[commands] ?? []).map((name) => `${name} ${flag}${standard && `=${standard}`}`),

@@ -1,23 +1,22 @@
-/** What the README says is true: its tables are those of the sources, and its blocks run as they stand. */
+/**
+ * The documentation is true: its tables are those of the source, its links lead somewhere, and its blocks run in the
+ * order of the page.
+ */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { COMMANDS } from '../../src/cli/commands/table.js';
 import { formatCommandHelp } from '../../src/cli/help.js';
-import { startEmulator } from '../../src/emulator.js';
 import type { OptionRow } from '../../src/options/option-row.js';
 import { SESSION_OPTIONS } from '../../src/session/session-options.js';
-import { PROGRAM, ROOT, run, startMachine } from './machine.js';
+import { ROOT } from './machine.js';
+import type { Page } from './pages.js';
+import { brokenLinks, isRun, readPage, readPages, runPage } from './pages.js';
 
-const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+const PAGES = readPages();
 
-function blocks(language: string): string[] {
-  const fenced = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms');
-  return [...README.matchAll(fenced)].map(([, text = '']) => text);
-}
-
-/** The option table, as the README shows it. */
+/** The option table, as examples/options.md shows it. */
 function formatOptions(): string {
   const rows = Object.entries(SESSION_OPTIONS).map(([name, option]) => {
     const row: OptionRow = option;
@@ -33,12 +32,13 @@ function formatOptions(): string {
 }
 
 describe('tables', () => {
-  it('of options is the option table', () => {
-    const shown = /<!-- options -->\n\n?([\s\S]*?)\n\n?<!-- \/options -->/.exec(README)?.[1];
+  it('of options are the option table', () => {
+    const { text } = readPage('examples/options.md');
+    const shown = /<!-- options -->\n\n?([\s\S]*?)\n\n?<!-- \/options -->/.exec(text)?.[1];
     expect(shown).toBe(formatOptions());
   });
 
-  it('of --help has every option of the table', () => {
+  it('of --help have every option of the command', () => {
     for (const command of COMMANDS) {
       const text = formatCommandHelp(command);
       for (const row of Object.values(command.options)) {
@@ -50,68 +50,94 @@ describe('tables', () => {
     }
   });
 
-  it('of errors has every code, and no other', () => {
+  it('of errors have every code below its class, with cause and fix', () => {
     const source = readFileSync(join(ROOT, 'src', 'errors.ts'), 'utf8');
-    const codes = new Set([...source.matchAll(/'(ERR_[A-Z_]+)'/g)].map(([, code]) => code));
-    const section = README.slice(README.indexOf('## Errors'), README.indexOf('## Security'));
-    const rows = section.split('\n').filter((line) => line.startsWith('| `ERR_'));
-    const shown = new Set(rows.flatMap((row) => row.match(/ERR_[A-Z_]+/g) ?? []));
-    expect([...shown].sort()).toEqual([...codes].sort());
+    const types = [...source.matchAll(/export type (\w+)Code =([^;]*);/g)];
+    const codes = types.flatMap(([, type, text = '']) =>
+      [...text.matchAll(/'(ERR_\w+)'/g)].map(([, code]) => `${type} ${code}`),
+    );
+    const sections = readPage('examples/errors.md').text.split(/^## /m).slice(1);
+    const shown = sections.flatMap((section) => {
+      const rows = [...section.matchAll(/^\| `(ERR_\w+)` \| [^|]+ \| [^|]+ \|$/gm)];
+      return rows.map(([, code]) => `${section.split('\n')[0]} ${code}`);
+    });
+    expect(codes.length).toBeGreaterThan(30);
+    expect(shown).toEqual(codes);
+  });
+
+  it('of exit statuses are those of the classes', () => {
+    const source = readFileSync(join(ROOT, 'src', 'errors.ts'), 'utf8');
+    const classes = [...source.matchAll(/class (\w+) extends RolesAnywhereError \{[^}]*?exitStatus = (\d)/g)];
+    const { text } = readPage('examples/errors.md');
+    const shown = [...text.matchAll(/^\| `(\w+Error)` \| (\d) \|/gm)];
+    expect(classes).toHaveLength(5);
+    expect(shown.map(([, name, status]) => [name, status])).toEqual(
+      classes.map(([, name, status]) => [name, status]),
+    );
   });
 });
 
-describe('blocks of JavaScript', () => {
-  const programs = blocks('js').map(
-    (text) => [/from 'rolesanywhere\/?\w*'/.exec(text)?.[0] ?? '', text] as const,
-  );
+describe('the README', () => {
+  const readme = readPage('README.md');
 
-  it('are there', () => expect(programs).toHaveLength(2));
+  it('is read in ten minutes: at most 10 kB', () => {
+    expect(Buffer.byteLength(readme.text)).toBeLessThanOrEqual(10_000);
+  });
 
-  it.each(programs)('run: %s', async (_name, text) => {
-    const machine = await startMachine();
-    const { emulator } = machine;
-    const program = text
-      .replace(/arn:aws:rolesanywhere\S*TA_ID/, emulator.trustAnchorArn)
-      .replace(/arn:aws:rolesanywhere\S*PROFILE_ID/, emulator.profileArn)
-      .replace(/arn:aws:iam\S*ROLE_NAME/, emulator.roleArn)
-      .replace('host.pem', machine.env['CERTIFICATE'] ?? '')
-      .replace('host.key', machine.env['PRIVATE_KEY'] ?? '');
-    const result = await run(machine, process.execPath, ['--input-type=module', '-e', program], ROOT);
-    expect(result.stderr).toBe('');
-    expect(result.stdout).toContain('assumed-role/Demo/');
+  it('leads to every page', () => {
+    const links = new Set([...readme.text.matchAll(/\]\(([^)#]+)\)/g)].map(([, link]) => link));
+    expect(PAGES.map(({ path }) => path).filter((path) => path !== 'README.md' && !links.has(path))).toEqual(
+      [],
+    );
   });
 });
 
-const hasOpenssl = spawnSync('openssl', ['version'], { stdio: 'ignore' }).status === 0;
+/** What a block must print, by what is in it. */
+const EXPECTED: ReadonlyArray<readonly [RegExp, string]> = [
+  [/get-caller-identity|GetCallerIdentity|whoami\.py|assumedRole/, ':assumed-role/'],
+  [/^rolesanywhere credential-process/m, '"SecretAccessKey"'],
+  [/curl .*\/role\//, '"SecretAccessKey"'],
+];
 
-describe.skipIf(!hasOpenssl)('the OpenSSL recipe (left out where openssl is not installed)', () => {
-  it('makes a CA and a certificate that the service takes', async () => {
-    const machine = await startMachine();
-    const recipe = blocks('sh').find((text) => text.includes('openssl req -x509')) ?? 'exit 1';
-    const made = await run(machine, 'sh', ['-ec', recipe], machine.folder);
-    expect(made.status).toBe(0);
-    const certificateAuthority = readFileSync(join(machine.folder, 'ca.pem'), 'utf8');
-    const emulator = await startEmulator({ certificateAuthority });
-    try {
-      const flags = {
-        certificate: 'host.pem',
-        'private-key': 'host.key',
-        'trust-anchor-arn': emulator.trustAnchorArn,
-        'profile-arn': emulator.profileArn,
-        'role-arn': emulator.roleArn,
-        endpoint: emulator.endpoint,
-      };
-      const args = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);
-      const result = await run(
-        machine,
-        process.execPath,
-        [PROGRAM, 'credential-process', ...args],
-        machine.folder,
-      );
-      expect(result.stderr).toBe('');
-      expect(JSON.parse(result.stdout)).toMatchObject({ Version: 1 });
-    } finally {
-      await emulator.close();
+const TOOLS = ['aws', 'openssl', 'curl', 'python3'].filter(
+  (tool) => spawnSync('which', [tool], { stdio: 'ignore' }).status !== 0,
+);
+
+/** What a page needs and this machine has not. */
+function missingTools(page: Page): string {
+  const text = page.blocks
+    .filter(isRun)
+    .map((block) => block.text)
+    .join('');
+  const missing = TOOLS.filter((tool) => new RegExp(`(^|[|(] ?)${tool} `, 'm').test(text));
+  return missing.length === 0 ? '' : ` (left out: ${missing.join(', ')} not installed)`;
+}
+
+describe.each(PAGES.map((page) => [page.path, page] as const))('%s', (_path, page) => {
+  it('has no broken link', () => {
+    expect(brokenLinks(page)).toEqual([]);
+  });
+
+  it('has no block that nothing checks', () => {
+    const checked = ['file', 'background', 'administrator', 'same', 'not run'];
+    for (const block of page.blocks) {
+      expect(['', ...checked], block.place).toContain(block.directive);
+      if (block.directive === 'same') {
+        expect(readFileSync(join(ROOT, block.argument), 'utf8'), block.place).toContain(block.text);
+      }
+      if (block.directive === '')
+        expect(['sh', 'js', 'text', 'crontab'], block.place).toContain(block.language);
+      if (block.directive === 'not run') expect(block.argument, block.place).not.toBe('');
+    }
+  });
+
+  if (!page.blocks.some(isRun)) return;
+  const missing = missingTools(page);
+  it.skipIf(missing !== '')(`has blocks that run in order${missing}`, async () => {
+    for (const { block, printed } of await runPage(page)) {
+      for (const [pattern, text] of EXPECTED) {
+        if (pattern.test(block.text)) expect(printed, block.place).toContain(text);
+      }
     }
   });
 });

@@ -1,4 +1,4 @@
-/** The README's table of what counts where an option has several sources: each of its rows, tried. */
+/** The table "What counts" of examples/config-file.md, for options with several sources: tries each row. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import type { RawValues } from '../../../src/options/values.js';
 import { ARNS } from '../../fake-service.js';
 import { fakeIo } from '../../program.js';
 
-const README = readFileSync(join(import.meta.dirname, '..', '..', '..', 'README.md'), 'utf8');
+const PAGE = readFileSync(join(import.meta.dirname, '..', '..', '..', 'examples', 'config-file.md'), 'utf8');
 const folder = mkdtempSync(join(tmpdir(), 'rolesanywhere-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const config = join(folder, 'options.json');
@@ -187,8 +187,8 @@ describe('what counts', () => {
     },
   );
 
-  it('is what the README says', () => {
-    const shown = /<!-- precedence -->\n\n([\s\S]*?)\n\n<!-- \/precedence -->/.exec(README)?.[1];
+  it('is the table of the page', () => {
+    const shown = /<!-- precedence -->\n\n([\s\S]*?)\n\n<!-- \/precedence -->/.exec(PAGE)?.[1];
     const rows = ROWS.map(({ given, counts }) => `| ${given} | ${counts} |`);
     expect(shown).toBe(['| given | what counts |', '|---|---|', ...rows].join('\n'));
   });

@@ -42,7 +42,7 @@ export function readFolder(folder: string): Files {
   return new Map(
     readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
       .map((path) => path.replaceAll('\\', '/'))
-      .filter((path) => /\.\w+$/.test(path))
+      .filter((path) => /\.\w+$/.test(path) && !path.endsWith('README.md'))
       .map((path) => [path, readFileSync(join(ROOT, folder, path), 'utf8')]),
   );
 }

@@ -11,10 +11,11 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { readFile, readlink, symlink, unlink, writeFile } from 'node:fs/promises';
+import { readlink, symlink, unlink, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { codeOf } from '../errors.js';
 import { describeOwner, isRunning, nonceOf } from './owner.js';
+import { readBytes } from './read-bytes.js';
 
 export interface Lock {
   /** Does nothing where the lock has been broken meanwhile. Does not throw. */
@@ -119,12 +120,16 @@ async function readHolder(path: string): Promise<string | undefined> {
   try {
     return await readlink(path).catch((error: unknown) =>
       // Not a link: a file. Windows says UNKNOWN.
-      /^(EINVAL|UNKNOWN)$/.test(codeOf(error)) ? readFile(path, 'utf8') : Promise.reject(error),
+      /^(EINVAL|UNKNOWN)$/.test(codeOf(error)) ? readHolderFile(path) : Promise.reject(error),
     );
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+async function readHolderFile(path: string): Promise<string> {
+  return (await readBytes(path, { maxBytes: 4096 })).bytes.toString('utf8');
 }
 
 async function remove(path: string): Promise<void> {

@@ -1,13 +1,17 @@
 /**
- * A path or `-` in, the text of a small file out: passwords, configuration. What is read for signing is read by
- * `identity/load.ts`.
+ * Reads small text files (passwords, configuration, state) and puts what can go wrong into words. Certificates and keys are
+ * read by `identity/load.ts`.
  */
-import { open, stat } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { sep } from 'node:path';
 import { codeOf, IdentityError } from '../errors.js';
+import { FileFault } from './file-fault.js';
+import type { ReadPolicy } from './read-bytes.js';
+import { readBytes, readStream } from './read-bytes.js';
 
-/** Far above any password and any configuration file. */
-const MAX_BYTES = 1024 * 1024;
+/** Far above a file with a thousand profiles. */
+export const MAX_AWS_FILE_BYTES = 4 * 1024 * 1024;
 
 export interface TextFile {
   readonly text: string;
@@ -16,18 +20,22 @@ export interface TextFile {
 }
 
 /**
+ * Reads a file that the user has named: it may be a pipe, and has at most 1 MiB.
+ *
  * @param subject how messages name the file
  * @throws IdentityError `ERR_FILE_UNREADABLE`
  */
 export async function readTextFile(path: string, subject: string): Promise<TextFile> {
   try {
-    return await read(path, MAX_BYTES);
+    return await readText(path, { mayBePipe: true });
   } catch (cause) {
     throw unreadable(subject, cause);
   }
 }
 
 /**
+ * Reads a regular file.
+ *
  * @param maxBytes default 1 MiB
  * @returns `undefined` where there is no such file
  * @throws IdentityError `ERR_FILE_UNREADABLE`
@@ -35,29 +43,31 @@ export async function readTextFile(path: string, subject: string): Promise<TextF
 export async function readTextFileIfThere(
   path: string,
   subject: string,
-  maxBytes: number = MAX_BYTES,
+  maxBytes?: number,
 ): Promise<string | undefined> {
   try {
-    return (await read(path, maxBytes)).text;
+    return (await readText(path, { maxBytes })).text;
   } catch (cause) {
     if (codeOf(cause) === 'ENOENT') return undefined;
     throw unreadable(subject, cause);
   }
 }
 
-async function read(path: string, maxBytes: number): Promise<TextFile> {
-  const file = await open(path, 'r');
+/**
+ * Reads a config or credentials file of the AWS programs: regular, at most 4 MiB. `/dev/null` counts as absent, since
+ * people name it to turn the file off.
+ *
+ * @returns `undefined` where there is no such file
+ * @throws IdentityError `ERR_FILE_UNREADABLE`
+ */
+export async function readAwsFile(path: string, subject: string): Promise<TextFile | undefined> {
   try {
-    const { mode } = await file.stat();
-    const chunks = file.createReadStream({ autoClose: false });
-    return { text: await decode(chunks, maxBytes), isPublic: sep === '/' && (mode & 0o004) !== 0 };
-  } finally {
-    await file.close();
+    if (await isNullDevice(path)) return undefined;
+    return await readText(path, { maxBytes: MAX_AWS_FILE_BYTES });
+  } catch (cause) {
+    if (codeOf(cause) === 'ENOENT') return undefined;
+    throw unreadable(subject, cause);
   }
-}
-
-function unreadable(subject: string, cause: unknown): IdentityError {
-  return new IdentityError('ERR_FILE_UNREADABLE', `${subject} cannot be read: ${reasonOf(cause)}`);
 }
 
 /** @throws IdentityError `ERR_FILE_UNREADABLE` */
@@ -66,41 +76,27 @@ export async function readTextStream(
   subject: string,
 ): Promise<string> {
   try {
-    return await decode(stream);
+    return decode(await readStream(stream));
   } catch (cause) {
     throw unreadable(subject, cause);
   }
 }
 
-async function decode(
-  stream: AsyncIterable<Uint8Array | string>,
-  maxBytes: number = MAX_BYTES,
-): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of stream) {
-    chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
-    length += chunk.length;
-    if (length > maxBytes) throw new Error(`larger than ${maxBytes / 1024 / 1024} MiB`);
-  }
-  const bytes = Buffer.concat(chunks);
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw new Error('not UTF-8');
-  } finally {
-    for (const chunk of [...chunks, bytes]) chunk.fill(0);
-  }
+/** Whether users beyond owner and group may read the file. */
+function isPublicFile({ mode }: Pick<Stats, 'mode'>): boolean {
+  return sep === '/' && (mode & 0o004) !== 0;
 }
 
 /**
  * Differs where a file is another one or has been written to; the system's code where there is none. Links are followed.
- * The time of the last change of the inode cannot be set back, as that of the content can.
+ * The time of the last change of the inode cannot be set back, as that of the content can. The stamp of a pipe never
+ * changes: what it held cannot be read again.
  */
 export async function stampOfFile(path: string): Promise<string> {
   try {
-    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
-    return [dev, ino, size, mtimeNs, ctimeNs].join(':');
+    const status = await stat(path, { bigint: true });
+    const { dev, ino, size, mtimeNs, ctimeNs } = status;
+    return status.isFile() ? [dev, ino, size, mtimeNs, ctimeNs].join(':') : 'not a file';
   } catch (error) {
     return codeOf(error) || 'unknown';
   }
@@ -108,6 +104,7 @@ export async function stampOfFile(path: string): Promise<string> {
 
 /** What the system's code means, in a few words. */
 export function reasonOf(error: unknown): string {
+  if (error instanceof FileFault) return error.message;
   const code = codeOf(error);
   const known: Record<string, string> = {
     ENOENT: 'there is no such file',
@@ -115,8 +112,35 @@ export function reasonOf(error: unknown): string {
     EACCES: 'permission denied',
     EPERM: 'permission denied',
     EISDIR: 'it is a directory',
+    ELOOP: 'its symbolic links lead in a circle',
     ENAMETOOLONG: 'there is no such file',
     ERR_INVALID_ARG_VALUE: 'there is no such file',
   };
   return known[code] ?? (code || (error instanceof Error ? error.message : String(error)));
+}
+
+async function readText(path: string, policy: ReadPolicy): Promise<TextFile> {
+  const { bytes, stats } = await readBytes(path, policy);
+  return { text: decode(bytes), isPublic: isPublicFile(stats) };
+}
+
+async function isNullDevice(path: string): Promise<boolean> {
+  const found = await stat(path);
+  if (!found.isCharacterDevice()) return false;
+  return found.rdev === (await stat('/dev/null').catch(() => undefined))?.rdev;
+}
+
+function unreadable(subject: string, cause: unknown): IdentityError {
+  return new IdentityError('ERR_FILE_UNREADABLE', `${subject} cannot be read: ${reasonOf(cause)}`);
+}
+
+/** Wipes the bytes, which may be a password. */
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new FileFault('ERR_ENCODING', 'it is not UTF-8');
+  } finally {
+    bytes.fill(0);
+  }
 }

@@ -8,6 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { lstat, open, readdir, readlink, realpath, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { codeOf, OutputError } from '../errors.js';
+import { FileFault } from './file-fault.js';
 
 export interface WriteOptions {
   /** Permissions of the file. Default 0600. */
@@ -114,6 +115,7 @@ async function syncFolder(path: string): Promise<void> {
 
 /** What the system's code means, in a few words. */
 export function reasonOf(error: unknown): string {
+  if (error instanceof FileFault) return error.message;
   const code = codeOf(error);
   const known: Record<string, string> = {
     ENOENT: 'there is no such folder',

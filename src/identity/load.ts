@@ -2,9 +2,9 @@
  * A source in, `SigningIdentity` out. The only place of this stage that touches files and standard input; the parsers
  * are loaded when there is something to parse.
  */
-import { createReadStream, readFile as readWhole, stat } from 'node:fs';
-import { promisify } from 'node:util';
+import { createReadStream } from 'node:fs';
 import { IdentityError, OptionError } from '../errors.js';
+import { readBytes, readStream } from '../files/read-bytes.js';
 import type { Certificate } from './certificate.js';
 import type { Material } from './contents.js';
 import type { SigningIdentity } from './identity.js';
@@ -12,9 +12,6 @@ import type { IdentitySource, InputName, PemOrPath } from './identity-source.js'
 import { INPUT_NAMES, inputOf, passphraseOf } from './identity-source.js';
 import { decodePem, parsePem } from './keys/pem.js';
 import type { SigningKey } from './keys/signing-key.js';
-
-/** Far above any chain with its key; below what would hurt. */
-const MAX_BYTES = 1024 * 1024;
 
 /** A slip of the finger or two. */
 const MAX_QUESTIONS = 3;
@@ -194,10 +191,7 @@ function reader(context: LoadContext): (source: PemOrPath, role: string) => Prom
     if (source.includes('-----BEGIN ')) return { bytes: Buffer.from(source), subject: role };
     if (source === '-') {
       const subject = `${role} from standard input`;
-      piped ??= readAll(
-        () => context.stdin?.() ?? createReadStream('', { fd: 0, autoClose: false }),
-        subject,
-      );
+      piped ??= readStdin(context, subject);
       return { bytes: await piped, subject };
     }
     const subject = describePath(source, role);
@@ -215,27 +209,17 @@ function describePath(path: string, role: string): string {
   return isContent ? `${role} (the text given is neither PEM nor a path)` : `${role} ${path}`;
 }
 
-/** A stream costs several milliseconds at start-up: what has a size is read in one go. */
 async function readFile(path: string, subject: string): Promise<Buffer> {
   try {
-    const found = await promisify(stat)(path);
-    if (found.isFile() && found.size <= MAX_BYTES) return await promisify(readWhole)(path);
+    return (await readBytes(path, { mayBePipe: true })).bytes;
   } catch (cause) {
     throw await unreadable(subject, cause);
   }
-  return readAll(() => createReadStream(path), subject);
 }
 
-async function readAll(open: () => AsyncIterable<Uint8Array | string>, subject: string): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
+async function readStdin(context: LoadContext, subject: string): Promise<Buffer> {
   try {
-    for await (const chunk of open()) {
-      chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
-      length += chunk.length;
-      if (length > MAX_BYTES) throw new Error('larger than 1 MiB, which no certificate file is');
-    }
-    return Buffer.concat(chunks);
+    return await readStream(context.stdin?.() ?? createReadStream('', { fd: 0, autoClose: false }));
   } catch (cause) {
     throw await unreadable(subject, cause);
   }

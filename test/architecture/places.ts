@@ -52,7 +52,7 @@ export const BUILTINS: Places = [
   [/^node:(buffer|crypto|events|path|timers\/promises|util)$/, ANYWHERE],
   [
     /^node:fs(\/promises)?$/,
-    /^(files\/[a-z-]+|identity\/load|credentials\/cache\/folder|cli\/(update\/shared-credentials|serve\/(listen|token-file)|terminal\/prompt|commands\/emulator))\.ts$/,
+    /^(files\/[a-z-]+|identity\/load|credentials\/cache\/folder|cli\/(serve\/(listen|token-file)|terminal\/prompt|commands\/emulator))\.ts$/,
   ],
   // systemd-notify.
   [/^node:child_process$/, /^cli\/terminal\/service-manager\.ts$/],
@@ -62,7 +62,8 @@ export const BUILTINS: Places = [
   [/^node:tty$/, /^cli\/terminal\/prompt\.ts$/],
   [
     /^node:(net|http|https|tls|http2)$/,
-    /^(session\/(transport|proxy|no-proxy)\.ts|cli\/serve\/[a-z-]+\.ts|emulator\/listen\.ts)$/,
+    // files/read-bytes: a socket as standard input cannot be opened by its name.
+    /^(files\/read-bytes\.ts|session\/(transport|proxy|no-proxy)\.ts|cli\/serve\/[a-z-]+\.ts|emulator\/listen\.ts)$/,
   ],
 ];
 

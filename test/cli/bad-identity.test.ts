@@ -15,7 +15,7 @@ const SCRYPT = path('rsa-2048.scrypt.pem');
 const MISSING = 'cannot be read: there is no such file';
 const PASSPHRASE =
   'give it in --pkcs8-password-file or ROLESANYWHERE_PKCS8_PASSWORD, that of a PKCS#12 file in --pkcs12-password-file or ROLESANYWHERE_PKCS12_PASSWORD';
-const TOO_BIG = 'cannot be read: larger than 1 MiB, which no certificate file is';
+const TOO_BIG = 'cannot be read: it is larger than 1 MiB';
 const COMPARE = 'compare `openssl x509 -in CERTIFICATE -noout -pubkey` with `openssl pkey -in KEY -pubout`';
 const DN = 'C=DE, O=Example, OU=Fixtures';
 

@@ -126,17 +126,17 @@ describe('what cannot be read is told apart', () => {
     [
       'a file of more than 1 MiB',
       { ...RSA, certificate: big('big.pem') },
-      unreadable(`certificate ${join(folder, 'big.pem')}`, 'larger than 1 MiB, which no certificate file is'),
+      unreadable(`certificate ${join(folder, 'big.pem')}`, 'it is larger than 1 MiB'),
     ],
     [
       'a file without end',
       { ...RSA, privateKey: '/dev/zero' },
-      unreadable('private key /dev/zero', 'larger than 1 MiB, which no certificate file is'),
+      unreadable('private key /dev/zero', 'it is larger than 1 MiB'),
     ],
     [
       'standard input of more than 1 MiB',
       { ...RSA, privateKey: '-' },
-      unreadable('private key from standard input', 'larger than 1 MiB, which no certificate file is'),
+      unreadable('private key from standard input', 'it is larger than 1 MiB'),
       Readable.from([Buffer.alloc(1024 * 1024), Buffer.alloc(1)], { objectMode: true }),
     ],
     // Root may read everything: the refusal itself is tried in test/cli, as another user.

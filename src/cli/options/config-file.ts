@@ -3,9 +3,9 @@
  * (`--config-profile`). Read only where it is asked for, and then what is wrong in it is an error.
  */
 import { dirname, join, resolve } from 'node:path';
-import { OptionError, quote } from '../../errors.js';
+import { IdentityError, OptionError, quote } from '../../errors.js';
 import { expandHome } from '../../files/home.js';
-import { readTextFile } from '../../files/read-file.js';
+import { readAwsFile, readTextFile } from '../../files/read-file.js';
 import type { Environment, FileValues } from '../../options/choose-values.js';
 import type { OptionRow } from '../../options/option-row.js';
 import { nearest } from '../../options/values.js';
@@ -61,7 +61,11 @@ export async function loadConfigProfile(
 ): Promise<ConfigFile> {
   const path = expandHome(env['AWS_CONFIG_FILE'] || join('~', '.aws', 'config'), env);
   const subject = `AWS config file ${path}`;
-  const { text, isPublic } = await readTextFile(path, subject);
+  const file = await readAwsFile(path, subject);
+  if (file === undefined) {
+    throw new IdentityError('ERR_FILE_UNREADABLE', `${subject} cannot be read: there is no such file`);
+  }
+  const { text, isPublic } = file;
   const profiles = parseAwsConfig(text, subject);
   const section = profiles.get(profile);
   if (section === undefined) {

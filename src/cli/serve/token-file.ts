@@ -5,12 +5,16 @@
  * Source: `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE` (AWS SDKs and Tools reference): clients read it again for each
  * request, and botocore refuses a line end in it.
  */
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { sep } from 'node:path';
 import { codeOf, IdentityError, OptionError } from '../../errors.js';
+import { readBytes } from '../../files/read-bytes.js';
 import { reasonOf } from '../../files/read-file.js';
 import { writeFileWhole } from '../../files/write-file.js';
 import { randomToken } from './tokens.js';
+
+/** Above the longest token. */
+const MAX_BYTES = 64 * 1024;
 
 /** What `Authorization` can carry, and nobody can guess: 32 letters are 128 bits even in hexadecimal. */
 const TOKEN = /^[\x21-\x7e]{32,4096}$/;
@@ -35,7 +39,7 @@ export async function loadOrCreateToken(path: string, onPublic?: (mode: number) 
 
 async function readToken(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, 'latin1');
+    return (await readBytes(path, { maxBytes: MAX_BYTES })).bytes.toString('latin1');
   } catch (cause) {
     const code = codeOf(cause);
     if (code === 'ENOENT') return undefined;

@@ -4,13 +4,14 @@
  *
  * Source: "Shared config and credentials files" and "Location of the shared files" (AWS SDKs and Tools reference).
  */
-import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { AwsCredentialIdentity } from '../../credentials/from-roles-anywhere.js';
 import { codeOf, OutputError } from '../../errors.js';
 import { expandHome } from '../../files/home.js';
 import { acquireLock } from '../../files/lock.js';
 import { makeFolder } from '../../files/make-folder.js';
+import { readBytes } from '../../files/read-bytes.js';
+import { MAX_AWS_FILE_BYTES } from '../../files/read-file.js';
 import { reasonOf, removeLeftovers, targetOf, writeFileWhole } from '../../files/write-file.js';
 import type { Environment } from '../../options/choose-values.js';
 import type { ProfileEdit } from './profile-text.js';
@@ -84,12 +85,9 @@ interface OldFile {
 
 async function read(path: string): Promise<OldFile | undefined> {
   try {
-    const status = await stat(path);
-    const { mode, uid, gid } = status;
-    // A pipe would be waited for. What is no file is refused when it is written.
-    const isReadable = status.isFile() || status.isDirectory();
-    const text = isReadable ? await readFile(path, 'latin1') : '';
-    return { text, mode: mode & 0o777, owner: { uid, gid } };
+    const { bytes, stats } = await readBytes(path, { maxBytes: MAX_AWS_FILE_BYTES });
+    const { mode, uid, gid } = stats;
+    return { text: bytes.toString('latin1'), mode: mode & 0o777, owner: { uid, gid } };
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw error;

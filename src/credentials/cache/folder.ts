@@ -3,7 +3,7 @@
  *
  * Source: XDG Base Directory Specification (relative paths are to be ignored); Apple's and Microsoft's folders for caches.
  */
-import { lstat, readdir, readFile, rm } from 'node:fs/promises';
+import { lstat, readdir, rm } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { codeOf, OutputError } from '../../errors.js';
@@ -11,6 +11,7 @@ import { homeFolder } from '../../files/home.js';
 import { isLocked } from '../../files/lock.js';
 import { makeFolder } from '../../files/make-folder.js';
 import { ownUserId } from '../../files/owner.js';
+import { readBytes } from '../../files/read-bytes.js';
 import { reasonOf } from '../../files/write-file.js';
 import type { Environment } from '../../options/choose-values.js';
 import type { Label } from './sealed-session.js';
@@ -61,12 +62,10 @@ export function pathFor(folder: string, name: string): string {
   return join(folder, `${name}${SUFFIX}`);
 }
 
-/** Undefined where there is none. @throws the system's error */
+/** @returns undefined where there is none. @throws the system's error, or FileFault */
 export async function readCacheFile(path: string): Promise<string | undefined> {
   try {
-    // Neither a pipe, which would be waited for, nor what somebody has put there by mistake.
-    const status = await lstat(path);
-    return status.isFile() && status.size <= MAX_BYTES ? await readFile(path, 'utf8') : '';
+    return (await readBytes(path, { maxBytes: MAX_BYTES })).bytes.toString('utf8');
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw error;

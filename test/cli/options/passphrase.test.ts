@@ -39,8 +39,8 @@ describe.each(['passphraseFile', 'pkcs12PasswordFile'])('a file (%s)', (name) =>
   });
 
   it.each<[string, Uint8Array | number, string]>([
-    ['that is not UTF-8', Uint8Array.of(0x70, 0xe4), 'not UTF-8'],
-    ['that is larger than any password', 1024 * 1024 + 1, 'larger than 1 MiB'],
+    ['that is not UTF-8', Uint8Array.of(0x70, 0xe4), 'it is not UTF-8'],
+    ['that is larger than any password', 1024 * 1024 + 1, 'it is larger than 1 MiB'],
   ])('%s is refused', async (_name, content, reason) => {
     write(typeof content === 'number' ? new Uint8Array(content) : content);
     await expect(read({ [name]: file })).rejects.toMatchObject({

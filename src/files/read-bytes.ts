@@ -1,0 +1,196 @@
+/**
+ * Reads a whole file into memory, bounded in size, and a pipe in time: a FIFO, a device or an endless file at a path can
+ * neither hang the program nor fill its memory. Every file that the program reads goes through `readBytes`.
+ *
+ * Source: fifo(7), open(2): a blocking open of a FIFO waits for a writer, cannot be cancelled, and keeps the process
+ * from ending. With O_NONBLOCK it returns at once, and a read sees an end of file until there is a writer.
+ */
+import type { Stats } from 'node:fs';
+import { constants, fstatSync } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { open, realpath } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { codeOf } from '../errors.js';
+import { FileFault } from './file-fault.js';
+
+/** Far above any chain with its key, any password and any configuration file. */
+const MAX_INPUT_BYTES = 1024 * 1024;
+
+/** A shell opens a FIFO for writing before it starts the program that writes: it is there at once. */
+const FIRST_WRITER_MS = 5000;
+
+/** For the whole content of a pipe. Long, since the program at its other end may ask a person for a PIN. */
+const PIPE_MS = 30_000;
+
+const [FIRST_PAUSE_MS, MAX_PAUSE_MS] = [2, 50];
+
+const FIRST_CHUNK_BYTES = 16 * 1024;
+
+// Zero on Windows, which has neither.
+const { O_RDONLY, O_NONBLOCK = 0, O_NOCTTY = 0 } = constants;
+
+export interface ReadPolicy {
+  /** Default 1 MiB. */
+  readonly maxBytes?: number | undefined;
+  /**
+   * Whether the path may name a pipe or a device, as `<(…)` and `/dev/stdin` do. Default false: files that the program has
+   * written itself, or that it shares with other programs, are regular.
+   */
+  readonly mayBePipe?: boolean | undefined;
+}
+
+export interface FileContent {
+  readonly bytes: Buffer;
+  readonly stats: Stats;
+}
+
+/** Called where there is nothing to read now. @returns whether the file has ended; else it has waited a little */
+type Waiter = (state: 'end-of-file' | 'would-block', bytesRead: number) => Promise<boolean>;
+
+/** @throws the system's error, or FileFault `ERR_NOT_FILE` `ERR_TOO_LARGE` `ERR_PIPE_TIMEOUT`: see `reasonOf` */
+export async function readBytes(
+  path: string,
+  { maxBytes = MAX_INPUT_BYTES, mayBePipe = false }: ReadPolicy = {},
+): Promise<FileContent> {
+  const file = await open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY).catch((error: unknown) => {
+    // A socket.
+    if (codeOf(error) === 'ENXIO') return undefined;
+    throw error;
+  });
+  if (file === undefined) return readSocket(path, { maxBytes, mayBePipe });
+  try {
+    const stats = await file.stat();
+    assertKind(stats, mayBePipe);
+    if (stats.size > maxBytes) throw tooLarge(maxBytes);
+    const waiter: Waiter = stats.isFile() ? async () => true : pipeWaiter(await isNamedPipe(path, stats));
+    return { bytes: await readToEnd(file, stats.size, maxBytes, waiter), stats };
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Reads a stream to its end. Without a limit of time: a person may be typing.
+ *
+ * @throws FileFault `ERR_TOO_LARGE`, and what the stream throws
+ */
+export async function readStream(
+  stream: AsyncIterable<Uint8Array | string>,
+  maxBytes: number = MAX_INPUT_BYTES,
+): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of stream) {
+    const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+    chunks.push(bytes);
+    length += bytes.length;
+    if (length > maxBytes) throw tooLarge(maxBytes);
+  }
+  return Buffer.concat(chunks);
+}
+
+/**
+ * Sockets cannot be opened by name. One that was inherited is read as a pipe is: Node.js and other programs give their
+ * children sockets as standard input.
+ */
+async function readSocket(path: string, { maxBytes, mayBePipe }: Required<ReadPolicy>): Promise<FileContent> {
+  const name = /^\/(?:dev|proc\/self)\/(stdin|fd\/\d+)$/.exec(path)?.[1] ?? '';
+  if (name === '' || !mayBePipe) throw notRegular();
+  const fd = name === 'stdin' ? 0 : Number(name.slice('fd/'.length));
+  const stats = fstatSync(fd);
+  const { Socket } = await import('node:net');
+  const socket = new Socket({ fd, readable: true, writable: false });
+  const timer = setTimeout(
+    () => socket.destroy(pipeTimeout('its writer did not close it', PIPE_MS)),
+    PIPE_MS,
+  );
+  try {
+    return { bytes: await readStream(socket, maxBytes), stats };
+  } finally {
+    clearTimeout(timer);
+    socket.destroy();
+  }
+}
+
+function assertKind(stats: Stats, mayBePipe: boolean): void {
+  // Reading a directory fails with the system's own error.
+  if (stats.isDirectory()) return;
+  if (stats.isFile() || (mayBePipe && (stats.isFIFO() || stats.isCharacterDevice()))) return;
+  throw notRegular();
+}
+
+/** A file may grow while it is read, and what the system makes up (`/proc`) has no size: the end of file decides. */
+async function readToEnd(file: FileHandle, size: number, maxBytes: number, wait: Waiter): Promise<Buffer> {
+  // One octet more than the file has, so that one read sees all of it and the next one its end.
+  let buffer: Buffer = Buffer.alloc(Math.max(size, FIRST_CHUNK_BYTES) + 1);
+  let length = 0;
+  try {
+    for (;;) {
+      const state = await readSome(file, buffer, length);
+      if (typeof state !== 'number') {
+        if (await wait(state, length)) return Buffer.from(buffer.subarray(0, length));
+        continue;
+      }
+      length += state;
+      if (length > maxBytes) throw tooLarge(maxBytes);
+      if (length === buffer.length) buffer = grow(buffer);
+    }
+  } finally {
+    // It may have held a key.
+    buffer.fill(0);
+  }
+}
+
+function grow(buffer: Buffer): Buffer {
+  const larger = Buffer.alloc(buffer.length * 2);
+  buffer.copy(larger);
+  buffer.fill(0);
+  return larger;
+}
+
+async function readSome(
+  file: FileHandle,
+  buffer: Buffer,
+  offset: number,
+): Promise<number | 'end-of-file' | 'would-block'> {
+  try {
+    const { bytesRead } = await file.read(buffer, offset, buffer.length - offset, null);
+    return bytesRead === 0 ? 'end-of-file' : bytesRead;
+  } catch (error) {
+    if (codeOf(error) === 'EAGAIN') return 'would-block';
+    throw error;
+  }
+}
+
+/** A FIFO without a writer reads as ended; the pipe of `<(…)`, which has no name, has its writer from the start. */
+function pipeWaiter(isNamed: boolean): Waiter {
+  const limit = AbortSignal.timeout(PIPE_MS);
+  const writerLimit = AbortSignal.timeout(FIRST_WRITER_MS);
+  let pauseMs = FIRST_PAUSE_MS;
+  return async (state, bytesRead) => {
+    const isUnwritten = state === 'end-of-file' && bytesRead === 0;
+    if (state === 'end-of-file' && !(isNamed && isUnwritten)) return true;
+    if (isUnwritten && writerLimit.aborted) throw pipeTimeout('nothing was written to it', FIRST_WRITER_MS);
+    if (limit.aborted) throw pipeTimeout('its writer did not close it', PIPE_MS);
+    await sleep(pauseMs);
+    pauseMs = Math.min(pauseMs * 1.5, MAX_PAUSE_MS);
+    return false;
+  };
+}
+
+/** The pipe behind `/dev/fd/63` has no path of its own. */
+async function isNamedPipe(path: string, stats: Stats): Promise<boolean> {
+  return stats.isFIFO() && (await realpath(path).catch(() => undefined)) !== undefined;
+}
+
+function notRegular(): FileFault {
+  return new FileFault('ERR_NOT_FILE', 'it is not a regular file');
+}
+
+function tooLarge(maxBytes: number): FileFault {
+  return new FileFault('ERR_TOO_LARGE', `it is larger than ${maxBytes / 1024 / 1024} MiB`);
+}
+
+function pipeTimeout(what: string, limitMs: number): FileFault {
+  return new FileFault('ERR_PIPE_TIMEOUT', `it is a pipe, and ${what} within ${limitMs / 1000} seconds`);
+}

@@ -93,7 +93,7 @@ async function fuzz(target, seconds) {
   };
   let first = Number(options.first);
   do {
-    writeFileSync(progress, String(first));
+    writeFileSync(progress, '');
     const left = Math.max(1, (end - Date.now()) / 1000);
     const job = { target, seed: options.seed, first, count: last - first, seconds: left, progress };
     const figures = (await run(job, left * 1000 + HANG_MS)) ?? lost(first, progress);
@@ -117,7 +117,9 @@ async function fuzz(target, seconds) {
  * @returns {Figures}
  */
 function lost(first, progress) {
-  const index = Number(readFileSync(progress, 'utf8'));
+  const text = readFileSync(progress, 'utf8');
+  if (text === '') throw new Error('the worker ended before its first input');
+  const index = Number(text);
   const detail = 'hangs or kills the process';
   const findings = [{ index, kind: /** @type {const} */ ('hang'), detail, cause: `hang ${index}` }];
   const next = index + 1;

@@ -8,7 +8,7 @@ import { parseAwsConfig } from '../../src/cli/options/aws-config.js';
 import { parseCertSelector, parseCertSelectorJson } from '../../src/cli/options/cert-selector.js';
 import { loadJsonConfig } from '../../src/cli/options/config-file.js';
 import { editProfile } from '../../src/cli/update/profile-text.js';
-import { createEmulator } from '../../src/emulator/server.js';
+import { createEmulator } from '../../src/emulator/service.js';
 import type { EmulatorRequest } from '../../src/emulator/wire/handler.js';
 import { parseCertificate } from '../../src/identity/certificate.js';
 import { loadCertificates, loadIdentity, loadSigningKey, loadTrustBundle } from '../../src/identity/load.js';
@@ -349,7 +349,7 @@ export const TARGETS: readonly Target[] = [
     limits: DERIVING,
     prepare: () => (input, dice) => {
       const source = { certificate: input, passphrase: passphrase(dice) };
-      return loadIdentity(source, { now: NOW }).then(() => 'ok');
+      return loadIdentity(source, { now: () => NOW }).then(() => 'ok');
     },
   },
   {
@@ -365,7 +365,7 @@ export const TARGETS: readonly Target[] = [
     limits: DERIVING,
     prepare: () => (input, dice) => {
       const source = { certificate: input, passphrase: passphrase(dice) };
-      return loadIdentity(source, { now: NOW }).then(() => 'ok');
+      return loadIdentity(source, { now: () => NOW }).then(() => 'ok');
     },
   },
   {
@@ -432,7 +432,7 @@ export const TARGETS: readonly Target[] = [
     prepare: () => (input, dice) => {
       const headers = { 'retry-after': dice.pick([undefined, '1', input.toString('latin1').slice(0, 40)]) };
       const status = dice.pick([200, 201, 201, 201, 204, 302, 403, 429, 500]);
-      parseSessionResponse({ status, headers, body: input }, { roleArn: 'arn', now: NOW });
+      parseSessionResponse({ status, headers, body: input }, { roleArn: 'arn', now: () => NOW });
       return 'ok';
     },
   },

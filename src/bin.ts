@@ -19,6 +19,9 @@ main({
   get stderr() {
     return process.stderr;
   },
+  showCommand(name) {
+    process.title = `rolesanywhere ${name}`;
+  },
   interrupted() {
     const controller = new AbortController();
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => controller.abort());

@@ -90,6 +90,7 @@ export function fakeIo(args: readonly string[], options: Pick<RunOptions, 'env' 
     stdout: output('stdout'),
     stderr: output('stderr'),
     interrupted: () => new AbortController().signal,
+    showCommand: () => {},
     onHangup: () => {},
   };
   return { io, written };

@@ -34,6 +34,7 @@ async function dispatch(io: Io): Promise<void> {
   const command = findCommand(name, rest[0]);
   const flags = command.name === name ? rest : rest.slice(1);
   if (flags.includes('--help') || flags.includes('-h')) return print(io.stdout, formatCommandHelp(command));
+  io.showCommand(command.name);
   const values = parseArguments(flags, command.options);
   const { run } = await command.load();
   return run(values, io);

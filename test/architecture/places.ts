@@ -56,8 +56,8 @@ export const BUILTINS: Places = [
   ],
   // systemd-notify.
   [/^node:child_process$/, /^cli\/terminal\/service-manager\.ts$/],
-  // The home of the user and the folder for temporary files.
-  [/^node:os$/, /^(files\/(owner|home)|credentials\/cache\/folder|cli\/commands\/emulator)\.ts$/],
+  // The home of the user, the folder for temporary files, and the addresses and the name of this machine.
+  [/^node:os$/, /^(files\/(owner|home)|credentials\/cache\/folder|cli\/commands\/(emulator|serve))\.ts$/],
   // The terminal itself, to read a passphrase without echo.
   [/^node:tty$/, /^cli\/terminal\/prompt\.ts$/],
   [
@@ -69,8 +69,8 @@ export const BUILTINS: Places = [
 
 /** Global names with effects. */
 export const GLOBALS: Places = [
-  // files/owner: a lock names its holder by the process id.
-  [/^process$/, /^(bin|options\/environment|files\/owner)\.ts$/],
+  // files/owner: a lock names its holder by the process id. files/umask: sockets have no mode of their own.
+  [/^process$/, /^(bin|options\/environment|files\/(owner|umask))\.ts$/],
   [/^(console|fetch|WebSocket|EventSource|globalThis|global|require|eval)$/, NOWHERE],
   // A stopwatch: it measures how long a call has taken.
   [/^performance$/, /^session\/limit\.ts$/],

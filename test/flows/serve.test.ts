@@ -1,4 +1,4 @@
-/** `serve` as its users have it: the built program, with the AWS CLI and the JS SDK asking it. */
+/** Runs `serve` as its users do: the built program, asked by the AWS CLI, boto3, the JS SDK and curl. */
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -53,7 +53,7 @@ function launch(flags: readonly string[]): Serving {
   });
   const exported = () =>
     Object.fromEntries(
-      [...texts.stdout.matchAll(/^export (\w+)='?(.*?)'?$/gm)].map(([, name = '', value = '']) => [
+      [...texts.stdout.matchAll(/^export (AWS_[CE]\w+)='?(.*?)'?$/gm)].map(([, name = '', value = '']) => [
         name,
         value,
       ]),
@@ -63,7 +63,7 @@ function launch(flags: readonly string[]): Serving {
 
 async function until(condition: () => boolean, what: () => string): Promise<void> {
   for (let tries = 0; !condition(); tries++) {
-    if (tries > 1000) throw new Error(`waited in vain: ${what()}`);
+    if (tries > 1000) throw new Error(`did not happen in time: ${what()}`);
     await sleep(10);
   }
 }
@@ -83,7 +83,7 @@ async function stop({ child }: Serving): Promise<number | null> {
   return status;
 }
 
-/** Who the AWS CLI and the SDK are, with nothing but these variables to find credentials. */
+/** Asks the AWS CLI and the SDK who they are, with nothing but these variables to find credentials. */
 function clients(variables: Record<string, string>) {
   const { AWS_CONFIG_FILE: _config, AWS_EC2_METADATA_DISABLED: _off, ...rest } = machine.env;
   const region = { AWS_DEFAULT_REGION: rest['AWS_REGION'] };
@@ -103,7 +103,7 @@ const ARN = /^arn:aws:sts::123456789012:assumed-role\/Demo\/[0-9a-f]+\n$/;
 describe('serve', () => {
   it('gives credentials to real clients, as EC2 and as a container, and stops on SIGTERM', async () => {
     const tokenFile = join(machine.folder, 'token');
-    const started = await serving('--token-file', tokenFile, '--debug');
+    const started = await serving('--token-file', tokenFile, '--imds', '--debug');
     const { AWS_EC2_METADATA_SERVICE_ENDPOINT: imds = '', ...container } = started.exported();
     expect(Object.keys(container).sort()).toEqual([
       'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
@@ -154,7 +154,7 @@ describe('serve', () => {
     expect(await stop(started)).toBe(0);
   });
 
-  it.runIf(existsSync('/dev/full'))('ends where it cannot say how programs find it', async () => {
+  it.runIf(existsSync('/dev/full'))('ends if it cannot print how programs find it', async () => {
     const args = [PROGRAM, 'serve', ...sessionFlags(machine), '--port', '0'];
     const full = openSync('/dev/full', 'w');
     onTestFinished(() => closeSync(full));
@@ -173,7 +173,7 @@ describe('serve', () => {
     expect(stderr()).toMatch(/\(ERR_NETWORK\)\nhint: .*\n$/);
   });
 
-  it('listens before there are credentials where it is told to, and fails meanwhile', async () => {
+  it('serves without credentials with --wait, and answers 503 meanwhile', async () => {
     const certificate = readFileSync(machine.env['CERTIFICATE'] ?? '');
     rmSync(machine.env['CERTIFICATE'] ?? '');
     const started = await serving('--wait', '--token-file', join(machine.folder, 'token'));
@@ -274,14 +274,17 @@ describe('serve', () => {
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line).event);
-    expect(events).toEqual(['refreshed', 'listening', 'stopped']);
+    expect(events).toEqual(['listening', 'refreshed', 'stopped']);
   });
 
   it('serves other hosts the container endpoint alone, with a warning', async () => {
     const started = await serving('--bind', '0.0.0.0', '--token-file', join(machine.folder, 'token'));
     expect(started.stderr()).toMatch(/ warn off-loopback bind=0\.0\.0\.0 /);
-    const { AWS_EC2_METADATA_SERVICE_ENDPOINT: imds = '' } = started.exported();
-    expect(imds).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/$/);
+    expect(started.stderr()).toMatch(/ info listening .* imds=off credentials="every reader of /);
+    const { AWS_CONTAINER_CREDENTIALS_FULL_URI: url = '', ...others } = started.exported();
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/credentials$/);
+    expect(Object.keys(others)).toEqual(['AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE']);
+    expect((await fetch(new URL('/latest/meta-data/', url))).status).toBe(404);
     expect(await stop(started)).toBe(0);
   });
 
@@ -308,6 +311,7 @@ describe('serve', () => {
     );
     expect(await ask('/role/Demo')).toEqual(hourly);
     expect((await ask('/role/a+b'))['AccessKeyId']).not.toBe(hourly['AccessKeyId']);
+    expect((await ask('/role/a%2Bb'))['AccessKeyId']).toBe((await ask('/role/a+b'))['AccessKeyId']);
     expect(await ask('/role/other')).toEqual({ status: '404' });
     expect(await stop(started)).toBe(0);
     expect(started.stderr()).toMatch(/ roles="Demo backup a\+b"/);
@@ -336,6 +340,11 @@ describe('serve', () => {
     [['--roles', '[]'], /--roles must be a JSON object/],
     [['--roles', '{"backup":7}'], /role "backup" must be a JSON object of flags and values/],
     [['--bind', '127.0.0.1', '--socket', 'x'], /--bind and --socket exclude each other/],
+    [['--socket', 'x', '--socket-mode', '0666'], /--socket-mode must be 0600 or 0660, found "0666"/],
+    [['--socket-mode', '0660'], /--socket-mode needs --socket/],
+    [['--token-header-file', 'x'], /--token-header-file needs --token-file/],
+    [['--token-file', 'x', '--metrics-token-file', 'x'], /must be two files/],
+    [['--allow-host', 'a:80'], /--allow-host must be a host name without a port/],
   ])('refuses %j', async (flags, message) => {
     const { child, stderr, stdout } = serve(...flags);
     const [status] = await once(child, 'close');
@@ -351,9 +360,74 @@ describe('serve', () => {
   it('names a port that is in use', async () => {
     const first = await serving();
     const port = new URL(first.exported()['AWS_EC2_METADATA_SERVICE_ENDPOINT'] ?? '').port;
-    const { child, stderr, stdout } = serve(`--port=${port}`);
+    const tokenFile = join(machine.folder, 'token');
+    const { child, stderr, stdout } = serve(`--port=${port}`, '--token-file', tokenFile);
     const [status] = await once(child, 'close');
     expect({ status, stdout: stdout() }).toEqual({ status: 6, stdout: '' });
     expect(stderr()).toContain(`cannot listen on 127.0.0.1 port ${port}: it is in use already (ERR_LISTEN)`);
+    // It costs neither a token file nor a session.
+    expect(existsSync(tokenFile)).toBe(false);
+    expect(machine.emulator.sessionCount).toBe(1);
+  });
+
+  it('names an address that this machine does not have, and how to add it', async () => {
+    const { child, stderr, stdout } = serve('--bind', '192.0.2.1');
+    const [status] = await once(child, 'close');
+    expect({ status, stdout: stdout() }).toEqual({ status: 6, stdout: '' });
+    expect(stderr()).toContain('cannot listen on 192.0.2.1: this machine has no such address (ERR_LISTEN)');
+    expect(stderr()).toContain('hint: to serve it on this machine alone: ip addr add 192.0.2.1/32 dev lo');
+  });
+
+  it('serves no IMDS beside a token, and logs what it refuses', async () => {
+    const tokenFile = join(machine.folder, 'token');
+    const started = await serving('--token-file', tokenFile);
+    expect(Object.keys(started.exported())).not.toContain('AWS_EC2_METADATA_SERVICE_ENDPOINT');
+    expect(started.stdout()).toMatch(/^export AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1\n/);
+    const url = started.exported()['AWS_CONTAINER_CREDENTIALS_FULL_URI'] ?? '';
+    const wrong = 'w'.repeat(43);
+    const statuses = [];
+    for (let count = 0; count < 20; count++) {
+      statuses.push((await fetch(url, { headers: { authorization: wrong } })).status);
+    }
+    statuses.push((await fetch(url)).status);
+    statuses.push((await fetch(new URL('/latest/api/token', url), { method: 'PUT' })).status);
+    expect(new Set(statuses)).toEqual(new Set([401, 404]));
+    await until(() => /imds-off/.test(started.stderr()), started.stderr);
+    expect(started.stderr()).toMatch(/ info refused reason=authorization-wrong route=container\n/);
+    expect(started.stderr()).toMatch(/ info refused reason=authorization-missing route=container\n/);
+    expect(started.stderr().split('reason=authorization-wrong').length).toBeLessThan(6);
+    expect(started.stderr()).not.toContain(wrong);
+    expect(await stop(started)).toBe(0);
+  });
+
+  it.runIf(existsSync('/proc/self/cmdline'))(
+    'shows its command in the process list, and no argument',
+    async () => {
+      const started = await serving();
+      const title = readFileSync(`/proc/${started.child.pid}/cmdline`, 'utf8').replace(/\0+$/, '');
+      expect(title).toBe('rolesanywhere serve');
+      expect(await stop(started)).toBe(0);
+    },
+  );
+
+  it('opens the metrics to a token of their own', async () => {
+    const files = { token: join(machine.folder, 'token'), metrics: join(machine.folder, 'metrics') };
+    const started = await serving('--token-file', files.token, '--metrics-token-file', files.metrics);
+    const url = started.exported()['AWS_CONTAINER_CREDENTIALS_FULL_URI'] ?? '';
+    const token = readFileSync(files.metrics, 'utf8');
+    expect(statSync(files.metrics).mode & 0o777).toBe(0o600);
+    const ask = async (path: string, authorization: string) =>
+      (await fetch(new URL(path, url), { headers: { authorization } })).status;
+    expect(await ask('/metrics', `Bearer ${token}`)).toBe(200);
+    expect(await ask('/metrics', readFileSync(files.token, 'utf8'))).toBe(401);
+    expect(await ask('/credentials', token)).toBe(401);
+    expect(await stop(started)).toBe(0);
+
+    // One token for both would let monitoring read credentials.
+    writeFileSync(files.token, token);
+    const { child, stderr } = serve('--token-file', files.token, '--metrics-token-file', files.metrics);
+    expect((await once(child, 'close'))[0]).toBe(2);
+    expect(stderr()).toContain('hold the same token');
+    expect(stderr()).not.toContain(token);
   });
 });

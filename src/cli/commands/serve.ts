@@ -1,9 +1,9 @@
 /**
- * Flags in, credentials served on this machine out, until it is interrupted. stdout says how programs find it; the log on
- * stderr has one line an event. SIGHUP refreshes now.
+ * Serves credentials on this machine until it is interrupted. stdout says how programs find them; the log on stderr has
+ * one line for each event. SIGHUP refreshes now.
  */
 import { once } from 'node:events';
-import { resolve } from 'node:path';
+import { hostname, networkInterfaces } from 'node:os';
 import type { Fresh, SessionSource } from '../../credentials/session-source.js';
 import {
   assertRereadable,
@@ -13,78 +13,119 @@ import {
 } from '../../credentials/session-source.js';
 import { OptionError, quote } from '../../errors.js';
 import { parseArn } from '../../options/arn.js';
-import { isLoopback } from '../../options/loopback.js';
 import type { ValuesOf } from '../../options/option-row.js';
 import type { RawValues } from '../../options/values.js';
 import type { Settings } from '../../session/settings.js';
 import { CACHE_OPTIONS, LOG_OPTIONS, SERVE_OPTIONS } from '../options/command-options.js';
 import type { SessionInputs } from '../options/session-inputs.js';
 import { flagOf, readSession } from '../options/session-inputs.js';
+import type { ReportIncident } from '../serve/incident-log.js';
+import { createIncidentLog } from '../serve/incident-log.js';
+import { formatInstructions } from '../serve/instructions.js';
 import type { Listener } from '../serve/listen.js';
-import { listenOnSocket, listenOnTcp, reachOf } from '../serve/listen.js';
+import { listenOnSocket, listenOnTcp } from '../serve/listen.js';
+import { describeMachine } from '../serve/machine-facts.js';
+import type { Neighbourhood } from '../serve/peer.js';
+import { createNeighbourhood } from '../serve/peer.js';
+import { checkPlaces, hasImds, readersOf } from '../serve/places.js';
 import type { Routes } from '../serve/routes.js';
-import { CONTAINER_PATH, createRoutes } from '../serve/routes.js';
+import { createRoutes, startingRoutes } from '../serve/routes.js';
 import type { ServedRole } from '../serve/served-role.js';
-import { loadOrCreateToken } from '../serve/token-file.js';
+import { loadOrCreateToken, writeTokenHeader } from '../serve/token-file.js';
 import type { Io } from '../terminal/io.js';
 import { print } from '../terminal/io.js';
 import type { Log, LogFormat } from '../terminal/log.js';
-import { openLog, refreshEvents } from '../terminal/log.js';
+import { openLog, refreshEvents, withoutRepeats } from '../terminal/log.js';
 
 const OWN = { ...SERVE_OPTIONS, ...LOG_OPTIONS, ...CACHE_OPTIONS };
 
-/** As IAM has them, so that each is a part of a path as it stands. */
+/** As IAM has them, so that each is one segment of a path. */
 const ROLE_NAME = /^[A-Za-z0-9_+=,.@-]{1,64}$/;
 
 type ServeOptions = ValuesOf<typeof OWN>;
 
-export async function run(values: RawValues, io: Io, now = () => new Date()): Promise<void> {
-  const inputs = await readSession(values, OWN, io);
-  const { options } = inputs;
-  checkPlaces(options);
-  assertRereadable(inputs.settings, flagOf);
-  const roles = rolesOf(inputs);
-  const log = openLog(io.stderr, options.logFormat as LogFormat, now);
-  const containerToken = await containerTokenOf(options, log);
-  const interrupted = io.interrupted();
-  const logger = { ...inputs.context.logger, warn: (message: string) => log.warn('warning', { message }) };
-  const context = { ...inputs.context, logger, cache: options.cache, rotates: true, now };
-  // One identity for all roles: its files are read and its passphrase is asked for once.
-  const identity = identityProvider(inputs.settings, context);
-  const served = await Promise.all(
-    roles.map(([name, settings]) =>
-      serveRole(name, settings, openSessionSource(settings, { ...context, identity }), log),
-    ),
-  );
-  try {
-    io.onHangup(() => refreshAll(served));
-    if (!options.wait) await Promise.race([firstCredentials(served), aborted(interrupted)]);
-    for (const { refresher } of served) refresher.start(true);
-    const [first, ...others] = served.map(({ role }) => role);
-    if (interrupted.aborted || first === undefined) return;
-    const listener = await listen(createRoutes({ roles: [first, ...others], containerToken, now }), options);
-    announce(listener, served, options, log);
-    try {
-      await print(io.stdout, describe(listener, options));
-      await aborted(interrupted);
-    } finally {
-      await listener.close();
-    }
-    log.info('stopped');
-  } finally {
-    for (const { refresher } of served) refresher.stop();
-  }
+/** What every part of a running server needs. */
+interface Context {
+  readonly inputs: SessionInputs<typeof OWN>;
+  readonly io: Io;
+  readonly log: Log;
+  readonly now: () => Date;
+  readonly report: ReportIncident;
+  readonly neighbourhood: Neighbourhood;
+  readonly interrupted: AbortSignal;
 }
 
-async function containerTokenOf({ tokenFile: path }: ServeOptions, log: Log): Promise<string | undefined> {
-  if (path === undefined) return undefined;
-  return loadOrCreateToken(path, (mode) =>
-    log.warn('file-mode', {
-      path,
-      mode: mode.toString(8).padStart(4, '0'),
-      message: 'every user of this machine can read the token: chmod 600 it',
-    }),
-  );
+export async function run(values: RawValues, io: Io, now = () => new Date()): Promise<void> {
+  const inputs = await readSession(values, OWN, io);
+  const neighbourhood = createNeighbourhood(networkInterfaces, now);
+  checkPlaces(inputs.options, neighbourhood);
+  assertRereadable(inputs.settings, flagOf);
+  const roles = rolesOf(inputs);
+  const log = withoutRepeats(openLog(io.stderr, inputs.options.logFormat as LogFormat, now), now);
+  const report = createIncidentLog(log, now);
+  const context = { inputs, io, log, now, report, neighbourhood, interrupted: io.interrupted() };
+  // The port first: where it is in use, neither a token file nor a session is made.
+  let routes: Routes = startingRoutes;
+  const listener = await listen((request) => routes(request), context);
+  try {
+    const tokens = await readTokens(inputs.options, log);
+    const served = await serveRoles(roles, context);
+    try {
+      routes = routesFor(served, tokens, context);
+      await keepServing(served, listener, context);
+    } finally {
+      for (const { refresher } of served) refresher.stop();
+    }
+  } finally {
+    await listener.close();
+  }
+  log.info('stopped');
+}
+
+/** @throws what creating the first session throws, unless `--wait` is given */
+async function keepServing(served: readonly Served[], listener: Listener, context: Context): Promise<void> {
+  const { inputs, io, interrupted, neighbourhood } = context;
+  const { options, settings } = inputs;
+  io.onHangup(() => refreshAll(served));
+  announce(listener, served, context);
+  if (!options.wait) await Promise.race([firstCredentials(served), aborted(interrupted)]);
+  for (const { refresher } of served) refresher.start(true);
+  if (interrupted.aborted) return;
+  const isLocal = options.bind === undefined || neighbourhood.reachOf(options.bind) === 'local';
+  await print(io.stdout, formatInstructions(listener, options, { region: settings.region, isLocal }));
+  await aborted(interrupted);
+}
+
+interface Tokens {
+  readonly containerToken: string | undefined;
+  readonly metricsToken: string | undefined;
+}
+
+async function readTokens(
+  { tokenFile, tokenHeaderFile, metricsTokenFile }: ServeOptions,
+  log: Log,
+): Promise<Tokens> {
+  const load = async (path: string | undefined, subject: string): Promise<string | undefined> => {
+    if (path === undefined) return undefined;
+    const warn = (mode: number): void =>
+      log.warn('file-mode', {
+        path,
+        mode: mode.toString(8).padStart(4, '0'),
+        message: 'every user of this machine can read the token: chmod 600 it',
+      });
+    return loadOrCreateToken(path, warn, `${subject} ${path}`);
+  };
+  const containerToken = await load(tokenFile, 'token file');
+  const metricsToken = await load(metricsTokenFile, 'metrics token file');
+  if (metricsToken !== undefined && metricsToken === containerToken) {
+    const message =
+      '--metrics-token-file and --token-file hold the same token: monitoring could read credentials';
+    throw new OptionError('ERR_OPTION_CONFLICT', message);
+  }
+  if (tokenHeaderFile !== undefined && containerToken !== undefined) {
+    await writeTokenHeader(tokenHeaderFile, containerToken);
+  }
+  return { containerToken, metricsToken };
 }
 
 type NamedSettings = readonly [name: string, settings: Settings];
@@ -107,7 +148,7 @@ function rolesOf({ settings, settingsWith, options }: SessionInputs<typeof OWN>)
   if (others.length > 0 && options.tokenFile === undefined && options.socket === undefined) {
     throw new OptionError(
       'ERR_OPTION_MISSING',
-      'several roles need --token-file or --socket: all but the first are had from the container endpoint alone',
+      'several roles need --token-file or --socket: only the container endpoint serves more than the first one',
     );
   }
   return [[own, settings], ...others];
@@ -116,6 +157,18 @@ function rolesOf({ settings, settingsWith, options }: SessionInputs<typeof OWN>)
 interface Served {
   readonly role: ServedRole;
   readonly refresher: Fresh['refresher'];
+}
+
+function serveRoles(roles: readonly NamedSettings[], { inputs, now, log }: Context): Promise<Served[]> {
+  const logger = { ...inputs.context.logger, warn: (message: string) => log.warn('warning', { message }) };
+  const context = { ...inputs.context, logger, cache: inputs.options.cache, rotates: true, now };
+  // One identity for all roles: its files are read and its passphrase is asked for once.
+  const identity = identityProvider(inputs.settings, context);
+  return Promise.all(
+    roles.map(([name, settings]) =>
+      serveRole(name, settings, openSessionSource(settings, { ...context, identity }), log),
+    ),
+  );
 }
 
 async function serveRole(name: string, settings: Settings, source: SessionSource, log: Log): Promise<Served> {
@@ -132,25 +185,38 @@ async function serveRole(name: string, settings: Settings, source: SessionSource
   };
 }
 
+function routesFor(served: readonly Served[], tokens: Tokens, context: Context): Routes {
+  const { inputs, now, report } = context;
+  const [first, ...others] = served.map(({ role }) => role);
+  if (first === undefined) return startingRoutes;
+  return createRoutes({
+    ...tokens,
+    roles: [first, ...others],
+    hasImds: hasImds(inputs.options),
+    allowedHosts: new Set(inputs.options.allowHost?.toLowerCase().split(',')),
+    machine: describeMachine(hostname(), networkInterfaces),
+    now,
+    onRefused: (route, reason) => report('refused', reason, { route }),
+  });
+}
+
 function refreshAll(served: readonly Served[]): void {
   for (const { refresher } of served) refresher.refreshNow().catch(() => undefined);
 }
 
-function announce(
-  { addresses }: Listener,
-  served: readonly Served[],
-  { bind }: ServeOptions,
-  log: Log,
-): void {
+function announce({ addresses }: Listener, served: readonly Served[], context: Context): void {
+  const { inputs, log, neighbourhood } = context;
+  const { bind } = inputs.options;
   const roles = served.map(({ role }) => role.name).join(' ');
-  log.info('listening', { on: addresses.join(' '), roles });
-  if (bind !== undefined && reachOf(bind) === 'network') {
-    const message = 'other hosts can reach this port: container endpoint with the token, no IMDS';
+  log.info('listening', { on: addresses.join(' '), roles, ...readersOf(inputs.options) });
+  if (bind !== undefined && neighbourhood.reachOf(bind) === 'network') {
+    const message =
+      'other hosts can reach this port: they get the container endpoint with the token, never IMDS';
     log.warn('off-loopback', { bind, message });
   }
 }
 
-/** @throws what creating a session throws: nothing is served without credentials in hand */
+/** @throws what creating a session throws: nothing is announced without credentials */
 async function firstCredentials(served: readonly Served[]): Promise<void> {
   await Promise.all(served.map(({ refresher }) => refresher.get()));
 }
@@ -159,56 +225,17 @@ async function aborted(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await once(signal, 'abort');
 }
 
-/** @throws OptionError `ERR_OPTION_INVALID` `ERR_OPTION_MISSING` `ERR_OPTION_CONFLICT` */
-function checkPlaces({ bind, socket, tokenFile, hopLimit }: ServeOptions): void {
-  if (bind === undefined) return;
+function listen(routes: Routes, { inputs, report, neighbourhood }: Context): Promise<Listener> {
+  const { bind, socket, socketMode, port } = inputs.options;
+  const onClosed = (reason: string): void => report('closed', reason);
   if (socket !== undefined) {
-    throw new OptionError('ERR_OPTION_CONFLICT', '--bind and --socket exclude each other');
-  }
-  const reach = reachOf(bind);
-  if (reach === undefined) {
-    throw new OptionError('ERR_OPTION_INVALID', '--bind must be an IP address, such as 127.0.0.1 or 0.0.0.0');
-  }
-  if (reach === 'loopback') return;
-  if (tokenFile === undefined) {
-    throw new OptionError(
-      'ERR_OPTION_MISSING',
-      `--bind ${bind} needs --token-file: other hosts can reach that address, and must show the token`,
+    return listenOnSocket(
+      { routes, peerOf: () => 'socket', onClosed },
+      socket,
+      Number.parseInt(socketMode, 8),
     );
   }
-  if (hopLimit !== SERVE_OPTIONS.hopLimit.default) {
-    throw new OptionError(
-      'ERR_OPTION_INVALID',
-      `--hop-limit must be 64 off loopback, found ${hopLimit}: Node.js cannot set the IP TTL of TCP answers`,
-    );
-  }
-}
-
-function listen(routes: Routes, { bind, socket, port }: ServeOptions): Promise<Listener> {
-  if (socket !== undefined) return listenOnSocket(routes, socket);
-  return listenOnTcp(routes, { hosts: bind === undefined ? ['127.0.0.1', '::1'] : [bind], port });
-}
-
-/** What a person pastes, so that programs find it. */
-function describe({ addresses: [bound = ''] }: Listener, { socket, tokenFile }: ServeOptions): string {
-  if (socket !== undefined)
-    return `curl --unix-socket ${shellPath(socket)} http://localhost${CONTAINER_PATH}\n`;
-  const address = bound.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
-  const lines = [];
-  if (isLoopback(new URL(address).hostname)) {
-    lines.push(`export AWS_EC2_METADATA_SERVICE_ENDPOINT=${address}/`);
-  }
-  if (tokenFile !== undefined) {
-    lines.push(
-      ...(lines.length > 0 ? ['# or, for programs that do not ask EC2:'] : []),
-      `export AWS_CONTAINER_CREDENTIALS_FULL_URI=${address}${CONTAINER_PATH}`,
-      `export AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=${shellPath(tokenFile)}`,
-    );
-  }
-  return `${lines.join('\n')}\n`;
-}
-
-/** In full, since programs run in other folders, and as a POSIX shell reads it. */
-function shellPath(path: string): string {
-  return `'${resolve(path).replaceAll("'", "'\\''")}'`;
+  const { peerOf } = neighbourhood;
+  const hosts = bind === undefined ? ['127.0.0.1', '::1'] : [bind];
+  return listenOnTcp({ routes, peerOf, onClosed }, { hosts, port });
 }

@@ -132,7 +132,7 @@ export const SERVE_OPTIONS = {
     flag: 'bind',
     kind: { type: 'text' },
     placeholder: 'ADDRESS',
-    help: 'address to listen on in place of 127.0.0.1 and ::1; others need the container token',
+    help: 'address to listen on in place of 127.0.0.1 and ::1; one that other hosts can reach needs --token-file',
   },
   socket: {
     flag: 'socket',
@@ -140,23 +140,59 @@ export const SERVE_OPTIONS = {
     placeholder: 'PATH',
     help: 'Unix socket to listen on in place of a port',
   },
+  socketMode: {
+    flag: 'socket-mode',
+    kind: { type: 'pattern', pattern: /^0?6[06]0$/, rule: '0600 or 0660' },
+    placeholder: 'MODE',
+    default: '0600',
+    help: 'permissions of the socket: 0600 for this user alone, 0660 for the group of the process too',
+  },
   tokenFile: {
     flag: 'token-file',
     kind: { type: 'path' },
     placeholder: 'FILE',
-    help: 'file for the container token: read where it exists, else written, for this user alone',
+    help: 'file of the container token: read if it exists, else written, for this user alone; turns IMDS off',
+  },
+  tokenHeaderFile: {
+    flag: 'token-header-file',
+    kind: { type: 'path' },
+    placeholder: 'FILE',
+    help: 'file to write the token of --token-file to as a header, for curl -H @FILE; for this user alone',
+  },
+  metricsTokenFile: {
+    flag: 'metrics-token-file',
+    kind: { type: 'path' },
+    placeholder: 'FILE',
+    help: 'file of the token for /metrics, made as the container token is; it opens nothing else',
+  },
+  imds: {
+    flag: 'imds',
+    kind: { type: 'boolean' },
+    default: false,
+    help: 'serve IMDS beside --token-file: every user and container behind the loopback interface can then read the first role',
+  },
+  allowHost: {
+    flag: 'allow-host',
+    kind: {
+      type: 'pattern',
+      pattern: /^[A-Za-z0-9._-]{1,253}(?:,[A-Za-z0-9._-]{1,253})*$/,
+      rule: 'a host name without a port',
+    },
+    placeholder: 'NAME',
+    repeats: ',',
+    help: 'further name of this machine that clients may ask for, such as host.docker.internal; as often as wanted',
   },
   wait: {
     flag: 'wait',
     kind: { type: 'boolean' },
     default: false,
-    help: 'listen before there are credentials, and wait for them',
+    help: 'go on without credentials at the start, and wait for them',
   },
   roles: {
     flag: 'roles',
     kind: { type: 'object' },
     placeholder: 'JSON',
-    help: 'further roles by name, each at /role/NAME: {"backup": {"role-arn": "arn:…"}}; what is not said is as for the first one',
+    help: 'further roles by name, each at /role/NAME: {"backup": {"role-arn": "arn:…"}}; other options are those of the first role',
   },
 } as const satisfies Record<string, OptionRow>;
 

@@ -1,32 +1,52 @@
 /**
- * A function from request to response in, listening sockets around it out: TCP on addresses of this machine, or a Unix
- * socket. The one place of `serve` that touches the network.
+ * Opens the sockets of `serve` and puts its routes behind them: TCP on addresses of this machine, or a Unix socket.
+ * The one place of `serve` that touches the network.
  */
-import { chmod, lstat, rm } from 'node:fs/promises';
+import { chmod, lstat, rm, stat } from 'node:fs/promises';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { createServer } from 'node:http';
-import type { AddressInfo, ListenOptions } from 'node:net';
-import { connect, isIP } from 'node:net';
+import { createServer, STATUS_CODES } from 'node:http';
+import type { AddressInfo, ListenOptions, Socket } from 'node:net';
+import { connect } from 'node:net';
+import { sep } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { codeOf, OutputError } from '../../errors.js';
-import type { LocalRequest } from './guard.js';
+import { withUmask } from '../../files/umask.js';
+import type { CloseReason, Connections } from './connections.js';
+import { createConnections, StoppingMessage } from './connections.js';
+import type { Peer } from './peer.js';
 import type { Routes } from './routes.js';
 
 /** Clients are few, their requests small, and all of them on this machine or in its pod. */
-const LIMITS = {
+const HTTP_LIMITS = {
   maxHeaderSize: 16_384,
   headersTimeout: 5_000,
   requestTimeout: 10_000,
   keepAliveTimeout: 5_000,
   connectionsCheckingInterval: 1_000,
 };
-const MAX_CONNECTIONS = 1024;
-/** For requests that are under way when the server is to stop. */
+const CONNECTION_LIMITS = { maxConnections: 512, writeMs: 5_000 };
+/**
+ * The system keeps so many connections until they are accepted, within its own limit. Beyond that a client has to try
+ * again, after a second: too long where somebody else has filled the queue.
+ */
+const BACKLOG = 4_096;
+/** A body is read and dropped, up to this length. */
+const MAX_BODY_BYTES = 16_384;
+/** For requests in flight when the server stops. */
 const GRACE_MS = 2_000;
+
+/** What a listener puts behind its sockets. */
+export interface ListenerOptions {
+  readonly routes: Routes;
+  readonly peerOf: (socket: Socket) => Peer;
+  /** Told about requests that are not HTTP, and about connections that are closed. */
+  readonly onClosed: (reason: CloseReason | 'bad-request' | 'body-too-large') => void;
+}
 
 export interface Listener {
   /** `http://127.0.0.1:9911`, `http://[::1]:9911`, or the path of the socket. */
   readonly addresses: readonly string[];
-  /** The port of the first one; undefined for a Unix socket. */
+  /** The port of the first address; undefined for a Unix socket. */
   readonly port: number | undefined;
   close(): Promise<void>;
 }
@@ -38,16 +58,21 @@ export interface ListenTarget {
 }
 
 /**
- * Every host gets the same port. One that this machine does not have (`::1` without IPv6) is passed over while another
- * one can be had.
+ * Every host gets the same port. A host that this machine does not have (`::1` without IPv6) is passed over if there is
+ * another one.
  *
  * @throws OutputError `ERR_LISTEN`
  */
-export async function listenOnTcp(routes: Routes, { hosts, port }: ListenTarget): Promise<Listener> {
+export async function listenOnTcp(
+  options: ListenerOptions,
+  { hosts, port }: ListenTarget,
+): Promise<Listener> {
+  const connections = createConnections(CONNECTION_LIMITS, options.onClosed);
   const servers: Server[] = [];
+  const close = () => closeAll(servers, connections);
   let bound = port;
   for (const [index, host] of hosts.entries()) {
-    const server = serverFor(routes, peerOf);
+    const server = serverFor(options, connections);
     try {
       await listening(server, { host, port: bound });
       bound = (server.address() as AddressInfo).port;
@@ -55,93 +80,124 @@ export async function listenOnTcp(routes: Routes, { hosts, port }: ListenTarget)
     } catch (cause) {
       const hasAnother = servers.length > 0 || index < hosts.length - 1;
       if (hasAnother && /^(EADDRNOTAVAIL|EAFNOSUPPORT)$/.test(codeOf(cause))) continue;
-      await Promise.all(servers.map(closed));
+      await close();
       throw cannotListen(`${host} port ${bound}`, cause);
     }
   }
-  return {
-    addresses: servers.map((server) => addressOf(server.address() as AddressInfo)),
-    port: bound,
-    close: async () => void (await Promise.all(servers.map(closed))),
-  };
+  const addresses = servers.map((server) => addressOf(server.address() as AddressInfo));
+  return { addresses, port: bound, close };
 }
 
 /**
- * Only the user that this runs as may connect (mode 0600). A socket that nobody listens on any more is replaced; any
- * other file is not.
+ * The socket has its mode from the moment it exists. A socket that nobody listens on any more is replaced; any other
+ * file is not.
  *
+ * @param mode permissions of the socket: 0600 for this user alone, 0660 for the group of the process too
  * @throws OutputError `ERR_LISTEN`
  */
-export async function listenOnSocket(routes: Routes, path: string): Promise<Listener> {
-  const server = serverFor(routes, () => 'socket');
+export async function listenOnSocket(
+  options: ListenerOptions,
+  path: string,
+  mode: number,
+): Promise<Listener> {
+  const connections = createConnections(CONNECTION_LIMITS, options.onClosed);
+  const server = serverFor(options, connections);
+  const close = () => closeAll([server], connections);
   try {
     await removeStale(path);
-    await listening(server, { path });
-    // Until here the umask decided; Windows' named pipes have no modes.
-    await chmod(path, 0o600).catch(() => undefined);
+    // Node binds before listen() returns: nobody else ever sees the socket with another mode.
+    await withUmask(0o777 & ~mode, () => listening(server, { path }));
+    await assertMode(path, mode);
   } catch (cause) {
+    await close();
     throw cannotListen(`socket ${path}`, cause);
   }
-  return { addresses: [path], port: undefined, close: () => closed(server) };
+  return { addresses: [path], port: undefined, close };
 }
 
-function serverFor(routes: Routes, peer: (request: IncomingMessage) => LocalRequest['peer']): Server {
-  const server = createServer(LIMITS, (incoming, outgoing) => {
-    const { method = '', url = '', headers } = incoming;
-    const {
-      status,
-      body,
-      contentType,
-      headers: own,
-    } = routes({
-      method,
-      target: url,
-      headers,
-      peer: peer(incoming),
-    });
-    send(outgoing, status, body, {
-      ...(contentType !== undefined && { 'Content-Type': contentType }),
-      // What is answered are credentials: no cache may keep them.
-      'Cache-Control': 'no-store',
-      // A body was not read, and must not be taken for the next request.
-      ...(status === 413 && { Connection: 'close' }),
-      ...own,
-    });
+/** A default ACL of the folder counts in place of the umask. Windows' named pipes have no modes. */
+async function assertMode(path: string, mode: number): Promise<void> {
+  if (sep !== '/') return;
+  await chmod(path, mode);
+  const found = await stat(path);
+  if ((found.mode & 0o777) !== mode) throw Object.assign(new Error('mode'), { code: 'ERR_SOCKET_MODE' });
+}
+
+function serverFor(options: ListenerOptions, connections: Connections): Server {
+  const server = createServer({ ...HTTP_LIMITS, IncomingMessage: StoppingMessage });
+  server.on('connection', (socket: Socket) => connections.add(socket));
+  server.on('request', (incoming, outgoing) => answer(incoming, outgoing, options, connections));
+  server.on('clientError', (error, socket) => {
+    options.onClosed('bad-request');
+    refuseMalformed(error, socket);
   });
-  server.maxConnections = MAX_CONNECTIONS;
   return server;
 }
 
-function send(
+function answer(
+  incoming: IncomingMessage,
   outgoing: ServerResponse,
-  status: number,
-  body: string,
-  headers: Readonly<Record<string, string>>,
+  { routes, peerOf, onClosed }: ListenerOptions,
+  connections: Connections,
 ): void {
-  outgoing.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) });
-  outgoing.end(body);
+  const { method = '', url = '', headers, socket } = incoming;
+  if (!connections.admit(socket)) return;
+  const response = routes({ method, target: url, headers, peer: peerOf(socket) });
+  const { status, body, contentType, headers: own } = response;
+  outgoing.writeHead(status, {
+    'Content-Type': contentType ?? 'text/plain',
+    // The answers are credentials: no cache may keep them.
+    'Cache-Control': 'no-store',
+    'Content-Length': Buffer.byteLength(body),
+    // The body of the request was not read, and must not be taken for the next request.
+    ...(status === 413 && { Connection: 'close' }),
+    ...own,
+  });
+  connections.end(outgoing, body);
+  if (method === 'PUT' && status !== 413) dropBody(incoming, onClosed);
 }
 
-function peerOf({ socket }: IncomingMessage): LocalRequest['peer'] {
-  // What says nothing of itself is kept at a distance.
-  return reachOf(socket.remoteAddress ?? '') ?? 'network';
+/** A client may send a body with its request for a token, and one without a length. */
+function dropBody(incoming: IncomingMessage, onClosed: ListenerOptions['onClosed']): void {
+  let length = 0;
+  incoming.on('data', (chunk: Uint8Array) => {
+    length += chunk.length;
+    if (length <= MAX_BODY_BYTES) return;
+    onClosed('body-too-large');
+    incoming.destroy();
+  });
 }
 
-/** Who can be behind an IP address: this machine alone, or others too. Undefined for anything else. */
-export function reachOf(address: string): 'loopback' | 'network' | undefined {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/, '');
-  if (isIP(plain) === 0) return undefined;
-  return plain === '::1' || /^127\./.test(plain) ? 'loopback' : 'network';
+/** The status that Node's server answers where nobody listens for the event. */
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
+  const statuses: Record<string, number> = {
+    HPE_HEADER_OVERFLOW: 431,
+    HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+    ERR_HTTP_REQUEST_TIMEOUT: 408,
+  };
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const status = statuses[error.code ?? ''] ?? 400;
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n\r\n`, () =>
+    socket.destroy(),
+  );
 }
 
 function listening(server: Server, options: ListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(options, () => {
+    server.listen({ ...options, backlog: BACKLOG }, () => {
       server.off('error', reject);
       resolve();
     });
   });
+}
+
+async function closeAll(servers: readonly Server[], connections: Connections): Promise<void> {
+  await Promise.all(servers.map(closed));
+  connections.stop();
 }
 
 async function closed(server: Server): Promise<void> {
@@ -159,11 +215,15 @@ async function removeStale(path: string): Promise<void> {
   if (!(await isAlive(path))) await rm(path);
 }
 
+/** Only a refused connection tells that nobody listens: a socket of another user, or a busy one, stays. */
 function isAlive(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    socket.once('connect', () => socket.destroy());
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', (error) => resolve(codeOf(error) !== 'ECONNREFUSED'));
   });
 }
 
@@ -177,7 +237,8 @@ function cannotListen(where: string, cause: unknown): OutputError {
     EACCES: 'permission denied',
     EADDRNOTAVAIL: 'this machine has no such address',
     ENOENT: 'there is no such folder',
-    ENOTSOCK: 'the file there is no socket, and is left alone',
+    ENOTSOCK: 'the file there is not a socket, and is left alone',
+    ERR_SOCKET_MODE: 'its folder does not let its mode be set',
   };
   const code = codeOf(cause);
   return new OutputError('ERR_LISTEN', `cannot listen on ${where}: ${known[code] ?? code}`, { cause });

@@ -1,70 +1,154 @@
 /**
- * The roles to serve in, one function from request to response out: IMDSv2, the container endpoint, and what watchers
- * read. State lives in this closure; nothing here waits for the network.
+ * Answers each request to `serve` from the roles that it keeps fresh: IMDSv2, the container endpoint, the JSON of
+ * `credential_process`, and what monitoring reads. Nothing here waits for the network.
  *
  * Source: "Container credential provider" (AWS SDKs and Tools reference) for `Authorization`; `imds.ts` for the rest.
  */
-import type { LocalRequest, LocalResponse } from './guard.js';
-import { json, pathOf, refusalOf } from './guard.js';
-import { createImds, notAllowed, notFound } from './imds.js';
+import type { LocalRequest, LocalResponse, RefusalReason } from './guard.js';
+import { json, pathOf, refusalOf, refuse, refuseAsJson } from './guard.js';
+import { createImds, decoded, isImdsPath, notAllowed, notFound, routeOfImds } from './imds.js';
+import type { MachineFacts } from './machine-facts.js';
 import type { ServedRole } from './served-role.js';
-import { containerCredentials } from './served-role.js';
+import { containerCredentials, processCredentials, unavailable } from './served-role.js';
 import { createRequestCounts, formatHealth, formatMetrics } from './status.js';
-import { createTokenStore, isSameToken } from './tokens.js';
+import { createSessionTokens, createTokenCheck } from './tokens.js';
 
 /** Where `AWS_CONTAINER_CREDENTIALS_FULL_URI` points for the first role. */
 export const CONTAINER_PATH = '/credentials';
 
+/** What `credential_process = curl …` asks for, for the first role. */
+export const PROCESS_PATH = '/credential-process';
+
+const ROLE_PATH = /^\/role\/([^/]+)(\/credential-process)?$/;
+
 export interface RoutesOptions {
-  /** The first one is the default: IMDS has room for one role only. */
+  /** The first one is the default, and the only one that IMDS shows. */
   readonly roles: readonly [ServedRole, ...ServedRole[]];
   /** What clients of the container endpoint must show. Without it, only the Unix socket has that endpoint. */
   readonly containerToken: string | undefined;
+  /** What clients of `/metrics` must show. Without it, clients on this machine need not show anything. */
+  readonly metricsToken: string | undefined;
+  readonly hasImds: boolean;
+  /** Further host names under which clients may ask, in lower case. */
+  readonly allowedHosts: ReadonlySet<string>;
+  readonly machine: MachineFacts;
   readonly now: () => Date;
+  /** Told about each request that is refused. */
+  readonly onRefused: (route: string, reason: RefusalReason) => void;
 }
 
 export type Routes = (request: LocalRequest) => LocalResponse;
 
-export function createRoutes({ roles, containerToken, now }: RoutesOptions): Routes {
-  const imds = createImds(roles[0], createTokenStore());
+type Answer = readonly [route: string, response: LocalResponse];
+
+export function createRoutes(options: RoutesOptions): Routes {
+  const { roles, allowedHosts, hasImds, machine, now, onRefused } = options;
+  const imds = createImds(roles[0], machine, createSessionTokens());
+  const forContainer = createContainerRoutes(options);
+  const isMetricsToken = checkOf(options.metricsToken);
   const requests = createRequestCounts();
 
-  function answer(request: LocalRequest): readonly [route: string, response: LocalResponse] {
-    const refusal = refusalOf(request);
-    if (refusal !== undefined) return ['refused', refusal];
+  function answer(request: LocalRequest): Answer {
     const path = pathOf(request.target);
-    if (path.startsWith('/latest/')) return [routeOfImds(path), imds.answer(request, path, now())];
+    const refusal = refusalOf(request, path, allowedHosts);
+    if (refusal !== undefined) return ['refused', refusal];
+    if (isImdsPath(path)) {
+      const route = routeOfImds(path);
+      return [route, hasImds ? imds.answer(request, path, now()) : withoutImds()];
+    }
     if (request.method !== 'GET') return ['other', notAllowed('GET')];
-    if (path === '/healthz') return ['healthz', formatHealth(roles)];
-    if (path === '/metrics') return ['metrics', formatMetrics(roles, requests)];
-    const role = roleAt(path, roles);
-    return role === undefined ? ['other', notFound()] : ['container', forContainer(request, role)];
+    if (path === '/healthz') return ['healthz', formatHealth(roles, request.peer === 'network')];
+    if (path === '/metrics') return ['metrics', forMetrics(request)];
+    return forContainer(request, path) ?? ['other', notFound()];
   }
 
-  function forContainer({ headers, peer }: LocalRequest, role: ServedRole): LocalResponse {
-    // Whoever can open the socket is its owner: its permissions are the token.
-    if (peer === 'socket') return containerCredentials(role);
-    if (containerToken === undefined) return notFound();
-    const isAllowed = isSameToken(headers['authorization']?.toString() ?? '', containerToken);
-    return isAllowed
-      ? containerCredentials(role)
-      : json(401, { Code: 'Unauthorized', Message: 'Authorization does not hold the token' });
+  function forMetrics({ headers, peer }: LocalRequest): LocalResponse {
+    if (peer === 'socket') return formatMetrics(roles, requests);
+    if (isMetricsToken !== undefined) {
+      const shown = headers['authorization']?.toString().replace(/^Bearer /i, '');
+      return refusalOfToken(shown, isMetricsToken) ?? formatMetrics(roles, requests);
+    }
+    return peer === 'local'
+      ? formatMetrics(roles, requests)
+      : refuse(403, 'not-local', 'other hosts need the token of --metrics-token-file');
   }
 
   return (request) => {
     const [route, response] = answer(request);
     requests.count(route, response.status);
+    if (response.reason !== undefined) onRefused(route, response.reason);
     return response;
   };
 }
 
-/** A label of few values, whatever is asked for. */
-function routeOfImds(path: string): string {
-  if (path === '/latest/api/token') return 'imds-token';
-  return path.startsWith('/latest/meta-data/iam/') ? 'imds-credentials' : 'imds';
+/** Answers until there are roles: the port is taken before anything else is made. */
+export const startingRoutes: Routes = (request) =>
+  refusalOf(request, pathOf(request.target), new Set()) ?? unavailable();
+
+interface Endpoint {
+  readonly route: 'container' | 'credential-process';
+  /** Undefined for the first role. */
+  readonly name: string | undefined;
 }
 
-function roleAt(path: string, roles: RoutesOptions['roles']): ServedRole | undefined {
-  if (path === CONTAINER_PATH) return roles[0];
-  return roles.find(({ name }) => path === `/role/${name}`);
+/** @returns undefined for a path that does not lead to credentials */
+function endpointOf(path: string): Endpoint | undefined {
+  if (path === CONTAINER_PATH) return { route: 'container', name: undefined };
+  if (path === PROCESS_PATH) return { route: 'credential-process', name: undefined };
+  const [, segment, suffix] = ROLE_PATH.exec(path) ?? [];
+  if (segment === undefined) return undefined;
+  return { route: suffix === undefined ? 'container' : 'credential-process', name: decoded(segment) };
+}
+
+/** @returns undefined for a path that does not lead to credentials */
+function createContainerRoutes({ roles, containerToken }: RoutesOptions) {
+  const isContainerToken = checkOf(containerToken);
+  const refusalTo = ({ headers, peer }: LocalRequest): LocalResponse | undefined => {
+    // The permissions of the socket are the token: a client that can open it may read the credentials.
+    if (peer === 'socket') return undefined;
+    return isContainerToken === undefined
+      ? withoutToken()
+      : refusalOfToken(headers['authorization']?.toString(), isContainerToken);
+  };
+  return (request: LocalRequest, path: string): Answer | undefined => {
+    const endpoint = endpointOf(path);
+    if (endpoint === undefined) return undefined;
+    const { route, name = roles[0].name } = endpoint;
+    const refusal = refusalTo(request);
+    if (refusal !== undefined) return [route, refusal];
+    const role = roles.find((each) => each.name === name);
+    if (role === undefined) return [route, unknownRole(roles)];
+    return [route, route === 'container' ? containerCredentials(role) : processCredentials(role)];
+  };
+}
+
+function checkOf(token: string | undefined): ((shown: string) => boolean) | undefined {
+  return token === undefined ? undefined : createTokenCheck(token);
+}
+
+function refusalOfToken(
+  shown: string | undefined,
+  isToken: (shown: string) => boolean,
+): LocalResponse | undefined {
+  const refusal = (reason: RefusalReason, Message: string) =>
+    refuseAsJson(401, reason, { Code: 'Unauthorized', Message });
+  if (shown === undefined) return refusal('authorization-missing', 'Authorization is missing');
+  return isToken(shown) ? undefined : refusal('authorization-wrong', 'Authorization does not hold the token');
+}
+
+function withoutToken(): LocalResponse {
+  return refuse(404, 'no-container-token', 'not found: this endpoint needs --token-file');
+}
+
+function withoutImds(): LocalResponse {
+  return refuse(404, 'imds-off', 'not found: IMDS is off; --imds turns it on');
+}
+
+/** Only clients that may read the credentials of all roles learn their names. */
+function unknownRole(roles: RoutesOptions['roles']): LocalResponse {
+  const names = roles.map(({ name }) => name);
+  return {
+    ...json(404, { Code: 'NotFound', Message: `no such role; known: ${names.join(', ')}`, Roles: names }),
+    reason: 'unknown-role',
+  };
 }

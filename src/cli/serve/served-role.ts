@@ -1,13 +1,15 @@
 /**
- * What a role to serve looks like from here, and the JSON that both protocols hand out of it.
+ * A role to serve, and the forms in which its credentials are handed out: of IMDS, of the container endpoint, and of
+ * `credential_process`. Each form is made once for the same credentials.
  *
  * Source: "Retrieve security credentials from instance metadata" (EC2) and "Container credential provider" (AWS SDKs
  * and Tools reference).
  */
 import type { AwsCredentialIdentity } from '../../credentials/from-roles-anywhere.js';
-import { wholeSeconds } from '../../credentials/process-json.js';
+import { formatProcessCredentials, wholeSeconds } from '../../credentials/process-json.js';
+import { partitionOf } from '../../options/partition.js';
 import type { LocalResponse } from './guard.js';
-import { json } from './guard.js';
+import { json, refuseAsJson } from './guard.js';
 
 export interface RoleStatus {
   readonly refreshedAt: Date | undefined;
@@ -15,21 +17,50 @@ export interface RoleStatus {
   /** How many refreshes went well, and how many did not, since the start. */
   readonly refreshes: number;
   readonly failures: number;
-  /** Code of the last failure, where nothing has gone well since. */
+  /** Code of the last failure, if no refresh has succeeded since. */
   readonly errorCode: string | undefined;
 }
 
 export interface ServedRole {
-  /** As in `/role/<name>`; the first one's is what IMDS shows. */
+  /** As in `/role/<name>`; IMDS shows the name of the first role. */
   readonly name: string;
   readonly region: string;
   readonly accountId: string;
-  /** What is held and has not expired. Never asks the service: a client of IMDS waits for one second. */
+  /** The credentials that have not expired. Never asks the service: a client of IMDS waits for one second. */
   current(): AwsCredentialIdentity | undefined;
   status(): RoleStatus;
 }
 
-/** The common members of both forms. Whole seconds and `Z`, as botocore wants it. */
+type Form = (credentials: AwsCredentialIdentity, role: ServedRole) => LocalResponse;
+
+export const imdsCredentials = answering((credentials, role) =>
+  json(200, {
+    Code: 'Success',
+    LastUpdated: wholeSeconds(role.status().refreshedAt ?? credentials.expiration),
+    Type: 'AWS-HMAC',
+    ...members(credentials),
+  }),
+);
+
+export const containerCredentials = answering((credentials) => json(200, members(credentials)));
+
+export const processCredentials = answering((credentials) => ({
+  status: 200,
+  body: formatProcessCredentials(credentials),
+  contentType: 'application/json',
+}));
+
+/** There is no instance profile, but agents ask for its name to find out whether there is a role. */
+export const imdsProfile = answering((credentials, role) =>
+  json(200, {
+    Code: 'Success',
+    LastUpdated: wholeSeconds(role.status().refreshedAt ?? credentials.expiration),
+    InstanceProfileArn: `arn:${partitionOf(role.region).name}:iam::${role.accountId}:instance-profile/${role.name}`,
+    InstanceProfileId: 'AIPAROLESANYWHERE0000',
+  }),
+);
+
+/** The members that both protocols have. Whole seconds and `Z`, as botocore requires. */
 function members(credentials: AwsCredentialIdentity) {
   return {
     AccessKeyId: credentials.accessKeyId,
@@ -40,25 +71,24 @@ function members(credentials: AwsCredentialIdentity) {
   };
 }
 
-export function imdsCredentials(role: ServedRole): LocalResponse {
-  const credentials = role.current();
-  if (credentials === undefined) return unavailable(role);
-  const { refreshedAt } = role.status();
-  return json(200, {
-    Code: 'Success',
-    LastUpdated: wholeSeconds(refreshedAt ?? credentials.expiration),
-    Type: 'AWS-HMAC',
-    ...members(credentials),
+/** Never empty credentials: clients would take them for real ones. The log has the cause. */
+function answering(form: Form): (role: ServedRole) => LocalResponse {
+  // Weak, so that credentials that have been replaced do not stay in memory.
+  const made = new WeakMap<AwsCredentialIdentity, LocalResponse>();
+  return (role) => {
+    const credentials = role.current();
+    if (credentials === undefined) return unavailable(role.status().errorCode);
+    const known = made.get(credentials);
+    if (known !== undefined) return known;
+    const response = form(credentials, role);
+    made.set(credentials, response);
+    return response;
+  };
+}
+
+export function unavailable(errorCode = 'ERR_NOT_READY'): LocalResponse {
+  return refuseAsJson(503, 'no-credentials', {
+    Code: 'Unavailable',
+    Message: `no valid credentials: ${errorCode}`,
   });
-}
-
-export function containerCredentials(role: ServedRole): LocalResponse {
-  const credentials = role.current();
-  return credentials === undefined ? unavailable(role) : json(200, members(credentials));
-}
-
-/** Never empty credentials: clients would take them for real ones. The cause stands in the log. */
-function unavailable({ status }: ServedRole): LocalResponse {
-  const code = status().errorCode ?? 'ERR_NOT_READY';
-  return json(503, { Code: 'Unavailable', Message: `no valid credentials: ${code}` });
 }

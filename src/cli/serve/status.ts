@@ -1,31 +1,39 @@
 /**
- * The state of the served roles in, what a watcher reads out: `/healthz`, and `/metrics` in the text format of Prometheus
- * (https://prometheus.io/docs/instrumenting/exposition_formats/). Names and moments, never a secret.
+ * Formats the state of the served roles for `/healthz`, and for `/metrics` in the text format of Prometheus
+ * (https://prometheus.io/docs/instrumenting/exposition_formats/). Names and times, never a secret.
  */
 import { wholeSeconds } from '../../credentials/process-json.js';
 import type { LocalResponse } from './guard.js';
 import { json } from './guard.js';
 import type { ServedRole } from './served-role.js';
 
-/** Answered requests, by what was asked for and the status of the answer. */
+/** Answered requests, by route and by status of the answer. */
 export interface RequestCounts {
   count(route: string, status: number): void;
   entries(): Iterable<readonly [labels: string, count: number]>;
 }
 
 export function createRequestCounts(): RequestCounts {
-  const counts = new Map<string, number>();
+  // Two levels rather than labels as keys: this runs for each request.
+  const counts = new Map<string, Map<number, number>>();
   return {
     count(route, status) {
-      const labels = `route="${route}",status="${status}"`;
-      counts.set(labels, (counts.get(labels) ?? 0) + 1);
+      const byStatus = counts.get(route) ?? new Map<number, number>();
+      counts.set(route, byStatus.set(status, (byStatus.get(status) ?? 0) + 1));
     },
-    entries: () => counts,
+    entries: () =>
+      [...counts].flatMap(([route, byStatus]) =>
+        [...byStatus].map(([status, count]) => [`route="${route}",status="${status}"`, count] as const),
+      ),
   };
 }
 
-/** 200 where every role has valid credentials, else 503. */
-export function formatHealth(roles: readonly ServedRole[]): LocalResponse {
+/**
+ * 200 if every role has valid credentials, else 503.
+ *
+ * @param isBrief the status alone, for other hosts: names and times of roles are of no concern to them
+ */
+export function formatHealth(roles: readonly ServedRole[], isBrief: boolean): LocalResponse {
   const states = roles.map((role) => {
     const { expiration, errorCode } = role.status();
     const isReady = role.current() !== undefined;
@@ -37,7 +45,8 @@ export function formatHealth(roles: readonly ServedRole[]): LocalResponse {
     };
   });
   const isOk = states.every(({ ready }) => ready);
-  return json(isOk ? 200 : 503, { status: isOk ? 'ok' : 'unavailable', roles: states });
+  const status = isOk ? 'ok' : 'unavailable';
+  return json(isOk ? 200 : 503, isBrief ? { status } : { status, roles: states });
 }
 
 export function formatMetrics(roles: readonly ServedRole[], requests: RequestCounts): LocalResponse {
@@ -56,7 +65,7 @@ export function formatMetrics(roles: readonly ServedRole[], requests: RequestCou
     ...family(
       expiry,
       'gauge',
-      'When the credentials in hand expire.',
+      'When the current credentials expire.',
       perRole(expiry, ({ expiration }) => expiration && expiration.getTime() / 1000),
     ),
     ...family(
@@ -75,7 +84,7 @@ export function formatMetrics(roles: readonly ServedRole[], requests: RequestCou
       'requests_total',
       'counter',
       'Requests answered.',
-      [...requests.entries()].map(([labels, count]) => `rolesanywhere_requests_total{${labels}} ${count}`),
+      Array.from(requests.entries(), ([labels, count]) => `rolesanywhere_requests_total{${labels}} ${count}`),
     ),
   ];
   return { status: 200, body: `${lines.join('\n')}\n`, contentType: 'text/plain; version=0.0.4' };

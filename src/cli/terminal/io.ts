@@ -13,6 +13,8 @@ export interface Io {
   readonly stderr: Output;
   /** A signal that SIGINT, SIGTERM and SIGHUP abort. Whoever asks for it takes on the duty to end. */
   interrupted(): AbortSignal;
+  /** Shows the command in the process list, behind the name of the program. */
+  showCommand(name: string): void;
   /** From now on SIGHUP calls this, as is the custom among services, and ends nothing. */
   onHangup(listener: () => void): void;
 }

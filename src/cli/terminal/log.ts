@@ -37,6 +37,26 @@ export function openLog(output: Output, format: LogFormat, now: () => Date): Log
   return { info: write('info'), warn: write('warn'), error: write('error') };
 }
 
+const DAY_MS = 86_400_000;
+
+/**
+ * A log whose warnings are not repeated while their cause lasts: the identity is loaded at each refresh, and what was
+ * to be said of its files has been said at the start. A warning that has not come up for a day is logged again.
+ */
+export function withoutRepeats(log: Log, now: () => Date): Log {
+  const seen = new Map<string, number>();
+  return {
+    ...log,
+    warn: (event, fields) => {
+      const isRepeatable = event !== 'warning';
+      const key = JSON.stringify(fields);
+      const [at, last] = [now().getTime(), seen.get(key)];
+      seen.set(key, at);
+      if (isRepeatable || last === undefined || at - last > DAY_MS) log.warn(event, fields);
+    },
+  };
+}
+
 /**
  * What a log may say of an error. The message of one that is not ours is not shown: Node quotes values in some, and a value
  * may be a secret.

@@ -1,14 +1,19 @@
 import { once } from 'node:events';
 import { chmodSync, existsSync, linkSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { chmod } from 'node:fs/promises';
+import { Agent, request } from 'node:http';
+import type { Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Listener } from '../../../src/cli/serve/listen.js';
 import { listenOnSocket, listenOnTcp } from '../../../src/cli/serve/listen.js';
+import type { Peer } from '../../../src/cli/serve/peer.js';
 import { loadOrCreateToken } from '../../../src/cli/serve/token-file.js';
 import { makeWorld, TOKEN } from './served.js';
+
+vi.mock('node:fs/promises', { spy: true });
 
 let folder: string;
 beforeEach(() => {
@@ -16,12 +21,30 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
+const TTL = 'X-aws-ec2-metadata-token-ttl-seconds';
+
 const both = { hosts: ['127.0.0.1', '::1'], port: 0 };
 
-async function start(target = both): Promise<Listener> {
-  const listener = await listenOnTcp(makeWorld().routes, target);
+/** What a listener needs, with the reasons for which it closed connections. */
+function options(peer: Peer = 'local') {
+  const closed: string[] = [];
+  return {
+    routes: makeWorld().routes,
+    peerOf: () => peer,
+    onClosed: (why: string) => closed.push(why),
+    closed,
+  };
+}
+
+async function startWith(peer: Peer = 'local', target = both) {
+  const { closed, ...rest } = options(peer);
+  const listener = await listenOnTcp(rest, target);
   onTestFinished(() => listener.close());
-  return listener;
+  return { listener, closed };
+}
+
+async function start(target = both): Promise<Listener> {
+  return (await startWith('local', target)).listener;
 }
 
 /** Sends text as it stands, and collects the answer until the other side closes. */
@@ -49,11 +72,11 @@ describe('listenOnTcp', () => {
     }
   });
 
-  it('passes over an address that this machine does not have, and fails where there is no other', async () => {
-    // TEST-NET-1 (RFC 5737): nobody's.
+  it('passes over an address that this machine does not have, and fails if there is no other one', async () => {
+    // TEST-NET-1 (RFC 5737): no machine has it.
     const { addresses, port } = await start({ hosts: ['192.0.2.1', '127.0.0.1'], port: 0 });
     expect(addresses).toEqual([`http://127.0.0.1:${port}`]);
-    await expect(listenOnTcp(makeWorld().routes, { hosts: ['192.0.2.1'], port: 0 })).rejects.toMatchObject({
+    await expect(listenOnTcp(options(), { hosts: ['192.0.2.1'], port: 0 })).rejects.toMatchObject({
       code: 'ERR_LISTEN',
       message: 'cannot listen on 192.0.2.1 port 0: this machine has no such address',
     });
@@ -64,7 +87,7 @@ describe('listenOnTcp', () => {
     await once(other, 'listening');
     onTestFinished(() => void other.close());
     const { port } = other.address() as { port: number };
-    await expect(listenOnTcp(makeWorld().routes, { hosts: both.hosts, port })).rejects.toMatchObject({
+    await expect(listenOnTcp(options(), { hosts: both.hosts, port })).rejects.toMatchObject({
       code: 'ERR_LISTEN',
       message: `cannot listen on 127.0.0.1 port ${port}: it is in use already`,
     });
@@ -85,7 +108,7 @@ describe('listenOnTcp', () => {
       `GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nA: ${'a'.repeat(17_000)}\r\n\r\n`,
       431,
     ],
-    ['what is not HTTP', 'hello\r\n\r\n', 400],
+    ['text that is not HTTP', 'hello\r\n\r\n', 400],
     ['no Host', 'GET /healthz HTTP/1.1\r\n\r\n', 400],
     [
       'two lengths',
@@ -93,17 +116,82 @@ describe('listenOnTcp', () => {
       400,
     ],
     [
-      'a body, whose connection ends',
-      'PUT /latest/api/token HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\n\r\nhello',
+      'a body, after which the connection is closed',
+      'GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\n\r\nhello',
       413,
+    ],
+    [
+      'a chunked PUT without content',
+      `PUT /latest/api/token HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n${TTL}: 60\r\n\r\n0\r\n\r\n`,
+      200,
+    ],
+    [
+      'a target in absolute form',
+      'GET http://127.0.0.1/healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n',
+      200,
     ],
   ])('answers %s', async (_name, text, status) => {
     const { port } = await start();
     expect(await raw(port ?? 0, text)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
   });
 
+  it('keeps the connection behind a body with the request for a token, up to 16 KiB', async () => {
+    const put = (length: number) =>
+      `PUT /latest/api/token HTTP/1.1\r\nHost: 127.0.0.1\r\n${TTL}: 60\r\nTransfer-Encoding: chunked\r\n\r\n${length.toString(16)}\r\n${'x'.repeat(length)}\r\n0\r\n\r\n`;
+    const { listener, closed } = await startWith();
+    const socket = connect(listener.port ?? 0, '127.0.0.1').on('error', () => undefined);
+    for (const length of [5, 16_000]) {
+      socket.write(put(length));
+      expect(String((await once(socket, 'data'))[0])).toMatch(/^HTTP\/1\.1 200 /);
+    }
+    socket.write(put(20_000));
+    await once(socket, 'close');
+    expect(closed).toEqual(['body-too-large']);
+  });
+
+  it('closes a connection whose next request does not wait for the answer', async () => {
+    const { listener, closed } = await startWith();
+    const one = 'GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n';
+    const answer = await raw(listener.port ?? 0, one.repeat(3000));
+    expect(answer.split('HTTP/1.1 200 ').length - 1).toBeLessThanOrEqual(1);
+    expect(closed).toEqual(['pipelined']);
+  });
+
+  it('answers one request after another on one connection', async () => {
+    const { listener, closed } = await startWith();
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    onTestFinished(() => agent.destroy());
+    const ports = new Set<number | undefined>();
+    for (let count = 0; count < 50; count++) {
+      const sent = request({ agent, port: listener.port, path: '/healthz' }).end();
+      const [answer] = await once(sent, 'response');
+      ports.add(sent.socket?.localPort);
+      answer.resume();
+      await once(answer, 'end');
+    }
+    expect({ connections: ports.size, closed }).toEqual({ connections: 1, closed: [] });
+  });
+
+  it('gives the place of the least recently used connection to a new one', async () => {
+    const { listener, closed } = await startWith();
+    const sockets = Array.from({ length: 512 }, () =>
+      connect(listener.port ?? 0, '127.0.0.1').on('error', () => undefined),
+    );
+    onTestFinished(() => void sockets.map((socket) => socket.destroy()));
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+    const [first, second] = sockets;
+    // Used again: the second one is now the one that was used longest ago.
+    first?.write('GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n');
+    await once(first as Socket, 'data');
+    const evicted = once(second as Socket, 'close');
+    expect((await fetch(`http://127.0.0.1:${listener.port}/healthz`)).status).toBe(200);
+    await evicted;
+    expect(first?.destroyed).toBe(false);
+    expect(closed).toEqual(['made-room']);
+  });
+
   it('stops while connections are open', async () => {
-    const listener = await listenOnTcp(makeWorld().routes, both);
+    const listener = await listenOnTcp(options(), both);
     const socket = connect(listener.port ?? 0, '127.0.0.1');
     socket.on('error', () => undefined);
     socket.write('GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n');
@@ -126,9 +214,39 @@ describe('listenOnSocket', () => {
     });
   }
 
+  it.each([0o600, 0o660])('has mode %o from the moment it exists', async (mode) => {
+    const path = join(folder, 'socket');
+    const before = process.umask(0);
+    onTestFinished(() => void process.umask(before));
+    const started = listenOnSocket(options('socket'), path, mode);
+    const modes = new Set<number>();
+    let listener: Listener | undefined;
+    started.then((value) => {
+      listener = value;
+    });
+    while (listener === undefined) {
+      if (existsSync(path)) modes.add(statSync(path).mode & 0o777);
+      await new Promise(setImmediate);
+    }
+    modes.add(statSync(path).mode & 0o777);
+    await listener.close();
+    expect(modes).toEqual(new Set([mode]));
+    // Restored at once: other files of this process are not affected.
+    expect(process.umask()).toBe(0);
+  });
+
+  it('does not start where the socket cannot be restricted', async () => {
+    const path = join(folder, 'socket');
+    vi.mocked(chmod).mockRejectedValueOnce(Object.assign(new Error('no'), { code: 'EPERM' }));
+    await expect(listenOnSocket(options('socket'), path, 0o600)).rejects.toMatchObject({
+      code: 'ERR_LISTEN',
+    });
+    expect(existsSync(path)).toBe(false);
+  });
+
   it('lets its owner alone connect, and needs no token', async () => {
     const path = join(folder, 'socket');
-    const listener = await listenOnSocket(makeWorld().routes, path);
+    const listener = await listenOnSocket(options('socket'), path, 0o600);
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(await ask(path)).toBe(200);
     await listener.close();
@@ -143,25 +261,25 @@ describe('listenOnSocket', () => {
     linkSync(`${path}.dead`, path);
     dead.close();
     await once(dead, 'close');
-    const listener = await listenOnSocket(makeWorld().routes, path);
+    const listener = await listenOnSocket(options('socket'), path, 0o600);
     expect(await ask(path)).toBe(200);
-    await expect(listenOnSocket(makeWorld().routes, path)).rejects.toMatchObject({
+    await expect(listenOnSocket(options('socket'), path, 0o600)).rejects.toMatchObject({
       code: 'ERR_LISTEN',
       message: `cannot listen on socket ${path}: it is in use already`,
     });
     await listener.close();
 
     writeFileSync(path, 'precious');
-    await expect(listenOnSocket(makeWorld().routes, path)).rejects.toMatchObject({
+    await expect(listenOnSocket(options('socket'), path, 0o600)).rejects.toMatchObject({
       code: 'ERR_LISTEN',
-      message: `cannot listen on socket ${path}: the file there is no socket, and is left alone`,
+      message: `cannot listen on socket ${path}: the file there is not a socket, and is left alone`,
     });
     expect(statSync(path).size).toBe(8);
   });
 });
 
 describe('loadOrCreateToken', () => {
-  it('makes a token that its owner alone can read, and finds it again', async () => {
+  it('makes a token that its owner alone can read, and loads it at the next start', async () => {
     const path = join(folder, 'token');
     const token = await loadOrCreateToken(path);
     expect(token).toMatch(/^[\w-]{43}$/);
@@ -170,7 +288,7 @@ describe('loadOrCreateToken', () => {
     expect(await loadOrCreateToken(path)).toBe(token);
   });
 
-  it('says of one that it finds whether every user can read it', async () => {
+  it('reports a token file that every user can read', async () => {
     const path = join(folder, 'token');
     const modes: number[] = [];
     for (const mode of [0o644, 0o640, 0o604]) {
@@ -181,7 +299,7 @@ describe('loadOrCreateToken', () => {
     expect(modes).toEqual([0o644, 0o604]);
   });
 
-  it('says why one cannot be read', async () => {
+  it('says why a token file cannot be read', async () => {
     await expect(loadOrCreateToken(folder)).rejects.toMatchObject({
       code: 'ERR_FILE_UNREADABLE',
       message: `token file ${folder} cannot be read: it is a directory`,

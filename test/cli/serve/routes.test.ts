@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { startingRoutes } from '../../../src/cli/serve/routes.js';
 import type { World } from './served.js';
 import { makeWorld, NOW, TOKEN } from './served.js';
 
@@ -11,14 +12,14 @@ const TTL = 'x-aws-ec2-metadata-token-ttl-seconds';
 const CREDENTIALS = '/latest/meta-data/iam/security-credentials';
 
 describe('IMDSv2', () => {
-  it('issues a token of 256 bits, with its lifetime', () => {
+  it('issues another token to each client, with its lifetime', () => {
     const { status, body, headers } = world.ask('PUT', '/latest/api/token', {
       [TTL]: '60',
       'content-length': '0',
     });
     expect(status).toBe(200);
-    expect(Buffer.from(body, 'base64url')).toHaveLength(32);
-    expect(headers).toEqual({ [TTL]: '60' });
+    expect(body).toMatch(/^[\w-]{43}$/);
+    expect(headers).toEqual({ 'X-aws-ec2-metadata-token-ttl-seconds': '60' });
     expect(world.ask('PUT', '/latest/api/token', { [TTL]: '60' }).body).not.toBe(body);
   });
 
@@ -36,7 +37,24 @@ describe('IMDSv2', () => {
     ['/latest/meta-data/placement/region', 'eu-west-1'],
     ['/latest/meta-data/placement/availability-zone', 'eu-west-1a'],
     ['/latest/meta-data/placement/availability-zone/', 'eu-west-1a'],
-  ])('answers %s with %s', (path, body) => {
+    ['/latest/meta-data/placement/region/', 'eu-west-1'],
+    ['/latest/meta-data/instance-id', 'i-0123456789abcdef0'],
+    ['/latest/meta-data/local-ipv4/', '10.1.2.3'],
+    ['/latest/meta-data/hostname', 'host-1'],
+    ['/latest/meta-data/services/domain', 'amazonaws.com'],
+    ['/latest/meta-data/services/partition', 'aws'],
+    // Index pages, as EC2 has them.
+    ['/', 'latest'],
+    ['/latest', 'dynamic\nmeta-data'],
+    ['/latest/', 'dynamic\nmeta-data'],
+    [
+      '/latest/meta-data/',
+      'hostname\niam/\ninstance-id\ninstance-type\nlocal-hostname\nlocal-ipv4\nplacement/\nservices/',
+    ],
+    ['/latest/meta-data/iam', 'info\nsecurity-credentials/'],
+    ['/latest/meta-data/placement/', 'availability-zone\nregion'],
+    ['/latest/dynamic', 'instance-identity/'],
+  ])('answers %s with %j', (path, body) => {
     expect(world.ask('GET', path, world.session())).toMatchObject({ status: 200, body });
   });
 
@@ -55,44 +73,93 @@ describe('IMDSv2', () => {
     });
   });
 
-  it('tells the region in the identity document', () => {
+  it.each([
+    [`${CREDENTIALS}/Demo/`],
+    [`${CREDENTIALS}/De%6Do`],
+    [`http://127.0.0.1:9911${CREDENTIALS}/Demo`],
+  ])('finds the credentials at %s', (path) => {
+    expect(world.ask('GET', path, world.session())).toMatchObject({
+      status: 200,
+      body: expect.stringContaining('"Code":"Success"'),
+    });
+  });
+
+  it('names an instance profile after the role', () => {
+    const { body } = world.ask('GET', '/latest/meta-data/iam/info', world.session());
+    expect(JSON.parse(body)).toMatchObject({
+      Code: 'Success',
+      InstanceProfileArn: 'arn:aws:iam::111122223333:instance-profile/Demo',
+    });
+  });
+
+  it('says with each answer how long the token lasts', () => {
+    const session = world.session();
+    world.now = new Date(NOW.getTime() + 600_500);
+    for (const path of ['/', CREDENTIALS, `${CREDENTIALS}/Demo`, `${CREDENTIALS}/Other`]) {
+      expect(world.ask('GET', path, session).headers).toMatchObject({
+        'X-aws-ec2-metadata-token-ttl-seconds': '21000',
+      });
+    }
+  });
+
+  it('states the region in the identity document', () => {
     const { body } = world.ask('GET', '/latest/dynamic/instance-identity/document', world.session());
     expect(JSON.parse(body)).toMatchObject({ region: 'eu-west-1', accountId: '111122223333' });
   });
 
   it.each([
     `${CREDENTIALS}/Other`,
+    `${CREDENTIALS}/De%256Do`,
+    `${CREDENTIALS}/%`,
     `${CREDENTIALS}-extended/`,
-    '/latest/',
-    '/latest/meta-data/',
     '/latest/__proto__',
+    '/latest/meta-data/public-keys/',
+    '/latest/meta-data//..//',
   ])('has no %s', (path) => {
     expect(world.ask('GET', path, world.session()).status).toBe(404);
   });
 
   it.each([
-    ['no token', undefined],
-    ['an empty one', ''],
-    ['one of somebody else', 'A'.repeat(43)],
-    ['two', ['a', 'b']],
-  ])('answers 401 for %s', (_name, token) => {
-    expect(world.ask('GET', `${CREDENTIALS}/Demo`, { 'x-aws-ec2-metadata-token': token }).status).toBe(401);
+    ['no token', undefined, 'missing'],
+    ['an empty one', '', 'invalid'],
+    ['the one that Fluent Bit shows to find out the version', 'INVALID', 'invalid'],
+    ['an invented one', 'A'.repeat(43), 'invalid'],
+    ['two', ['a', 'b'], 'missing'],
+  ])('answers 401 to %s', (_name, token, reason) => {
+    for (const path of ['/', '/latest', '/latest/meta-data/', `${CREDENTIALS}/Demo`]) {
+      expect(world.ask('GET', path, { 'x-aws-ec2-metadata-token': token }).status, path).toBe(401);
+    }
+    expect(world.refusals).toContain(`imds-credentials token-${reason}`);
   });
 
-  it('ends a token when its time is over', () => {
+  it('takes no token whose expiry or nonce was changed, and none of another process', () => {
+    const { body } = world.ask('PUT', '/latest/api/token', { [TTL]: '60' });
+    const changed = Array.from({ length: 32 }, (_, index) => {
+      const bytes = Buffer.from(body, 'base64url');
+      bytes[index] = (bytes[index] ?? 0) ^ 1;
+      return bytes.toString('base64url');
+    });
+    const other = makeWorld().ask('PUT', '/latest/api/token', { [TTL]: '60' }).body;
+    for (const token of [...changed, other, `${body}=`, body.slice(0, -1)]) {
+      expect(world.ask('GET', CREDENTIALS, { 'x-aws-ec2-metadata-token': token }).status).toBe(401);
+    }
+  });
+
+  it('ends a token after its lifetime, and where the clock has been set back', () => {
     const { body } = world.ask('PUT', '/latest/api/token', { [TTL]: '10' });
     const ask = () => world.ask('GET', CREDENTIALS, { 'x-aws-ec2-metadata-token': body }).status;
     world.now = new Date(NOW.getTime() + 9_999);
     expect(ask()).toBe(200);
     world.now = new Date(NOW.getTime() + 10_000);
     expect(ask()).toBe(401);
+    world.now = new Date(NOW.getTime() - 86_400_000);
+    expect(ask()).toBe(401);
   });
 
-  it('keeps 256 tokens, and lets the oldest go', () => {
-    const sessions = Array.from({ length: 257 }, () => world.session());
-    const statuses = sessions.map((session) => world.ask('GET', CREDENTIALS, session).status);
-    expect(statuses.slice(0, 2)).toEqual([401, 200]);
-    expect(new Set(statuses.slice(1))).toEqual(new Set([200]));
+  it('lets no number of clients evict the token of another one', () => {
+    const session = world.session();
+    for (let count = 0; count < 10_000; count++) world.ask('PUT', '/latest/api/token', { [TTL]: '21600' });
+    expect(world.ask('GET', CREDENTIALS, session).status).toBe(200);
   });
 
   it.each([
@@ -107,9 +174,33 @@ describe('IMDSv2', () => {
     });
   });
 
-  it('is for this machine alone', () => {
+  it('answers clients on this machine alone', () => {
+    expect(world.ask('GET', '/', {}, 'network').status).toBe(403);
     expect(world.ask('PUT', '/latest/api/token', { [TTL]: '60' }, 'network').status).toBe(403);
     expect(world.ask('GET', CREDENTIALS, world.session(), 'network').status).toBe(403);
+  });
+
+  it('takes a body with the request for a token, as EC2 does', () => {
+    for (const headers of [{ 'content-length': '2' }, { 'transfer-encoding': 'chunked' }]) {
+      expect(world.ask('PUT', '/latest/api/token/', { [TTL]: '60', ...headers }).status).toBe(200);
+    }
+    expect(world.ask('PUT', '/latest/api/token', { [TTL]: '60', 'content-length': '16385' }).status).toBe(
+      413,
+    );
+    expect(world.ask('GET', '/latest/api/token', { 'content-length': '1' }).status).toBe(413);
+    expect(world.ask('PUT', CREDENTIALS, { 'transfer-encoding': 'chunked' }).status).toBe(413);
+  });
+
+  it('is off where a token keeps the users of the machine apart', () => {
+    world = makeWorld({ hasImds: false });
+    for (const path of ['/', '/latest/', '/latest/meta-data/', `${CREDENTIALS}/Demo`]) {
+      expect(world.ask('GET', path), path).toMatchObject({
+        status: 404,
+        body: 'not found: IMDS is off; --imds turns it on\n',
+      });
+    }
+    expect(world.ask('PUT', '/latest/api/token', { [TTL]: '60' }).status).toBe(404);
+    expect(world.refusals.at(-1)).toBe('imds-token imds-off');
   });
 });
 
@@ -121,6 +212,9 @@ describe('the container endpoint', () => {
     ['/credentials', 'ASIA-Demo'],
     ['/role/Demo', 'ASIA-Demo'],
     ['/role/Backup', 'ASIA-Backup'],
+    ['/role/B%61ckup', 'ASIA-Backup'],
+    ['http://localhost:9911/role/Backup', 'ASIA-Backup'],
+    ['HTTP://[::1]/credentials?x=/y', 'ASIA-Demo'],
   ])('answers %s with the credentials of %s', (path, accessKeyId) => {
     const { status, body } = asks(path, TOKEN);
     expect(status).toBe(200);
@@ -133,30 +227,91 @@ describe('the container endpoint', () => {
     });
   });
 
-  it.each([undefined, '', `${TOKEN} `, TOKEN.slice(1), `Bearer ${TOKEN}`])(
-    'answers 401 to the token %s',
-    (token) => {
-      expect(asks('/credentials', token).status).toBe(401);
-    },
-  );
+  it.each(['', `${TOKEN} `, TOKEN.slice(1), `Bearer ${TOKEN}`])('answers 401 to the token %s', (token) => {
+    const { status, body } = asks('/credentials', token);
+    expect(status).toBe(401);
+    expect(JSON.parse(body)).toEqual({
+      Code: 'Unauthorized',
+      Message: 'Authorization does not hold the token',
+    });
+    expect(world.refusals).toEqual(['container authorization-wrong']);
+  });
+
+  it('tells a missing token from a wrong one', () => {
+    const { status, body } = asks('/credentials');
+    expect(status).toBe(401);
+    expect(JSON.parse(body)).toEqual({ Code: 'Unauthorized', Message: 'Authorization is missing' });
+    expect(world.refusals).toEqual(['container authorization-missing']);
+  });
 
   it('answers other hosts that show the token', () => {
     expect(asks('/credentials', TOKEN, 'network').status).toBe(200);
     expect(asks('/credentials', undefined, 'network').status).toBe(401);
   });
 
-  it('asks for no token behind the permissions of the Unix socket', () => {
+  it('needs no token behind the permissions of the Unix socket', () => {
     expect(asks('/role/Backup', undefined, 'socket').status).toBe(200);
   });
 
-  it('is not there without a token', () => {
-    world = makeWorld(null);
+  it('answers 404 where there is no token to show', () => {
+    world = makeWorld({ containerToken: undefined });
     expect(asks('/credentials', TOKEN).status).toBe(404);
     expect(asks('/credentials', 'undefined').status).toBe(404);
   });
 
-  it.each(['/', '/role/', '/role/Other', '/role/Demo/', '/credentials/'])('has no %s', (path) => {
+  it.each([
+    '/role/',
+    '/role',
+    '/role/Demo/',
+    '/role/Demo/x',
+    '/credentials/',
+    '/role/a/b/credential-process',
+  ])('has no %s', (path) => {
     expect(asks(path, TOKEN).status).toBe(404);
+  });
+
+  it.each(['/role/nope', '/role/nope/credential-process', '/role/De%256Do', '/role/%', '/role/__proto__'])(
+    'names the roles that there are to a client that asks for %s with the token',
+    (path) => {
+      const { status, body, contentType } = asks(path, TOKEN);
+      expect({ status, contentType }).toEqual({ status: 404, contentType: 'application/json' });
+      expect(JSON.parse(body)).toEqual({
+        Code: 'NotFound',
+        Message: 'no such role; known: Demo, Backup',
+        Roles: ['Demo', 'Backup'],
+      });
+      expect(asks(path)).toMatchObject({ status: 401, body: expect.not.stringContaining('Demo') });
+    },
+  );
+});
+
+describe('the JSON of credential_process', () => {
+  it.each([
+    ['/credential-process', 'ASIA-Demo'],
+    ['/role/Demo/credential-process', 'ASIA-Demo'],
+    ['/role/Backup/credential-process', 'ASIA-Backup'],
+  ])('is at %s', (path, accessKeyId) => {
+    for (const [headers, peer] of [
+      [{}, 'socket'],
+      [{ authorization: TOKEN }, 'local'],
+    ] as const) {
+      const { status, body, contentType } = world.ask('GET', path, headers, peer);
+      expect({ status, contentType }).toEqual({ status: 200, contentType: 'application/json' });
+      expect(JSON.parse(body)).toEqual({
+        Version: 1,
+        AccessKeyId: accessKeyId,
+        SecretAccessKey: 'the-secret',
+        SessionToken: 'the-session-token',
+        Expiration: '2026-03-01T13:00:00Z',
+        AccountId: '111122223333',
+      });
+    }
+    expect(world.ask('GET', path).status).toBe(401);
+  });
+
+  it('is not there over TCP without a container token', () => {
+    world = makeWorld({ containerToken: undefined });
+    expect(world.ask('GET', '/credential-process').status).toBe(404);
   });
 });
 
@@ -166,8 +321,10 @@ describe('without credentials', () => {
     world.held.errorCode = 'ERR_SERVICE_DENIED';
   });
 
-  it('fails, and never hands out empty ones', () => {
+  it('answers 503, and never with empty ones', () => {
     const answers = [
+      world.ask('GET', '/latest/meta-data/iam/info', world.session()),
+      world.ask('GET', '/credential-process', { authorization: TOKEN }),
       world.ask('GET', `${CREDENTIALS}/Demo`, world.session()),
       world.ask('GET', '/credentials', { authorization: TOKEN }),
     ];
@@ -180,7 +337,11 @@ describe('without credentials', () => {
     }
   });
 
-  it('is unhealthy, and says of which role', () => {
+  it('is unhealthy, and says of which role to clients on this machine', () => {
+    expect(world.ask('GET', '/healthz', {}, 'network')).toMatchObject({
+      status: 503,
+      body: '{"status":"unavailable"}',
+    });
     const { status, body } = world.ask('GET', '/healthz');
     expect(status).toBe(503);
     expect(JSON.parse(body)).toEqual({
@@ -193,14 +354,40 @@ describe('without credentials', () => {
   });
 });
 
-describe('what watchers read', () => {
+describe('what monitoring reads', () => {
+  it('tells other hosts the status alone', () => {
+    expect(world.ask('GET', '/healthz', {}, 'network')).toMatchObject({
+      status: 200,
+      body: '{"status":"ok"}',
+    });
+    expect(world.ask('GET', '/metrics', {}, 'network').status).toBe(403);
+    // The container token is not for monitoring.
+    expect(world.ask('GET', '/metrics', { authorization: TOKEN }, 'network').status).toBe(403);
+  });
+
+  it('is behind a token of its own where there is one, which opens nothing else', () => {
+    const metricsToken = 'a-metrics-token-of-more-than-32-letters';
+    world = makeWorld({ metricsToken });
+    for (const peer of ['local', 'network'] as const) {
+      for (const authorization of [metricsToken, `Bearer ${metricsToken}`, `bearer ${metricsToken}`]) {
+        expect(world.ask('GET', '/metrics', { authorization }, peer).status).toBe(200);
+        expect(world.ask('GET', '/credentials', { authorization }, peer).status).toBe(401);
+        expect(world.ask('GET', '/credential-process', { authorization }, peer).status).toBe(401);
+      }
+      expect(world.ask('GET', '/metrics', {}, peer).status).toBe(401);
+      expect(world.ask('GET', '/metrics', { authorization: TOKEN }, peer).status).toBe(401);
+    }
+    expect(world.ask('GET', '/metrics', {}, 'socket').status).toBe(200);
+    expect(new Set(world.refusals)).toContain('metrics authorization-missing');
+  });
+
   it('is healthy', () => {
     const { status, body } = world.ask('GET', '/healthz');
     expect(status).toBe(200);
     expect(JSON.parse(body)).toMatchObject({ status: 'ok' });
   });
 
-  it('counts', () => {
+  it('counts requests and refreshes', () => {
     world.ask('GET', '/credentials', { authorization: TOKEN });
     world.ask('GET', '/credentials', { authorization: TOKEN });
     world.ask('GET', '/credentials', { host: 'evil.example' });
@@ -218,6 +405,18 @@ describe('what watchers read', () => {
     );
     expect(body.endsWith('\n')).toBe(true);
     expect(body).not.toMatch(/secret|ASIA|session-token/);
+  });
+});
+
+describe('before there are roles', () => {
+  it('answers 503, and refuses what is refused later', () => {
+    const ask = (target: string, headers = {}) =>
+      startingRoutes({ method: 'GET', target, headers: { host: '127.0.0.1', ...headers }, peer: 'local' })
+        .status;
+    expect(['/healthz', '/credentials', '/latest/', '/'].map((path) => ask(path))).toEqual([
+      503, 503, 503, 503,
+    ]);
+    expect(ask('/credentials', { host: 'evil.example' })).toBe(403);
   });
 });
 
@@ -247,20 +446,42 @@ describe('the guard', () => {
     '127.0.0.1:a',
     '@127.0.0.1',
     'localhost:9911, evil.example',
+    'http://127.0.0.1',
+    'host.docker.internal',
   ])('refuses the host %s', (host) => {
     expect(world.ask('GET', '/healthz', { host }).status).toBe(403);
   });
 
-  it('refuses what a proxy forwards, and bodies', () => {
-    expect(world.ask('PUT', '/latest/api/token', { [TTL]: '60', 'x-forwarded-for': '10.0.0.1' }).status).toBe(
-      400,
+  it('takes further names, in any case, where they are allowed', () => {
+    world = makeWorld({ allowedHosts: new Set(['host.docker.internal', 'creds.svc']) });
+    const statuses = ['host.docker.internal:9911', 'Host.Docker.INTERNAL', 'creds.svc', 'evil.example'].map(
+      (host) => world.ask('GET', '/healthz', { host }).status,
     );
-    expect(world.ask('GET', '/credentials', { authorization: TOKEN, 'x-forwarded-for': '' }).status).toBe(
-      400,
-    );
-    expect(world.ask('PUT', '/latest/api/token', { [TTL]: '60', 'content-length': '1' }).status).toBe(413);
-    expect(
-      world.ask('PUT', '/latest/api/token', { [TTL]: '60', 'transfer-encoding': 'chunked' }).status,
-    ).toBe(413);
+    expect(statuses).toEqual([200, 200, 200, 403]);
+  });
+
+  it('checks the name in a target of absolute form as it checks Host', () => {
+    const ask = (target: string, host = '127.0.0.1') => world.ask('GET', target, { host }).status;
+    expect(ask('http://127.0.0.1/healthz')).toBe(200);
+    expect(ask('http://evil.example/healthz')).toBe(403);
+    expect(ask('http://127.0.0.1@evil.example/healthz')).toBe(403);
+    expect(ask('http://evil.example?/healthz')).toBe(403);
+    expect(ask('http://127.0.0.1/healthz', 'evil.example')).toBe(403);
+    expect(ask('http:///healthz')).toBe(403);
+  });
+
+  it('refuses forwarded requests, and bodies', () => {
+    const asks = (headers: Record<string, string>, method = 'GET', path = '/credentials') =>
+      world.ask(method, path, { authorization: TOKEN, [TTL]: '60', ...headers }).status;
+    expect(asks({ 'x-forwarded-for': '10.0.0.1' }, 'PUT', '/latest/api/token')).toBe(400);
+    expect(asks({ 'x-forwarded-for': '' })).toBe(400);
+    expect(asks({ 'content-length': '1' })).toBe(413);
+    expect(asks({ 'transfer-encoding': 'chunked' })).toBe(413);
+    expect(world.refusals).toEqual([
+      'refused forwarded',
+      'refused forwarded',
+      'refused body',
+      'refused body',
+    ]);
   });
 });

@@ -1,6 +1,6 @@
-/** A role with credentials that are no one's, and requests to its routes as a client on this machine sends them. */
+/** Makes roles with invented credentials, and asks their routes as a client on this machine does. */
 import type { LocalRequest, LocalResponse } from '../../../src/cli/serve/guard.js';
-import type { Routes } from '../../../src/cli/serve/routes.js';
+import type { Routes, RoutesOptions } from '../../../src/cli/serve/routes.js';
 import { createRoutes } from '../../../src/cli/serve/routes.js';
 import type { RoleStatus, ServedRole } from '../../../src/cli/serve/served-role.js';
 
@@ -9,7 +9,7 @@ export const TOKEN = 'a-container-token-of-more-than-32-letters';
 
 export interface Held {
   role: ServedRole;
-  /** What the refresher would change. */
+  /** Changed by the refresher in a real server. */
   expiration: Date | undefined;
   errorCode: string | undefined;
 }
@@ -45,6 +45,8 @@ export function makeRole(name = 'Demo'): Held {
 export interface World {
   readonly held: Held;
   readonly routes: Routes;
+  /** Each refusal, as `route reason`. */
+  readonly refusals: string[];
   now: Date;
   ask(
     method: string,
@@ -56,17 +58,24 @@ export interface World {
   session(): LocalRequest['headers'];
 }
 
-export function makeWorld(containerToken: string | null = TOKEN): World {
+export function makeWorld(options: Partial<RoutesOptions> = {}): World {
   const held = makeRole();
   const world: World = {
     held,
+    refusals: [],
     now: NOW,
     routes: createRoutes({
       roles: [held.role, makeRole('Backup').role],
-      containerToken: containerToken ?? undefined,
+      containerToken: TOKEN,
+      metricsToken: undefined,
+      hasImds: true,
+      allowedHosts: new Set(),
+      machine: { instanceId: 'i-0123456789abcdef0', hostname: 'host-1', address: '10.1.2.3' },
       now: () => world.now,
+      onRefused: (route, reason) => world.refusals.push(`${route} ${reason}`),
+      ...options,
     }),
-    ask: (method, target, headers = {}, peer = 'loopback') =>
+    ask: (method, target, headers = {}, peer = 'local') =>
       world.routes({ method, target, headers: { host: '127.0.0.1:9911', ...headers }, peer }),
     session: () => ({
       'x-aws-ec2-metadata-token': world.ask('PUT', '/latest/api/token', {

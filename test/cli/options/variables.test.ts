@@ -7,7 +7,11 @@ import { SESSION_OPTIONS } from '../../../src/session/session-options.js';
 
 /** A text that the row takes. */
 function sample({ kind, flag }: OptionRow): string {
-  const patterns: Record<string, string> = { region: 'eu-west-1', 'log-format': 'json' };
+  const patterns: Record<string, string> = {
+    region: 'eu-west-1',
+    'log-format': 'json',
+    'socket-mode': '0660',
+  };
   if (kind.type === 'boolean') return 'true';
   if (kind.type === 'object') return '{"a":{}}';
   return kind.type === 'integer' ? String(kind.max) : (patterns[flag] ?? 'sample');

@@ -18,16 +18,6 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   'cli/terminal/report.ts / ~.*there is no such file/': 'known, to be fixed',
   [String.raw`cli/update/profile-text.ts /^[ \t\f\v]*([^=: \t\f\v]*)[ \t\f\v]*=[ \t\f\v]*/`]:
     'known, to be fixed',
-  [String.raw`emulator/policy/document.ts /("(?:[^"\\]|\\.)*")|\s+/g`]: 'known, to be fixed',
-  [String.raw`emulator/policy/document.ts /("(?:[^"\\]|\\.)*")\s*:|"(?:[^"\\]|\\.)*"|[{}]/g`]:
-    'known, to be fixed',
-  'emulator/policy/ip-range.ts /^(.*)::(.*)$/': 'known, to be fixed',
-  [String.raw`emulator/policy/pattern.ts /^([^,']+?)\s*(?:,\s*'([^']*)')?$/`]: 'known, to be fixed',
-  [String.raw`emulator/policy/pattern.ts /\$\{([^}]*)\}/`]: 'known, to be fixed',
-  [String.raw`emulator/wire/query-protocol.ts /Credential=[^,\s/]+\/[^,\s/]+\/[^,\s/]+\/([^,\s/]+)\/aws4_request/`]:
-    'known, to be fixed',
-  [String.raw`emulator/wire/signature.ts /^[ \t]+|[ \t]+$/g`]: 'known, to be fixed',
-  [String.raw`emulator/wire/signing-mistakes.ts /\s*;.*/`]: 'known, to be fixed',
   [String.raw`identity/keys/pem.ts /^\s*Proc-Type:\s*4\s*,\s*ENCRYPTED/im`]: 'known, to be fixed',
   [String.raw`identity/keys/pem.ts /^\s*DEK-Info:\s*(\S+)/im`]: 'known, to be fixed',
 };

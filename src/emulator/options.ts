@@ -3,6 +3,7 @@ import type { Authority } from '../authority/authority.js';
 import {
   ACCOUNT_ID_KIND,
   HOST_KIND,
+  HOST_NAME,
   PORT_KIND,
   REGION_KIND,
   ROLE_NAME_KIND,
@@ -21,6 +22,11 @@ export type AuthoritySource = string | Uint8Array | Pick<Authority, 'certificate
 export interface EmulatorOptions {
   /** Address to listen on. Default `127.0.0.1`. On any other address, everybody who reaches it gets answers. */
   readonly host?: string | undefined;
+  /**
+   * Host names, without ports, by which clients reach the emulator on loopback, such as `host.docker.internal`. All
+   * others but this machine's own are refused, since a web page can make a name of its own resolve to 127.0.0.1.
+   */
+  readonly allowHosts?: readonly string[] | undefined;
   /** 0 to 65535. Default 0: any free port. */
   readonly port?: number | undefined;
   /** Serve https, with a new certificate for `localhost`, 127.0.0.1, ::1 and `host`. Default false. */
@@ -55,6 +61,11 @@ export interface EmulatorOptions {
   readonly faults?: FaultSource | readonly FaultSource[] | undefined;
   /** Seed of the random numbers behind `rate`, a whole number from 0 to 999999999. Default 1. */
   readonly faultSeed?: number | undefined;
+  /**
+   * Refuse a session if an attribute of the certificate cannot become a session tag. What AWS does is unknown if no
+   * condition of the trust policy uses the attribute. Default false: grant the session and log the attribute.
+   */
+  readonly strictAttributes?: boolean | undefined;
   /** Receives one line per request: time, method, path, status, and the reason of a refusal. No secrets. */
   readonly log?: ((line: string) => void) | undefined;
   /**
@@ -72,19 +83,31 @@ export type WithoutCa = EmulatorOptions & {
 };
 export type WithAuthority = { readonly authority: Authority };
 
-type Defaults = 'host' | 'port' | 'tls' | 'now' | 'verbose' | 'faultSeed';
+type Defaults = 'host' | 'allowHosts' | 'port' | 'tls' | 'now' | 'strictAttributes' | 'verbose' | 'faultSeed';
 
 /** Checked options with their defaults. What only the quick start uses keeps no default: a seed excludes it. */
 export type EmulatorSettings = Omit<EmulatorOptions, Defaults | 'faults'> & {
   readonly [Name in Defaults]-?: NonNullable<EmulatorOptions[Name]>;
 } & { readonly faults: readonly FaultRule[] };
 
-export const EMULATOR_DEFAULTS = { host: '127.0.0.1', port: 0, roleName: 'Demo', faultSeed: 1 } as const;
+export const EMULATOR_DEFAULTS = {
+  host: '127.0.0.1',
+  port: 0,
+  region: 'us-east-1',
+  accountId: '123456789012',
+  roleName: 'Demo',
+  faultSeed: 1,
+} as const;
 
 const FUNCTION = [(value: unknown) => typeof value === 'function', 'a function'] as const;
 
 const RULES: OptionRules<EmulatorOptions> = {
   host: HOST_KIND,
+  allowHosts: [
+    (value) =>
+      Array.isArray(value) && value.every((name) => typeof name === 'string' && HOST_NAME.test(name)),
+    'a list of host names without ports',
+  ],
   port: PORT_KIND,
   tls: { type: 'boolean' },
   region: REGION_KIND,
@@ -101,6 +124,7 @@ const RULES: OptionRules<EmulatorOptions> = {
   // parseFaults checks them.
   faults: [() => true, 'faults'],
   faultSeed: SEED_KIND,
+  strictAttributes: { type: 'boolean' },
   now: FUNCTION,
   log: FUNCTION,
   verbose: { type: 'boolean' },
@@ -113,10 +137,12 @@ export function parseEmulatorOptions(options: EmulatorOptions): EmulatorSettings
   return {
     ...given,
     host: given.host ?? host,
+    allowHosts: (given.allowHosts ?? []).map((name) => name.toLowerCase()),
     port: given.port ?? port,
     tls: given.tls ?? false,
     faultSeed: given.faultSeed ?? faultSeed,
     now: given.now ?? (() => new Date()),
+    strictAttributes: given.strictAttributes ?? false,
     verbose: given.verbose ?? false,
     faults: parseFaults(given.faults ?? []),
   };

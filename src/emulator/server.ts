@@ -7,12 +7,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createAuthority } from '../authority/authority.js';
 import { deliver } from './deliver.js';
 import { answerFaultsRoute } from './faults/faults-route.js';
+import type { Guard } from './guard.js';
+import { findForeignSender } from './guard.js';
 import { listen } from './listen.js';
 import type { EmulatorOptions, WithAuthority, WithoutCa } from './options.js';
 import { parseEmulatorOptions } from './options.js';
+import type { RequestLog } from './request-log.js';
 import { createRequestLog } from './request-log.js';
 import type { EmulatedService } from './service.js';
 import { createService } from './service.js';
+import type { EmulatorRequest, EmulatorResponse } from './wire/handler.js';
 import { MAX_BODY_BYTES } from './wire/handler.js';
 
 export interface Emulator extends EmulatedService {
@@ -40,17 +44,22 @@ export function startEmulator(options?: WithoutCa): Promise<Emulator & WithAutho
 export function startEmulator(options: EmulatorOptions): Promise<Emulator>;
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const settings = parseEmulatorOptions(options);
-  const { host, port, now } = settings;
+  const { host, port, now, allowHosts } = settings;
   const service = await createService(settings);
   const write = createRequestLog(settings.log, settings.verbose);
   const tls = settings.tls ? await createTlsIdentity(host) : undefined;
+  const isName = /[a-z]/i.test(host) && !host.includes(':');
+  const guard = {
+    allowHosts: [...allowHosts, ...(isName ? [host.toLowerCase()] : [])],
+    scheme: tls === undefined ? 'http' : 'https',
+  };
   const listener = await listen({
     host,
     port,
     tls,
     onRequest(incoming, outgoing, reset) {
-      // Such as a clock of the caller that throws: the client must hear of it, and the process must live on.
-      answer(service, incoming, outgoing, reset).catch(() => {
+      // A caller's clock can throw: the client gets an answer, and the process goes on.
+      answer({ service, guard, write, now }, incoming, outgoing, reset).catch(() => {
         outgoing.statusCode = 500;
         outgoing.end();
       });
@@ -78,16 +87,24 @@ async function createTlsIdentity(host: string) {
 
 const MAX_READ_BYTES = 1024 * 1024;
 
+interface Front {
+  readonly service: EmulatedService;
+  readonly guard: Guard;
+  readonly write: RequestLog;
+  readonly now: () => Date;
+}
+
 async function answer(
-  service: EmulatedService,
+  front: Front,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   reset: () => void,
 ): Promise<void> {
+  const { service } = front;
   const body = await readBody(incoming);
-  // The client went away in the middle of its request; there is nobody to tell.
+  // The client closed the connection in the middle of its request.
   if (body === undefined) return;
-  // Clients that take the emulator for their proxy send the whole URL (RFC 9112 section 3.2.2).
+  // Clients that use the emulator as their proxy send the whole URL (RFC 9112 section 3.2.2).
   const target = (incoming.url ?? '').replace(/^https?:\/\/[^/?]*\/?/i, '/');
   const [rawPath = '', ...query] = target.split('?');
   const request = {
@@ -96,13 +113,30 @@ async function answer(
     rawQuery: query.join('?'),
     headers: pairHeaders(incoming.rawHeaders),
     body,
-    // An IPv4 client of a socket for both families has its address mapped into IPv6.
+    // A socket for both families reports IPv4 clients as IPv4-mapped IPv6 addresses.
     sourceIp: incoming.socket.remoteAddress?.replace(/^::ffff:/, ''),
   };
-  const control = answerFaultsRoute(request, service.faults);
-  // What is left of a body that is too long would be read as the next request.
+  // The unread rest of a body that is too long would be parsed as the next request.
   if (!incoming.complete) outgoing.shouldKeepAlive = false;
+  const refused = refuseForeign(front, request, incoming.socket.localAddress);
+  const control = refused ?? answerFaultsRoute(request, service.faults);
   await deliver(control ?? (await service.handle(request)), outgoing, reset);
+}
+
+function refuseForeign(
+  { guard, write, now }: Front,
+  { method, rawPath, headers }: EmulatorRequest,
+  localAddress: string | undefined,
+): EmulatorResponse | undefined {
+  const reason = findForeignSender({ headers, localAddress }, guard);
+  if (reason === undefined) return undefined;
+  const text = 'AccessDeniedException: Forbidden';
+  write({ at: now(), route: `${method} ${rawPath}`, status: 403, text, reason });
+  return {
+    status: 403,
+    headers: { 'Content-Type': 'application/json', 'X-Amzn-ErrorType': 'AccessDeniedException' },
+    body: JSON.stringify({ message: `Forbidden: ${reason}` }),
+  };
 }
 
 /** Node's flat list of names and values; its `headers` object has already joined what was repeated. */

@@ -69,7 +69,7 @@ export async function createService(settings: EmulatorSettings): Promise<Emulate
   await save?.();
   const credentials = createCredentialStore();
   const operations = [
-    createSessionOperation({ account, credentials }),
+    createSessionOperation({ account, credentials, strictAttributes: settings.strictAttributes }),
     ...controlPlaneOperations(account, credentials),
     // First, since it has what is for neither.
     createQueryOperation(stsService(account, credentials)),
@@ -93,7 +93,8 @@ export async function createService(settings: EmulatorSettings): Promise<Emulate
 async function setUp(options: EmulatorSettings) {
   const { region, accountId, state, seed, certificateAuthority, now } = options;
   const known = state === undefined ? undefined : await loadState(state);
-  const account = known ?? createAccount(region ?? 'us-east-1', accountId ?? '123456789012');
+  const account =
+    known ?? createAccount(region ?? EMULATOR_DEFAULTS.region, accountId ?? EMULATOR_DEFAULTS.accountId);
   checkSame(account, options);
   // A seed is for the beginning: it would undo what has been changed since.
   if (known === undefined && seed !== undefined) applySeed(account, await loadSeed(seed), now());

@@ -39,6 +39,9 @@ export const HOST_KIND = {
   rule: 'a host name or address',
 } as const satisfies Pattern;
 
+/** Names of this machine in `Host` headers, without ports. */
+export const HOST_NAME = /^[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,252})$/;
+
 /** A TCP port to listen on. 0 lets the system choose. */
 export const PORT_KIND = { type: 'integer', min: 0, max: 65_535 } as const satisfies OptionKind;
 

@@ -31,7 +31,9 @@ async function ask(port: number, ca: string | undefined, host: string, address =
   socket.on('error', (error) => (failure = 'code' in error ? String(error.code) : error.message));
   socket.on('data', (chunk) => (received += String(chunk)));
   socket.once('secureConnect', () =>
-    socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`),
+    socket.write(
+      `GET / HTTP/1.1\r\nHost: ${host.includes(':') ? `[${host}]` : host}\r\nConnection: close\r\n\r\n`,
+    ),
   );
   await new Promise((resolve) => socket.once('close', resolve));
   return { received, failure };
@@ -77,7 +79,7 @@ describe('TLS', () => {
 
   it('says so where a client does not speak TLS', async () => {
     const { emulator, lines, port } = await start({ tls: true });
-    await exchange(`http://127.0.0.1:${port}`, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await exchange(`http://127.0.0.1:${port}`, 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await expect.poll(() => lines.join('\n')).toMatch(/ - no TLS \[\w*HTTP_REQUEST\]/);
     expect(lines).toHaveLength(1);
     expect(emulator.sessionCount).toBe(0);
@@ -100,7 +102,7 @@ describe('limits', () => {
     const padding = 'a'.repeat(140_000);
     const { received } = await exchange(
       emulator.endpoint,
-      `GET / HTTP/1.1\r\nHost: a\r\nX: ${padding}\r\n\r\n`,
+      `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${padding}\r\n\r\n`,
     );
     expect(received).toMatch(/^HTTP\/1\.1 431 /);
     expect(lines).toEqual([
@@ -127,8 +129,8 @@ describe('limits', () => {
     });
     onTestFinished(() => listener.close());
     const starts = [
-      'GET / HTTP/1.1\r\nHost: a\r\nX: ',
-      'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\n',
+      'GET / HTTP/1.1\r\nHost: localhost\r\nX: ',
+      'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999\r\n\r\n',
       '',
     ];
     const answers = await Promise.all(starts.map((text) => exchange(listener.origin, text, 10_000, 20)));

@@ -3,10 +3,12 @@ import { EMULATOR_OPTIONS } from '../../src/cli/options/command-options.js';
 import { EMULATOR_DEFAULTS, parseEmulatorOptions } from '../../src/emulator/options.js';
 
 it('has the defaults that `rolesanywhere emulator --help` names', () => {
-  const { host, port, roleName, faultSeed } = EMULATOR_OPTIONS;
+  const { host, port, region, accountId, roleName, faultSeed } = EMULATOR_OPTIONS;
   expect(EMULATOR_DEFAULTS).toEqual({
     host: host.default,
     port: port.default,
+    region: region.default,
+    accountId: accountId.default,
     roleName: roleName.default,
     faultSeed: faultSeed.default,
   });

@@ -113,7 +113,9 @@ describe('startEmulator', () => {
     const { endpoint } = await start({ log: (line) => lines.push(line) });
     const socket = connect(Number(new URL(endpoint).port), '127.0.0.1');
     const target = 'http://rolesanywhere.us-east-1.amazonaws.com/sessions?a=b';
-    socket.end(`POST ${target} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+    socket.end(
+      `POST ${target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`,
+    );
     await once(socket, 'data');
     expect(lines).toEqual([expect.stringContaining(' POST /sessions 400 ValidationException')]);
   });
@@ -121,7 +123,7 @@ describe('startEmulator', () => {
   it('survives a client that goes away in the middle', async () => {
     const { endpoint } = await start();
     const socket = connect(Number(new URL(endpoint).port), '127.0.0.1');
-    socket.write('POST /sessions HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n{');
+    socket.write('POST /sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{');
     await once(socket, 'connect');
     socket.resetAndDestroy();
     expect((await fetch(endpoint, { method: 'POST' })).status).toBe(400);
@@ -178,7 +180,8 @@ describe('aws:SourceIp', () => {
       roles: [{ name: 'Demo', trustPolicy }],
       profiles: [{ name: 'p', roles: ['Demo'] }],
     };
-    const emulator = await start({ seed, host, now: () => NOW });
+    const allowHosts = ['rolesanywhere.us-east-1.amazonaws.com'];
+    const emulator = await start({ seed, host, allowHosts, now: () => NOW });
     const query = formatQuery(emulator);
     const { headers, body } = signX509(makeCertificate({ issuer: root }), { query, body: '{}' });
     const lines = [

@@ -215,7 +215,7 @@ describe('rolesanywhere emulator', () => {
     const machine = await startMachine();
     const { child, printed } = await startCommand(machine, '--host=0.0.0.0');
     expect(String(await once(child.stderr, 'data'))).toBe(
-      'rolesanywhere: warning: whoever reaches 0.0.0.0 can use and change what is emulated here\n',
+      'rolesanywhere: warning: anyone who reaches 0.0.0.0 can use and change the emulated account\n',
     );
     expect(printed).toContain('emulated at http://127.0.0.1:');
     child.kill('SIGINT');

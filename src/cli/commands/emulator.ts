@@ -11,7 +11,7 @@ import type { Emulator } from '../../emulator.js';
 import { codeOf, OutputError } from '../../errors.js';
 import { loadTrustBundle } from '../../identity/load.js';
 import { chooseValues } from '../../options/choose-values.js';
-import { isLoopback } from '../../options/loopback.js';
+import { isLoopbackAddress } from '../../options/loopback.js';
 import type { ValuesOf } from '../../options/option-row.js';
 import type { RawValues } from '../../options/values.js';
 import { EMULATOR_OPTIONS } from '../options/command-options.js';
@@ -20,17 +20,19 @@ import { print, say } from '../terminal/io.js';
 import { formatWarning } from '../terminal/report.js';
 
 export async function run(values: RawValues, io: Io): Promise<void> {
-  const { certificateAuthority: caFile, ...options } = readOptions(values, io);
+  const { certificateAuthority: caFile, allowHosts, ...options } = readOptions(values, io);
   const { startEmulator } = await import('../../emulator.js');
   const interrupted = io.interrupted();
   const emulator = await startEmulator({
     ...options,
+    allowHosts: allowHosts?.split(','),
     certificateAuthority: caFile && (await loadTrustBundle(caFile, 'CA')),
     log: (line) => say(io.stderr, `${line}\n`),
   });
   const { host = EMULATOR_OPTIONS.host.default } = options;
-  if (!isLoopback(new URL(`http://${hostInUrl(host)}`).hostname)) {
-    say(io.stderr, formatWarning(`whoever reaches ${host} can use and change what is emulated here`));
+  // The zone of an IPv6 address is no part of it.
+  if (!isLoopbackAddress(host.split('%')[0] ?? host)) {
+    say(io.stderr, formatWarning(`anyone who reaches ${host} can use and change the emulated account`));
   }
   const folder = join(tmpdir(), `rolesanywhere-emulator-${randomUUID()}`);
   try {
@@ -50,10 +52,6 @@ function readOptions(given: RawValues, { env }: Io): Partial<ValuesOf<typeof EMU
   return Object.fromEntries(
     chosen.filter(([, { origin }]) => origin !== 'default').map(([name, { value }]) => [name, value]),
   );
-}
-
-function hostInUrl(host: string): string {
-  return host.includes(':') ? `[${host.split('%')[0]}]` : host;
 }
 
 const CA_BUNDLE = 'tls-ca.pem';
@@ -114,9 +112,19 @@ function describe(emulator: Emulator, folder: string, program: readonly string[]
     ...(bundle === undefined ? [] : [`export AWS_CA_BUNDLE=${quoteForShell(bundle)}`]),
     '',
     'Then: aws sts get-caller-identity --profile emulator',
+    ...hintForOldCli(endpoint),
     '',
     '',
   ].join('\n');
+}
+
+/** AWS_ENDPOINT_URL_STS is read from AWS CLI 2.13.0 and 1.29.0 on; Debian 12 has 2.9.19. */
+function hintForOldCli(endpoint: string): string[] {
+  return [
+    '',
+    'AWS CLI before 2.13 (1.29) does not read these variables: add the address to each command:',
+    `aws sts get-caller-identity --profile emulator --endpoint-url ${endpoint}`,
+  ];
 }
 
 /** For POSIX shells; PowerShell has `$env:NAME = …` for `export`. */

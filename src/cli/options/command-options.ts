@@ -1,5 +1,12 @@
 /** The option tables of single commands: flags that are no options of a session. */
-import { HOST_KIND, PORT_KIND, ROLE_NAME_KIND, SEED_KIND } from '../../options/kinds.js';
+import {
+  ACCOUNT_ID_KIND,
+  HOST_KIND,
+  PORT_KIND,
+  REGION_KIND,
+  ROLE_NAME_KIND,
+  SEED_KIND,
+} from '../../options/kinds.js';
 import type { OptionRow } from '../../options/option-row.js';
 
 /** Flags that only the command line has. */
@@ -203,7 +210,14 @@ export const EMULATOR_OPTIONS = {
     kind: HOST_KIND,
     placeholder: 'ADDRESS',
     default: '127.0.0.1',
-    help: 'address to listen on; whoever reaches it gets answers (warns off loopback)',
+    help: 'address to listen on; anyone who reaches it gets answers (warns off loopback)',
+  },
+  allowHosts: {
+    flag: 'allow-host',
+    kind: { type: 'text' },
+    placeholder: 'NAME',
+    repeats: ',',
+    help: 'host name to answer to besides localhost, such as host.docker.internal; may be repeated',
   },
   port: {
     flag: 'port',
@@ -211,6 +225,20 @@ export const EMULATOR_OPTIONS = {
     placeholder: 'PORT',
     default: 0,
     help: 'port to listen on; 0 takes a free one',
+  },
+  region: {
+    flag: 'region',
+    kind: REGION_KIND,
+    placeholder: 'REGION',
+    default: 'us-east-1',
+    help: 'region of the account; requests must be signed for it',
+  },
+  accountId: {
+    flag: 'account-id',
+    kind: ACCOUNT_ID_KIND,
+    placeholder: 'NUMBER',
+    default: '123456789012',
+    help: 'number of the account, twelve digits',
   },
   certificateAuthority: {
     flag: 'ca',
@@ -256,6 +284,12 @@ export const EMULATOR_OPTIONS = {
     placeholder: 'NUMBER',
     default: 1,
     help: 'seed of the dice for faults with a rate',
+  },
+  strictAttributes: {
+    flag: 'strict-attributes',
+    kind: { type: 'boolean' },
+    default: false,
+    help: 'refuse a session if an attribute of the certificate cannot become a session tag, instead of logging it',
   },
   verbose: {
     flag: 'verbose',

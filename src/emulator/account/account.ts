@@ -1,5 +1,5 @@
 /** Names in, an account with one trust anchor, one profile and one role out: the least that a session needs. */
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { partitionOf } from '../../options/partition.js';
 import type {
   Account,
@@ -54,8 +54,8 @@ export function addTrustAnchor(
   account: Account,
   settings: Pick<TrustAnchor, 'name' | 'source' | 'enabled'>,
   at: Date,
+  trustAnchorId: string,
 ): TrustAnchor {
-  const trustAnchorId = randomUUID();
   const anchor: TrustAnchor = {
     ...settings,
     trustAnchorId,
@@ -80,8 +80,12 @@ type ProfileSettings = Pick<Profile, 'name' | 'enabled' | 'roleArns'> &
     >
   >;
 
-export function addProfile(account: Account, settings: ProfileSettings, at: Date): Profile {
-  const profileId = randomUUID();
+export function addProfile(
+  account: Account,
+  settings: ProfileSettings,
+  at: Date,
+  profileId: string,
+): Profile {
   const profile: Profile = {
     durationSeconds: 3600,
     acceptRoleSessionName: false,
@@ -108,7 +112,7 @@ export function addRole(account: Account, settings: RoleSettings, at: Date): Rol
   const arn = `arn:${account.partition}:iam::${account.accountId}:role${path}${settings.roleName}`;
   const role: Role = {
     ...settings,
-    roleId: `AROA${formatBase32(createHash('sha256').update(arn).digest().subarray(0, 10))}`,
+    roleId: uniqueIdOf('AROA', arn),
     arn,
     path,
     description,
@@ -133,6 +137,15 @@ export function defaultTrustPolicy(trustAnchorArns: readonly string[]): string {
       },
     ],
   });
+}
+
+/**
+ * The unique id of a role (`AROA`) or a user (`AIDA`), derived from its ARN.
+ *
+ * Source: "IAM identifiers" of the IAM user guide
+ */
+export function uniqueIdOf(prefix: 'AROA' | 'AIDA', arn: string): string {
+  return `${prefix}${formatBase32(createHash('sha256').update(arn).digest().subarray(0, 10))}`;
 }
 
 /** Ten octets to sixteen characters (RFC 4648 section 6), as unique ids of IAM have them. */

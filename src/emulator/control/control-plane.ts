@@ -4,14 +4,14 @@
  * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/APIReference/Welcome.html. Documented are types and statuses
  * of refusals; the messages are ours, but for those of the validator that AWS services share.
  */
-
+import { randomUUID } from 'node:crypto';
 import type { Account } from '../account/resources.js';
 import type { IssuedKeys } from '../wire/access-key.js';
 import { checkAdministrator, JSON_REFUSALS } from '../wire/access-key.js';
 import type { EmulatorRequest, Operation, PathParameters } from '../wire/handler.js';
 import { formatJsonRefusal, refuseWith } from '../wire/handler.js';
 import type { StructureShape } from '../wire/shape.js';
-import { readJsonObject, readShape } from '../wire/shape.js';
+import { readJsonObject, readShape, refuseUnknownMembers } from '../wire/shape.js';
 import { parseQuery } from '../wire/signature.js';
 import { CRLS, SUBJECTS } from './crls.js';
 import type { InputOf, OperationName } from './model.js';
@@ -37,6 +37,7 @@ export function controlPlaneOperations(account: Account, keys: IssuedKeys): Oper
     perform(request, at, _requestId, parameters) {
       const accessKeyId = checkAdministrator(request, rules, at, `rolesanywhere:${name}`);
       const given = readInput(OPERATIONS[name].input, request, parameters);
+      refuseUnknownMembers(OPERATIONS[name].input, given, name);
       const body = JSON.stringify(perform(name, account, given, at));
       const note = `${name} by ${accessKeyId}`;
       return { status: OPERATIONS[name].status, contentType: 'application/json', body, note };
@@ -54,8 +55,9 @@ export function perform<Name extends OperationName>(
   account: Account,
   given: object,
   at: Date,
+  newId: () => string = () => randomUUID(),
 ): object {
-  return BEHAVIOURS[name](account, readShape(OPERATIONS[name].input, given) as InputOf<Name>, at);
+  return BEHAVIOURS[name](account, readShape(OPERATIONS[name].input, given) as InputOf<Name>, at, newId);
 }
 
 const malformed = refuseWith(400, 'ValidationException', 'The request could not be read');
@@ -70,14 +72,13 @@ function readInput(input: StructureShape, request: EmulatorRequest, parameters: 
 function readQuery({ members }: StructureShape, rawQuery: string): object {
   const pairs = parseQuery(rawQuery, malformed);
   const read: Record<string, unknown> = {};
-  for (const [name, { type }] of Object.entries(members)) {
+  for (const name of new Set(pairs.map(([one]) => one).filter((one) => !one.startsWith('X-Amz-')))) {
     const values = pairs.filter(([other]) => other === name).map(([, value]) => value);
-    const [value] = values;
+    const { type } = (Object.hasOwn(members, name) ? members[name] : undefined) ?? { type: 'string' };
     if (type !== 'list' && values.length > 1) throw malformed(`query: ${name} must occur once`);
-    if (type === 'list' && values.length > 0) read[name] = values;
-    else if (value !== undefined) {
-      read[name] = type === 'integer' && /^-?\d{1,9}$/.test(value) ? Number(value) : value;
-    }
+    const [value = ''] = values;
+    read[name] =
+      type === 'list' ? values : type === 'integer' && /^-?\d{1,9}$/.test(value) ? Number(value) : value;
   }
   return read;
 }

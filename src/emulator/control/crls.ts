@@ -4,7 +4,6 @@
  * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/APIReference/API_ImportCrl.html and …/userguide/quotas.html.
  * Unknown, and decided here: a CRL is disabled unless told otherwise.
  */
-import { randomUUID } from 'node:crypto';
 import { formatArn } from '../account/account.js';
 import type { Crl, Subject } from '../account/resources.js';
 import { parseRevocationList } from '../pki/revocation.js';
@@ -18,7 +17,7 @@ const MAX_CRLS = 2;
 export const CRLS: Behaviours<
   'ImportCrl' | `${'Get' | 'Update' | 'Enable' | 'Disable' | 'Delete'}Crl` | 'ListCrls'
 > = {
-  ImportCrl(account, { name, crlData, enabled = false, tags = [], trustAnchorArn }, at) {
+  ImportCrl(account, { name, crlData, enabled = false, tags = [], trustAnchorArn }, at, newId) {
     const anchors = [...account.trustAnchors.values()];
     if (!anchors.some((anchor) => anchor.trustAnchorArn === trustAnchorArn)) {
       // The model has no ResourceNotFoundException for this operation.
@@ -27,7 +26,7 @@ export const CRLS: Behaviours<
     checkCrl(crlData);
     checkTags(new Map(), tags);
     checkQuota('CRLs of the trust anchor', crlsOf(account, trustAnchorArn).length, MAX_CRLS);
-    const crlId = randomUUID();
+    const crlId = newId();
     const crlArn = formatArn(account, `crl/${crlId}`);
     const moment = at.toISOString();
     const crl: Crl = {

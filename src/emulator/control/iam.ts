@@ -10,9 +10,8 @@ import { validateTrustPolicy } from '../policy/document.js';
 import type { IssuedKeys } from '../wire/access-key.js';
 import { checkAdministrator, QUERY_REFUSALS } from '../wire/access-key.js';
 import { Refusal } from '../wire/handler.js';
-import { readForm } from '../wire/query-form.js';
 import type { QueryCall, QueryResult, QueryService } from '../wire/query-protocol.js';
-import { formatXml } from '../wire/query-protocol.js';
+import { formatXml, readParameters } from '../wire/query-protocol.js';
 import type { ValueOf } from '../wire/shape.js';
 import { readShape } from '../wire/shape.js';
 import { encode } from '../wire/signature.js';
@@ -166,7 +165,7 @@ export function iamService(account: Account, keys: IssuedKeys): QueryService {
     (call: QueryCall): QueryResult => {
       const accessKeyId = checkAdministrator(call.request, rules, call.at, `iam:${name}`);
       return {
-        result: performIam(name, account, readForm(IAM_ACTIONS[name], call.form), call.at),
+        result: performIam(name, account, readParameters(IAM_ACTIONS[name], call), call.at),
         note: `by ${accessKeyId}`,
       };
     };

@@ -7,6 +7,7 @@
  */
 import { addProfile } from '../account/account.js';
 import type { AttributeMapping } from '../account/resources.js';
+import { findPolicyProblem } from '../policy/session-policy.js';
 import type { Behaviours } from './resource.js';
 import { change, checkQuota, find, formatPage, invalid, remove } from './resource.js';
 import { addTags, checkTags } from './tags.js';
@@ -19,11 +20,11 @@ export const PROFILES: Behaviours<
   | 'ListProfiles'
   | `${'Put' | 'Delete'}AttributeMapping`
 > = {
-  CreateProfile(account, { tags = [], ...settings }, at) {
+  CreateProfile(account, { tags = [], ...settings }, at, newId) {
     checkSessionPolicy(settings.sessionPolicy);
     checkTags(new Map(), tags);
     checkQuota('profiles', account.profiles.size, MAX_PROFILES);
-    const profile = addProfile(account, { enabled: false, ...settings }, at);
+    const profile = addProfile(account, { enabled: false, ...settings }, at, newId());
     addTags(account, profile.profileArn, tags);
     return { profile };
   },
@@ -51,7 +52,7 @@ export const PROFILES: Behaviours<
   PutAttributeMapping({ profiles }, { profileId, certificateField, mappingRules }, at) {
     const profile = find(profiles, profileId, 'Profile');
     const others = profile.attributeMappings.filter((one) => one.certificateField !== certificateField);
-    const attributeMappings = [...others, { certificateField, mappingRules }];
+    const attributeMappings = sortMappings([...others, { certificateField, mappingRules }]);
     return { profile: change(profile, { attributeMappings }, at) };
   },
   DeleteAttributeMapping({ profiles }, { profileId, certificateField, specifiers }, at) {
@@ -73,16 +74,20 @@ function withoutRules(
   }
   const kept = rules.filter(({ specifier }) => specifiers?.includes(specifier) === false);
   const others = mappings.filter((one) => one.certificateField !== field);
-  return kept.length === 0 ? others : [...others, { certificateField: field, mappingRules: kept }];
+  return kept.length === 0
+    ? others
+    : sortMappings([...others, { certificateField: field, mappingRules: kept }]);
 }
 
 function checkSessionPolicy(policy: string | undefined): void {
-  if (policy === undefined) return;
-  try {
-    const value: unknown = JSON.parse(policy);
-    if (typeof value === 'object' && value !== null && 'Statement' in value) return;
-  } catch {
-    // Falls through to the one answer that both have.
-  }
-  throw invalid('sessionPolicy must be a policy document', 'session policy: expected JSON with a Statement');
+  const problem = findPolicyProblem(policy);
+  if (problem !== undefined) throw invalid('sessionPolicy must be a policy document', problem);
+}
+
+/** AWS's samples show mappings in this order. */
+const FIELD_ORDER = ['x509Issuer', 'x509SAN', 'x509Subject'];
+
+function sortMappings(mappings: readonly AttributeMapping[]): AttributeMapping[] {
+  const place = ({ certificateField }: AttributeMapping) => FIELD_ORDER.indexOf(certificateField);
+  return [...mappings].sort((one, other) => place(one) - place(other));
 }

@@ -8,7 +8,7 @@ import type { InputOf, OperationName } from './model.js';
 
 /** What some of the operations do: each changes the account and gives the members of its answer. */
 export type Behaviours<Name extends OperationName = OperationName> = {
-  readonly [K in Name]: (account: Account, input: InputOf<K>, at: Date) => object;
+  readonly [K in Name]: (account: Account, input: InputOf<K>, at: Date, newId: () => string) => object;
 };
 
 export function invalid(message: string, reason: string): Refusal {

@@ -23,12 +23,17 @@ export const TRUST_ANCHORS: Behaviours<
   | 'ListTrustAnchors'
   | `${'Put' | 'Reset'}NotificationSettings`
 > = {
-  CreateTrustAnchor(account, { name, source, enabled = false, tags = [], notificationSettings = [] }, at) {
+  CreateTrustAnchor(
+    account,
+    { name, source, enabled = false, tags = [], notificationSettings = [] },
+    at,
+    newId,
+  ) {
     const checked = checkSource(source);
     checkSettings(notificationSettings);
     checkTags(new Map(), tags);
     checkQuota('trust anchors', account.trustAnchors.size, MAX_TRUST_ANCHORS);
-    const trustAnchor = addTrustAnchor(account, { name, source: checked, enabled }, at);
+    const trustAnchor = addTrustAnchor(account, { name, source: checked, enabled }, at, newId());
     putSettings(account, trustAnchor, notificationSettings);
     addTags(account, trustAnchor.trustAnchorArn, tags);
     return { trustAnchor };

@@ -1,62 +1,87 @@
 /**
- * What of a certificate becomes session tags. In: the certificate, and the attribute mappings of a profile. Out: tags,
- * and the attributes that could not become one.
+ * Maps attributes of a certificate to session tags, by the attribute mappings of a profile.
+ *
+ * Unknown, and decided here: attributes beyond the common ones have the names of OpenSSL and RFC 4514; an attribute
+ * without a name needs a rule with its OID; the tags after the fiftieth are dropped.
  * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/userguide/attribute-mapping.html and …/trust-model.html; STS
- * AssumeRole for what a tag's value may be. Unknown: how the service names attributes beyond the common ones (here as
- * OpenSSL and RFC 4514 do; an OID that has no name needs a rule of its own), and which tags it drops beyond fifty.
+ * AssumeRole for the values of tags
  */
 import type { Certificate } from './certificate.js';
 import type { Attribute, DistinguishedName } from './names.js';
 import { isCalled, isNamedAttribute } from './names.js';
 
-/** The shape of a profile's `attributeMappings`. */
+/** An entry of a profile's `attributeMappings`. */
 export type Mapping = {
   readonly certificateField: 'x509Subject' | 'x509Issuer' | 'x509SAN';
   readonly mappingRules: ReadonlyArray<{ readonly specifier: string }>;
 };
 
+/** An attribute that a rule asks for and that did not become a tag. */
+export interface Unmapped {
+  readonly field: Mapping['certificateField'];
+  /** `OU`, `Name/CN`, `DNS/2`. */
+  readonly key: string;
+  readonly value: string;
+  /** Undefined for names after the first of their kind: AWS documents that it does not map them. */
+  readonly problem: string | undefined;
+}
+
 export interface SessionTags {
   /** `x509Subject/CN` → `host-1` */
   readonly tags: ReadonlyMap<string, string>;
-  /** By field: attributes whose value no tag may have, and names after the first: `CN`, `DNS/2`. */
-  readonly unmapped: Readonly<Record<Mapping['certificateField'], readonly string[]>>;
+  readonly unmapped: readonly Unmapped[];
 }
 
-/** An attribute that a rule names: the rest of the tag's key, and the value. */
+/** An attribute: the tag's key without the field, and the value. */
 type Mapped = readonly [key: string, value: string];
 
+interface FieldAttributes {
+  readonly mapped: readonly Mapped[];
+  /** Names after the first of their kind, which are never mapped. */
+  readonly surplus: readonly Mapped[];
+}
+
 const MAX_TAGS = 50;
-/** Characters and length of a tag's value, as the user guide and STS have them. */
+/** The characters of a tag's value, and its length, in the user guide and STS. */
 const VALUE = /^[\p{L}\p{Z}\p{N}_.:/=+\-@*]*$/u;
+const FORBIDDEN = /[^\p{L}\p{Z}\p{N}_.:/=+\-@*]/u;
 const MAX_VALUE_LENGTH = 256;
 
 export function mapAttributes(certificate: Certificate, mappings: readonly Mapping[]): SessionTags {
   const tags = new Map<string, string>();
-  const unmapped = { x509Subject: [] as string[], x509Issuer: [] as string[], x509SAN: [] as string[] };
+  const unmapped: Unmapped[] = [];
   for (const { certificateField: field, mappingRules } of mappings) {
     const specifiers = mappingRules.map(({ specifier }) => specifier);
     const { mapped, surplus } = readField(certificate, field, specifiers);
     for (const [key, value] of joinValues(mapped)) {
-      const isTag = VALUE.test(value) && value.length <= MAX_VALUE_LENGTH && tags.size < MAX_TAGS;
-      if (isTag) tags.set(`${field}/${key}`, value);
-      else unmapped[field].push(key);
+      const problem = findProblem(value, tags.size);
+      if (problem === undefined) tags.set(`${field}/${key}`, value);
+      else unmapped.push({ field, key, value, problem });
     }
-    unmapped[field].push(...surplus);
+    for (const [key, value] of surplus) {
+      unmapped.push({ field, key, value, problem: undefined });
+    }
   }
   return { tags, unmapped };
+}
+
+function findProblem(value: string, tagCount: number): string | undefined {
+  if (!VALUE.test(value)) return `${JSON.stringify(FORBIDDEN.exec(value)?.[0])} is not allowed in a tag`;
+  if (value.length > MAX_VALUE_LENGTH) return `at most ${MAX_VALUE_LENGTH} characters, found ${value.length}`;
+  return tagCount < MAX_TAGS ? undefined : `at most ${MAX_TAGS} tags`;
 }
 
 function readField(
   certificate: Certificate,
   field: Mapping['certificateField'],
   specifiers: readonly string[],
-) {
+): FieldAttributes {
   if (field === 'x509SAN') return readAlternativeNames(certificate, specifiers);
   const name = field === 'x509Subject' ? certificate.subject : certificate.issuer;
   return { mapped: readDistinguishedName(name, specifiers), surplus: [] };
 }
 
-/** `*` stands for every attribute that has a short name. */
+/** `*` matches every attribute that has a short name. */
 function readDistinguishedName({ rdns }: DistinguishedName, specifiers: readonly string[]): Mapped[] {
   const matches = (attribute: Attribute, specifier: string) =>
     specifier === '*' ? isNamedAttribute(attribute) : isCalled(attribute, specifier);
@@ -67,45 +92,50 @@ function readDistinguishedName({ rdns }: DistinguishedName, specifiers: readonly
 }
 
 /**
- * Only the first name of each kind is mapped; the service was seen to report a second DNS name as `DNS/2`. `*` means
- * nothing here, and `Name` the same as `Name/*`.
+ * Maps the first name of each kind: AWS was seen to report a second DNS name as `DNS/2`. `*` matches nothing here, and
+ * `Name` means `Name/*`.
  */
-function readAlternativeNames({ alternativeNames }: Certificate, specifiers: readonly string[]) {
-  const mapped: Mapped[] = [];
-  const surplus: string[] = [];
-  const addFirst = (key: string, count: number, first: readonly Mapped[]) => {
-    mapped.push(...first);
-    for (let index = 2; index <= count; index++) surplus.push(`${key}/${index}`);
-  };
+function readAlternativeNames(certificate: Certificate, specifiers: readonly string[]): FieldAttributes {
   const wanted = specifiers.map((specifier) => specifier.toLowerCase());
-  for (const key of ['DNS', 'URI'] as const) {
-    const names = alternativeNames.flatMap((name) =>
-      name.kind === key.toLowerCase() && 'text' in name ? [name.text] : [],
-    );
-    if (wanted.includes(key.toLowerCase()))
-      addFirst(
-        key,
-        names.length,
-        names.slice(0, 1).map((text) => [key, text]),
-      );
-  }
+  const fields = [
+    ...(['DNS', 'URI'] as const)
+      .filter((kind) => wanted.includes(kind.toLowerCase()))
+      .map((kind) => readTextNames(certificate, kind)),
+    readDirectoryNames(certificate, specifiers),
+  ];
+  return {
+    mapped: fields.flatMap(({ mapped }) => mapped),
+    surplus: fields.flatMap(({ surplus }) => surplus),
+  };
+}
+
+function readTextNames({ alternativeNames }: Certificate, kind: 'DNS' | 'URI'): FieldAttributes {
+  const names = alternativeNames.flatMap((name) =>
+    name.kind === kind.toLowerCase() && 'text' in name ? [name.text] : [],
+  );
+  return {
+    mapped: names.slice(0, 1).map((text) => [kind, text]),
+    surplus: names.slice(1).map((text, index) => [`${kind}/${index + 2}`, text]),
+  };
+}
+
+function readDirectoryNames(
+  { alternativeNames }: Certificate,
+  specifiers: readonly string[],
+): FieldAttributes {
   const inName = specifiers.flatMap(
     (specifier) => /^name(?:\/(.*))?$/i.exec(specifier)?.map((part) => part ?? '*')[1] ?? [],
   );
-  const directories = alternativeNames.flatMap((name) => (name.kind === 'directory' ? [name.name] : []));
-  const [first] = directories;
-  if (inName.length > 0 && first !== undefined) {
-    const attributes = readDistinguishedName(first, inName);
-    addFirst(
-      'Name',
-      directories.length,
-      attributes.map(([key, value]) => [`Name/${key}`, value]),
-    );
-  }
-  return { mapped, surplus };
+  const names = alternativeNames.flatMap((name) => (name.kind === 'directory' ? [name.name] : []));
+  const [first, ...others] = names;
+  if (inName.length === 0 || first === undefined) return { mapped: [], surplus: [] };
+  return {
+    mapped: readDistinguishedName(first, inName).map(([key, value]) => [`Name/${key}`, value]),
+    surplus: others.map(({ text }, index) => [`Name/${index + 2}`, text]),
+  };
 }
 
-/** Several values of one attribute are one tag. */
+/** Several values of one attribute become one tag, joined with `/`. */
 function joinValues(mapped: readonly Mapped[]): Map<string, string> {
   const joined = new Map<string, string>();
   for (const [key, value] of mapped) {
@@ -115,14 +145,26 @@ function joinValues(mapped: readonly Mapped[]): Map<string, string> {
   return joined;
 }
 
-/** The sentence that the service adds to a refusal; `undefined` where every attribute was mapped. */
+/** The sentence that AWS adds to a refusal; undefined if every attribute was mapped. */
 export function formatUnmapped({ unmapped }: SessionTags): string | undefined {
-  const { x509Issuer, x509Subject, x509SAN } = unmapped;
-  if (x509Issuer.length + x509Subject.length + x509SAN.length === 0) return undefined;
-  // The blanks are the service's; what stands between two attributes is unknown.
-  const list = (names: readonly string[]) => `[ ${names.join(', ')} ]`;
+  if (unmapped.length === 0) return undefined;
+  // AWS writes these blanks. The separator between two attributes is unknown.
+  const list = (field: Mapping['certificateField']) =>
+    `[ ${unmapped
+      .filter((one) => one.field === field)
+      .map(({ key }) => key)
+      .join(', ')} ]`;
   return (
     'Some attributes failed to be mapped into session tags. ' +
-    `Issuer: ${list(x509Issuer)}; Subject: ${list(x509Subject)}; SAN: ${list(x509SAN)}`
+    `Issuer: ${list('x509Issuer')}; Subject: ${list('x509Subject')}; SAN: ${list('x509SAN')}`
   );
+}
+
+/** For the log: each attribute with its value and the reason. */
+export function explainUnmapped({ unmapped }: SessionTags): string | undefined {
+  const items = unmapped.flatMap(({ field, key, value, problem }) =>
+    problem === undefined ? [] : [`${field}/${key} ${JSON.stringify(value)}: ${problem}`],
+  );
+  if (items.length === 0) return undefined;
+  return `attributes not mapped to session tags: ${items.join('; ')}`;
 }

@@ -3,6 +3,8 @@
  * Rules: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html and …/reference_policies_grammar.html;
  * for the size, …/reference_iam-quotas.html. The messages are those that users of IAM have quoted.
  */
+import type { JsonPart } from './json-text.js';
+import { splitJson } from './json-text.js';
 import type { Operator } from './operators.js';
 import { parseOperator } from './operators.js';
 import { isAction } from './pattern.js';
@@ -78,10 +80,9 @@ export function validateTrustPolicy(
   document: string,
   maxLength: number = MAX_LENGTH,
 ): PolicyProblem | undefined {
-  // White space inside strings does count.
-  const length = document.replace(/("(?:[^"\\]|\\.)*")|\s+/g, '$1').length;
   const policy = parseTrustPolicy(document);
   if ('reason' in policy) return policy;
+  const length = measure(document);
   if (length <= maxLength) return undefined;
   const message = `Cannot exceed quota for ACLSizePerRole: ${maxLength}`;
   return { code: 'LimitExceeded', message, reason: `size: at most ${maxLength} characters, found ${length}` };
@@ -236,15 +237,35 @@ function parseJson(document: string): unknown {
   } catch {
     throw new MalformedPolicy('This policy contains invalid Json', 'policy: is not JSON');
   }
-  const open: Array<Set<string>> = [];
-  for (const [token, name] of document.matchAll(/("(?:[^"\\]|\\.)*")\s*:|"(?:[^"\\]|\\.)*"|[{}]/g)) {
-    if (token === '{') open.push(new Set());
-    else if (token === '}') open.pop();
-    else if (name !== undefined) {
-      const key = String(JSON.parse(name));
-      if (open.at(-1)?.has(key)) throw syntax(`policy: ${key} occurs twice in one object`);
-      open.at(-1)?.add(key);
-    }
-  }
+  checkNames(splitJson(document));
   return value;
+}
+
+function checkNames(parts: readonly JsonPart[]): void {
+  const open: Array<Set<string>> = [];
+  for (const [index, part] of parts.entries()) {
+    const isName = part.isString && parts[index + 1]?.text.trimStart().startsWith(':') === true;
+    if (isName) addName(open.at(-1) ?? new Set(), String(JSON.parse(part.text)));
+    else if (!part.isString) openAndClose(open, part.text);
+  }
+}
+
+function addName(names: Set<string>, name: string): void {
+  if (names.has(name)) throw syntax(`policy: ${name} occurs twice in one object`);
+  names.add(name);
+}
+
+function openAndClose(open: Array<Set<string>>, text: string): void {
+  for (const mark of text) {
+    if (mark === '{') open.push(new Set());
+    else if (mark === '}') open.pop();
+  }
+}
+
+/** The number of characters as the quota counts them: white space counts inside strings only. */
+function measure(document: string): number {
+  const lengths = splitJson(document).map(({ text, isString }) =>
+    isString ? text.length : text.replace(/\s/g, '').length,
+  );
+  return lengths.reduce((sum, length) => sum + length, 0);
 }

@@ -35,8 +35,9 @@ function parseV4(text: string): bigint | undefined {
 }
 
 function parseV6(text: string): Address | undefined {
-  const [, head = text, tail] = /^(.*)::(.*)$/.exec(text) ?? [];
-  const left = parseGroups(head);
+  const cut = text.indexOf('::');
+  const [head, tail] = cut === -1 ? [text] : [text.slice(0, cut), text.slice(cut + 2)];
+  const left = parseGroups(head ?? '');
   const right = tail === undefined ? [] : parseGroups(tail);
   if (left === undefined || right === undefined) return undefined;
   const missing = 8 - left.length - right.length;

@@ -17,33 +17,36 @@ export type LookUp = (key: string) => string | undefined;
 /** `${*}`, `${?}` and `${$}` stand for the characters themselves. */
 const ESCAPED = /^[*?$]$/;
 
-const WITH_DEFAULT = /^([^,']+?)\s*(?:,\s*'([^']*)')?$/;
-
 /** Text in which nothing is replaced, as all is before version 2012-10-17. */
 export function parsePattern(text: string): Pattern {
   return [...text].map((character) => ({ text: character, isWritten: true }));
 }
 
-/** `undefined` where a variable has no value and no default: AWS then takes the statement for invalid. */
+/** Undefined if a variable has no value and no default: AWS then treats the statement as invalid. */
 export function parseVariables(text: string, lookUp: LookUp): Pattern | undefined {
   const tokens: Token[] = [];
-  // The odd parts are what stood between the braces.
-  for (const [index, part] of text.split(/\$\{([^}]*)\}/).entries()) {
-    if (index % 2 === 0) {
-      // A brace that is never closed: what AWS makes of it is unknown.
-      if (part.includes('${')) return undefined;
-      tokens.push(...parsePattern(part));
-      continue;
-    }
-    const value = ESCAPED.test(part) ? part : resolve(part, lookUp);
+  for (let at = 0; ; ) {
+    const begin = text.indexOf('${', at);
+    tokens.push(...parsePattern(text.slice(at, begin === -1 ? undefined : begin)));
+    if (begin === -1) return tokens;
+    const end = text.indexOf('}', begin);
+    // What AWS does with a brace that is never closed is unknown.
+    if (end === -1) return undefined;
+    const name = text.slice(begin + 2, end);
+    const value = ESCAPED.test(name) ? name : resolve(name, lookUp);
     if (value === undefined) return undefined;
     tokens.push(...[...value].map((character) => ({ text: character, isWritten: false })));
+    at = end + 1;
   }
-  return tokens;
 }
 
+/** `aws:username`, or with a default: `aws:username, 'anonymous'`. */
 function resolve(variable: string, lookUp: LookUp): string | undefined {
-  const [, key = '', byDefault] = WITH_DEFAULT.exec(variable.trim()) ?? [];
+  const comma = variable.indexOf(',');
+  const key = (comma === -1 ? variable : variable.slice(0, comma)).trim();
+  const rest = comma === -1 ? '' : variable.slice(comma + 1).trim();
+  const [, byDefault] = /^'([^']*)'$/.exec(rest) ?? [];
+  if (key === '' || key.includes("'") || (comma !== -1 && byDefault === undefined)) return undefined;
   return lookUp(key) ?? byDefault;
 }
 

@@ -6,7 +6,7 @@
  */
 import type { Account, Profile, Role, Subject } from '../account/resources.js';
 import type { SessionTags } from '../pki/attributes.js';
-import { formatUnmapped, mapAttributes } from '../pki/attributes.js';
+import { explainUnmapped, formatUnmapped, mapAttributes } from '../pki/attributes.js';
 import type { Certificate } from '../pki/certificate.js';
 import { evaluateTrustPolicy } from '../policy/evaluate.js';
 import { Refusal, refuseWith } from '../wire/handler.js';
@@ -28,6 +28,8 @@ export interface Application {
   readonly subject: Subject;
   readonly sourceIp: string | undefined;
   readonly at: Date;
+  /** Refuse if an attribute could not be mapped to a session tag. */
+  readonly strictAttributes: boolean;
 }
 
 /** What passed the checks. */
@@ -35,6 +37,8 @@ export interface Grant extends SessionFacts {
   readonly role: Role;
   readonly seconds: number;
   readonly packedPolicySize: number;
+  /** A warning for the log. */
+  readonly warning: string | undefined;
 }
 
 const deny = (message: string) => refuseWith(403, 'AccessDeniedException', message);
@@ -58,6 +62,10 @@ export function authorize(application: Application): Grant {
   const seconds = chooseDuration(asked, profile, role); // 18
   checkManagedPolicies(application, profile); // 19, with the size
   const mapped = mapAttributes(leaf, profile.attributeMappings);
+  const warning = explainUnmapped(mapped);
+  if (application.strictAttributes && warning !== undefined) {
+    throw unable(asked, formatUnmapped(mapped))(warning);
+  }
   const packedPolicySize = measurePolicy(
     [...profile.managedPolicyArns, profile.sessionPolicy ?? ''],
     mapped.tags,
@@ -69,7 +77,7 @@ export function authorize(application: Application): Grant {
   const { trustAnchorArn } = asked;
   const facts = { trustAnchorArn, sessionName, sourceIdentity, tags: mapped.tags, sourceIp };
   checkTrustPolicy(application, role, facts, mapped); // 20
-  return { ...facts, role, seconds, packedPolicySize };
+  return { ...facts, role, seconds, packedPolicySize, warning };
 }
 
 /** One that does not exist is refused with the documented type and status. */
@@ -142,5 +150,7 @@ function checkTrustPolicy(
     principal: { Service: SERVICE_PRINCIPAL },
     context: formatContext(facts, account, at),
   });
-  if (!isAllowed) throw unable(asked, formatUnmapped(mapped))(`trust policy: ${reasons.join('; ')}`);
+  if (isAllowed) return;
+  const causes = [`trust policy: ${reasons.join('; ')}`, explainUnmapped(mapped) ?? []].flat();
+  throw unable(asked, formatUnmapped(mapped))(causes.join('; '));
 }

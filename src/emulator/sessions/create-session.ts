@@ -49,6 +49,8 @@ import { readSessionRequest } from './session-request.js';
 export interface SessionService {
   readonly account: Account;
   readonly credentials: CredentialStore;
+  /** Refuse if an attribute could not be mapped to a session tag. */
+  readonly strictAttributes: boolean;
 }
 
 const insufficient = refuseWith(
@@ -57,7 +59,8 @@ const insufficient = refuseWith(
   'Untrusted certificate. Insufficient certificate',
 );
 
-export function createSessionOperation({ account, credentials }: SessionService): Operation {
+export function createSessionOperation(service: SessionService): Operation {
+  const { account, credentials, strictAttributes } = service;
   const checkTrust = trustChecks(account);
   return {
     routes: ['POST /sessions'],
@@ -74,9 +77,9 @@ export function createSessionOperation({ account, credentials }: SessionService)
         recordAttempt(subject, { leaf, properties: asked.instanceProperties, failed }, at);
       try {
         const { sourceIp } = request;
-        const grant = authorize({ account, asked, leaf, subject, sourceIp, at }); // 12 to 20
+        const grant = authorize({ account, asked, leaf, subject, sourceIp, at, strictAttributes }); // 12 to 20
         record(false);
-        return formatSession(issue(credentials, grant, at), grant, subject);
+        return formatSession(issue(credentials, grant, at), grant, subject, noteOn(asked, grant));
       } catch (error) {
         if (error instanceof Refusal) record(true);
         throw error;
@@ -129,7 +132,20 @@ function remember<Key extends object, T>(parse: (text: string) => T): (key: Key,
   };
 }
 
-function formatSession(issued: IssuedCredentials, grant: Grant, { subjectArn }: Subject): Answer {
+function noteOn({ ignoredMembers }: SessionRequest, { warning }: Grant): string {
+  const ignored = ignoredMembers.length === 0 ? [] : [`ignored members: ${ignoredMembers.join(', ')}`];
+  return [...ignored, warning ?? []]
+    .flat()
+    .map((note) => ` [warning: ${note}]`)
+    .join('');
+}
+
+function formatSession(
+  issued: IssuedCredentials,
+  grant: Grant,
+  { subjectArn }: Subject,
+  warnings: string,
+): Answer {
   const { accessKeyId, secretAccessKey, sessionToken, assumedRoleArn, assumedRoleId } = issued;
   const expiration = issued.expiration.toISOString().replace('.000Z', 'Z');
   const { packedPolicySize, sourceIdentity, role } = grant;
@@ -144,6 +160,6 @@ function formatSession(issued: IssuedCredentials, grant: Grant, { subjectArn }: 
     status: 201,
     contentType: 'application/json',
     body: JSON.stringify({ credentialSet: [credentialSet], subjectArn }),
-    note: `${assumedRoleArn} until ${expiration}`,
+    note: `${assumedRoleArn} until ${expiration}${warnings}`,
   };
 }

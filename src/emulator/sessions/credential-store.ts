@@ -6,14 +6,14 @@
  * Rules for the prefixes `ASIA` and `AROA`:
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
  */
-import { createHash, hkdfSync, randomBytes } from 'node:crypto';
+import { hkdfSync, randomBytes } from 'node:crypto';
 import { formatBase32 } from '../account/account.js';
 
 /** What a session is given when it begins, and keeps. */
 export interface SessionNames {
   readonly roleArn: string;
-  /** `AROA…`; default: one that follows from the ARN. */
-  readonly roleId?: string | undefined;
+  /** `AROA…` */
+  readonly roleId: string;
   readonly sessionName: string;
   readonly sourceIdentity?: string | undefined;
   /** Session tags, for policies `aws:PrincipalTag/<key>`. Default none. */
@@ -110,7 +110,7 @@ function dropExpired(kept: Map<string, Session>, at: Date, keptMs: number): void
 }
 
 function formatCredentials(accessKeyId: string, session: Session, key: Buffer): IssuedCredentials {
-  const { roleArn, roleId = deriveRoleId(roleArn), sessionName } = session;
+  const { roleArn, roleId, sessionName } = session;
   const [, partition = '', , , accountId = '', resource = ''] = roleArn.split(':');
   const roleName = resource.split('/').at(-1) ?? '';
   const bytes = Buffer.from(hkdfSync('sha256', key, '', accessKeyId, SECRET_BYTES + TOKEN_BYTES));
@@ -122,9 +122,4 @@ function formatCredentials(accessKeyId: string, session: Session, key: Buffer): 
     assumedRoleArn: `arn:${partition}:sts::${accountId}:assumed-role/${roleName}/${sessionName}`,
     assumedRoleId: `${roleId}:${sessionName}`,
   };
-}
-
-/** As `addRole` makes it. */
-function deriveRoleId(roleArn: string): string {
-  return `AROA${formatBase32(createHash('sha256').update(roleArn).digest().subarray(0, 10))}`;
 }

@@ -1,163 +1,82 @@
 /**
- * What CreateSession is asked for. In: query and body. Out: the members, each inside its limits.
- * The ARNs may come in the query or in the JSON body, the rest in the body alone. Unknown members are ignored, as
- * AWS's JSON protocols do.
+ * Reads the members of a CreateSession request, each checked against its limits.
+ *
+ * Clients send the ARNs in the query or in the JSON body, the other members in the body only.
  * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-create-session.html, and STS
- * AssumeRole for the session name. The wording is that of the validator that AWS services share; Roles Anywhere was seen
- * to use it.
+ * AssumeRole for the session name
  */
 import type { EmulatorRequest } from '../wire/handler.js';
-import { Refusal } from '../wire/handler.js';
+import { refuseWith } from '../wire/handler.js';
+import type { ValueOf } from '../wire/shape.js';
+import { findUnknownMembers, readJsonObject, readShape } from '../wire/shape.js';
 import { parseQuery } from '../wire/signature.js';
 
-export interface SessionRequest {
-  readonly profileArn: string;
-  readonly roleArn: string;
-  readonly trustAnchorArn: string;
-  readonly durationSeconds: number | undefined;
-  readonly roleSessionName: string | undefined;
-  readonly instanceProperties: Readonly<Record<string, string>> | undefined;
-}
+const SESSION_NAME = { type: 'string', min: 2, max: 64, pattern: '[\\w+=,.@-]*' } as const;
 
-/** The constraint that a value breaks, in AWS's words; `undefined` where it breaks none. */
-type Constraint = (value: unknown) => string | undefined;
+const INPUT = {
+  type: 'structure',
+  members: {
+    profileArn: arn('arn:aws(-[^:]+)?:rolesanywhere(:.*){2}(:profile.*)'),
+    roleArn: arn('arn:aws(-[^:]+)?:iam(:.*){2}(:role.*)'),
+    trustAnchorArn: arn('arn:aws(-[^:]+)?:rolesanywhere(:.*){2}(:trust-anchor.*)'),
+    durationSeconds: { type: 'integer', min: 900, max: 43_200 },
+    roleSessionName: SESSION_NAME,
+    instanceProperties: { type: 'map', max: 50, length: { min: 1, max: 200 } },
+    // Deprecated: its limits hold, and it has no effect.
+    sessionName: SESSION_NAME,
+  },
+  required: ['profileArn', 'roleArn', 'trustAnchorArn'],
+} as const;
 
-const IN_QUERY = ['profileArn', 'roleArn', 'trustAnchorArn'];
+const IN_QUERY = INPUT.required as readonly string[];
 
-/** `sessionName` is deprecated: its limits hold, and nothing comes of it. */
-const CONSTRAINTS: Readonly<Record<keyof SessionRequest | 'sessionName', Constraint>> = {
-  profileArn: required(text(1, 1011, 'arn:aws(-[^:]+)?:rolesanywhere(:.*){2}(:profile.*)')),
-  roleArn: required(text(1, 1011, 'arn:aws(-[^:]+)?:iam(:.*){2}(:role.*)')),
-  trustAnchorArn: required(text(1, 1011, 'arn:aws(-[^:]+)?:rolesanywhere(:.*){2}(:trust-anchor.*)')),
-  durationSeconds: optional(checkDuration),
-  roleSessionName: optional(text(2, 64, '[\\w+=,.@-]*')),
-  instanceProperties: optional(checkInstanceProperties),
-  sessionName: optional(text(2, 64, '[\\w+=,.@-]*')),
+export type SessionRequest = ValueOf<typeof INPUT> & {
+  /** Members that AWS does not document. CreateSession is in no public model, so they are ignored and logged. */
+  readonly ignoredMembers: readonly string[];
 };
+
+/** AWS's wording for a request that cannot be read is unknown. */
+const malformed = refuseWith(400, 'ValidationException', 'The request could not be read');
 
 export function readSessionRequest(request: EmulatorRequest): SessionRequest {
   const query = readQuery(request);
   const body = readBody(request);
-  const values = mergeMembers(query, body);
-  const problems = Object.entries(CONSTRAINTS).flatMap(([member, check]) => {
-    const value = values.get(member) ?? undefined;
-    const problem = check(value);
-    const found =
-      value === undefined ? 'null' : `'${typeof value === 'object' ? JSON.stringify(value) : value}'`;
-    return problem === undefined
-      ? []
-      : [`Value ${found} at '${member}' failed to satisfy constraint: Member must ${problem}`];
-  });
-  if (problems.length > 0) {
-    const detected = problems.length === 1 ? '1 validation error' : `${problems.length} validation errors`;
-    const found = `query has ${listNames(query)}, body has ${listNames(body)}`;
-    throw invalid(`${detected} detected: ${problems.join('; ')}`, `request: ${found}`);
-  }
-  const { durationSeconds, roleSessionName, instanceProperties } = Object.fromEntries(values);
-  return {
-    profileArn: String(values.get('profileArn')),
-    roleArn: String(values.get('roleArn')),
-    trustAnchorArn: String(values.get('trustAnchorArn')),
-    durationSeconds: typeof durationSeconds === 'number' ? durationSeconds : undefined,
-    roleSessionName: typeof roleSessionName === 'string' ? roleSessionName : undefined,
-    instanceProperties: readProperties(instanceProperties),
-  };
+  const conflict = IN_QUERY.find((name) => name in query && name in body && query[name] !== body[name]);
+  // Which of the two AWS follows is unknown.
+  if (conflict !== undefined) throw malformed(`request: ${conflict} differs between query and body`);
+  const members = { ...body, ...query };
+  const found = `query has ${listNames(query)}, body has ${listNames(body)}`;
+  const read = readShape(INPUT, members, 'ValidationException', `request: ${found}`);
+  return { ...read, ignoredMembers: findUnknownMembers(INPUT, members).map(({ name }) => name) };
 }
 
-function readQuery(request: EmulatorRequest): Map<string, unknown> {
+function readQuery(request: EmulatorRequest): Readonly<Record<string, unknown>> {
   const values = new Map<string, unknown>();
   for (const [name, value] of parseQuery(request.rawQuery, malformed)) {
     if (values.has(name)) throw malformed(`query: ${name} must occur once`);
-    // AWS documents these for the body alone. Ignored, they would silently not do what was asked.
-    if (Object.hasOwn(CONSTRAINTS, name) && !IN_QUERY.includes(name)) {
+    // AWS documents these members in the body only. Ignoring them would silently not do what the client asked.
+    if (Object.hasOwn(INPUT.members, name) && !IN_QUERY.includes(name)) {
       throw malformed(`query: ${name} belongs in the body`);
     }
     values.set(name, value);
   }
-  return values;
+  return Object.fromEntries(values);
 }
 
-function readBody({ body, headers }: EmulatorRequest): Map<string, unknown> {
-  if (body.length === 0) return new Map();
+function readBody({ body, headers }: EmulatorRequest): Readonly<Record<string, unknown>> {
+  if (body.length === 0) return {};
   const contentType = headers.find(([name]) => name === 'content-type')?.[1] ?? '';
-  // What AWS answers to another type is unknown, and so is whether it minds.
+  // What AWS answers to other content types is unknown.
   if (!/^application\/(json|x-amz-json-1\.[01])\s*(;|$)/i.test(contentType)) {
     throw malformed(`body: content-type must be application/json, found ${contentType || 'none'}`);
   }
-  try {
-    // A byte order mark is part of the text then, and no JSON (RFC 8259 section 8.1).
-    const value: unknown = JSON.parse(
-      new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body),
-    );
-    if (isObject(value)) return new Map(Object.entries(value));
-  } catch {
-    // Falls through to the one answer that both have.
-  }
-  throw malformed('body: must be a JSON object in UTF-8, or empty');
+  return readJsonObject(body, malformed);
 }
 
-/** Query and body may agree. Which of them AWS follows where they don't is unknown, so the emulator follows neither. */
-function mergeMembers(query: Map<string, unknown>, body: Map<string, unknown>): Map<string, unknown> {
-  const conflict = IN_QUERY.find(
-    (name) => query.has(name) && body.has(name) && query.get(name) !== body.get(name),
-  );
-  if (conflict !== undefined) throw malformed(`request: ${conflict} differs between query and body`);
-  return new Map([...body, ...query]);
+function listNames(members: Readonly<Record<string, unknown>>): string {
+  return Object.keys(members).join(', ') || 'nothing';
 }
 
-function listNames(members: Map<string, unknown>): string {
-  return [...members.keys()].join(', ') || 'nothing';
-}
-
-function invalid(message: string, reason: string): Refusal {
-  return new Refusal(400, 'ValidationException', message, reason);
-}
-
-/** The wording for a request that cannot be read is unknown. */
-function malformed(reason: string): Refusal {
-  return invalid('The request could not be read', reason);
-}
-
-function required(check: Constraint): Constraint {
-  return (value) => (value === undefined ? 'not be null' : check(value));
-}
-
-function optional(check: Constraint): Constraint {
-  return (value) => (value === undefined ? undefined : check(value));
-}
-
-function text(shortest: number, longest: number, pattern: string): Constraint {
-  const whole = new RegExp(`^(?:${pattern})$`);
-  return (value) => {
-    if (typeof value !== 'string') return 'be a string';
-    if (value.length < shortest) return `have length greater than or equal to ${shortest}`;
-    if (value.length > longest) return `have length less than or equal to ${longest}`;
-    return whole.test(value) ? undefined : `satisfy regular expression pattern: ${pattern}`;
-  };
-}
-
-function checkDuration(value: unknown): string | undefined {
-  if (!Number.isInteger(value)) return 'be an integer';
-  if (Number(value) < 900) return 'have value greater than or equal to 900';
-  return Number(value) > 43_200 ? 'have value less than or equal to 43200' : undefined;
-}
-
-function checkInstanceProperties(value: unknown): string | undefined {
-  if (!isObject(value)) return 'be a map';
-  const entries = Object.entries(value);
-  if (entries.length > 50) return 'have length less than or equal to 50';
-  const isFine = entries
-    .flat()
-    .every((item) => typeof item === 'string' && item.length >= 1 && item.length <= 200);
-  return isFine ? undefined : 'have keys and values of length between 1 and 200';
-}
-
-/** The constraint has seen to it that they are texts. */
-function readProperties(value: unknown): Record<string, string> | undefined {
-  if (!isObject(value)) return undefined;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, String(item)]));
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function arn<const Pattern extends string>(pattern: Pattern) {
+  return { type: 'string', min: 1, max: 1011, pattern } as const;
 }

@@ -3,6 +3,7 @@
  * how they are wished. Out: the three, made where they are not there yet: started again with its state, the emulator has
  * the same ones, and what was changed of them meanwhile stays.
  */
+import { randomUUID } from 'node:crypto';
 import { addProfile, addRole, addTrustAnchor, defaultTrustPolicy } from '../account/account.js';
 import type { Account, Profile, Role, TrustAnchor } from '../account/resources.js';
 import { parseTrustAnchor } from '../pki/trust.js';
@@ -59,7 +60,8 @@ function enabledFirst<T extends { enabled: boolean }>(resources: ReadonlyMap<str
 function furnishAnchor(account: Account, pem: string, at: Date): TrustAnchor {
   const source = { sourceType: 'CERTIFICATE_BUNDLE', sourceData: { x509CertificateData: pem } } as const;
   const found = [...account.trustAnchors.values()].find(({ name }) => name === NAME);
-  if (found === undefined) return addTrustAnchor(account, { name: NAME, source, enabled: true }, at);
+  if (found === undefined)
+    return addTrustAnchor(account, { name: NAME, source, enabled: true }, at, randomUUID());
   found.source = source;
   return found;
 }
@@ -76,7 +78,7 @@ function furnishRole(account: Account, roleName: string, trustAnchorArn: string,
 function furnishProfile(account: Account, { arn }: Role, wished: QuickStart, at: Date): Profile {
   const { durationSeconds, acceptRoleSessionName } = wished;
   const found = [...account.profiles.values()].find(({ name }) => name === NAME);
-  const profile = found ?? addProfile(account, { name: NAME, enabled: true, roleArns: [] }, at);
+  const profile = found ?? addProfile(account, { name: NAME, enabled: true, roleArns: [] }, at, randomUUID());
   if (!profile.roleArns.includes(arn)) profile.roleArns = [...profile.roleArns, arn];
   profile.durationSeconds = durationSeconds ?? profile.durationSeconds;
   profile.acceptRoleSessionName = acceptRoleSessionName ?? profile.acceptRoleSessionName;

@@ -6,8 +6,8 @@
 import { OptionError, quote } from '../../errors.js';
 import { nearest } from '../../options/values.js';
 import { Refusal } from '../wire/handler.js';
-import type { Shape, StructureShape, ValueOf } from '../wire/shape.js';
-import { readShape } from '../wire/shape.js';
+import type { Shape, ValueOf } from '../wire/shape.js';
+import { findUnknownMembers, readShape } from '../wire/shape.js';
 
 /** Texts: PEM, or the path of a PEM file, relative to the seed. */
 type PemSources = string | readonly string[];
@@ -112,7 +112,7 @@ export type SeedMember<List extends keyof Loaded> = Loaded[List][number];
  * @throws OptionError `ERR_OPTION_INVALID` `ERR_OPTION_UNKNOWN`
  */
 export function readSeed(value: unknown, subject: string): Loaded {
-  refuseUnknownMembers(SEED, value, subject);
+  refuseUnknown(value, subject);
   try {
     return { trustAnchors: [], roles: [], profiles: [], ...readShape(SEED, normalize(value)) };
   } catch (error) {
@@ -134,18 +134,11 @@ function normalize(value: unknown, name = ''): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, normalize(one, key)]));
 }
 
-function refuseUnknownMembers(shape: Shape, value: unknown, where: string): void {
-  if (shape.type === 'list' && Array.isArray(value)) {
-    for (const [index, one] of value.entries()) refuseUnknownMembers(shape.member, one, `${where}[${index}]`);
-  }
-  if (shape.type !== 'structure' || typeof value !== 'object' || value === null) return;
-  const { members }: StructureShape = shape;
-  for (const [name, one] of Object.entries(value)) {
-    const member = Object.hasOwn(members, name) ? members[name] : undefined;
-    if (member === undefined) {
-      const hint = nearest(name, Object.keys(members));
-      throw new OptionError('ERR_OPTION_UNKNOWN', `${where} has an unknown member ${quote(name)}${hint}`);
-    }
-    refuseUnknownMembers(member, one, `${where}, ${name}`);
-  }
+function refuseUnknown(value: unknown, subject: string): void {
+  const [unknown] = findUnknownMembers(SEED, value);
+  if (unknown === undefined) return;
+  const { path, name, known } = unknown;
+  const where = path.map((step) => (typeof step === 'number' ? `[${step}]` : `, ${step}`)).join('');
+  const message = `${subject}${where} has an unknown member ${quote(name)}${nearest(name, known)}`;
+  throw new OptionError('ERR_OPTION_UNKNOWN', message);
 }

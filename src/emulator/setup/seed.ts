@@ -9,8 +9,8 @@ import { dirname, resolve } from 'node:path';
 import { OptionError, quote } from '../../errors.js';
 import { readTextFile } from '../../files/read-file.js';
 import { nearest } from '../../options/values.js';
-import { defaultTrustPolicy, formatArn } from '../account/account.js';
-import type { Account, Profile, TrustAnchor } from '../account/resources.js';
+import { defaultTrustPolicy } from '../account/account.js';
+import type { Account, TrustAnchor } from '../account/resources.js';
 import { perform } from '../control/control-plane.js';
 import { performIam } from '../control/iam.js';
 import { Refusal } from '../wire/handler.js';
@@ -63,7 +63,9 @@ async function readFiles(seed: Loaded, folder: string): Promise<Loaded> {
       ? role
       : { ...role, trustPolicy: await readSource(trustPolicy, '{', folder) };
   });
-  return { ...seed, trustAnchors: await Promise.all(trustAnchors), roles: await Promise.all(roles) };
+  // One promise for both: if a file of each is missing, neither rejection may stay unhandled.
+  const [readAnchors, readRoles] = await Promise.all([Promise.all(trustAnchors), Promise.all(roles)]);
+  return { ...seed, trustAnchors: readAnchors, roles: readRoles };
 }
 
 /** What it is to begin with, itself; anything else names a file. */
@@ -105,27 +107,24 @@ function describe({ message, reason }: Refusal): string {
 
 function plantAnchor(account: Account, seed: SeedMember<'trustAnchors'>, at: Date): TrustAnchor {
   const { name, certificates, crls = [], enabled = true, tags } = seed;
+  const id = idOf(account, 'trust-anchor', name);
   const source = {
     sourceType: 'CERTIFICATE_BUNDLE',
     sourceData: { x509CertificateData: certificates.join('\n') },
   };
-  const made = perform('CreateTrustAnchor', account, { name, source, enabled }, at) as {
-    trustAnchor: TrustAnchor;
-  };
-  account.trustAnchors.delete(made.trustAnchor.trustAnchorId);
-  const trustAnchorId = idOf(account, 'trust-anchor', name);
-  const trustAnchorArn = formatArn(account, `trust-anchor/${trustAnchorId}`);
-  const anchor = { ...made.trustAnchor, trustAnchorId, trustAnchorArn };
-  account.trustAnchors.set(trustAnchorId, anchor);
-  plantTags(account, trustAnchorArn, tags, at);
+  const input = { name, source, enabled, tags: listTags(tags) };
+  perform('CreateTrustAnchor', account, input, at, () => id);
+  const anchor = account.trustAnchors.get(id);
+  if (anchor === undefined) throw new Error(`no trust anchor ${id}`);
   for (const [index, crl] of crls.entries()) {
     const crlData = Buffer.from(crl).toString('base64');
-    perform(
-      'ImportCrl',
-      account,
-      { name: `${name} ${index + 1}`, crlData, trustAnchorArn, enabled: true },
-      at,
-    );
+    const list = {
+      name: `${name} ${index + 1}`,
+      crlData,
+      trustAnchorArn: anchor.trustAnchorArn,
+      enabled: true,
+    };
+    perform('ImportCrl', account, list, at);
   }
   return anchor;
 }
@@ -133,14 +132,9 @@ function plantAnchor(account: Account, seed: SeedMember<'trustAnchors'>, at: Dat
 function plantProfile(account: Account, seed: SeedMember<'profiles'>, at: Date): void {
   const { roles, attributeMappings = {}, tags, enabled = true, ...settings } = seed;
   const roleArns = roles.map((role) => findRole(account, role));
-  const made = perform('CreateProfile', account, { ...settings, enabled, roleArns }, at) as {
-    profile: Profile;
-  };
-  account.profiles.delete(made.profile.profileId);
   const profileId = idOf(account, 'profile', settings.name);
-  const profileArn = formatArn(account, `profile/${profileId}`);
-  account.profiles.set(profileId, { ...made.profile, profileId, profileArn });
-  plantTags(account, profileArn, tags, at);
+  const input = { ...settings, enabled, roleArns, tags: listTags(tags) };
+  perform('CreateProfile', account, input, at, () => profileId);
   for (const [certificateField, specifiers] of Object.entries(attributeMappings)) {
     const mappingRules = specifiers.map((specifier) => ({ specifier }));
     perform('PutAttributeMapping', account, { profileId, certificateField, mappingRules }, at);
@@ -149,19 +143,12 @@ function plantProfile(account: Account, seed: SeedMember<'profiles'>, at: Date):
 
 function plantRole(account: Account, seed: SeedMember<'roles'>, anchors: readonly string[], at: Date): void {
   const { name: roleName, trustPolicy = defaultTrustPolicy(anchors), tags, ...settings } = seed;
-  const list = Object.entries(tags ?? {}).map(([key, value]) => ({ key, value }));
-  const given = { ...settings, roleName, assumeRolePolicyDocument: trustPolicy, tags: list };
+  const given = { ...settings, roleName, assumeRolePolicyDocument: trustPolicy, tags: listTags(tags) };
   performIam('CreateRole', account, given, at);
 }
 
-function plantTags(
-  account: Account,
-  resourceArn: string,
-  tags: Readonly<Record<string, string>> = {},
-  at: Date,
-) {
-  const list = Object.entries(tags).map(([key, value]) => ({ key, value }));
-  perform('TagResource', account, { resourceArn, tags: list }, at);
+function listTags(tags: Readonly<Record<string, string>> = {}) {
+  return Object.entries(tags).map(([key, value]) => ({ key, value }));
 }
 
 /** The name of a role in the seed, or any role's ARN. */

@@ -10,7 +10,7 @@ import { readTextFileIfThere, stampOfFile } from '../../files/read-file.js';
 import { writeFileWhole } from '../../files/write-file.js';
 import type { Account } from '../account/resources.js';
 import type { Handler } from '../wire/handler.js';
-import { formatState, parseState } from './state.js';
+import { formatState, parseState, restoreState } from './state.js';
 
 /** Of the file: 250 profiles, 100 CRLs and thousands of subjects are far below. */
 const MAX_BYTES = 256 * 1024 * 1024;
@@ -35,18 +35,20 @@ export async function loadState(path: string): Promise<Account | undefined> {
 }
 
 /**
- * A function that writes the account where it has changed since. Whoever calls while a write is under way shares the next
- * one with all others, so that bursts are few writes; it settles when the state as it was at the call is on disk.
+ * Returns a function that writes the account to the file if it has changed. Calls during a write share the next one, so
+ * that bursts need few writes. The promise settles when the account as it was at the call is on disk.
+ *
+ * If a write fails, the account is set back to what the file holds, and the calls that wait for the next write fail as
+ * well: their changes are gone with it. So memory never has a change that a client was told had failed.
  *
  * @throws OutputError `ERR_FILE_WRITE`
  */
 export function createSaver(path: string, account: Account): () => Promise<void> {
   let written: string | undefined;
   let stamp: string | undefined;
-  let last: Promise<void> = Promise.resolve();
+  let running: Promise<void> | undefined;
   let waiting: Promise<void> | undefined;
   const write = async () => {
-    waiting = undefined;
     const text = formatState(account);
     if (text === written) return;
     if (written !== undefined && (await stampOfFile(path)) !== stamp) await refuseForeign(path, written);
@@ -54,9 +56,22 @@ export function createSaver(path: string, account: Account): () => Promise<void>
     stamp = await stampOfFile(path);
     written = text;
   };
+  const save = async (before: Promise<void> | undefined) => {
+    try {
+      await before;
+      running = waiting;
+      waiting = undefined;
+      await write();
+    } catch (error) {
+      if (running === undefined) waiting = undefined;
+      if (written !== undefined) restoreState(account, written);
+      throw error;
+    } finally {
+      running = undefined;
+    }
+  };
   return () => {
-    waiting ??= last.catch(() => undefined).then(write);
-    last = waiting;
+    waiting ??= save(running);
     return waiting;
   };
 }

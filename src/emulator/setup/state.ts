@@ -104,6 +104,22 @@ export function parseState(text: string): Account {
   return account;
 }
 
+/** Sets an account back to an earlier state. */
+export function restoreState(account: Account, text: string): void {
+  const earlier = parseState(text);
+  replaceEntries(account.trustAnchors, earlier.trustAnchors);
+  replaceEntries(account.profiles, earlier.profiles);
+  replaceEntries(account.crls, earlier.crls);
+  replaceEntries(account.subjects, earlier.subjects);
+  replaceEntries(account.roles, earlier.roles);
+  replaceEntries(account.tags, earlier.tags);
+}
+
+function replaceEntries<Value>(target: Map<string, Value>, source: ReadonlyMap<string, Value>): void {
+  target.clear();
+  for (const [key, value] of source) target.set(key, value);
+}
+
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -3,11 +3,12 @@
  * Rules: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html. The messages are those that users of STS
  * have quoted; where the wording is unknown, it is ours and says so.
  */
+import { findPolicyProblem } from '../policy/session-policy.js';
 import { findForeignPolicy } from '../sessions/session-context.js';
 import { refuseWith } from '../wire/handler.js';
-import { readForm } from '../wire/query-form.js';
+import type { QueryCall } from '../wire/query-protocol.js';
+import { readParameters } from '../wire/query-protocol.js';
 import type { ValueOf } from '../wire/shape.js';
-import { readShape } from '../wire/shape.js';
 
 const NAME = { type: 'string', min: 2, max: 64, pattern: '[\\w+=,.@-]*' } as const;
 const ARN = { type: 'string', min: 20, max: 2048 } as const;
@@ -69,11 +70,8 @@ const noMfa = refuseWith(
   'MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user.',
 );
 
-export function readAssumeRoleRequest(
-  form: ReadonlyMap<string, string>,
-  accountId: string,
-): AssumeRoleRequest {
-  const input = readShape(ASSUME_ROLE, readForm(ASSUME_ROLE, form), 'ValidationError');
+export function readAssumeRoleRequest(call: QueryCall, accountId: string): AssumeRoleRequest {
+  const input = readParameters(ASSUME_ROLE, call);
   const { roleArn, policy, policyArns = [], tags = [], transitiveTagKeys = [] } = input;
   if (!/^arn:[\w-]+:iam::\d{12}:role\/[\w+=,.@/-]+$/.test(roleArn)) {
     throw wrongArn(`role: expected the ARN of a role, found ${roleArn}`);
@@ -82,7 +80,8 @@ export function readAssumeRoleRequest(
     tags.map(({ key }) => key),
     transitiveTagKeys,
   );
-  checkPolicy(policy);
+  const problem = findPolicyProblem(policy);
+  if (problem !== undefined) throw wrongPolicy(problem);
   const arns = policyArns.map(({ arn }) => arn);
   const foreign = findForeignPolicy(arns, accountId);
   if (foreign !== undefined) {
@@ -106,15 +105,4 @@ function checkTags(keys: readonly string[], transitiveTagKeys: readonly string[]
   if (reserved !== undefined) throw reservedTag(`tags: found ${reserved}`);
   const foreign = transitiveTagKeys.find((key) => !known.has(key.toLowerCase()));
   if (foreign !== undefined) throw notTagged(`transitive tag keys: the tags have ${keys}, found ${foreign}`);
-}
-
-function checkPolicy(policy: string | undefined): void {
-  if (policy === undefined) return;
-  try {
-    const value: unknown = JSON.parse(policy);
-    if (typeof value === 'object' && value !== null && 'Statement' in value) return;
-  } catch {
-    // Falls through to the one answer that both have.
-  }
-  throw wrongPolicy('session policy: expected JSON with a Statement');
 }

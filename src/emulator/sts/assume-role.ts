@@ -39,12 +39,13 @@ interface Inheritance {
 }
 
 export function assumeRole(
-  { request, form, at }: QueryCall,
+  call: QueryCall,
   caller: IssuedCredentials,
   account: Account,
   credentials: CredentialStore,
 ): QueryResult {
-  const asked = readAssumeRoleRequest(form, account.accountId);
+  const { request, at } = call;
+  const asked = readAssumeRoleRequest(call, account.accountId);
   const inherited = inherit(caller, asked);
   const packedSize = measure(asked);
   const context = formatContext(caller, asked, inherited, {

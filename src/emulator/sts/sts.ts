@@ -3,15 +3,15 @@
  * whose an access key is (GetAccessKeyInfo), or the session of another role (AssumeRole), as XML.
  * Rules: https://docs.aws.amazon.com/STS/latest/APIReference/API_Operations.html and …/CommonErrors.html
  */
+import { uniqueIdOf } from '../account/account.js';
 import type { Account } from '../account/resources.js';
 import type { CredentialStore, IssuedCredentials } from '../sessions/credential-store.js';
 import type { SigningRules } from '../wire/access-key.js';
 import { QUERY_REFUSALS, readCaller } from '../wire/access-key.js';
+import type { Refusal } from '../wire/handler.js';
 import { refuseWith } from '../wire/handler.js';
-import { readForm } from '../wire/query-form.js';
 import type { QueryCall, QueryResult, QueryService } from '../wire/query-protocol.js';
-import { formatXml } from '../wire/query-protocol.js';
-import { readShape } from '../wire/shape.js';
+import { formatXml, readParameters } from '../wire/query-protocol.js';
 import { assumeRole } from './assume-role.js';
 
 /** The wording is ours: AWS can tell the account from any access key id, and this emulator only from its own. */
@@ -33,18 +33,27 @@ export function stsService(account: Account, credentials: CredentialStore): Quer
     // As STS's own message has it; a presigned request is good for as long, whatever its X-Amz-Expires.
     clockSeconds: 900,
   };
-  /** Only what this emulator issued is known here; of any other key, neither secret nor holder is. */
+  /** Keys of other origin have neither a session to extend nor an account that the emulator could name. */
   const authenticate = ({ request, at }: QueryCall): IssuedCredentials => {
     const { accessKeyId, issued } = readCaller(request, rules, at);
     if (issued !== undefined) return issued;
-    throw QUERY_REFUSALS.unknownKey(`access key: ${accessKeyId} was not issued by this emulator`);
+    throw notIssued(accessKeyId);
+  };
+  /** The control plane treats a long-term key as an administrator's, so STS says who that is. */
+  const identify = (call: QueryCall): QueryResult => {
+    const { accessKeyId, issued, isTemporary } = readCaller(call.request, rules, call.at);
+    if (issued !== undefined) return formatCaller(issued.assumedRoleArn, issued.assumedRoleId);
+    // A session of another emulator or of AWS. AWS refuses temporary keys that it did not issue.
+    if (isTemporary) throw notIssued(accessKeyId);
+    const arn = `arn:${account.partition}:iam::${account.accountId}:user/Administrator`;
+    return formatCaller(arn, uniqueIdOf('AIDA', arn));
   };
   return {
     signingName: 'sts',
     version: '2011-06-15',
     namespace: 'https://sts.amazonaws.com/doc/2011-06-15/',
     actions: {
-      GetCallerIdentity: (call) => formatCaller(authenticate(call)),
+      GetCallerIdentity: identify,
       GetAccessKeyInfo(call) {
         authenticate(call);
         return formatKeyInfo(call, credentials);
@@ -54,18 +63,16 @@ export function stsService(account: Account, credentials: CredentialStore): Quer
   };
 }
 
-function formatCaller({ assumedRoleArn, assumedRoleId }: IssuedCredentials): QueryResult {
-  const account = assumedRoleArn.split(':')[4];
-  const result = formatXml({ Arn: assumedRoleArn, UserId: assumedRoleId, Account: account });
-  return { result, note: assumedRoleArn };
+function notIssued(accessKeyId: string): Refusal {
+  return QUERY_REFUSALS.unknownKey(`access key: ${accessKeyId} was not issued by this emulator`);
 }
 
-function formatKeyInfo({ form }: QueryCall, credentials: CredentialStore): QueryResult {
-  const { accessKeyId } = readShape(
-    GET_ACCESS_KEY_INFO,
-    readForm(GET_ACCESS_KEY_INFO, form),
-    'ValidationError',
-  );
+function formatCaller(arn: string, userId: string): QueryResult {
+  return { result: formatXml({ Arn: arn, UserId: userId, Account: arn.split(':')[4] }), note: arn };
+}
+
+function formatKeyInfo(call: QueryCall, credentials: CredentialStore): QueryResult {
+  const { accessKeyId } = readParameters(GET_ACCESS_KEY_INFO, call);
   const found = credentials.find(accessKeyId);
   if (found === undefined) throw unknownKey(`access key: ${accessKeyId} was not issued by this emulator`);
   const account = found.assumedRoleArn.split(':')[4];

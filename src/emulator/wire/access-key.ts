@@ -90,12 +90,20 @@ export interface SigningRules<Key extends IssuedKey> {
   readonly clockSeconds?: number;
 }
 
+interface Caller<Key> {
+  readonly accessKeyId: string;
+  /** Undefined for a key that this emulator did not issue. */
+  readonly issued: Key | undefined;
+  /** The request carries a session token, which long-term keys do not have. */
+  readonly isTemporary: boolean;
+}
+
 /** A key from elsewhere is not verified, since its secret is unknown here; scope and clock are. */
 export function readCaller<Key extends IssuedKey>(
   request: EmulatorRequest,
   rules: SigningRules<Key>,
   at: Date,
-): { readonly accessKeyId: string; readonly issued: Key | undefined } {
+): Caller<Key> {
   const { keys, refusals } = rules;
   const { missing, incomplete, unknownKey, expired, mismatch } = refusals;
   const presigned = unfoldPresigned(request, incomplete);
@@ -124,7 +132,7 @@ export function readCaller<Key extends IssuedKey>(
     const isSigned = (text: Buffer) => isHmacSignature(signed, secretAccessKey, text);
     throw mismatch('signature: does not verify', () => explainMismatch(request, signed, isSigned));
   }
-  return { accessKeyId: signed.keyId, issued };
+  return { accessKeyId: signed.keyId, issued, isTemporary: (sessionToken ?? '') !== '' };
 }
 
 function mustBeInScope(signed: SignedRequest, rules: SigningRules<IssuedKey>, at: Date): void {

@@ -7,6 +7,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Explanation } from '../request-log.js';
 import { createRequestLog } from '../request-log.js';
+import { normalizePath } from './path.js';
 
 /** A request as it came over the wire: nothing decoded, since the signature covers what was sent. */
 export interface EmulatorRequest {
@@ -151,7 +152,8 @@ export function createHandler(operations: readonly Operation[], frame: Frame): H
   const routes = operations.flatMap((operation) =>
     operation.routes.map((route): Route => [operation, route.split('/')]),
   );
-  return async (request) => {
+  return async (received) => {
+    const request = { ...received, rawPath: normalizePath(received.rawPath) };
     const at = now();
     if (Number.isNaN(at.getTime())) throw new RangeError('the clock tells no time');
     const requestId = randomUUID();
@@ -166,7 +168,7 @@ export function createHandler(operations: readonly Operation[], frame: Frame): H
     log({
       ...outcome,
       at,
-      route: `${request.method} ${request.rawPath}`,
+      route: `${request.method} ${received.rawPath}`,
       status: answer.status,
       text: `${outcome.text}${note}`,
     });
@@ -225,11 +227,19 @@ function decodeSegment(segment: string): string {
   }
 }
 
+/** Half of a UTF-16 pair, which no UTF-8 can hold. */
+export const LONE_SURROGATE = /\p{Surrogate}/u;
+
 async function run(operation: Operation, perform: () => Performed, request: EmulatorRequest, id: string) {
   try {
     if (request.body.length > MAX_BODY_BYTES) {
       const reason = `body: at most ${MAX_BODY_BYTES} bytes, found ${request.body.length} or more`;
       throw new Refusal(413, 'RequestEntityTooLargeException', 'Request body is too large', reason);
+    }
+    // A socket delivers bytes, never half a character; a caller of `handle` could pass one.
+    if (LONE_SURROGATE.test(request.rawPath + request.rawQuery)) {
+      const reason = 'request: the target holds a lone surrogate (RFC 3986 allows ASCII only)';
+      throw new Refusal(400, 'ValidationException', 'The request could not be read', reason);
     }
     const answer = await perform();
     return { answer, text: answer.note ?? '' };

@@ -40,3 +40,24 @@ function listNumbers(form: ReadonlyMap<string, string>, prefix: string): number[
   });
   return [...new Set(numbers)].sort((one, other) => one - other);
 }
+
+/** The names of parameters that the shape does not have, but for those that every action takes. */
+export function findUnknownParameters(shape: Shape, form: ReadonlyMap<string, string>): string[] {
+  return [...form.keys()].filter((name) => !COMMON_PARAMETER.test(name) && !isKnown(shape, name.split('.')));
+}
+
+/** Those of the protocol, and those of a signature in the query. */
+const COMMON_PARAMETER = /^(Action|Version|X-Amz-.*)$/;
+
+function isKnown(shape: Shape, [first, ...rest]: readonly string[]): boolean {
+  if (shape.type === 'structure') {
+    const found = Object.entries(shape.members).find(([name]) => formName(name) === first);
+    return found !== undefined && isKnown(found[1], rest);
+  }
+  // Clients write an empty list as an empty parameter.
+  if (shape.type === 'list' && first !== undefined) {
+    const [number = '', ...more] = rest;
+    return first === 'member' && /^\d{1,4}$/.test(number) && isKnown(shape.member, more);
+  }
+  return first === undefined;
+}

@@ -5,6 +5,9 @@
  */
 import type { EmulatorRequest, Operation, Refuse } from './handler.js';
 import { Refusal, refuseWith } from './handler.js';
+import { findUnknownParameters, readForm } from './query-form.js';
+import type { Shape, ValueOf } from './shape.js';
+import { readShape } from './shape.js';
 import { parseQuery } from './signature.js';
 
 export interface QueryCall {
@@ -84,7 +87,10 @@ function formText(request: EmulatorRequest): string {
 /** The service in the credential scope; `undefined` for what is not signed, or not legibly. */
 function signingNameOf({ headers }: EmulatorRequest): string | undefined {
   const authorization = headers.find(([name]) => name === 'authorization')?.[1] ?? '';
-  return /Credential=[^,\s/]+\/[^,\s/]+\/[^,\s/]+\/([^,\s/]+)\/aws4_request/.exec(authorization)?.[1];
+  const [, rest = ''] = authorization.split('Credential=');
+  const [credential = ''] = rest.split(/[,\s]/, 1);
+  const [, , , service, terminator] = credential.split('/');
+  return terminator === 'aws4_request' ? service : undefined;
 }
 
 function findAction(service: QueryService, name: string, version: string) {
@@ -94,6 +100,21 @@ function findAction(service: QueryService, name: string, version: string) {
   const message = `Could not find operation ${name} for version ${version || 'NO_VERSION_SPECIFIED'}`;
   const known = `${Object.keys(actions).join(', ')}, version ${service.version}`;
   throw new Refusal(400, 'InvalidAction', message, `action: the emulator has ${known}`);
+}
+
+/**
+ * Reads the parameters of an action. Parameters that the emulator does not implement are refused: dropped silently, a
+ * setting would seem to be in force.
+ *
+ * @throws Refusal 400 `ValidationError`
+ */
+export function readParameters<S extends Shape>(shape: S, { form }: QueryCall): ValueOf<S> {
+  const [unknown] = findUnknownParameters(shape, form);
+  if (unknown !== undefined) {
+    const message = `The emulator does not implement the parameter ${unknown} of ${form.get('Action')}`;
+    throw new Refusal(400, 'ValidationError', message, `request: unknown parameter ${unknown}`);
+  }
+  return readShape(shape, readForm(shape, form), 'ValidationError');
 }
 
 /** Elements in the order of the members; those that are `undefined` are left out. */

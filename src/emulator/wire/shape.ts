@@ -4,8 +4,9 @@
  * Rules: https://smithy.io/2.0/spec/constraint-traits.html
  */
 import { quote } from '../../errors.js';
+import { nearest } from '../../options/values.js';
 import type { Refuse } from './handler.js';
-import { Refusal } from './handler.js';
+import { LONE_SURROGATE, Refusal } from './handler.js';
 
 interface TextShape {
   readonly type: 'string';
@@ -34,8 +35,12 @@ export type Shape =
   | { readonly type: 'blob'; readonly min?: number; readonly max?: number }
   | { readonly type: 'boolean' }
   | { readonly type: 'list'; readonly member: Shape; readonly min?: number; readonly max?: number }
-  /** From text to text. */
-  | { readonly type: 'map' };
+  /** From text to text; `length` limits keys and values. */
+  | {
+      readonly type: 'map';
+      readonly max?: number;
+      readonly length?: { readonly min: number; readonly max: number };
+    };
 
 type RequiredOf<S extends StructureShape> = S['required'] extends readonly (infer Name)[] ? Name : never;
 
@@ -57,16 +62,18 @@ export type ValueOf<S extends Shape> = S extends { type: 'integer' }
             : string;
 
 /**
- * The value as its shape has it: null is absent, members that the shape does not know are left out, as AWS's JSON
- * protocols do.
+ * Returns the value with the members of its shape. Null counts as absent; members that the shape does not have are left
+ * out: {@link findUnknownMembers} names them.
  *
  * @param code of the refusal
+ * @param reason of the refusal, for the log
  * @throws Refusal 400, naming every constraint that is broken
  */
 export function readShape<S extends Shape>(
   shape: S,
   value: unknown,
   code = 'ValidationException',
+  reason?: string,
 ): ValueOf<S> {
   const problems: string[] = [];
   const read = readValue(shape, value, '', problems);
@@ -76,7 +83,7 @@ export function readShape<S extends Shape>(
     400,
     code,
     `${detected} detected: ${problems.join('; ')}`,
-    `request: ${problems.length} of its members break the model's constraints`,
+    reason ?? `request: ${problems.length} of its members break the model's constraints`,
   );
 }
 
@@ -140,9 +147,21 @@ function checkValue(shape: Shape, value: unknown): string | undefined {
   if (shape.type === 'string') return checkText(shape, String(value));
   if (shape.type === 'integer') return checkRange('value', Number(value), shape);
   if (shape.type === 'blob') return checkRange('length', Buffer.from(String(value), 'base64').length, shape);
+  if (shape.type === 'map') return checkMap(shape, Object.entries(value as object));
   return shape.type === 'list' && Array.isArray(value)
     ? checkRange('length', value.length, shape)
     : undefined;
+}
+
+function checkMap(
+  { max, length }: Extract<Shape, { type: 'map' }>,
+  entries: ReadonlyArray<readonly [string, unknown]>,
+): string | undefined {
+  const isWithin = (text: unknown) => checkRange('length', String(text).length, length ?? {}) === undefined;
+  if (!entries.flat().every(isWithin)) {
+    return `have keys and values of length between ${length?.min} and ${length?.max}`;
+  }
+  return checkRange('length', entries.length, { max });
 }
 
 function checkText({ pattern, values, min, max }: TextShape, text: string): string | undefined {
@@ -180,16 +199,75 @@ function show(shape: Shape, value: unknown): string {
   return quote(text) === `"${text}"` ? ` '${text}'` : '';
 }
 
+export interface UnknownMember {
+  readonly name: string;
+  /** Names of members and indexes of lists that lead to the structure. */
+  readonly path: ReadonlyArray<string | number>;
+  /** The members that the structure has. */
+  readonly known: readonly string[];
+}
+
+/** The members of a value, at any depth, that its shape does not have. */
+export function findUnknownMembers(
+  shape: Shape,
+  value: unknown,
+  path: ReadonlyArray<string | number> = [],
+): UnknownMember[] {
+  if (shape.type === 'list' && Array.isArray(value)) {
+    return value.flatMap((item, index) => findUnknownMembers(shape.member, item, [...path, index]));
+  }
+  if (shape.type !== 'structure' || !isObject(value)) return [];
+  const { members }: StructureShape = shape;
+  return Object.entries(value).flatMap(([name, item]) => {
+    const member = Object.hasOwn(members, name) ? members[name] : undefined;
+    if (member !== undefined) return findUnknownMembers(member, item, [...path, name]);
+    return (item ?? undefined) === undefined ? [] : [{ name, path, known: Object.keys(members) }];
+  });
+}
+
+/**
+ * Refuses members that the emulator does not implement: dropped silently, a setting would seem to be in force.
+ *
+ * @throws Refusal 400, naming the first of them
+ */
+export function refuseUnknownMembers(
+  shape: Shape,
+  value: unknown,
+  operation: string,
+  code = 'ValidationException',
+) {
+  const [unknown] = findUnknownMembers(shape, value);
+  if (unknown === undefined) return;
+  const name = [...unknown.path, unknown.name].join('.');
+  const message = `The emulator does not implement the member '${name}' of ${operation}${nearest(unknown.name, unknown.known)}`;
+  throw new Refusal(
+    400,
+    code,
+    message,
+    `request: ${operation} has ${unknown.known.join(', ')}, found ${name}`,
+  );
+}
+
 /** The object in a JSON body; empty where there is no body. */
 export function readJsonObject(body: Uint8Array, refuse: Refuse): Record<string, unknown> {
   if (body.length === 0) return {};
   try {
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    // A byte order mark stays in the text, and is no JSON (RFC 8259 section 8.1).
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
+    const value: unknown = JSON.parse(text, refuseSurrogates);
     if (isObject(value)) return { ...value };
   } catch {
-    // Falls through to the one answer that both have.
+    // One answer for both: no JSON, and no object.
   }
   throw refuse('body: must be a JSON object in UTF-8, or empty');
+}
+
+/** JSON can escape half a character (`\ud800`), which the answer in UTF-8 could not repeat. */
+function refuseSurrogates(key: string, value: unknown): unknown {
+  if (LONE_SURROGATE.test(key) || (typeof value === 'string' && LONE_SURROGATE.test(value))) {
+    throw new Error('a lone surrogate');
+  }
+  return value;
 }
 
 function isObject(value: unknown): value is object {

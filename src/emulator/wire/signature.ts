@@ -128,20 +128,33 @@ function canonicalParts(request: EmulatorRequest, signed: readonly string[], ref
   query.sort(([name, value], [otherName, otherValue]) =>
     name === otherName ? compare(value, otherValue) : compare(name, otherName),
   );
-  const trim = (value: string) => value.replace(/^[ \t]+|[ \t]+$/g, '').replace(/ +/g, ' ');
   const headers = signed.map((name) => {
-    const values = request.headers.filter(([other]) => other === name).map(([, value]) => trim(value));
+    const values = request.headers
+      .filter(([other]) => other === name)
+      .map(([, value]) => normalizeValue(value));
     return `${name}:${values.join(',')}\n`;
   });
   return [
     request.method,
-    // Each segment is encoded once more, as for every service but S3. There is nothing to normalise: no route has `//`.
+    // Each segment is encoded once more, as for every service but S3. The handler has normalised the path.
     request.rawPath.split('/').map(encode).join('/'),
     query.map((pair) => pair.join('=')).join('&'),
     headers.join(''),
     signed.join(';'),
     payloadHash,
   ];
+}
+
+/** Trims blanks and tabs, and writes runs of blanks as one. Linear: values come from unauthenticated clients. */
+function normalizeValue(value: string): string {
+  let [begin, end] = [0, value.length];
+  while (begin < end && isBlank(value[begin])) begin += 1;
+  while (end > begin && isBlank(value[end - 1])) end -= 1;
+  return value.slice(begin, end).replace(/ +/g, ' ');
+}
+
+function isBlank(character: string | undefined): boolean {
+  return character === ' ' || character === '\t';
 }
 
 /** Why the credential scope or the clock is not acceptable; `undefined` where they are. */
@@ -192,7 +205,8 @@ function parseTimestamp(text: string, refuse: Refuse): Date {
 
 /** Percent-encodes all but `A-Za-z0-9-_.~`; `encodeURIComponent` leaves five characters more. */
 export function encode(text: string): string {
-  return encodeURIComponent(text).replace(
+  // Half a character has no encoding: it becomes U+FFFD, as in TextEncoder.
+  return encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd')).replace(
     /[!'()*]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
   );

@@ -163,7 +163,7 @@ function headerVariants(block: string, { headers }: EmulatorRequest, signed: Sig
     ),
     [
       'the client signed its content-type without parameters',
-      block.replace(contentType, (line) => line.replace(/\s*;.*/, '')),
+      block.replace(contentType, (line) => (line.split(';')[0] ?? '').trimEnd()),
     ],
     [
       'the client signed content-type:application/json',

@@ -238,7 +238,7 @@ describe('profiles', () => {
       durationSeconds: 43_200,
       acceptRoleSessionName: true,
     };
-    expect(await createProfile({ ...members, unknown: 1, tags: null })).toMatchObject(members);
+    expect(await createProfile({ ...members, tags: null })).toMatchObject(members);
   });
 
   it('map attributes as they are told', async () => {
@@ -255,6 +255,8 @@ describe('profiles', () => {
       certificateField: 'x509Subject',
       mappingRules: rules(...specifiers),
     });
+    // The order of AWS's samples, whichever field was put last.
+    expect(await put('x509Issuer', '*')).toEqual([issuer, san, subject('*')]);
     expect(await put('x509Subject', 'CN', 'OU', 'O')).toEqual([issuer, san, subject('CN', 'OU', 'O')]);
     expect(await put('x509Subject', 'CN', 'OU')).toEqual([issuer, san, subject('CN', 'OU')]);
     expect(await remove('certificateField=x509Subject&specifiers=OU')).toEqual([issuer, san, subject('CN')]);
@@ -713,4 +715,46 @@ describe('who may ask', () => {
       expect(type).toBe(expected);
     });
   });
+});
+
+describe('members that are not implemented', () => {
+  const anchor = { sourceType: 'CERTIFICATE_BUNDLE', sourceData: { x509CertificateData: ROOT.pem } };
+  it.each([
+    [
+      'POST /trustanchors',
+      { name: 'a', source: anchor, crlDpRevocationEnabled: true },
+      'crlDpRevocationEnabled',
+    ],
+    ['POST /trustanchors', { name: 'a', source: { ...anchor, extra: 1 } }, 'source.extra'],
+    ['POST /profiles', { name: 'a', roleArns: [], durationSecond: 900 }, 'durationSecond'],
+    [
+      'POST /profiles',
+      { name: 'a', roleArns: [], tags: [{ key: 'a', value: 'b', kind: 'c' }] },
+      'tags.0.kind',
+    ],
+    ['GET /trustanchors?pageSizes=1', undefined, 'pageSizes'],
+    ['DELETE /crl/00000000-0000-4000-8000-000000000000?force=true', undefined, 'force'],
+    ['POST /profiles', { name: 'a', roleArns: [], ['__proto__x']: 1 }, '__proto__x'],
+  ])('%s refuses %j by name', async (route, body, name) => {
+    const { status, type, body: answer } = await admin.call(route, body);
+    expect([status, type]).toEqual([400, 'ValidationException']);
+    expect(answer['message']).toContain(`does not implement the member '${name}'`);
+    expect(admin.lines.at(-1)).toContain(`found ${name}`);
+  });
+
+  it('a nearly right name is corrected', async () => {
+    const { body } = await admin.call('POST /profiles', { name: 'a', roleArns: [], durationSecond: 900 });
+    expect(body['message']).toContain('did you mean "durationSeconds"?');
+  });
+});
+
+describe('paths', () => {
+  it.each(['//trustanchors', '/./trustanchors', '/x/../trustanchors', '///trustanchors'])(
+    'are normalised before they are routed and verified: %s',
+    async (rawPath) => {
+      const handle: typeof admin.service.handle = (request) => admin.service.handle({ ...request, rawPath });
+      const other = await makeAdministrator({}, handle);
+      expect((await other.call('GET /trustanchors')).status).toBe(200);
+    },
+  );
 });

@@ -84,7 +84,12 @@ export interface TestAccount {
  * A trust anchor of these certificates (PEM), a profile and a role that allow what they should. Without a log nobody
  * looks for the reason of a refusal, which takes longer than the refusal.
  */
-export function makeAccount(anchorPem: string, now: () => Date = () => NOW, hasLog = true): TestAccount {
+export function makeAccount(
+  anchorPem: string,
+  now: () => Date = () => NOW,
+  hasLog = true,
+  strictAttributes = false,
+): TestAccount {
   const account = createAccount('us-east-1', '123456789012');
   const at = NOW.toISOString();
   const times = { createdAt: at, updatedAt: at };
@@ -126,7 +131,7 @@ export function makeAccount(anchorPem: string, now: () => Date = () => NOW, hasL
   account.roles.set('Demo', role);
   const lines: string[] = [];
   const credentials = createCredentialStore();
-  const operations = [createSessionOperation({ account, credentials })];
+  const operations = [createSessionOperation({ account, credentials, strictAttributes })];
   const log = hasLog ? (line: string) => void lines.push(line) : undefined;
   const handle = createHandler(operations, { now, log });
   return {

@@ -229,7 +229,7 @@ it('CreateSession has one method and one path', async () => {
     { method: 'PUT' },
     { method: 'GET' },
     { rawPath: '/sessions/' },
-    { rawPath: '//sessions' },
+    { rawPath: '/sessions//x' },
   ]) {
     const response = await service.handle({ ...request(), ...change });
     expect(response.status).toBe(404);

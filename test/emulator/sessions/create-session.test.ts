@@ -256,7 +256,7 @@ describe('the request', () => {
     [
       'instance properties that are a list',
       body('{"instanceProperties":[]}'),
-      value("'[]'", 'instanceProperties', 'be a map'),
+      value("'[]'", 'instanceProperties', 'be a map from text to text'),
       'request',
     ],
     [
@@ -266,6 +266,12 @@ describe('the request', () => {
       'request',
     ],
     ['a byte order mark', body('\ufeff{}'), UNREADABLE, 'body: must be a JSON object in UTF-8, or empty'],
+    [
+      'half a character',
+      body('{"sessionName":"\\ud800"}'),
+      UNREADABLE,
+      'body: must be a JSON object in UTF-8, or empty',
+    ],
     ['no JSON', body('durationSeconds=900'), UNREADABLE, 'body: must be a JSON object in UTF-8, or empty'],
     ['a JSON list', body('[]'), UNREADABLE, 'body: must be a JSON object in UTF-8, or empty'],
     [

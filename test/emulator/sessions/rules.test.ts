@@ -419,8 +419,29 @@ describe('session tags', () => {
       `${UNABLE}. Some attributes failed to be mapped into session tags. ` +
         `Issuer: [ ${issuer} ]; Subject: [ ${name} ]; SAN: [ ${san} ]`,
     );
-    // Nobody hears of it where the policy does not mind.
+    // Granted if the policy does not use the attribute.
     expect((await ask(nothing, {}, leaf)).status).toBe(201);
+  });
+
+  it('logs the attribute, its value and the problem, granted or refused', async () => {
+    const leaf = makeCertificate({ issuer: root, commonName: 'John (EMP1)' });
+    const detail =
+      'attributes not mapped to session tags: x509Subject/CN "John (EMP1)": "(" is not allowed in a tag';
+    expect((await ask(nothing, {}, leaf)).reason).toBe(`warning: ${detail}`);
+    expect((await ask(refuse, {}, leaf)).reason).toContain(detail);
+  });
+
+  it('refuses with strictAttributes, but not for further names of a kind, which AWS never maps', async () => {
+    const strict = makeAccount(root.pem, () => NOW, true, true);
+    const send = (recipe: Recipe) =>
+      strict.ask(signX509(makeCertificate({ issuer: root, ...recipe }), { query: QUERY }));
+    const { status, message, reason } = await send({ commonName: 'John (EMP1)' });
+    expect([status, message]).toEqual([
+      403,
+      `${UNABLE}. Some attributes failed to be mapped into session tags. Issuer: [  ]; Subject: [ CN ]; SAN: [  ]`,
+    ]);
+    expect(reason).toContain('x509Subject/CN "John (EMP1)"');
+    expect((await send(alternativeNames(dns('a.org'), dns('b.org')))).status).toBe(201);
   });
 
   it('names attributes of the issuer', async () => {

@@ -108,8 +108,8 @@ describe('a seed', () => {
         sessionPolicy: '{"Statement":[]}',
         attributeMappings: [
           { certificateField: 'x509Issuer' },
-          { certificateField: 'x509Subject', mappingRules: [{ specifier: 'CN' }] },
           { certificateField: 'x509SAN', mappingRules: [] },
+          { certificateField: 'x509Subject', mappingRules: [{ specifier: 'CN' }] },
         ],
       },
     });
@@ -282,5 +282,27 @@ describe('a seed that is wrong', () => {
       code: 'ERR_FILE_UNREADABLE',
       message: `seed file ${path} cannot be read: there is no such file`,
     });
+  });
+
+  it('leaves no rejection unhandled if several of its files are missing', async () => {
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown) => unhandled.push(reason);
+    process.on('unhandledRejection', note);
+    onTestFinished(() => void process.off('unhandledRejection', note));
+    const missing = (name: string) => join(folder, name);
+    const seed = {
+      trustAnchors: [
+        { name: 'a', certificates: [missing('a.pem'), missing('b.pem')], crls: missing('c.pem') },
+        { name: 'b', certificates: missing('d.pem') },
+      ],
+      roles: [{ name: 'Ops', trustPolicy: missing('e.json') }],
+      profiles: [],
+    };
+    await expect(createEmulator({ seed })).rejects.toMatchObject({ code: 'ERR_FILE_UNREADABLE' });
+    await expect(createEmulator({ seed: { ...seed, trustAnchors: [] } })).rejects.toMatchObject({
+      code: 'ERR_FILE_UNREADABLE',
+    });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(unhandled).toEqual([]);
   });
 });

@@ -159,7 +159,29 @@ describe('state', () => {
     );
     mkdirSync(folder);
     expect((await admin.call('POST /trustanchors', ANCHOR)).status).toBe(201);
-    expect(JSON.parse(readFileSync(state, 'utf8')).trustAnchors).toHaveLength(3);
+    expect(JSON.parse(readFileSync(state, 'utf8')).trustAnchors).toHaveLength(2);
+  });
+
+  it('forgets the changes that it could not save, of all requests that waited', async () => {
+    const admin = await makeAdministrator({ state });
+    const names = async () => {
+      const { body } = await admin.call('GET /trustanchors');
+      return (body['trustAnchors'] as Array<{ name: string }>).map(({ name }) => name).sort();
+    };
+    const create = (name: string) => admin.call('POST /trustanchors', { ...ANCHOR, name });
+    expect((await create('kept')).status).toBe(201);
+    const before = await names();
+    rmSync(folder, { recursive: true });
+    const rename = admin.call(`PATCH /trustanchor/${admin.service.trustAnchorArn.split('/')[1]}`, {
+      name: 'renamed',
+    });
+    const statuses = (await Promise.all([create('a'), create('b'), rename])).map(({ status }) => status);
+    expect(statuses).toEqual([500, 500, 500]);
+    expect(await names()).toEqual(before);
+    mkdirSync(folder);
+    expect((await create('next')).status).toBe(201);
+    expect(await names()).toEqual([...before, 'next'].sort());
+    expect(JSON.parse(readFileSync(state, 'utf8')).trustAnchors).toHaveLength(before.length + 1);
   });
 
   it('is not shared: the emulator whose file another one has changed refuses, and overwrites nothing', async () => {

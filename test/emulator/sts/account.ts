@@ -1,5 +1,5 @@
 /** An account with roles, a session of one of them, and STS in front of both, without a server. */
-import { addRole, createAccount } from '../../../src/emulator/account/account.js';
+import { addRole, createAccount, uniqueIdOf } from '../../../src/emulator/account/account.js';
 import type { Account } from '../../../src/emulator/account/resources.js';
 import type {
   CredentialStore,
@@ -54,7 +54,12 @@ export function makeSts(region = 'us-east-1'): Sts {
       const assumeRolePolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement: statement });
       addRole(account, { roleName, assumeRolePolicyDocument, maxSessionDuration }, NOW);
     },
-    issue: (names = {}) => store.issue({ roleArn: ROLE, sessionName: '0fa1', ...names }, 3600, NOW),
+    issue: (names = {}) =>
+      store.issue(
+        { roleArn: ROLE, roleId: uniqueIdOf('AROA', ROLE), sessionName: '0fa1', ...names },
+        3600,
+        NOW,
+      ),
     call({ accessKeyId, secretAccessKey, sessionToken }, parameters, draft = {}) {
       const form = { Version: '2011-06-15', ...parameters };
       const pairs = Object.entries(form).flatMap(([name, value]) =>

@@ -241,9 +241,17 @@ describe("AWS's own client", () => {
   it.each([
     [{ secretAccessKey: 'wrong' }, 'SignatureDoesNotMatch'],
     [{ sessionToken: 'wrong' }, 'InvalidClientTokenId'],
-    [{ accessKeyId: 'AKIAIOSFODNN7EXAMPLE' }, 'InvalidClientTokenId'],
+    [{ accessKeyId: 'ASIAIOSFODNN7EXAMPLE' }, 'InvalidClientTokenId'],
   ])('is refused with %o', async (changes, name) => {
     await expect(ask(changes)).rejects.toMatchObject({ name, $metadata: { httpStatusCode: 403 } });
+  });
+
+  it('is an IAM user of the account with a long-term key from elsewhere, as for the control plane', async () => {
+    await expect(ask({ accessKeyId: 'AKIAIOSFODNN7EXAMPLE', sessionToken: '' })).resolves.toMatchObject({
+      Account: '123456789012',
+      Arn: 'arn:aws:iam::123456789012:user/Administrator',
+      UserId: expect.stringMatching(/^AIDA[A-Z2-7]{16}$/),
+    });
   });
 
   it('is refused when the credentials have expired', async () => {

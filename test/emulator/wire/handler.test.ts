@@ -57,6 +57,18 @@ describe('routes', () => {
   );
 });
 
+describe('a lone surrogate in the target', () => {
+  const handle = createHandler([operation('get', ['GET /crl/{crlId}'])], { now, log: silent });
+  it.each([
+    ['GET /crl/\ud800', ''],
+    ['GET /crl/1', 'a=\udfff'],
+    ['GET /nowhere/\ud800', ''],
+  ])('%j?%j is answered 400', async (route, rawQuery) => {
+    const response = await handle(request(route, { rawQuery }));
+    expect([response.status, response.headers['X-Amzn-ErrorType']]).toEqual([400, 'ValidationException']);
+  });
+});
+
 describe('services of the query protocol share a path', () => {
   const service = (signingName: string, version: string) =>
     createQueryOperation({

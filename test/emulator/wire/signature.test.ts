@@ -47,3 +47,26 @@ describe('Signature Version 4 test suite', () => {
     expect(isHmacSignature(signed, 'another')).toBe(false);
   });
 });
+
+describe('signed headers of 1 MiB', () => {
+  it.each([
+    ['blanks and a letter', `${' '.repeat(1024 * 1024)}a${' '.repeat(1024 * 1024)}`, 'a'],
+    ['blanks between letters', `a${' '.repeat(1024 * 1024)}b`, 'a b'],
+    ['tabs and blanks', `\t ${'\t '.repeat(512 * 1024)}a`, 'a'],
+    ['tabs between letters', `a${'\t'.repeat(1024 * 1024)}b`, `a${'\t'.repeat(1024 * 1024)}b`],
+  ])('%s are read in linear time', (_name, value, expected) => {
+    const authorization =
+      'AWS4-HMAC-SHA256 Credential=A/20150830/us-east-1/service/aws4_request, SignedHeaders=host;my, Signature=00';
+    const request = {
+      method: 'GET',
+      rawPath: '/',
+      rawQuery: '',
+      headers: [host, date, ['my', value], ['authorization', authorization]] as const,
+      body: new Uint8Array(),
+    };
+    const begin = performance.now();
+    const { canonical } = readSignedRequest(request, ['host'], refuse);
+    expect(performance.now() - begin).toBeLessThan(2000);
+    expect(canonical[3]).toBe(`host:example.amazonaws.com\nmy:${expected}\n`);
+  });
+});

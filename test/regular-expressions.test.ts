@@ -26,7 +26,6 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
 const COMPUTED: Readonly<Record<string, string>> = {
   'options/arn.ts': 'built when the module is loaded, and judged below',
   'options/kinds.ts': 'built when the module is loaded, and judged below',
-  'emulator/sessions/session-request.ts': 'the length is checked first: at most 1,011 characters',
   'emulator/wire/shape.ts': 'the length is checked first: at most 1,224 characters',
 };
 

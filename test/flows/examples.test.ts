@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { transform } from 'esbuild';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startEmulator } from '../../src/emulator.js';
 import { createSession } from '../../src/session/create-session.js';
@@ -27,8 +28,9 @@ const EXAMPLES: Readonly<Record<string, string>> = {
 
 describe('examples', () => {
   it('are all run here, or are configuration', () => {
-    const programs = readdirSync(join(ROOT, 'examples')).filter((file) => file.endsWith('.js'));
-    expect(programs.sort()).toEqual(Object.keys(EXAMPLES).sort());
+    const programs = readdirSync(join(ROOT, 'examples')).filter((file) => /\.[jt]s$/.test(file));
+    const others = ['express-service.js', 'nightly-job.ts'];
+    expect(programs.sort()).toEqual([...Object.keys(EXAMPLES), ...others].sort());
   });
 
   it.each(Object.entries(EXAMPLES))('%s', async (file, expected) => {
@@ -47,6 +49,48 @@ describe('examples', () => {
     expect(readme).toMatch(/^credential_process = rolesanywhere credential-process --cache --certificate /);
     expect(line.exec(readFileSync(join(ROOT, 'examples', 'aws-config.ini'), 'utf8'))?.[0]).toBe(readme);
     expect(readFileSync(join(ROOT, 'examples', 'demo.js'), 'utf8')).toContain(`'${readme}'`);
+  });
+});
+
+describe('express-service.js', () => {
+  it('answers with one session for all requests, and ends at SIGTERM', async () => {
+    const machine = await startMachine();
+    const child = spawn(process.execPath, [join('examples', 'express-service.js')], {
+      cwd: ROOT,
+      env: { ...machine.env, PORT: '0' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const [line] = await once(child.stdout, 'data');
+    const [, port] = /^listening on (\d+)\n$/.exec(String(line)) ?? [];
+    const ask = async (path: string): Promise<Record<string, string>> => {
+      const response = await fetch(`http://127.0.0.1:${port}${path}`);
+      return response.json() as Promise<Record<string, string>>;
+    };
+    expect(await ask('/identity')).toEqual({ arn: expect.stringContaining(`${ARN}Demo/`) });
+    const ready = await ask('/ready');
+    expect(Date.parse(ready['expiration'] ?? '')).toBeGreaterThan(Date.now());
+    expect(await ask('/ready')).toEqual(ready);
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+});
+
+describe('nightly-job.ts', () => {
+  it('runs, on this Node or compiled', async () => {
+    const machine = await startMachine();
+    const path = join(ROOT, 'examples', 'nightly-job.ts');
+    const { code } = await transform(readFileSync(path, 'utf8'), { loader: 'ts', format: 'esm' });
+    const env = { ...machine.env, XDG_RUNTIME_DIR: undefined, XDG_CACHE_HOME: machine.folder };
+    const runsTypes = 'typescript' in process.features && process.features.typescript !== false;
+    const args = runsTypes ? [path] : ['--input-type=module', '-e', code];
+    const first = await run({ env }, process.execPath, args);
+    expect(first).toMatchObject({ status: 0, stdout: expect.stringContaining(`working as ${ARN}Demo/`) });
+    expect(readdirSync(join(machine.folder, 'rolesanywhere'))).not.toEqual([]);
+    const wrong = { ...env, TRUST_ANCHOR_ARN: undefined };
+    const failed = await run({ env: wrong }, process.execPath, args);
+    expect(failed).toMatchObject({ status: 1, stdout: '' });
+    expect(failed.stderr.trimEnd().split('\n')).toHaveLength(1);
   });
 });
 

@@ -1,9 +1,8 @@
 /**
- * How fast it is, as ratios measured in one run: machines differ, and the same machine differs from hour to hour.
+ * `npm run bench`: measures speed as ratios within one run, since machines differ, and the same machine differs from
+ * hour to hour. It reports and judges nothing.
  *
- *   npm run bench
- *
- * It reports and judges nothing.
+ * `PEER=/path/to/aws_signing_helper npm run bench` measures that program in the same run.
  */
 import { createPrivateKey, sign } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -11,40 +10,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { loadIdentity, signRequest } from 'rolesanywhere';
-import { startEmulator } from 'rolesanywhere/emulator';
-import { benchCache } from './bench/cache.js';
 import { benchEmulator } from './bench/emulator.js';
-import { cert, median, node, RUNS, rate, report, root } from './bench/measure.js';
+import { cert, inTurns, median, node, rate, report, root } from './bench/measure.js';
+import { benchProgram } from './bench/program.js';
 import { benchServe } from './bench/serve.js';
-
-async function benchProgram() {
-  const emulator = await startEmulator({ certificateAuthority: await readFile(cert('root-ec.pem'), 'utf8') });
-  const { endpoint, trustAnchorArn, profileArn, roleArn } = emulator;
-  const flags = {
-    certificate: cert('ec-p256.pem'),
-    'private-key': cert('ec-p256.key.pem'),
-    'trust-anchor-arn': trustAnchorArn,
-    'profile-arn': profileArn,
-    'role-arn': roleArn,
-    endpoint,
-  };
-  const args = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);
-  /** @type {number[]} */
-  const empty = [];
-  /** @type {number[]} */
-  const cold = [];
-  for (let run = 0; run < RUNS; run++) {
-    empty.push((await node('-e', '0')).ms);
-    cold.push((await node(join(root, 'dist', 'bin.cjs'), 'credential-process', ...args)).ms);
-  }
-  await emulator.close();
-  report(
-    'credential-process, cold, over node -e 0',
-    median(cold) / median(empty),
-    '≤ 1.8',
-    `${median(cold).toFixed(0)} ms and ${median(empty).toFixed(0)} ms`,
-  );
-}
 
 /**
  * @param {string} name
@@ -73,7 +42,7 @@ async function benchSigning(name, aim) {
   const data = Buffer.alloc(150, 'a');
   const ours = () => signRequest(request, identity, context);
   const bare = () => sign('sha256', data, key);
-  // In turns, so that whatever else the machine does falls on both.
+  // In turns, so that everything else that the machine does falls on both.
   /** @type {number[]} */
   const ratios = [];
   /** @type {number[]} */
@@ -99,30 +68,21 @@ async function benchImport() {
   await writeFile(empty, '');
   /** @param {string} file */
   const timeImport = async (file) => {
-    const script = `const start = performance.now(); await import(${JSON.stringify(pathToFileURL(file).href)}); console.log(performance.now() - start);`;
-    return Number((await node('--input-type=module', '-e', script)).stdout);
+    const url = JSON.stringify(pathToFileURL(file).href);
+    const script = `const start = performance.now(); await import(${url}); console.log(performance.now() - start);`;
+    return { ms: Number((await node('--input-type=module', '-e', script)).stdout) };
   };
-  /** @type {number[]} */
-  const nothing = [];
-  /** @type {number[]} */
-  const library = [];
-  for (let run = 0; run < RUNS; run++) {
-    nothing.push(await timeImport(empty));
-    library.push(await timeImport(join(root, 'dist', 'index.js')));
-  }
+  const { nothing, library } = await inTurns({
+    nothing: () => timeImport(empty),
+    library: () => timeImport(join(root, 'dist', 'index.js')),
+  });
   await rm(folder, { recursive: true });
-  const difference = median(library) - median(nothing);
-  report(
-    'import of the library over an empty module',
-    median(library) / median(nothing),
-    'difference ≤ 15 ms',
-    `${difference.toFixed(1)} ms more`,
-  );
+  const detail = `${(library - nothing).toFixed(1)} ms more`;
+  report('import of the library over an empty module', library / nothing, 'difference ≤ 10 ms', detail);
 }
 
 console.log(`Node ${process.version}, ratios of medians\n`);
 await benchProgram();
-await benchCache();
 await benchSigning('rsa-2048', '≥ 0.95');
 await benchSigning('ec-p256', '≥ 0.6');
 await benchImport();

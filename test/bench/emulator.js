@@ -1,4 +1,4 @@
-/** The emulator under load: CreateSession through its socket beside `crypto.verify` alone, and its memory. */
+/** Measures the emulator under load: CreateSession over its socket, compared with `crypto.verify`, and its memory. */
 import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Agent, request as httpRequest } from 'node:http';
@@ -14,8 +14,8 @@ function authorities() {
 }
 
 /**
- * One request, signed once and sent again and again, so that the cost of signing is left out: neither AWS nor the
- * emulator has a rule against that within five minutes.
+ * Signs one request that is sent again and again, which leaves out the cost of signing. Neither AWS nor the emulator
+ * refuses that within five minutes.
  *
  * @param {string} name
  * @param {Pick<import('rolesanywhere/emulator').Emulator, 'trustAnchorArn' | 'profileArn' | 'roleArn'>} arns
@@ -34,8 +34,8 @@ async function signSession(name, { trustAnchorArn, profileArn, roleArn }, endpoi
 }
 
 /**
- * Calls in a second of processor time, over half a second on the clock: a server waits for its clients, and other
- * programs of the machine take their share.
+ * Calls for half a second and returns the calls in a second of processor time: a server waits for its clients, and
+ * other programs of the machine take their share.
  *
  * @param {() => unknown} call
  */
@@ -67,7 +67,7 @@ async function benchSessions(name) {
   const data = Buffer.alloc(150, 'a');
   const [publicKey, signature] = [createPublicKey(key), sign('sha256', data, key)];
   const bare = () => verify('sha256', data, publicKey, signature);
-  // In turns, so that whatever else the machine does falls on both.
+  // In turns, so that everything else that the machine does falls on both.
   /** @type {number[]} */
   const ratios = [];
   /** @type {number[]} */
@@ -89,7 +89,7 @@ async function benchSessions(name) {
   );
 }
 
-/** In a process of its own, without a socket: prints the heap and all that is resident, in MB, four times. */
+/** Runs in a process of its own, without a socket, and prints the heap and the resident memory in MB. */
 async function measureMemory() {
   let now = new Date();
   const emulator = await createEmulator({ certificateAuthority: await authorities(), now: () => now });
@@ -109,10 +109,10 @@ async function measureMemory() {
     console.log(`${(heapUsed / 1e6).toFixed(0)} ${(rss / 1e6).toFixed(0)}`);
   };
   await ask(1000);
-  // In parts, since a signature holds for five minutes.
+  // In parts, since a signature is valid for five minutes.
   for (let part = 0; part < 10; part++) await ask(SESSIONS / 10);
   await ask(SESSIONS / 10);
-  // What has been expired for a day is dropped.
+  // The emulator drops sessions that expired a day ago.
   now = new Date(now.getTime() + 26 * 3_600_000);
   await ask(1);
 }

@@ -1,10 +1,10 @@
 /**
- * Asks one server for one path, over and over, and prints what that took as JSON.
+ * Requests one path of a server over and over, and prints rate and latencies as JSON:
  *
  *   node load.js PORT PATH COUNT CONNECTIONS [HEADER …]
  *
- * A process of its own, so that it and the server have a core each. Plain sockets, since a client library would take longer
- * than the server: an answer is over when as many bytes have come as the first one had.
+ * It is a process of its own, so that it and the server have a core each. It uses plain sockets, since a client library
+ * would take longer than the server; an answer ends when as many bytes have arrived as the first answer had.
  */
 import { connect } from 'node:net';
 

@@ -127,7 +127,7 @@ async function judge(run: () => Promise<string> | string): Promise<Judged> {
 }
 
 process.once('message', async (job: Job & { readonly print?: boolean }) => {
-  if (job.print) process.send?.(inputOf(job, job.first).input.toString('base64'));
-  else process.send?.(await work(job));
-  process.exit();
+  const answer = job.print ? inputOf(job, job.first).input.toString('base64') : await work(job);
+  // Exiting at once would cut off a long message.
+  process.send?.(answer, () => process.exit());
 });

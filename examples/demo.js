@@ -1,10 +1,10 @@
 /**
- * The whole path on this machine, without an AWS account: a certificate authority and a certificate, the local
- * service, an AWS config with one `credential_process` line, and a real AWS SDK client that uses it.
+ * Shows the whole path on this machine, without an AWS account: a CA and a certificate, the emulator, an AWS config
+ * with one `credential_process` line, and an AWS SDK client that uses it.
  *
  *   npm run demo
  *
- * Everything it makes lives in one temporary folder, which is gone when it ends.
+ * All files are in one temporary folder, which is removed at the end.
  */
 import { execFile } from 'node:child_process';
 import { rmSync } from 'node:fs';
@@ -34,7 +34,7 @@ async function runLine(line) {
   return stdout;
 }
 
-// Interrupted, too, it leaves nothing behind.
+// Remove the folder when interrupted, too.
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, () => {
     rmSync(folder, { recursive: true, force: true });
@@ -51,8 +51,8 @@ const emulator = await startEmulator({ certificateAuthority: authority.certifica
 try {
   say(
     '1. A certificate authority and a certificate',
-    'Your own CA vouches for your machines; AWS will be told to trust it (a "trust anchor").',
-    'The machine gets a certificate for CN=build-server-7, and keeps its key to itself.',
+    'Your own CA issues certificates to your machines; AWS trusts it through a "trust anchor".',
+    'The machine gets a certificate for CN=build-server-7; its private key stays on the machine.',
   );
   say(
     '2. The service',
@@ -72,8 +72,8 @@ try {
   );
   say(
     '3. The AWS config',
-    'One line makes every AWS SDK and the AWS CLI ask us for credentials:',
-    'they run the program, and it signs a CreateSession request with the key.',
+    'With this line, every AWS SDK and the AWS CLI get their credentials from the program:',
+    'they run it, and it signs a CreateSession request with the private key.',
     '',
     '[profile onprem]',
     `credential_process = ${line}`,
@@ -81,8 +81,8 @@ try {
 
   say(
     '4. What the program prints',
-    'Temporary credentials (these are worth something to the local service only).',
-    'A real session ends after an hour, and the SDK comes back for the next one.',
+    'Temporary credentials, valid for the emulator only.',
+    'A session lasts an hour; then the SDK runs the program again.',
     '',
     await runLine(line),
   );
@@ -95,16 +95,16 @@ try {
   const { Account, Arn, UserId } = await client.send(new GetCallerIdentityCommand({}));
   client.destroy();
   say(
-    '5. Who we are now: sts:GetCallerIdentity',
-    'The AWS SDK for JavaScript read the config, ran the program and signed with what it printed.',
-    'The service knows the role, and names the session after the serial number of the certificate.',
+    '5. The caller: sts:GetCallerIdentity',
+    'The AWS SDK for JavaScript read the config, ran the program and signed with its credentials.',
+    'The session has the role, and its name is the serial number of the certificate.',
     '',
     JSON.stringify({ UserId, Account, Arn }, null, 2).replaceAll('\n', '\n   '),
   );
 
   say(
     'Against real AWS',
-    'the same line in ~/.aws/config, without --endpoint, with the ARNs of your account:',
+    'use the same line in ~/.aws/config, without --endpoint and with the ARNs of your account:',
     '',
     '[profile onprem]',
     'region = us-east-1',

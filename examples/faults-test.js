@@ -1,6 +1,6 @@
 /**
- * What does a program do when the service is slow, busy or broken? The emulator is all of that on demand. This asks
- * with `createSession`; any other client, in any language, can be put in its place.
+ * Tests how a client behaves when the service is slow, busy or broken. The emulator injects the faults. The client here
+ * is `createSession`; any other one, in any language, can take its place.
  *
  *   node --test examples/faults-test.js
  */
@@ -18,13 +18,13 @@ before(async () => {
   emulator = await startEmulator();
   const { authority, trustAnchorArn, profileArn, roleArn, endpoint } = emulator;
   const identity = await authority?.issue({ commonName: 'host-1' });
-  // `random` makes the pauses between attempts, and these tests need none.
+  // `random` scales the pauses between attempts: 0 makes them zero.
   options = { ...identity, trustAnchorArn, profileArn, roleArn, endpoint, timeoutMs: 5000, random: () => 0 };
 });
 beforeEach(() => emulator.faults.clear());
 after(() => emulator.close());
 
-test('two failures are nothing that a caller hears of', async () => {
+test('two failures are retried', async () => {
   emulator.faults.set([
     { error: 503, count: 1 },
     { reset: true, count: 1 },
@@ -33,19 +33,19 @@ test('two failures are nothing that a caller hears of', async () => {
   assert.match(session.accessKeyId, /^ASIA/);
 });
 
-test('a service that stays busy is reported as busy', async () => {
-  // The service takes 10 sessions a second; this one takes none.
+test('constant throttling is ERR_SERVICE_THROTTLED', async () => {
+  // AWS takes 10 sessions a second; this emulator takes none.
   emulator.faults.set({ throttle: 0 });
   await assert.rejects(createSession(options), { code: 'ERR_SERVICE_THROTTLED', status: 429 });
 });
 
-test('an answer that never ends is not waited for', async () => {
+test('a stalled answer ends in ERR_TIMEOUT', async () => {
   emulator.faults.set({ stall: true });
   await assert.rejects(createSession({ ...options, timeoutMs: 300 }), { code: 'ERR_TIMEOUT' });
 });
 
-test('what a tenth of failures does, the same in each run', async () => {
-  // As text, as `rolesanywhere emulator --fault error=500,rate=0.1` takes it.
+test('a failure rate of 10 % is retried; the seed makes the failures the same in each run', async () => {
+  // The text form, as in `rolesanywhere emulator --fault error=500,rate=0.1`.
   emulator.faults.set('error=500,rate=0.1', 42);
   for (let count = 0; count < 20; count++) await createSession(options);
   const [fault] = emulator.faults.list();

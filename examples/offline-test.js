@@ -1,6 +1,6 @@
 /**
- * A test of a program that uses Roles Anywhere, without an account and without a network: the emulator stands in for
- * the service, and refuses what the service would refuse.
+ * Tests a program that uses Roles Anywhere, without an account and without a network. The emulator takes the place of
+ * the service, and refuses what AWS refuses.
  *
  *   node --test examples/offline-test.js
  */
@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import { createSession } from 'rolesanywhere';
 import { createAuthority, startEmulator } from 'rolesanywhere/emulator';
 
-test('a certificate of our CA gets credentials, another one does not', async () => {
+test('a certificate of the trusted CA gets credentials, one of another CA does not', async () => {
   const [ours, theirs] = [await createAuthority(), await createAuthority()];
   const emulator = await startEmulator({ certificateAuthority: ours.certificate, roleName: 'Backup' });
   try {

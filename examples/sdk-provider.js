@@ -1,5 +1,5 @@
 /**
- * An AWS SDK client with credentials from a certificate. What it needs comes from the environment:
+ * An AWS SDK client with credentials from a certificate. Its settings come from the environment:
  *
  *   CERTIFICATE=host.pem PRIVATE_KEY=host.key TRUST_ANCHOR_ARN=… PROFILE_ARN=… ROLE_ARN=… node examples/sdk-provider.js
  */

@@ -1,4 +1,4 @@
-/** Every example runs as it stands, and the emulator's command prints what works as it stands. */
+/** Runs every program of examples/ unchanged, and pastes what `rolesanywhere emulator` prints. */
 import type { ChildProcessByStdio } from 'node:child_process';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,7 +17,7 @@ const hasAws = spawnSync('aws', ['--version'], { stdio: 'ignore' }).status === 0
 
 const ARN = 'arn:aws:sts::123456789012:assumed-role/';
 
-/** What each one must print. */
+/** Expected output of each program. */
 const EXAMPLES: Readonly<Record<string, string>> = {
   'demo.js': `"Arn": "${ARN}Demo/`,
   'sdk-provider.js': `${ARN}Demo/`,
@@ -27,7 +27,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
 };
 
 describe('examples', () => {
-  it('are all run here, or are configuration', () => {
+  it('are all run by this file', () => {
     const programs = readdirSync(join(ROOT, 'examples')).filter((file) => /\.[jt]s$/.test(file));
     const others = ['express-service.js', 'nightly-job.ts'];
     expect(programs.sort()).toEqual([...Object.keys(EXAMPLES), ...others].sort());
@@ -35,7 +35,7 @@ describe('examples', () => {
 
   it.each(Object.entries(EXAMPLES))('%s', async (file, expected) => {
     const machine = await startMachine();
-    // The reporter of node:test differs between versions of Node where it is not chosen.
+    // The default reporter of node:test differs between versions of Node.
     const args = file.endsWith('-test.js') ? ['--test', '--test-reporter=spec'] : [];
     const result = await run(machine, process.execPath, [...args, join('examples', file)]);
     expect(result.stderr).toBe('');
@@ -97,7 +97,7 @@ describe('nightly-job.ts', () => {
 describe('the seed', () => {
   const path = join(ROOT, 'examples', 'emulator-seed.json');
 
-  it('gives sessions as it stands', async () => {
+  it('creates an account that issues sessions', async () => {
     const text = readFileSync(path, 'utf8');
     const machine = await startMachine();
     writeFileSync(join(machine.folder, 'seed.json'), text);
@@ -118,7 +118,7 @@ describe('the unit for systemd', () => {
   const path = join(ROOT, 'examples', 'rolesanywhere-update.service');
   const unit = readFileSync(path, 'utf8');
 
-  it('starts a command that works', async () => {
+  it('starts a command that writes the credentials file', async () => {
     const { env, folder } = await startMachine();
     const line = /^ExecStart=\S+ ((?:.*\\\n)*.*)$/m.exec(unit)?.[1] ?? '';
     const args = line.replaceAll('\\\n', ' ').split(/\s+/);
@@ -139,11 +139,11 @@ describe('the unit for systemd', () => {
 
   const hasSystemd = spawnSync('systemd-analyze', ['--version'], { stdio: 'ignore' }).status === 0;
   it.skipIf(!hasSystemd)(
-    'is one that systemd takes (left out where there is no systemd-analyze)',
+    'passes systemd-analyze verify (left out where there is no systemd-analyze)',
     async () => {
       const { env, folder } = await startMachine();
       const copy = join(folder, 'rolesanywhere-update.service');
-      // It looks whether the program is there.
+      // systemd-analyze checks that the program exists.
       writeFileSync(copy, unit.replace('/usr/local/bin/rolesanywhere', process.execPath));
       const result = await run({ env }, 'systemd-analyze', ['verify', '--man=no', copy]);
       expect(result).toEqual({ status: 0, stdout: '', stderr: '' });
@@ -151,7 +151,7 @@ describe('the unit for systemd', () => {
   );
 });
 
-/** The emulator's command, running, and all that it prints before it waits. */
+/** Starts `rolesanywhere emulator`, and reads what it prints until it waits for requests. */
 async function startCommand(
   machine: Pick<Machine, 'env'>,
   ...flags: string[]
@@ -171,7 +171,7 @@ async function startCommand(
 
 describe('rolesanywhere emulator', () => {
   it.each([['SIGTERM'], ['SIGHUP']] as const)(
-    'prints a profile that works, and leaves nothing behind at %s',
+    'prints a working profile, and removes its files at %s',
     async (signal) => {
       const machine = await startMachine();
       const env = { ...machine.env, ROLESANYWHERE_EMULATOR_ROLE: 'Backup' };
@@ -191,34 +191,37 @@ describe('rolesanywhere emulator', () => {
     },
   );
 
-  it.each([[[]], [['--tls']]])('with %j prints what works when it is pasted', async (flags) => {
-    const machine = await startMachine();
-    const { child, printed } = await startCommand(machine, '--role=Ops', ...flags);
-    const config = /^\[profile emulator\]\n[\s\S]*?\n\n/m.exec(printed)?.[0] ?? '';
-    const exports = printed.split('\n').filter((line) => line.startsWith('export '));
-    const names = ['ROLESANYWHERE', 'STS', 'IAM'].map((name) => `AWS_ENDPOINT_URL_${name}`);
-    const bundle = flags.length === 0 ? [] : ['AWS_CA_BUNDLE'];
-    expect(exports.map((line) => /^export (\w+)=\S+$/.exec(line)?.[1])).toEqual([...names, ...bundle]);
-    writeFileSync(join(machine.folder, 'pasted'), config);
-    const command =
-      /^Then: (aws sts get-caller-identity --profile emulator)$/m.exec(printed)?.[1] ?? 'exit 1';
-    const env = {
-      ...machine.env,
-      AWS_CONFIG_FILE: join(machine.folder, 'pasted'),
-      AWS_ENDPOINT_URL: undefined,
-    };
-    const script = `${exports.join('\n')}\n${hasAws ? command : 'exit 0'}\n`;
-    const result = await run({ env }, 'sh', ['-ec', script]);
-    expect(result.stderr).toBe('');
-    expect(result.status).toBe(0);
-    if (hasAws) expect(result.stdout).toContain(`${ARN}Ops/`);
-    for (const kind of ['trust anchor', 'profile', 'role'])
-      expect(printed).toContain(`\n${kind.padEnd(14)}arn:aws:`);
-    child.kill('SIGINT');
-    expect(await once(child, 'exit')).toEqual([0, null]);
-  });
+  it.each([[[]], [['--tls']]])(
+    'with %j prints exports and a profile that work when pasted',
+    async (flags) => {
+      const machine = await startMachine();
+      const { child, printed } = await startCommand(machine, '--role=Ops', ...flags);
+      const config = /^\[profile emulator\]\n[\s\S]*?\n\n/m.exec(printed)?.[0] ?? '';
+      const exports = printed.split('\n').filter((line) => line.startsWith('export '));
+      const names = ['ROLESANYWHERE', 'STS', 'IAM'].map((name) => `AWS_ENDPOINT_URL_${name}`);
+      const bundle = flags.length === 0 ? [] : ['AWS_CA_BUNDLE'];
+      expect(exports.map((line) => /^export (\w+)=\S+$/.exec(line)?.[1])).toEqual([...names, ...bundle]);
+      writeFileSync(join(machine.folder, 'pasted'), config);
+      const command =
+        /^Then: (aws sts get-caller-identity --profile emulator)$/m.exec(printed)?.[1] ?? 'exit 1';
+      const env = {
+        ...machine.env,
+        AWS_CONFIG_FILE: join(machine.folder, 'pasted'),
+        AWS_ENDPOINT_URL: undefined,
+      };
+      const script = `${exports.join('\n')}\n${hasAws ? command : 'exit 0'}\n`;
+      const result = await run({ env }, 'sh', ['-ec', script]);
+      expect(result.stderr).toBe('');
+      expect(result.status).toBe(0);
+      if (hasAws) expect(result.stdout).toContain(`${ARN}Ops/`);
+      for (const kind of ['trust anchor', 'profile', 'role'])
+        expect(printed).toContain(`\n${kind.padEnd(14)}arn:aws:`);
+      child.kill('SIGINT');
+      expect(await once(child, 'exit')).toEqual([0, null]);
+    },
+  );
 
-  it('makes things go wrong as its flags say', async () => {
+  it('injects the faults of its flags', async () => {
     const machine = await startMachine();
     const { child, printed } = await startCommand(
       machine,
@@ -238,7 +241,7 @@ describe('rolesanywhere emulator', () => {
     expect(await once(child, 'exit')).toEqual([0, null]);
   });
 
-  it('logs one line a request, and more where it is asked to', async () => {
+  it('logs one line a request, and more with --verbose', async () => {
     const machine = await startMachine();
     for (const flags of [[], ['--verbose']]) {
       const { child, printed } = await startCommand(machine, ...flags);
@@ -255,7 +258,7 @@ describe('rolesanywhere emulator', () => {
     }
   });
 
-  it('warns where others than this machine reach it', async () => {
+  it('warns if it listens beyond loopback', async () => {
     const machine = await startMachine();
     const { child, printed } = await startCommand(machine, '--host=0.0.0.0');
     expect(String(await once(child.stderr, 'data'))).toBe(
@@ -266,7 +269,7 @@ describe('rolesanywhere emulator', () => {
     expect(await once(child, 'exit')).toEqual([0, null]);
   });
 
-  it('takes a CA of the caller, and tells what to fill in', async () => {
+  it('takes a CA, and prints what to fill in', async () => {
     const machine = await startMachine();
     const { child, printed } = await startCommand(machine, `--ca=${join(machine.folder, 'ca.pem')}`);
     expect(printed).toContain('--certificate "CERTIFICATE" --private-key "KEY"');
@@ -274,20 +277,20 @@ describe('rolesanywhere emulator', () => {
     expect(await once(child, 'exit')).toEqual([0, null]);
   });
 
-  it('goes on where nobody reads its log any more', async () => {
+  it('goes on when its stderr is closed', async () => {
     const machine = await startMachine();
     const { child, printed } = await startCommand(machine, '--verbose');
     child.stderr.destroy();
     const endpoint = /--endpoint (\S+)/.exec(printed)?.[1] ?? '';
     for (let count = 0; count < 20; count++) {
-      // Several lines for each.
+      // Several lines each.
       expect((await fetch(`${endpoint}/sessions`, { method: 'POST' })).status).toBe(400);
     }
     child.kill('SIGINT');
     expect(await once(child, 'exit')).toEqual([0, null]);
   });
 
-  it('ends where it cannot write its certificate', async () => {
+  it('fails if it cannot write its certificate', async () => {
     const machine = await startMachine();
     const nowhere = join(machine.folder, 'nowhere');
     const env = { ...machine.env, TMPDIR: nowhere, TEMP: nowhere };
@@ -298,7 +301,7 @@ describe('rolesanywhere emulator', () => {
     );
   });
 
-  it('leaves nothing behind where nobody reads what it prints', async () => {
+  it('removes its files when its stdout is closed', async () => {
     const machine = await startMachine();
     const folder = join(machine.folder, 'temporary');
     mkdirSync(folder);
@@ -336,7 +339,7 @@ describe('rolesanywhere emulator', () => {
     expect(result.stderr).toContain(`rolesanywhere: ${message}`);
   });
 
-  it('says so where the port is taken', async () => {
+  it('names the port that is in use', async () => {
     const machine = await startMachine();
     const { port } = new URL(machine.emulator.endpoint);
     const result = await run(machine, process.execPath, [PROGRAM, 'emulator', '--port', port]);

@@ -1,12 +1,12 @@
 /**
  * Runs the blocks of a page of documentation as a reader would: in order, in one shell, on a machine with the emulator
- * in place of AWS. A comment before a block says what a reader does with it other than paste it:
+ * in place of AWS. A comment before a block says what to do with it instead of pasting it:
  *
- *   <!-- file: PATH -->         saves it as that file
- *   <!-- background: TEXT -->   runs it in another terminal, and goes on when it has printed TEXT
- *   <!-- administrator -->      runs it with the access keys of an administrator
- *   <!-- same: PATH -->         finds it in that file of the repository
- *   <!-- not run: REASON -->    only reads it
+ *   <!-- file: PATH -->         save it as that file
+ *   <!-- background: TEXT -->   run it in another terminal, and go on when it has printed TEXT
+ *   <!-- administrator -->      run it with the access keys of an administrator
+ *   <!-- same: PATH -->         compare it with that file of the repository
+ *   <!-- not run: REASON -->    leave it
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -69,7 +69,7 @@ export interface Ran {
   readonly printed: string;
 }
 
-/** Runs what there is to run of a page. Throws with the place and the output of the block that failed. */
+/** Runs the blocks of a page that can be run. Throws an error with the place and the output of the block that failed. */
 export async function runPage(page: Page): Promise<readonly Ran[]> {
   const machine = await startReadersMachine(page);
   const substitute = await substitutions(page, machine.folder, machine.emulator);
@@ -81,7 +81,7 @@ export async function runPage(page: Page): Promise<readonly Ran[]> {
   const child = spawn('bash', ['-c', script], {
     cwd: machine.folder,
     env: machine.env,
-    // A group of its own, so that what it has started in the background ends with it.
+    // A process group of its own, so that background processes end with it.
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -151,7 +151,7 @@ function scriptOf(
   ].join('\n');
 }
 
-/** A machine with the commands installed, and a home folder that has nothing in it. */
+/** A machine with the commands installed and an empty home folder. */
 async function startReadersMachine(page: Page) {
   const folder = mkdtempSync(join(tmpdir(), 'rolesanywhere-page-'));
   const authority = await createAuthority();
@@ -159,7 +159,7 @@ async function startReadersMachine(page: Page) {
   const emulator = await startEmulator({
     accountId: '111122223333',
     certificateAuthority: authority.certificate,
-    // A page that makes the role finds none.
+    // A page that creates the role must not find it.
     roleName: page.text.includes('create-role') ? 'Demo' : 'ROLE_NAME',
   });
   onTestFinished(async () => {
@@ -189,7 +189,7 @@ async function startReadersMachine(page: Page) {
   return { folder, emulator, env };
 }
 
-/** Replaces what a reader replaces: paths, ARNs, and ports that may be taken. */
+/** Replaces placeholders: paths, ARNs, and ports that may be in use. */
 async function substitutions(page: Page, folder: string, emulator: Emulator) {
   const pairs: Array<[string, string]> = [
     ['arn:aws:rolesanywhere:us-east-1:111122223333:trust-anchor/TA_ID', emulator.trustAnchorArn],
@@ -227,7 +227,7 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' ? (address?.port ?? 0) : 0;
 }
 
-/** Links of a page that lead to no file, or to a heading that is not there. */
+/** Lists links of a page to files or headings that do not exist. */
 export function brokenLinks({ path, text }: Page): readonly string[] {
   const links = [...text.matchAll(/\]\((?!https?:)([^)]+)\)/g)].map(([, link = '']) => link);
   return links.filter((link) => {

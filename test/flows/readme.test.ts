@@ -77,6 +77,21 @@ describe('tables', () => {
   });
 });
 
+describe('the CHANGELOG', () => {
+  const { text } = readPage('CHANGELOG.md');
+
+  it('has one line an entry below four categories', () => {
+    const section = text.split(/^## /m)[1] ?? '';
+    const categories = [...section.matchAll(/^### (.*)$/gm)].map(([, name]) => name);
+    expect(categories).toEqual(['Added', 'Changed', 'Fixed', 'Security']);
+    const lines = section.split('\n').slice(1);
+    expect(lines.filter((line) => line !== '' && !/^(###|-) \S/.test(line))).toEqual([]);
+    // Merging by union may add a line twice.
+    const entries = lines.filter((line) => line.startsWith('- '));
+    expect(entries.filter((line, index) => entries.indexOf(line) !== index)).toEqual([]);
+  });
+});
+
 describe('the README', () => {
   const readme = readPage('README.md');
 
@@ -103,7 +118,7 @@ const TOOLS = ['aws', 'openssl', 'curl', 'python3'].filter(
   (tool) => spawnSync('which', [tool], { stdio: 'ignore' }).status !== 0,
 );
 
-/** What a page needs and this machine has not. */
+/** Names the programs that a page runs and this machine lacks. */
 function missingTools(page: Page): string {
   const text = page.blocks
     .filter(isRun)

@@ -6,11 +6,12 @@
  * from ending. With O_NONBLOCK it returns at once, and a read sees an end of file until there is a writer.
  */
 import type { Stats } from 'node:fs';
-import { constants, fstatSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open, realpath } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { codeOf } from '../errors.js';
+import { withOwnIds } from './act-as.js';
 import { FileFault } from './file-fault.js';
 
 /** Far above any chain with its key, any password and any configuration file. */
@@ -26,8 +27,8 @@ const [FIRST_PAUSE_MS, MAX_PAUSE_MS] = [2, 50];
 
 const FIRST_CHUNK_BYTES = 16 * 1024;
 
-// Zero on Windows, which has neither.
-const { O_RDONLY, O_NONBLOCK = 0, O_NOCTTY = 0 } = constants;
+// Zero on Windows, which has none of them.
+const { O_RDONLY, O_NONBLOCK = 0, O_NOCTTY = 0, O_NOFOLLOW = 0 } = constants;
 
 export interface ReadPolicy {
   /** Default 1 MiB. */
@@ -52,11 +53,13 @@ export async function readBytes(
   path: string,
   { maxBytes = MAX_INPUT_BYTES, mayBePipe = false }: ReadPolicy = {},
 ): Promise<FileContent> {
-  const file = await open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY).catch((error: unknown) => {
-    // A socket.
-    if (codeOf(error) === 'ENXIO') return undefined;
-    throw error;
-  });
+  const file = await withOwnIds(() => open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)).catch(
+    (error: unknown) => {
+      // A socket.
+      if (codeOf(error) === 'ENXIO') return undefined;
+      throw error;
+    },
+  );
   if (file === undefined) return readSocket(path, { maxBytes, mayBePipe });
   try {
     const stats = await file.stat();
@@ -66,6 +69,45 @@ export async function readBytes(
     return { bytes: await readToEnd(file, stats.size, maxBytes, waiter), stats };
   } finally {
     await file.close();
+  }
+}
+
+/**
+ * Reads a regular file that is no link. Synchronous, since it may run with the ids of another user.
+ *
+ * @returns undefined where there is no such file
+ * @throws as `readBytes`
+ */
+export function readRegularFile(path: string, maxBytes: number): FileContent | undefined {
+  const file = openIfThere(path);
+  if (file === undefined) return undefined;
+  try {
+    const stats = fstatSync(file);
+    assertKind(stats, false);
+    if (stats.size > maxBytes) throw tooLarge(maxBytes);
+    return { bytes: readRegular(file, stats.size), stats };
+  } finally {
+    closeSync(file);
+  }
+}
+
+function openIfThere(path: string): number | undefined {
+  try {
+    return openSync(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw codeOf(error) === 'ENXIO' || codeOf(error) === 'ELOOP' ? notRegular() : error;
+  }
+}
+
+/** What is appended meanwhile is left for the next reader. */
+function readRegular(file: number, size: number): Buffer {
+  const buffer = Buffer.alloc(Math.max(size, 1));
+  let length = 0;
+  for (;;) {
+    const bytesRead = readSync(file, buffer, length, buffer.length - length, null);
+    length += bytesRead;
+    if (bytesRead === 0 || length === buffer.length) return buffer.subarray(0, length);
   }
 }
 

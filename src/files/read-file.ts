@@ -6,6 +6,7 @@ import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { sep } from 'node:path';
 import { codeOf, IdentityError } from '../errors.js';
+import { withOwnIds } from './act-as.js';
 import { FileFault } from './file-fault.js';
 import type { ReadPolicy } from './read-bytes.js';
 import { readBytes, readStream } from './read-bytes.js';
@@ -94,7 +95,7 @@ function isPublicFile({ mode }: Pick<Stats, 'mode'>): boolean {
  */
 export async function stampOfFile(path: string): Promise<string> {
   try {
-    const status = await stat(path, { bigint: true });
+    const status = await withOwnIds(() => stat(path, { bigint: true }));
     const { dev, ino, size, mtimeNs, ctimeNs } = status;
     return status.isFile() ? [dev, ino, size, mtimeNs, ctimeNs].join(':') : 'not a file';
   } catch (error) {

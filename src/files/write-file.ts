@@ -1,19 +1,38 @@
 /**
- * A path and its new content in, the file replaced whole out: at any moment, also after a crash or on a full disk, the
- * path holds either the old content or the new one.
+ * Replaces a file whole: at any moment, also after a crash or on a full disk, the path holds either the old content or the
+ * new one.
  *
  * Source: rename(2), "atomically replaced"; fsync(2) on why the folder is synchronized too.
  */
 import { randomUUID } from 'node:crypto';
-import { lstat, open, readdir, readlink, realpath, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import {
+  close,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  fsync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename } from 'node:path';
+import { promisify } from 'node:util';
 import { codeOf, OutputError } from '../errors.js';
-import { FileFault } from './file-fault.js';
+import { FileFault, hintOf } from './file-fault.js';
+import type { WritePlace } from './write-place.js';
+import { openPlace } from './write-place.js';
+
+const closeFile = promisify(close);
+const syncFile = promisify(fsync);
 
 export interface WriteOptions {
   /** Permissions of the file. Default 0600. */
   readonly mode?: number | undefined;
-  /** Whose the file is to be. Default: this process's user and group. */
+  /** Whose the file is to be. Default: those of whoever owns the place. */
   readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
   /** How messages name the file. Default: `file <path>`. */
   readonly subject?: string | undefined;
@@ -22,92 +41,112 @@ export interface WriteOptions {
 /**
  * A symbolic link is followed: what it points to is replaced, not the link.
  *
+ * @param where a path, or a place that is open; the place stays open
  * @throws OutputError `ERR_FILE_WRITE`; the old file is untouched then, and nothing is left beside it
  */
 export async function writeFileWhole(
-  path: string,
+  where: string | WritePlace,
   content: string | Uint8Array,
-  { mode = 0o600, owner, subject = `file ${path}` }: WriteOptions = {},
+  options: WriteOptions = {},
 ): Promise<void> {
-  let temporary: string | undefined;
+  const { subject = `file ${typeof where === 'string' ? where : where.target}` } = options;
+  let place: WritePlace | undefined;
   try {
-    const target = await targetOf(path);
-    await refuseDevice(target);
-    temporary = join(dirname(target), `.${basename(target)}.${randomUUID()}.tmp`);
-    await writeSynced(temporary, content, { mode, owner });
-    await rename(temporary, target);
-    await syncFolder(dirname(target));
+    place = typeof where === 'string' ? await openPlace(where) : where;
+    await replaceFile(place, content, options);
   } catch (cause) {
-    if (temporary !== undefined) await rm(temporary, { force: true }).catch(() => undefined);
-    throw new OutputError('ERR_FILE_WRITE', `${subject} cannot be written: ${reasonOf(cause)}`, { cause });
+    throw writeError(subject, cause);
+  } finally {
+    if (typeof where === 'string') place?.close();
   }
 }
 
-/** Where links lead, also to a file that is not there yet. @throws the system's error */
-export async function targetOf(path: string): Promise<string> {
+/** @returns OutputError `ERR_FILE_WRITE` with the reason, and the hint where there is one */
+export function writeError(subject: string, cause: unknown): OutputError {
+  const details = { hint: hintOf(cause), cause };
+  return new OutputError('ERR_FILE_WRITE', `${subject} cannot be written: ${reasonOf(cause)}`, details);
+}
+
+async function replaceFile(
+  place: WritePlace,
+  content: string | Uint8Array,
+  { mode = 0o600, owner }: WriteOptions,
+): Promise<void> {
+  await place.run(() => refuseDevice(place.path));
+  const temporary = place.sibling(temporaryName(place));
   try {
-    return await realpath(path);
+    const file = await place.run(() => createFile(temporary, content, mode));
+    try {
+      setOwner(file, place, owner);
+      // The umask may have taken bits from the mode.
+      fchmodSync(file, mode);
+      await syncFile(file);
+    } finally {
+      await closeFile(file);
+    }
+    await place.run(() => renameSync(temporary, place.path));
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
-    const link = await readlink(path).catch(() => undefined);
-    return link === undefined ? path : targetOf(resolve(await realpath(dirname(path)), link));
+    await place.run(() => rmSync(temporary, { force: true })).catch(() => undefined);
+    throw error;
   }
+  await syncFolder(place);
+}
+
+function temporaryName({ target }: WritePlace): string {
+  return `.${basename(target)}.${randomUUID()}.tmp`;
 }
 
 /**
- * What `writeFileWhole` of this path has left beside it when it was killed. For those who know that nobody else is writing
- * it now. Does not throw.
+ * Removes what `writeFileWhole` has left at this place when it was killed. For callers who hold the lock of the file. Does
+ * not throw.
  */
-export async function removeLeftovers(path: string): Promise<void> {
-  const target = await targetOf(path).catch(() => path);
-  const [folder, prefix] = [dirname(target), `.${basename(target)}.`];
-  const names = await readdir(folder).catch(() => []);
+export async function removeLeftovers(place: WritePlace): Promise<void> {
+  const prefix = `.${basename(place.target)}.`;
   const isLeftover = (name: string): boolean =>
     name.startsWith(prefix) && /^[0-9a-f-]{36}\.tmp$/.test(name.slice(prefix.length));
-  for (const name of names.filter(isLeftover)) await rm(join(folder, name)).catch(() => undefined);
+  const remove = (): void => {
+    for (const name of readdirSync(place.sibling('.')).filter(isLeftover)) {
+      rmSync(place.sibling(name), { force: true });
+    }
+  };
+  await place.run(remove).catch(() => undefined);
 }
 
-async function writeSynced(
-  path: string,
-  content: string | Uint8Array,
-  { mode, owner }: { readonly mode: number; readonly owner: WriteOptions['owner'] },
-): Promise<void> {
-  // Never an existing file, and never through a link that somebody else has put there.
-  const file = await open(path, 'wx', mode);
+/** Never an existing file, and never through a link that somebody else has put there. */
+function createFile(path: string, content: string | Uint8Array, mode: number): number {
+  const file = openSync(path, 'wx', mode);
+  writeFileSync(file, content);
+  return file;
+}
+
+/** The file is open: whatever its path leads to now, it is the one that was made. */
+function setOwner(file: number, place: WritePlace, owner: WriteOptions['owner']): void {
+  const { uid, gid } = fstatSync(file);
+  const isWanted = owner === undefined || (owner.uid === uid && owner.gid === gid);
+  // Written as its owner, it is the owner's; the group may be one that root has given it.
+  if (isWanted || (place.owner !== undefined && owner.uid !== uid)) return;
   try {
-    const { uid, gid } = await file.stat();
-    const isOwners = owner === undefined || (owner.uid === uid && owner.gid === gid);
-    if (!isOwners) await file.chown(owner.uid, owner.gid).catch(refuseOwner);
-    // The umask may have taken bits from the mode.
-    await file.chmod(mode);
-    await file.writeFile(content);
-    await file.sync();
-  } finally {
-    await file.close();
+    fchownSync(file, owner.uid, owner.gid);
+  } catch {
+    // Only root may give files away.
+    throw new FileFault('ERR_OWNER', 'it belongs to another user, or to a group that is not yours');
   }
 }
 
 /** Root could put a file in place of /dev/null, for everybody. */
-async function refuseDevice(path: string): Promise<void> {
-  const status = await lstat(path).catch(() => undefined);
-  if (status && !status.isFile() && !status.isDirectory()) throw failure('ERR_NOT_FILE');
-}
-
-/** Only root may give files away. */
-function refuseOwner(cause: unknown): never {
-  throw failure('ERR_OWNER', cause);
-}
-
-/** In the form of the system's errors. */
-function failure(code: string, cause?: unknown): Error {
-  return Object.assign(new Error(code, { cause }), { code });
+function refuseDevice(path: string): void {
+  const status = lstatSync(path, { throwIfNoEntry: false });
+  if (status && !status.isFile() && !status.isDirectory()) {
+    throw new FileFault('ERR_NOT_FILE', 'it is not a regular file');
+  }
 }
 
 /** Windows cannot open folders, and some file systems cannot synchronize them: the rename has happened all the same. */
-async function syncFolder(path: string): Promise<void> {
+async function syncFolder(place: WritePlace): Promise<void> {
   try {
-    const folder = await open(path, 'r');
-    await folder.sync().finally(() => folder.close());
+    const { O_RDONLY, O_DIRECTORY } = constants;
+    const folder = await place.run(() => openSync(place.sibling('.'), O_RDONLY | O_DIRECTORY));
+    await syncFile(folder).finally(() => closeFile(folder));
   } catch {
     // Nothing is lost but the guarantee against a power cut.
   }
@@ -126,8 +165,7 @@ export function reasonOf(error: unknown): string {
     EISDIR: 'it is a folder',
     ENOSPC: 'the disk is full',
     EDQUOT: 'the quota is used up',
-    ERR_NOT_FILE: 'it is not a regular file',
-    ERR_OWNER: 'it belongs to another user, or to a group that is not yours',
+    ELOOP: 'its symbolic links lead in a circle',
     EROFS: 'the file system is read-only',
   };
   return known[code] ?? (code || 'unknown');

@@ -52,7 +52,7 @@ export const BUILTINS: Places = [
   [/^node:(buffer|crypto|events|path|timers\/promises|util)$/, ANYWHERE],
   [
     /^node:fs(\/promises)?$/,
-    /^(files\/[a-z-]+|identity\/load|credentials\/cache\/folder|cli\/(serve\/(listen|token-file)|terminal\/prompt|commands\/emulator))\.ts$/,
+    /^(files\/[a-z-]+|identity\/load|credentials\/cache\/folder|cli\/(serve\/listen|terminal\/prompt|commands\/emulator))\.ts$/,
   ],
   // systemd-notify.
   [/^node:child_process$/, /^cli\/terminal\/service-manager\.ts$/],
@@ -69,8 +69,9 @@ export const BUILTINS: Places = [
 
 /** Global names with effects. */
 export const GLOBALS: Places = [
-  // files/owner: a lock names its holder by the process id. files/umask: sockets have no mode of their own.
-  [/^process$/, /^(bin|options\/environment|files\/(owner|umask))\.ts$/],
+  // files/owner: a lock names its holder by the process id. files/umask: sockets have no mode of their own. files/act-as:
+  // ids belong to the process.
+  [/^process$/, /^(bin|options\/environment|files\/(owner|umask|act-as))\.ts$/],
   [/^(console|fetch|WebSocket|EventSource|globalThis|global|require|eval)$/, NOWHERE],
   // A stopwatch: it measures how long a call has taken.
   [/^performance$/, /^session\/limit\.ts$/],

@@ -9,13 +9,13 @@ import { describeOwner, nonceOf } from '../../src/files/owner.js';
 /** Called before each symbolic link is made. */
 let beforeLink = (_path: string): void => {};
 
-vi.mock('node:fs/promises', async (importOriginal) => {
-  const original = await importOriginal<typeof import('node:fs/promises')>();
-  const symlink: typeof original.symlink = async (target, path, ...rest) => {
+vi.mock('node:fs', async (importOriginal) => {
+  const original = await importOriginal<typeof import('node:fs')>();
+  const symlinkSync: typeof original.symlinkSync = (target, path, ...rest) => {
     beforeLink(String(path));
-    return original.symlink(target, path, ...rest);
+    original.symlinkSync(target, path, ...rest);
   };
-  return { ...original, symlink };
+  return { ...original, symlinkSync };
 });
 
 it('removes no lock that another process took after it had broken the dead one', async () => {

@@ -6,13 +6,14 @@
  */
 import { basename, dirname, join } from 'node:path';
 import type { AwsCredentialIdentity } from '../../credentials/from-roles-anywhere.js';
-import { codeOf, OutputError } from '../../errors.js';
+import { OutputError } from '../../errors.js';
 import { expandHome } from '../../files/home.js';
 import { acquireLock } from '../../files/lock.js';
-import { makeFolder } from '../../files/make-folder.js';
-import { readBytes } from '../../files/read-bytes.js';
+import { readRegularFile } from '../../files/read-bytes.js';
 import { MAX_AWS_FILE_BYTES } from '../../files/read-file.js';
-import { reasonOf, removeLeftovers, targetOf, writeFileWhole } from '../../files/write-file.js';
+import { removeLeftovers, writeError, writeFileWhole } from '../../files/write-file.js';
+import type { WritePlace } from '../../files/write-place.js';
+import { openPlace } from '../../files/write-place.js';
 import type { Environment } from '../../options/choose-values.js';
 import type { ProfileEdit } from './profile-text.js';
 import { editProfile, isWritable } from './profile-text.js';
@@ -45,53 +46,45 @@ export async function writeProfile(
 ): Promise<WrittenFile> {
   const edit = editFor(credentials);
   const subject = `credentials file ${path}`;
-  const target = await onDisk(subject, async () => {
-    await makeFolder(dirname(path));
-    return targetOf(path);
-  });
-  const lockPath = join(dirname(target), `.${basename(target)}.lock`);
-  const lock = await onDisk(subject, () => acquireLock(lockPath, { waitMs: LOCK_WAIT_MS }));
-  if (lock === undefined) throw failure(subject, `another process holds ${lockPath}`);
+  const place = await onDisk(subject, () => openPlace(path, { makesFolder: true }));
   try {
-    return await replace(target, subject, (text) => editProfile(text, toLatin1(profile), edit));
+    const lockName = `.${basename(place.target)}.lock`;
+    const lock = await onDisk(subject, () =>
+      acquireLock(place.sibling(lockName), { waitMs: LOCK_WAIT_MS, run: place.run }),
+    );
+    if (lock === undefined) {
+      throw failure(subject, `another process holds ${join(dirname(place.target), lockName)}`);
+    }
+    try {
+      return await replace(place, subject, (text) => editProfile(text, toLatin1(profile), edit));
+    } finally {
+      await lock.release();
+    }
   } finally {
-    await lock.release();
+    place.close();
   }
 }
 
 /** The file is read as Latin-1: whatever its encoding, its bytes stay what they are. */
 async function replace(
-  target: string,
+  place: WritePlace,
   subject: string,
   change: (text: string) => string,
 ): Promise<WrittenFile> {
-  await removeLeftovers(target);
-  const old = await onDisk(subject, () => read(target));
-  if (old !== undefined && (/^(\xFF\xFE|\xFE\xFF)/.test(old.text) || old.text.includes('\0'))) {
+  await removeLeftovers(place);
+  const old = await onDisk(subject, () => place.run(() => readRegularFile(place.path, MAX_AWS_FILE_BYTES)));
+  const text = old?.bytes.toString('latin1') ?? '';
+  if (/^(\xFF\xFE|\xFE\xFF)/.test(text) || text.includes('\0')) {
     throw failure(subject, 'it is not UTF-8, in which AWS programs read it: save it anew as UTF-8');
   }
-  const { text = '', mode = MODE, owner } = old ?? {};
+  const mode = old === undefined ? MODE : old.stats.mode & 0o777;
   const changed = change(text);
   const isChanged = changed !== text;
-  if (isChanged) await writeFileWhole(target, Buffer.from(changed, 'latin1'), { mode, owner, subject });
-  return { mode, isChanged };
-}
-
-interface OldFile {
-  readonly text: string;
-  readonly mode: number;
-  readonly owner: { readonly uid: number; readonly gid: number };
-}
-
-async function read(path: string): Promise<OldFile | undefined> {
-  try {
-    const { bytes, stats } = await readBytes(path, { maxBytes: MAX_AWS_FILE_BYTES });
-    const { mode, uid, gid } = stats;
-    return { text: bytes.toString('latin1'), mode: mode & 0o777, owner: { uid, gid } };
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw error;
+  if (isChanged) {
+    const content = Buffer.from(changed, 'latin1');
+    await writeFileWhole(place, content, { mode, owner: old?.stats, subject });
   }
+  return { mode, isChanged };
 }
 
 /**
@@ -120,10 +113,10 @@ async function onDisk<T>(subject: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    throw failure(subject, reasonOf(cause), cause);
+    throw writeError(subject, cause);
   }
 }
 
-function failure(subject: string, reason: string, cause?: unknown): OutputError {
-  return new OutputError('ERR_FILE_WRITE', `${subject} cannot be written: ${reason}`, { cause });
+function failure(subject: string, reason: string): OutputError {
+  return new OutputError('ERR_FILE_WRITE', `${subject} cannot be written: ${reason}`);
 }

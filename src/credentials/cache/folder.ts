@@ -12,7 +12,9 @@ import { isLocked } from '../../files/lock.js';
 import { makeFolder } from '../../files/make-folder.js';
 import { ownUserId } from '../../files/owner.js';
 import { readBytes } from '../../files/read-bytes.js';
+import { walkPath } from '../../files/walk-path.js';
 import { reasonOf } from '../../files/write-file.js';
+import { writerOf } from '../../files/write-place.js';
 import type { Environment } from '../../options/choose-values.js';
 import type { Label } from './sealed-session.js';
 import { readLabel } from './sealed-session.js';
@@ -40,19 +42,25 @@ export function cacheFolders(env: Environment): string[] {
 }
 
 /**
- * Makes the folder where it is not there.
+ * Makes the folder where it is missing.
  *
- * @returns why it is not to be used, where others could have a hand in it: who can write there can put old files in place of
- *   new ones, and links in place of files
- * @throws the system's error
+ * @returns why it is not used, where another user has a hand in it: who can write there can replace new files by old ones
+ * @throws the system's error, or FileFault
  */
 export async function prepareFolder(folder: string): Promise<string | undefined> {
-  await makeFolder(folder);
-  // A link is none, even one to a folder: it says nothing of who may write to where it points.
+  // Windows: modes say nothing, and the folder is in the user's profile.
+  if (ownUserId() !== undefined && writerOf(walkPath(folder)) !== undefined) {
+    return 'its path belongs to another user';
+  }
+  makeFolder(folder);
+  return dangerOf(folder);
+}
+
+async function dangerOf(folder: string): Promise<string | undefined> {
+  // A link, even one to a folder, does not tell who may write to where it points.
   const status = await lstat(folder);
   if (!status.isDirectory()) return 'it is not a folder';
   const user = ownUserId();
-  // On Windows modes say nothing, and the folder lies in the user's profile.
   if (user === undefined) return undefined;
   if (status.uid !== user) return 'it belongs to another user';
   return (status.mode & 0o022) === 0 ? undefined : 'other users can write to it';

@@ -7,7 +7,8 @@
 import { createHash } from 'node:crypto';
 import type { Lock } from '../../files/lock.js';
 import { acquireLock } from '../../files/lock.js';
-import { reasonOf, removeLeftovers, writeFileWhole } from '../../files/write-file.js';
+import { reasonOf, removeLeftovers, writeError, writeFileWhole } from '../../files/write-file.js';
+import { openPlace } from '../../files/write-place.js';
 import type { SigningIdentity } from '../../identity/identity.js';
 import type { Environment } from '../../options/choose-values.js';
 import type { Logger } from '../../session/create-session.js';
@@ -184,12 +185,23 @@ async function keep(place: Place, kept: KeptSession, isLocked: boolean): Promise
   }
   try {
     const text = withKey(place, (key) => sealSession(kept, key, inputs));
-    // Of those who were killed while they wrote: nobody else writes now.
-    if (isLocked) await removeLeftovers(path);
-    await writeFileWhole(path, text, { subject: `cache file ${path}` });
+    await writeCacheFile(path, text, isLocked);
     await sweepFolder(folder, createdAt);
   } catch (error) {
     logger?.debug?.(error instanceof Error ? error.message : `cache file ${path} cannot be written`);
+  }
+}
+
+async function writeCacheFile(path: string, text: string, isLocked: boolean): Promise<void> {
+  const subject = `cache file ${path}`;
+  const place = await openPlace(path).catch((cause: unknown) => {
+    throw writeError(subject, cause);
+  });
+  try {
+    if (isLocked) await removeLeftovers(place);
+    await writeFileWhole(place, text, { subject });
+  } finally {
+    place.close();
   }
 }
 

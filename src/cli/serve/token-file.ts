@@ -5,16 +5,11 @@
  * Source: `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE` (AWS SDKs and Tools reference): clients read the file again for each
  * request, and botocore refuses a line end in it.
  */
-import { stat } from 'node:fs/promises';
 import { sep } from 'node:path';
-import { codeOf, IdentityError, OptionError } from '../../errors.js';
-import { readBytes } from '../../files/read-bytes.js';
-import { reasonOf } from '../../files/read-file.js';
+import { OptionError } from '../../errors.js';
+import { createSecretFile, readSecretFile } from '../../files/secret-file.js';
 import { writeFileWhole } from '../../files/write-file.js';
 import { randomToken } from './tokens.js';
-
-/** Above the longest token. */
-const MAX_BYTES = 64 * 1024;
 
 /** What `Authorization` can carry and nobody can guess: 32 letters are 128 bits even in hexadecimal. */
 const TOKEN = /^[\x21-\x7e]{32,4096}$/;
@@ -31,14 +26,19 @@ export async function loadOrCreateToken(
   onPublic?: (mode: number) => void,
   subject = `token file ${path}`,
 ): Promise<string> {
-  const found = await readToken(path, subject);
-  if (found !== undefined && found !== '') {
-    const { mode } = await stat(path);
-    if (sep === '/' && (mode & 0o004) !== 0) onPublic?.(mode & 0o7777);
-    return parseToken(found, subject);
+  const found = await readSecretFile(path, subject);
+  if (found !== undefined && found.text !== '') {
+    if (sep === '/' && (found.mode & 0o004) !== 0) onPublic?.(found.mode);
+    return parseToken(found.text, subject);
   }
   const token = randomToken();
-  await writeFileWhole(path, token, { mode: 0o600, subject });
+  if (found !== undefined) {
+    // Empty, as `touch` makes it.
+    await writeFileWhole(path, token, { mode: 0o600, subject });
+  } else if (!(await createSecretFile(path, token, subject))) {
+    // Another process has made it meanwhile: its token counts.
+    return loadOrCreateToken(path, onPublic, subject);
+  }
   return token;
 }
 
@@ -52,17 +52,6 @@ export async function writeTokenHeader(path: string, token: string): Promise<voi
     mode: 0o600,
     subject: `token header file ${path}`,
   });
-}
-
-async function readToken(path: string, subject: string): Promise<string | undefined> {
-  try {
-    return (await readBytes(path, { maxBytes: MAX_BYTES })).bytes.toString('latin1');
-  } catch (cause) {
-    if (codeOf(cause) === 'ENOENT') return undefined;
-    throw new IdentityError('ERR_FILE_UNREADABLE', `${subject} cannot be read: ${reasonOf(cause)}`, {
-      cause,
-    });
-  }
 }
 
 /** @throws OptionError `ERR_OPTION_INVALID`, without the text */

@@ -38,19 +38,6 @@ const slim = {
           require('node:v8').setFlagsFromString('--wasm-tiering-budget=2000000000');
         }`,
     }));
-    // Building a schema takes time: include the used ones only.
-    onResolve({ filter: /^@peculiar\/asn1-x509$/ }, () => ({ path: 'asn1-x509', namespace: 'slim-asn1' }));
-    onLoad({ filter: /.*/, namespace: 'slim-asn1' }, () => ({
-      resolveDir: root,
-      contents: [
-        'certificate',
-        'algorithm_identifier',
-        'extensions/basic_constraints',
-        'extensions/key_usage',
-      ]
-        .map((file) => `export * from '@peculiar/asn1-x509/build/es2015/${file}.js';`)
-        .join('\n'),
-    }));
     // HTTP/2 and fetch bodies are never used.
     onLoad({ filter: /undici\/lib\/(dispatcher\/client-h2|web\/fetch\/body)\.js$/ }, () => ({
       contents: "module.exports = () => { throw new Error('left out of this build') }",

@@ -1,21 +1,24 @@
 /**
- * DER in, `Certificate` out: the fields that the service judges by (RFC 5280 §4.1), read once.
+ * Reads a certificate (RFC 5280 §4.1): the fields that the service judges by.
  *
- * Two parsers read it: `@peculiar/asn1-x509` for the fields, and Node's OpenSSL for the key and for verifying.
- * What either of them refuses is refused here.
+ * Two parsers read it, ours for the fields and Node's OpenSSL for names and for verifying; what either of them refuses
+ * is refused here. Ours is first and measures the key, so that OpenSSL sees no key that could harm the process.
  */
 import { X509Certificate } from 'node:crypto';
-import { AsnParser, AsnProp, AsnPropTypes, AsnSerializer } from '@peculiar/asn1-schema';
-import type { Extension, SubjectPublicKeyInfo } from '@peculiar/asn1-x509';
-import {
-  AlgorithmIdentifier,
-  BasicConstraints,
-  Certificate as CertificateSchema,
-  KeyUsage,
-} from '@peculiar/asn1-x509';
 import { IdentityError } from '../errors.js';
+import {
+  ID,
+  readBasicConstraints,
+  readFields,
+  readKeyIdentifier,
+  readKeyUsage,
+} from './certificate-fields.js';
+import { flawsOf } from './certificate-flaws.js';
+import type { Element } from './keys/der.js';
+import { CONTEXT, OCTET_STRING, readChildren, readElement, readOid, SEQUENCE } from './keys/der.js';
 import type { PublicKey } from './keys/public-key.js';
-import { isSignedBy, ML_DSA_TYPES, publicKeyOf } from './keys/public-key.js';
+import { isSignedBy, ML_DSA_TYPES } from './keys/public-key.js';
+import { readPublicKey } from './keys/read-public-key.js';
 
 export interface Certificate {
   /** DER. */
@@ -32,28 +35,39 @@ export interface Certificate {
   readonly notBefore: Date;
   readonly notAfter: Date;
   readonly publicKey: PublicKey;
-  /** The hash of the certificate's own signature, lower-case: `sha256`, `sha1`; `ml-dsa-65`; the OID where it is another. */
+  /** The hash of the certificate's own signature, lower-case: `sha256`, `sha1`; `ml-dsa-65`; the OID of any other. */
   readonly signatureHash: string;
   /** basicConstraints' cA; undefined where the extension is absent. */
   readonly isCa: boolean | undefined;
   /** keyUsage's names (RFC 5280 §4.2.1.3); undefined where the extension is absent. */
   readonly keyUsage: readonly string[] | undefined;
   readonly isSelfSigned: boolean;
+  /** basicConstraints' pathLenConstraint; undefined for no limit. */
+  readonly pathLength?: number | undefined;
+  /** subjectKeyIdentifier and the keyIdentifier of authorityKeyIdentifier. */
+  readonly keyIdentifier?: Buffer | undefined;
+  readonly authorityKeyIdentifier?: Buffer | undefined;
+  /**
+   * What OpenSSL reads over and other readers may refuse, each as the end of a sentence: `a BOOLEAN that is neither
+   * 00 nor FF`, `an RSASSA-PSS signature`.
+   */
+  readonly flaws?: readonly string[];
 }
 
-const KEY_USAGE = '2.5.29.15';
-const BASIC_CONSTRAINTS = '2.5.29.19';
+/** Certificates with ML-DSA keys take 8 kB; the headers of a request hold less than this. */
+const MAX_LENGTH = 64 * 1024;
+
 const RSASSA_PSS = '1.2.840.113549.1.1.10';
 
-/** Hashes of signature algorithms (RFC 3279, 4055, 5758, FIPS 204) and of RSASSA-PSS parameters. */
+/** Signature and hash algorithms by OID (RFC 4055, RFC 5758, RFC 3279). */
 const HASHES: Readonly<Record<string, string>> = {
   '1.2.840.113549.1.1.2': 'md2',
   '1.2.840.113549.1.1.3': 'md4',
   '1.2.840.113549.1.1.4': 'md5',
   '1.2.840.113549.1.1.5': 'sha1',
-  '1.3.14.3.2.29': 'sha1',
-  '1.2.840.10040.4.3': 'sha1',
   '1.2.840.10045.4.1': 'sha1',
+  '1.2.840.10040.4.3': 'sha1',
+  '1.3.14.3.2.29': 'sha1',
   '1.3.14.3.2.26': 'sha1',
   '1.2.840.113549.1.1.14': 'sha224',
   '1.2.840.10045.4.3.1': 'sha224',
@@ -73,73 +87,69 @@ const HASHES: Readonly<Record<string, string>> = {
   ...ML_DSA_TYPES,
 };
 
-/** RSASSA-PSS-params (RFC 4055 §3.1), of which only the hash is asked for. */
-class PssParameters {
-  hashAlgorithm?: AlgorithmIdentifier;
-}
-AsnProp({ type: AlgorithmIdentifier, context: 0, optional: true })(PssParameters.prototype, 'hashAlgorithm');
-for (const context of [1, 2, 3]) {
-  AsnProp({ type: AsnPropTypes.Any, context, optional: true })(PssParameters.prototype, `member${context}`);
-}
-
 /**
+ * @param der what follows the certificate is ignored; nothing of it is kept but copies
  * @param subject how messages name the input
  * @throws IdentityError `ERR_CERTIFICATE_INVALID`
  */
-export async function parseCertificate(der: Uint8Array, subject: string): Promise<Certificate> {
+export async function parseCertificate(der: Buffer, subject: string): Promise<Certificate> {
   try {
-    return await readCertificate(new X509Certificate(der));
+    const { whole } = readElement(der);
+    if (whole.length > MAX_LENGTH) throw new Error(`a certificate of more than ${MAX_LENGTH} octets`);
+    return await readCertificate(Buffer.from(whole));
   } catch (cause) {
     throw new IdentityError(
       'ERR_CERTIFICATE_INVALID',
       `${subject} holds something that is not an X.509 certificate`,
-      {
-        cause,
-      },
+      { cause },
     );
   }
 }
 
-async function readCertificate(openssl: X509Certificate): Promise<Certificate> {
-  // OpenSSL's own copy: what stands behind the certificate in a file is not part of it.
+async function readCertificate(given: Buffer): Promise<Certificate> {
+  const publicKey = await readPublicKey(Buffer.from(readFields(given).key.whole));
+  const openssl = new X509Certificate(given);
+  // OpenSSL's own copy, whose outer encoding is DER.
   const raw = openssl.raw;
-  const { tbsCertificate: tbs, signatureAlgorithm } = AsnParser.parse(raw, CertificateSchema);
-  const extensions = new Map((tbs.extensions ?? []).map((extension) => [extension.extnID, extension]));
-  const publicKey = await readPublicKey(openssl, tbs.subjectPublicKeyInfo);
+  const fields = readFields(raw);
   const subject = displayName(openssl.subject);
   const issuer = displayName(openssl.issuer);
+  const constraints = readBasicConstraints(fields.valueOf(ID.basicConstraints));
+  let isSelfSigned: boolean | undefined;
   return {
     raw,
     base64: raw.toString('base64'),
-    version: tbs.version + 1,
-    serialNumber: decimal(Buffer.from(tbs.serialNumber)),
+    version: fields.version,
+    serialNumber: decimal(fields.serialNumber),
     subject,
     issuer,
-    notBefore: tbs.validity.notBefore.getTime(),
-    notAfter: tbs.validity.notAfter.getTime(),
+    notBefore: fields.notBefore,
+    notAfter: fields.notAfter,
     publicKey,
-    signatureHash: signatureHash(signatureAlgorithm),
-    isCa: read(extensions.get(BASIC_CONSTRAINTS), BasicConstraints)?.cA,
-    keyUsage: read(extensions.get(KEY_USAGE), KeyUsage)?.toJSON(),
-    isSelfSigned: subject === issuer && isSignedBy(raw, publicKey),
+    signatureHash: signatureHash(fields.algorithm),
+    isCa: constraints?.isCa,
+    keyUsage: readKeyUsage(fields.valueOf(ID.keyUsage)),
+    // Late: bundles hold roots that nothing asks about.
+    get isSelfSigned() {
+      isSelfSigned ??= subject === issuer && isSignedBy(raw, publicKey);
+      return isSelfSigned;
+    },
+    pathLength: constraints?.pathLength,
+    keyIdentifier: readKeyIdentifier(fields.valueOf(ID.subjectKeyIdentifier), OCTET_STRING),
+    authorityKeyIdentifier: readKeyIdentifier(fields.valueOf(ID.authorityKeyIdentifier), SEQUENCE),
+    flaws: flawsOf(given, fields),
   };
 }
 
-function read<T>(extension: Extension | undefined, schema: new () => T): T | undefined {
-  return extension === undefined ? undefined : AsnParser.parse(extension.extnValue.buffer, schema);
-}
-
-async function readPublicKey(openssl: X509Certificate, info: SubjectPublicKeyInfo): Promise<PublicKey> {
-  try {
-    return publicKeyOf(openssl.publicKey);
-  } catch {
-    // A kind of key that this OpenSSL does not know: another implementation has it, or the checks name it.
-    const type = ML_DSA_TYPES[info.algorithm.algorithm];
-    const spki = Buffer.from(AsnSerializer.serialize(info));
-    if (type === undefined) return { spki, type, keyObject: undefined };
-    const { mlDsaPublicKey } = await import('./keys/ml-dsa.js');
-    return mlDsaPublicKey(spki, type);
-  }
+function signatureHash(element: Element): string {
+  const [kind, parameters] = readChildren(element, SEQUENCE);
+  const algorithm = readOid(kind);
+  if (algorithm !== RSASSA_PSS) return HASHES[algorithm] ?? algorithm;
+  // RFC 4055 §3.1: an absent hash means SHA-1.
+  const hash = (parameters ? readChildren(parameters, SEQUENCE) : []).find(({ tag }) => tag === CONTEXT);
+  if (hash === undefined) return 'sha1';
+  const oid = readOid(readChildren(readElement(hash.content), SEQUENCE)[0]);
+  return HASHES[oid] ?? oid;
 }
 
 /** OpenSSL gives one line for each attribute. */
@@ -147,14 +157,7 @@ function displayName(lines: string | undefined): string {
   return (lines ?? '').split('\n').filter(Boolean).join(', ');
 }
 
-/** A DER INTEGER's octets (two's complement, most significant first) as decimal digits. */
+/** The octets of an INTEGER (two's complement, most significant first) as decimal digits. */
 function decimal(octets: Buffer): string {
   return BigInt.asIntN(octets.length * 8, BigInt(`0x${octets.toString('hex')}`)).toString();
-}
-
-function signatureHash({ algorithm, parameters }: AlgorithmIdentifier): string {
-  if (algorithm !== RSASSA_PSS) return HASHES[algorithm] ?? algorithm;
-  const { hashAlgorithm } = AsnParser.parse(parameters ?? new Uint8Array([0x30, 0]), PssParameters);
-  // RFC 4055 §3.1: an absent hash means SHA-1.
-  return hashAlgorithm === undefined ? 'sha1' : (HASHES[hashAlgorithm.algorithm] ?? hashAlgorithm.algorithm);
 }

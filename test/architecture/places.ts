@@ -35,7 +35,6 @@ export const EMULATOR_DOORS = /^cli\/commands\/(emulator|doctor)\.ts$/;
 export const PACKAGES: Places = [
   [/^@smithy\/signature-v4$/, /^signing\//],
   [/^undici$/, /^session\/(transport|proxy)\.ts$/],
-  [/^@peculiar\/asn1-[a-z0-9-]+$/, /^identity\//],
   [/^(@peculiar\/x509|reflect-metadata)$/, /^authority\//],
   [/^pkijs$/, /^identity\/pkcs12\.ts$/],
   [/^@noble\/post-quantum\//, /^(identity\/keys\/ml-dsa|emulator\/pki\/public-key)\.ts$/],

@@ -56,7 +56,7 @@ describe("an identity of the caller's own", () => {
       'a key that Node does not know',
       [{ publicKey: { ...ed25519, type: undefined, keyObject: undefined } }],
       'ERR_KEY_UNSUPPORTED',
-      `${UNSUPPORTED} a kind that this version of Node does not know`,
+      `${UNSUPPORTED} a key of an unknown kind`,
     ],
   ])('is refused with %s', async (_name, [fields, rest], code, message) => {
     const [first, ...others] = checkIdentity(await plugged(fields, rest), { now: () => NOW });

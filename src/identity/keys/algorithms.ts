@@ -8,6 +8,7 @@
 import type { KeyObject } from 'node:crypto';
 import { sign } from 'node:crypto';
 import type { PublicKey } from './public-key.js';
+import { detailOf } from './public-key.js';
 
 /** The service wants SHA-256. */
 export type SigningHash = 'sha256' | 'sha384' | 'sha512';
@@ -47,18 +48,18 @@ export const ALGORITHMS: readonly Algorithm[] = [
   })),
 ];
 
-/** The row for a key, or undefined where the service could not use such a key. */
-export function algorithmForKey({ type }: Pick<PublicKey, 'type'>): Algorithm | undefined {
-  return ALGORITHMS.find(({ keyType }) => keyType === type);
+/** The row for a key; undefined where the service could not use such a key. */
+export function algorithmForKey({ type, flaw }: Pick<PublicKey, 'type' | 'flaw'>): Algorithm | undefined {
+  return flaw === undefined ? ALGORITHMS.find(({ keyType }) => keyType === type) : undefined;
 }
 
 /** What a key is, in a few words: `RSA 2048 bits`, `EC prime256v1`, `ed25519`. */
 export function describeKey(key: PublicKey): string {
-  const { type } = key;
-  if (type === undefined) return 'a kind that this version of Node does not know';
-  const { modulusLength, namedCurve } = key.keyObject?.asymmetricKeyDetails ?? {};
-  const detail = modulusLength === undefined ? namedCurve : `${modulusLength} bits`;
+  const { type, flaw } = key;
+  if (flaw !== undefined) return flaw;
+  if (type === undefined) return 'a key of an unknown kind';
   const label = algorithmForKey(key)?.label ?? type;
+  const detail = detailOf(key);
   return detail === undefined ? label : `${label} ${detail}`;
 }
 

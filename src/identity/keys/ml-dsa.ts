@@ -1,18 +1,31 @@
 /**
- * ML-DSA (FIPS 204, keys as in RFC 9881) for the versions of Node whose OpenSSL does not have it: before 24.7. Keys in,
- * `SigningKey` and `PublicKey` out. Loaded only there; elsewhere OpenSSL does the same.
+ * ML-DSA keys (FIPS 204, RFC 9881): by OpenSSL where Node has it, from 24.7 on, else by `@noble/post-quantum`. Loaded
+ * by the first key or certificate of this kind.
  */
+import type { KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey } from 'node:crypto';
 import type { ml_dsa44 } from '@noble/post-quantum/ml-dsa.js';
 import { algorithmForKey } from './algorithms.js';
-import { BIT_STRING, OCTET_STRING, readChildren, readContent, readElement, SEQUENCE } from './der.js';
+import {
+  BIT_STRING,
+  encodeElement,
+  OCTET_STRING,
+  readBits,
+  readChildren,
+  readContent,
+  readElement,
+  readWhole,
+  SEQUENCE,
+} from './der.js';
 import type { PublicKey } from './public-key.js';
+import { publicKeyOf } from './public-key.js';
 import type { SigningKey } from './signing-key.js';
-import { deriveFrom } from './signing-key.js';
+import { deriveFrom, signingKeyOf } from './signing-key.js';
 
 type MlDsa = typeof ml_dsa44;
 
 const SEED_LENGTH = 32;
-/** RFC 9881 §6: the seed alone is tagged [0], IMPLICIT. */
+/** RFC 9881 §6: a seed without the expanded key is tagged [0], IMPLICIT. */
 const SEED_ALONE = 0x80;
 
 // The package is ES modules alone, and the program CommonJS: this import stays one.
@@ -23,27 +36,79 @@ async function implementationOf(type: string): Promise<MlDsa> {
   return implementation;
 }
 
+/** Octets of the public key and of the expanded private key, by kind (FIPS 204 §4, table 2). */
+const LENGTHS: Readonly<Record<string, { readonly publicKey: number; readonly expanded: number }>> = {
+  'ml-dsa-44': { publicKey: 1312, expanded: 2560 },
+  'ml-dsa-65': { publicKey: 1952, expanded: 4032 },
+  'ml-dsa-87': { publicKey: 2592, expanded: 4896 },
+};
+
 /**
+ * A public key, measured.
+ *
  * @param spki DER of the SubjectPublicKeyInfo
  * @param type such as `ml-dsa-65`
- * @returns without a type where the key is damaged
  */
+export async function readMlDsaPublicKey(spki: Buffer, type: string): Promise<PublicKey> {
+  const key = readBits(readChildren(readElement(spki), SEQUENCE)[1]);
+  if (key.length !== LENGTHS[type]?.publicKey) {
+    return Object.freeze({ spki, type, keyObject: undefined, flaw: `a damaged ${type.toUpperCase()} key` });
+  }
+  const native = attempt(() => createPublicKey({ key: spki, type: 'spki', format: 'der' }));
+  return native === undefined ? mlDsaPublicKey(spki, type) : publicKeyOf(native);
+}
+
+/**
+ * A private key, measured.
+ *
+ * @param pkcs8 DER in any of the three forms of RFC 9881 §6: seed, expanded key, or both
+ * @throws Error where the key is damaged, or its seed does not give its expanded key
+ */
+export async function readMlDsaSigningKey(pkcs8: Buffer, type: string): Promise<SigningKey> {
+  measurePrivateKey(pkcs8, LENGTHS[type]?.expanded);
+  const native = attempt(() => createPrivateKey({ key: pkcs8, type: 'pkcs8', format: 'der' }));
+  const algorithm = algorithmForKey({ type });
+  return native === undefined || algorithm === undefined
+    ? mlDsaSigningKey(pkcs8, type)
+    : signingKeyOf(native, algorithm);
+}
+
+function measurePrivateKey(pkcs8: Buffer, length: number | undefined): void {
+  const [, , privateKey] = readChildren(readElement(pkcs8), SEQUENCE);
+  const choice = readWhole(readContent(privateKey, OCTET_STRING));
+  const [seed, expanded] =
+    choice.tag === SEED_ALONE
+      ? [choice.content]
+      : choice.tag === OCTET_STRING
+        ? [undefined, choice.content]
+        : readChildren(choice, SEQUENCE).map((part) => readContent(part, OCTET_STRING));
+  if (seed !== undefined && seed.length !== SEED_LENGTH) throw new Error('a seed of another length');
+  if (expanded !== undefined && expanded.length !== length)
+    throw new Error('an expanded key of another length');
+}
+
+/** Undefined where OpenSSL refuses: before Node 24.7, or a damaged key, which the package then names. */
+function attempt(read: () => KeyObject): KeyObject | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
+/** A public key by the package. */
 export async function mlDsaPublicKey(spki: Buffer, type: string): Promise<PublicKey> {
   const implementation = await implementationOf(type);
-  const bits = readChildren(readElement(spki), SEQUENCE)[1];
-  // The first octet counts the bits that the last one has too many: none.
-  const key = readContent(bits, BIT_STRING).subarray(1);
-  if (key.length !== implementation.lengths.publicKey) {
-    return Object.freeze({ spki, type: undefined, keyObject: undefined });
-  }
+  const key = readBits(readChildren(readElement(spki), SEQUENCE)[1]);
   const verify = (data: Uint8Array, signature: Uint8Array): boolean =>
     signature.length === implementation.lengths.signature && implementation.verify(signature, data, key);
   return Object.freeze({ spki, type, keyObject: undefined, verify });
 }
 
 /**
- * @param pkcs8 DER in any of the three forms of RFC 9881 §6: seed, expanded key, or both. Nothing of it is kept but copies
- * @throws Error where the key is damaged, or its seed does not give its expanded key
+ * A private key by the package, which keeps copies alone.
+ *
+ * @throws Error as `readMlDsaSigningKey`
  */
 export async function mlDsaSigningKey(pkcs8: Buffer, type: string): Promise<SigningKey> {
   const algorithm = algorithmForKey({ type });
@@ -52,11 +117,8 @@ export async function mlDsaSigningKey(pkcs8: Buffer, type: string): Promise<Sign
   const [, identifier, privateKey] = readChildren(readElement(pkcs8), SEQUENCE);
   const secretKey = expand(readContent(privateKey, OCTET_STRING), implementation);
   const publicBytes = implementation.getPublicKey(secretKey);
-  const spki = encode(
-    SEQUENCE,
-    identifier?.whole ?? Buffer.alloc(0),
-    encode(BIT_STRING, Buffer.alloc(1), publicBytes),
-  );
+  const bits = encodeElement(BIT_STRING, Buffer.alloc(1), publicBytes);
+  const spki = encodeElement(SEQUENCE, identifier?.whole ?? Buffer.alloc(0), bits);
   const publicKey = await mlDsaPublicKey(spki, type);
   const kept = Buffer.from(pkcs8);
   return Object.freeze({
@@ -91,13 +153,4 @@ function checkExpanded(expanded: Buffer, implementation: MlDsa): Uint8Array {
   // Not every damage shows in the public half: what this key signs must verify.
   if (implementation.verify(implementation.sign(probe, secretKey), probe, publicBytes)) return secretKey;
   throw new Error('an expanded key that contradicts itself');
-}
-
-/** DER, with lengths of up to 64 KiB. */
-function encode(tag: number, ...parts: readonly Uint8Array[]): Buffer {
-  const content = Buffer.concat(parts);
-  const { length } = content;
-  const octets =
-    length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
-  return Buffer.concat([Buffer.from([tag, ...octets]), content]);
 }

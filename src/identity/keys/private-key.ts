@@ -1,21 +1,33 @@
 /**
- * Bytes in, `SigningKey` out: PKCS#8 (plain, or encrypted by PBES2), PKCS#1 and SEC1, PEM or DER.
- * The key material goes from the file's bytes to OpenSSL without becoming a string.
+ * Reads private keys: PKCS#8 (plain, or encrypted), PKCS#1 and SEC1, PEM or DER. Each key is measured before OpenSSL
+ * sees it. Key material goes from the bytes of the file to OpenSSL without becoming a string.
  */
-
-import type { KeyObject } from 'node:crypto';
 import { createPrivateKey } from 'node:crypto';
 import { IdentityError } from '../../errors.js';
-import { algorithmForKey, describeKey, supportedKinds } from './algorithms.js';
+import { algorithmForKey, supportedKinds } from './algorithms.js';
+import type { Curve } from './curves.js';
 import type { Element } from './der.js';
-import { INTEGER, OCTET_STRING, readChildren, readElement, readOid, SEQUENCE } from './der.js';
+import {
+  bitLength,
+  INTEGER,
+  OCTET_STRING,
+  readBits,
+  readChildren,
+  readContent,
+  readElement,
+  readOid,
+  readUnsigned,
+  readWhole,
+  SEQUENCE,
+} from './der.js';
+import { encodeEcPrivateKey, measureEcPrivateKey, UnknownCurve } from './ec.js';
 import type { PemBlock } from './pem.js';
 import { decodePem } from './pem.js';
-import { ML_DSA_TYPES, publicKeyOf } from './public-key.js';
+import type { PublicKey } from './public-key.js';
+import { DSA, EC, ML_DSA_TYPES, OTHER_TYPES, RSA, RSA_PSS } from './public-key.js';
+import { measureRsaPrivateKey, RsaSizeError } from './rsa.js';
 import type { SigningKey } from './signing-key.js';
 import { signingKeyOf } from './signing-key.js';
-
-type Form = 'pkcs8' | 'pkcs1' | 'sec1';
 
 const LABELS = [
   'PRIVATE KEY',
@@ -24,9 +36,6 @@ const LABELS = [
   'EC PRIVATE KEY',
   'DSA PRIVATE KEY',
 ];
-
-/** Kinds whose keys OpenSSL reads in every version: where it refuses one, the key is damaged. */
-const KNOWN_KINDS = ['1.2.840.113549.1.1.1', '1.2.840.10045.2.1'];
 
 const CONVERSION = 'openssl pkey -provider default -provider legacy -in KEY -aes256 -out NEW';
 
@@ -81,7 +90,11 @@ export async function parseDerKey(
       plain.fill(0);
     }
   }
-  return createSigningKey(key.whole, formOf(first, second, subject), subject);
+  try {
+    return await createSigningKey(key, subject);
+  } catch (error) {
+    throw explain(error, subject);
+  }
 }
 
 async function decryptPkcs8(
@@ -100,50 +113,108 @@ async function decryptPkcs8(
 }
 
 /** Each form begins with a version, and what follows differs (RFC 5208 §5, RFC 8017 §A.1.2, RFC 5915 §3). */
-function formOf(first: Element | undefined, second: Element | undefined, subject: string): Form {
-  if (first?.tag === INTEGER && second?.tag === SEQUENCE) return 'pkcs8';
-  if (first?.tag === INTEGER && second?.tag === INTEGER) return 'pkcs1';
-  if (first?.tag === INTEGER && second?.tag === OCTET_STRING) return 'sec1';
-  throw invalid(subject);
+async function createSigningKey(der: Element, subject: string): Promise<SigningKey> {
+  const [version, second, third] = readChildren(der, SEQUENCE);
+  if (version?.tag !== INTEGER) throw new Error('not a private key');
+  if (second?.tag === INTEGER) return rsaSigningKey(der);
+  if (second?.tag === OCTET_STRING) return ecSigningKey(der.whole, undefined);
+  const [kind, parameters] = readChildren(second, SEQUENCE);
+  const oid = readOid(kind);
+  const inner = readContent(third, OCTET_STRING);
+  if (oid === RSA) return rsaSigningKey(readWhole(inner));
+  if (oid === EC) return ecSigningKey(inner, parameters);
+  const mlDsa = ML_DSA_TYPES[oid];
+  if (mlDsa !== undefined) return readMlDsa(der.whole, mlDsa, subject);
+  throw unsupported(subject, describeOther(oid, inner, parameters));
 }
 
-async function createSigningKey(der: Buffer, type: Form, subject: string): Promise<SigningKey> {
-  let key: KeyObject;
+function rsaSigningKey(key: Element): SigningKey {
+  measureRsaPrivateKey(key);
+  return importKey(key.whole, 'pkcs1');
+}
+
+function ecSigningKey(sec1: Buffer, parameters: Element | undefined): SigningKey {
+  const { curve, scalar, point } = measureEcPrivateKey(sec1, parameters);
   try {
-    key = createPrivateKey({ key: der, format: 'der', type });
-  } catch (cause) {
-    return createOtherKey(der, type, subject, cause);
+    // OpenSSL takes a public half for granted: it is computed from the scalar, and compared with the one given.
+    const computed = pointOf(importEc(curve, scalar).publicKey);
+    if (point !== undefined && !isSamePoint(point, computed)) {
+      throw new Error('its public half is that of another key');
+    }
+    return importEc(curve, scalar, computed);
+  } finally {
+    scalar.fill(0);
   }
+}
+
+function importEc(curve: Curve, scalar: Buffer, point?: Buffer): SigningKey {
+  const der = encodeEcPrivateKey(curve, scalar, point);
+  try {
+    return importKey(der, 'sec1');
+  } catch (cause) {
+    // Measured already: what OpenSSL refuses here is the curve.
+    throw new UnknownCurve(`an EC key on ${curve.name}, which this runtime does not have`, { cause });
+  } finally {
+    der.fill(0);
+  }
+}
+
+/** The point of a key, uncompressed. */
+function pointOf({ spki }: PublicKey): Buffer {
+  return readBits(readChildren(readElement(Buffer.from(spki)), SEQUENCE)[1]);
+}
+
+/** @param given compressed or not */
+function isSamePoint(given: Buffer, whole: Buffer): boolean {
+  if (given[0] === 4) return given.equals(whole);
+  const x = whole.subarray(1, 1 + (whole.length - 1) / 2);
+  return given.equals(Buffer.concat([Buffer.from([2 + ((whole.at(-1) ?? 0) & 1)]), x]));
+}
+
+function importKey(der: Buffer, type: 'pkcs1' | 'sec1' | 'pkcs8'): SigningKey {
+  const key = createPrivateKey({ key: der, format: 'der', type });
   const algorithm = algorithmForKey({ type: key.asymmetricKeyType });
-  if (algorithm === undefined) throw unsupported(subject, describeKey(publicKeyOf(key)));
+  if (algorithm === undefined) throw new Error('not a key that can sign');
   return signingKeyOf(key, algorithm);
 }
 
-/** What OpenSSL refused: damaged, or of a kind that this version does not know. */
-async function createOtherKey(der: Buffer, form: Form, subject: string, cause: unknown): Promise<SigningKey> {
-  if (form !== 'pkcs8') throw invalid(subject, cause);
-  const oid = orDamaged(subject, () =>
-    readOid(readChildren(readChildren(readElement(der), SEQUENCE)[1], SEQUENCE)[0]),
-  );
-  const mlDsaType = ML_DSA_TYPES[oid];
-  if (mlDsaType === undefined) {
-    throw KNOWN_KINDS.includes(oid) ? invalid(subject, cause) : unsupported(subject, `the kind ${oid}`);
-  }
+async function readMlDsa(der: Buffer, type: string, subject: string): Promise<SigningKey> {
+  const { readMlDsaSigningKey } = await import('./ml-dsa.js');
   try {
-    const { mlDsaSigningKey } = await import('./ml-dsa.js');
-    return await mlDsaSigningKey(der, mlDsaType);
-  } catch (error) {
+    return await readMlDsaSigningKey(der, type);
+  } catch (cause) {
     throw new IdentityError(
       'ERR_KEY_INVALID',
-      `${subject} is damaged: its parts are not those of one ${mlDsaType.toUpperCase()} key`,
-      { cause: error },
+      `${subject} is damaged: its parts are not those of one ${type.toUpperCase()} key`,
+      { cause },
     );
+  }
+}
+
+/** A key of a kind that the service does not take, with its size where it has one. */
+function describeOther(oid: string, inner: Buffer, parameters: Element | undefined): string {
+  const type = OTHER_TYPES[oid];
+  if (type === undefined) return `the kind ${oid}`;
+  const modulus = {
+    [RSA_PSS]: () => readChildren(readElement(inner), SEQUENCE)[1],
+    [DSA]: () => readChildren(parameters, SEQUENCE)[0],
+  }[oid];
+  try {
+    return modulus === undefined ? type : `${type} ${bitLength(readUnsigned(modulus()))} bits`;
+  } catch {
+    return type;
   }
 }
 
 function requirePassphrase(passphrase: string | undefined, subject: string): string {
   if (passphrase !== undefined) return passphrase;
   throw new IdentityError('ERR_KEY_PASSPHRASE', `${subject} is encrypted and no passphrase was given`);
+}
+
+function explain(error: unknown, subject: string): IdentityError {
+  if (error instanceof IdentityError) return error;
+  const isNamed = error instanceof UnknownCurve || error instanceof RsaSizeError;
+  return isNamed ? unsupported(subject, error.message) : invalid(subject, error);
 }
 
 function orDamaged<T>(subject: string, read: () => T): T {

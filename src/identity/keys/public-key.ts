@@ -1,19 +1,25 @@
 /**
- * Bytes of a SubjectPublicKeyInfo (RFC 5280 §4.1.2.7) in, `PublicKey` out: one form for the keys that Node's OpenSSL
- * knows and for those that only a newer one does, so that nothing to the right needs to ask.
+ * Public keys: one form for those that Node's OpenSSL knows and for those that only a newer one does. Compares them
+ * and verifies certificates with them.
  */
 import type { KeyObject } from 'node:crypto';
 import { createPublicKey, X509Certificate } from 'node:crypto';
-import { BIT_STRING, readChildren, readContent, readElement, SEQUENCE } from './der.js';
+import { readBits, readChildren, readWhole, SEQUENCE } from './der.js';
 
 export interface PublicKey {
   /** SubjectPublicKeyInfo, DER. */
   readonly spki: Uint8Array;
-  /** The kind as Node names it, such as `rsa`, `ec` or `ml-dsa-65`; undefined where nobody here knows it. */
+  /** The kind as Node names it, such as `rsa`, `ec`, `ml-dsa-65` or `ed25519`; undefined for an unknown kind. */
   readonly type: string | undefined;
-  /** Node's own object; undefined where this version of Node does not know the kind. */
+  /** Node's own object; undefined where the key is of no use, or this version of Node does not know its kind. */
   readonly keyObject: KeyObject | undefined;
-  /** Whether the signature over the data is this key's, where Node cannot tell and we can. */
+  /** Size or curve, such as `2048 bits` or `prime256v1`; default: what `keyObject` tells. */
+  readonly detail?: string | undefined;
+  /** Why the key cannot be used although its kind could: `an RSA key of 512 bits`. */
+  readonly flaw?: string | undefined;
+  /** Whether the EC parameters are written out instead of named, which RFC 5480 §2.1.1 forbids. */
+  readonly hasExplicitCurve?: boolean;
+  /** Verifies a signature over the data, where Node cannot. */
   readonly verify?: (data: Uint8Array, signature: Uint8Array) => boolean;
 }
 
@@ -24,26 +30,47 @@ export const ML_DSA_TYPES: Readonly<Record<string, string>> = {
   '2.16.840.1.101.3.4.3.19': 'ml-dsa-87',
 };
 
-/** Whatever holds the public half: Node's own public key, or the private key that it follows from. */
+export const RSA = '1.2.840.113549.1.1.1';
+export const EC = '1.2.840.10045.2.1';
+export const DSA = '1.2.840.10040.4.1';
+export const RSA_PSS = '1.2.840.113549.1.1.10';
+
+/** Kinds that the service does not take, by OID, as Node names them. */
+export const OTHER_TYPES: Readonly<Record<string, string>> = {
+  [RSA_PSS]: 'rsa-pss',
+  [DSA]: 'dsa',
+  '1.2.840.113549.1.3.1': 'dh',
+  '1.3.101.110': 'x25519',
+  '1.3.101.111': 'x448',
+  '1.3.101.112': 'ed25519',
+  '1.3.101.113': 'ed448',
+};
+
+/** From a public key of Node's, or from the private key that it follows from. */
 export function publicKeyOf(key: KeyObject): PublicKey {
   const keyObject = key.type === 'public' ? key : createPublicKey(key);
-  const spki = keyObject.export({ type: 'spki', format: 'der' });
-  return Object.freeze({ spki, type: keyObject.asymmetricKeyType, keyObject });
+  return Object.freeze({
+    spki: keyObject.export({ type: 'spki', format: 'der' }),
+    type: keyObject.asymmetricKeyType,
+    keyObject,
+  });
+}
+
+/** Size or curve: `2048 bits`, `prime256v1`. */
+export function detailOf({ detail, keyObject }: Pick<PublicKey, 'detail' | 'keyObject'>): string | undefined {
+  const { modulusLength, namedCurve } = keyObject?.asymmetricKeyDetails ?? {};
+  return detail ?? (modulusLength === undefined ? namedCurve : `${modulusLength} bits`);
 }
 
 /**
- * Equal as keys. One point of a curve has two encodings, so that OpenSSL decides there; asked to compare keys of two
- * kinds, it would leave an error behind that Node then throws from the next call that reads a key.
+ * Compares keys as keys. One point of a curve has two encodings, so that OpenSSL decides there; asked to compare keys
+ * of two kinds, it would leave an error behind that Node then throws from the next call that reads a key.
  */
 export function isSameKey(a: PublicKey, b: PublicKey): boolean {
   if (Buffer.compare(a.spki, b.spki) === 0) return true;
   if (a.keyObject === undefined || b.keyObject === undefined || a.type !== 'ec' || b.type !== 'ec')
     return false;
-  return curveOf(a.keyObject) === curveOf(b.keyObject) && a.keyObject.equals(b.keyObject);
-}
-
-function curveOf(key: KeyObject): string | undefined {
-  return key.asymmetricKeyDetails?.namedCurve;
+  return detailOf(a) === detailOf(b) && a.keyObject.equals(b.keyObject);
 }
 
 /**
@@ -52,12 +79,14 @@ function curveOf(key: KeyObject): string | undefined {
  * @param der of the certificate
  */
 export function isSignedBy(der: Buffer, { keyObject, verify }: PublicKey): boolean {
-  if (keyObject !== undefined) return new X509Certificate(der).verify(keyObject);
-  // RFC 5280 §4.1: what is signed, the algorithm, and a BIT STRING, whose first octet counts unused bits.
-  const [signed, , signature] = readChildren(readElement(der), SEQUENCE);
-  return (
-    verify !== undefined &&
-    signed !== undefined &&
-    verify(signed.whole, readContent(signature, BIT_STRING).subarray(1))
-  );
+  // RFC 5280 §4.1: what is signed, the algorithm, and the signature.
+  const [signed, , signature] = readChildren(readWhole(der), SEQUENCE);
+  if (verify !== undefined) return signed !== undefined && verify(signed.whole, readBits(signature));
+  if (keyObject === undefined) return false;
+  try {
+    return new X509Certificate(der).verify(keyObject);
+  } catch {
+    // A signature algorithm that this OpenSSL does not know.
+    return false;
+  }
 }

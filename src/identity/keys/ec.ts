@@ -1,0 +1,148 @@
+/**
+ * Measures elliptic curve keys: scalars and points are judged by their value before OpenSSL sees them. An
+ * out-of-range scalar ends the process inside OpenSSL 3.0, where nothing can catch it.
+ */
+import type { Curve } from './curves.js';
+import { CURVES } from './curves.js';
+import type { Element } from './der.js';
+import {
+  BIT_STRING,
+  CONTEXT,
+  encodeElement,
+  INTEGER,
+  OBJECT_IDENTIFIER,
+  OCTET_STRING,
+  readBits,
+  readChildren,
+  readContent,
+  readCount,
+  readElement,
+  readOid,
+  readUnsigned,
+  SEQUENCE,
+  withoutZeros,
+} from './der.js';
+
+export interface CurveParameters {
+  readonly curve: Curve;
+  /** Whether the curve is named, as RFC 5480 §2.1.1 demands, or written out. */
+  readonly isNamed: boolean;
+}
+
+const PRIME_FIELD = '1.2.840.10045.1.1';
+
+/** What a key is called whose curve is not in the table. */
+export class UnknownCurve extends Error {}
+
+/**
+ * @param parameters of the AlgorithmIdentifier, or `[0]` of SEC 1
+ * @throws UnknownCurve
+ * @throws Error where they are damaged or absent
+ */
+export function readCurve(parameters: Element | undefined): CurveParameters {
+  if (parameters?.tag === OBJECT_IDENTIFIER) {
+    const oid = readOid(parameters);
+    const curve = CURVES.find((row) => row.oid === oid);
+    if (curve === undefined) throw new UnknownCurve(`an EC key on the curve ${oid}`);
+    return { curve, isNamed: true };
+  }
+  // SEC 1 §C.2: version, field, curve, base point, order.
+  const [, field, , , order] = readChildren(parameters, SEQUENCE);
+  const [kind, prime] = readChildren(field, SEQUENCE);
+  const curve =
+    readOid(kind) === PRIME_FIELD
+      ? CURVES.find(
+          (row) =>
+            withoutZeros(row.prime).equals(readUnsigned(prime)) &&
+            withoutZeros(row.order).equals(readUnsigned(order)),
+        )
+      : undefined;
+  if (curve === undefined) throw new UnknownCurve('an EC key whose parameters are those of no known curve');
+  return { curve, isNamed: false };
+}
+
+/**
+ * A point in the forms of SEC 1 §2.3.3: compressed or not; neither the point at infinity nor the hybrid form, which
+ * no certificate may have (RFC 5480 §2.2). That it is on the curve is left to OpenSSL.
+ *
+ * @throws Error
+ */
+export function measurePoint(point: Buffer, { length, prime }: Curve): void {
+  const form = point[0];
+  const coordinates = form === 4 ? 2 : form === 2 || form === 3 ? 1 : 0;
+  const isWhole = coordinates > 0 && point.length === 1 + coordinates * length;
+  const [x, y] = [point.subarray(1, 1 + length), point.subarray(1 + length)];
+  const isInField = Buffer.compare(x, prime) < 0 && (y.length === 0 || Buffer.compare(y, prime) < 0);
+  if (!isWhole || !isInField) throw new Error('not a point of the curve');
+}
+
+/**
+ * The private scalar by its value, 1 ≤ d < n, in as many octets as the curve wants (RFC 5915 §3 leaves zeros to
+ * writers, who disagree).
+ *
+ * @returns octets that the caller wipes
+ * @throws Error
+ */
+export function measureScalar(octets: Buffer, { length, order }: Curve): Buffer {
+  const significant = withoutZeros(octets);
+  if (significant.length > length) throw new Error('a private scalar that is longer than its curve');
+  const scalar = Buffer.alloc(length);
+  significant.copy(scalar, length - significant.length);
+  if (significant.length > 0 && Buffer.compare(scalar, order) < 0) return scalar;
+  scalar.fill(0);
+  throw new Error('a private scalar that is not between 1 and the order of its curve');
+}
+
+export interface EcPrivateKey {
+  readonly curve: Curve;
+  /** In as many octets as the curve wants. The caller wipes it. */
+  readonly scalar: Buffer;
+  /** The public point that the file gives. */
+  readonly point: Buffer | undefined;
+}
+
+/**
+ * ECPrivateKey of RFC 5915, measured.
+ *
+ * @param outer the parameters of the PKCS#8 file around it
+ * @throws UnknownCurve
+ * @throws Error where the key is damaged
+ */
+export function measureEcPrivateKey(der: Buffer, outer: Element | undefined): EcPrivateKey {
+  const [version, scalar, ...options] = readChildren(readElement(der), SEQUENCE);
+  const inner = options.find(({ tag }) => tag === CONTEXT);
+  const { curve } = readCurve(outer ?? (inner && readElement(inner.content)));
+  const bits = options.find(({ tag }) => tag === CONTEXT + 1);
+  const point = bits && readBits(readElement(bits.content));
+  if (point !== undefined) measurePoint(point, curve);
+  if (readCount(version) !== 1) throw new Error('not an ECPrivateKey');
+  return { curve, scalar: measureScalar(readContent(scalar, OCTET_STRING), curve), point };
+}
+
+/**
+ * A measured key as SEC 1 DER, with the public half where it is given.
+ *
+ * @returns octets that the caller wipes
+ */
+export function encodeEcPrivateKey(curve: Curve, scalar: Buffer, point?: Buffer): Buffer {
+  const inside = encodeElement(OCTET_STRING, scalar);
+  const named = encodeElement(CONTEXT, encodeElement(OBJECT_IDENTIFIER, encodeOid(curve.oid)));
+  const bits = point && encodeElement(CONTEXT + 1, encodeElement(BIT_STRING, Buffer.alloc(1), point));
+  try {
+    return encodeElement(SEQUENCE, Buffer.from([INTEGER, 1, 1]), inside, named, ...(bits ? [bits] : []));
+  } finally {
+    inside.fill(0);
+  }
+}
+
+function encodeOid(oid: string): Buffer {
+  const [first = 0, second = 0, ...rest] = oid.split('.').map(Number);
+  const octets = [40 * first + second, ...rest].flatMap((arc) => {
+    const groups = [arc & 0x7f];
+    for (let left = Math.floor(arc / 0x80); left > 0; left = Math.floor(left / 0x80)) {
+      groups.unshift(0x80 | (left & 0x7f));
+    }
+    return groups;
+  });
+  return Buffer.from(octets);
+}

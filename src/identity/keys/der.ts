@@ -20,9 +20,9 @@ export const INTEGER = 0x02;
 export const BIT_STRING = 0x03;
 export const OCTET_STRING = 0x04;
 export const OBJECT_IDENTIFIER = 0x06;
-export const ENUMERATED = 0x0a;
-export const UTC_TIME = 0x17;
-export const GENERALIZED_TIME = 0x18;
+const ENUMERATED = 0x0a;
+const UTC_TIME = 0x17;
+const GENERALIZED_TIME = 0x18;
 export const SEQUENCE = 0x30;
 export const SET = 0x31;
 /** A context-specific constructed tag, such as `[0]`. */
@@ -84,22 +84,6 @@ export function readChildren(element: Element | undefined, tag: number): Element
     at += child.whole.length;
   }
   return children;
-}
-
-/**
- * How many elements an encoding has, down to its leaves, without keeping any of them.
- *
- * @returns at most `limit`: counting ends there
- */
-export function countElements(bytes: Buffer, limit: number, depth = 0): number {
-  let count = 0;
-  for (let at = 0; at < bytes.length && count < limit; ) {
-    const { tag, content, whole } = readElement(bytes, at, depth);
-    count += 1;
-    if ((tag & CONSTRUCTED) !== 0) count += countElements(content, limit - count, depth + 1);
-    at += whole.length;
-  }
-  return count;
 }
 
 /** The value of an element that must have a tag. */

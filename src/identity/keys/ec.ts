@@ -83,7 +83,7 @@ export function measurePoint(point: Buffer, { length, prime }: Curve): void {
  * @returns octets that the caller wipes
  * @throws Error
  */
-export function measureScalar(octets: Buffer, { length, order }: Curve): Buffer {
+function measureScalar(octets: Buffer, { length, order }: Curve): Buffer {
   const significant = withoutZeros(octets);
   if (significant.length > length) throw new Error('a private scalar that is longer than its curve');
   const scalar = Buffer.alloc(length);

@@ -30,8 +30,8 @@ export {
   TransportError,
 } from './errors.js';
 export type { Certificate } from './identity/certificate.js';
-export type { Finding } from './identity/check-identity.js';
 export { checkIdentity } from './identity/check-identity.js';
+export type { Finding, WarningCode } from './identity/finding.js';
 export type { SigningIdentity } from './identity/identity.js';
 export type { IdentitySource, PemOrPath } from './identity/identity-source.js';
 export type { PublicKey } from './identity/keys/public-key.js';

@@ -48,7 +48,7 @@ const LIBRARY_TYPES = [
   ...['OptionErrorCode', 'OutputErrorCode', 'ProviderOptions', 'ProviderProperties', 'ResponseContext'],
   ...['RolesAnywhereProvider', 'ServiceErrorCode', 'Session', 'SessionContext', 'SessionOptions'],
   ...['PublicKey', 'SessionRequest', 'SessionRequestSettings', 'SignedRequest', 'SigningContext'],
-  ...['PemOrPath', 'SigningIdentity'],
+  ...['PemOrPath', 'SigningIdentity', 'WarningCode'],
   'TransportErrorCode',
 ];
 const EMULATOR = ['createAuthority', 'createEmulator', 'startEmulator'];

@@ -18,8 +18,6 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   'cli/terminal/report.ts / ~.*there is no such file/': 'known, to be fixed',
   [String.raw`cli/update/profile-text.ts /^[ \t\f\v]*([^=: \t\f\v]*)[ \t\f\v]*=[ \t\f\v]*/`]:
     'known, to be fixed',
-  [String.raw`identity/keys/pem.ts /^\s*Proc-Type:\s*4\s*,\s*ENCRYPTED/im`]: 'known, to be fixed',
-  [String.raw`identity/keys/pem.ts /^\s*DEK-Info:\s*(\S+)/im`]: 'known, to be fixed',
 };
 
 /** Patterns that are computed: where, and why they are linear all the same. */

@@ -22,6 +22,7 @@ import type {
   SessionRequest,
   SigningIdentity,
   TransportErrorCode,
+  WarningCode,
 } from '../src/index.js';
 import {
   createSession,
@@ -114,7 +115,7 @@ export const areCodesExact: [
   Same<TransportError['code'], TransportErrorCode>,
   Same<ServiceError['code'], ServiceErrorCode>,
   Same<OutputError['code'], OutputErrorCode>,
-  Same<Finding['code'], IdentityErrorCode | 'WARN_KEY_SIZE' | 'WARN_CHAIN_SIGNATURE'>,
+  Same<Finding['code'], IdentityErrorCode | WarningCode>,
 ] = [true, true, true, true, true, true];
 export const areCodesUnions: [
   Same<string extends OptionErrorCode ? true : false, false>,

@@ -47,6 +47,7 @@ export interface Certificate {
   /** subjectKeyIdentifier and the keyIdentifier of authorityKeyIdentifier. */
   readonly keyIdentifier?: Buffer | undefined;
   readonly authorityKeyIdentifier?: Buffer | undefined;
+  readonly hasNameConstraints?: boolean;
   /**
    * What OpenSSL reads over and other readers may refuse, each as the end of a sentence: `a BOOLEAN that is neither
    * 00 nor FF`, `an RSASSA-PSS signature`.
@@ -137,6 +138,7 @@ async function readCertificate(given: Buffer): Promise<Certificate> {
     pathLength: constraints?.pathLength,
     keyIdentifier: readKeyIdentifier(fields.valueOf(ID.subjectKeyIdentifier), OCTET_STRING),
     authorityKeyIdentifier: readKeyIdentifier(fields.valueOf(ID.authorityKeyIdentifier), SEQUENCE),
+    hasNameConstraints: fields.valueOf(ID.nameConstraints) !== undefined,
     flaws: flawsOf(given, fields),
   };
 }

@@ -1,5 +1,5 @@
 /**
- * An identity and a moment in, findings out: what the service would refuse, found before asking.
+ * Checks an identity before the service does: what it would refuse is an error, what it may refuse a warning.
  *
  * Source: "Signature verification" and "End-entity certificates" of the IAM Roles Anywhere trust model (X.509
  * v3, CA:FALSE, digitalSignature, SHA-256 or stronger, a subject, RSA, EC or ML-DSA keys), RFC 5280 for the rest.
@@ -7,31 +7,19 @@
 import type { IdentityErrorCode } from '../errors.js';
 import { IdentityError } from '../errors.js';
 import type { Certificate } from './certificate.js';
-import { linkedFrom } from './chain.js';
+import { levelsFrom, linkedFrom } from './chain.js';
+import type { Finding } from './finding.js';
+import { warning } from './finding.js';
 import type { SigningIdentity } from './identity.js';
 import { ALGORITHMS, algorithmForKey, describeKey, supportedKinds } from './keys/algorithms.js';
 import { isSameKey } from './keys/public-key.js';
-
-interface FindingText {
-  /** Subject, rule, actual: one line. */
-  readonly message: string;
-  /** What to do, one line. */
-  readonly hint: string;
-}
-
-/** An error is what the service refuses; a warning works today, or may. */
-export type Finding = FindingText &
-  (
-    | { readonly severity: 'error'; readonly code: IdentityErrorCode }
-    | { readonly severity: 'warning'; readonly code: 'WARN_KEY_SIZE' | 'WARN_CHAIN_SIGNATURE' }
-  );
 
 type Rule = (identity: SigningIdentity, now: Date) => Finding | undefined;
 
 /** Below SHA-256. */
 const WEAK_HASH = /^(md\d|sha1|sha224)$/;
 
-/** In the order in which a person would want to hear of them. */
+/** The most helpful first. */
 const RULES: readonly Rule[] = [
   checkKeyKind,
   checkKeyBelongs,
@@ -42,6 +30,8 @@ const RULES: readonly Rule[] = [
   checkSignatureHash,
   checkSubject,
   checkKeySize,
+  checkSerialNumber,
+  checkUnusual,
   checkChainLinks,
   checkChainAuthority,
   checkChainValidity,
@@ -62,7 +52,8 @@ export function checkIdentity(
 ): Finding[] {
   const { now = () => new Date() } = context;
   const moment = now();
-  const findings = RULES.map((rule) => rule(identity, moment)).filter((finding) => finding !== undefined);
+  const found = RULES.map((rule) => rule(identity, moment)).filter((finding) => finding !== undefined);
+  const findings = [...found, ...(identity.notes ?? [])];
   return [
     ...findings.filter(({ severity }) => severity === 'error'),
     ...findings.filter(({ severity }) => severity === 'warning'),
@@ -186,12 +177,44 @@ function checkSubject({ certificate }: SigningIdentity): Finding | undefined {
 function checkKeySize({ certificate }: SigningIdentity): Finding | undefined {
   const bits = certificate.publicKey.keyObject?.asymmetricKeyDetails?.modulusLength;
   if (bits === undefined || bits >= 2048) return undefined;
-  return {
-    severity: 'warning',
-    code: 'WARN_KEY_SIZE',
-    message: `${nameOf(certificate)} should have an RSA key of at least 2048 bits, found ${bits}`,
-    hint: 'make a new key of 2048 bits or more',
-  };
+  return warning(
+    'WARN_KEY_SIZE',
+    `${nameOf(certificate)} should have an RSA key of at least 2048 bits, found ${bits}`,
+    'make a new key of 2048 bits or more',
+  );
+}
+
+/** RFC 5280 §4.1.2.2: positive, and at most 20 octets. */
+function checkSerialNumber({ certificate }: SigningIdentity): Finding | undefined {
+  const { serialNumber } = certificate;
+  const serial = BigInt(serialNumber);
+  if (serial > 0n && serial < 1n << 159n) return undefined;
+  return warning(
+    'WARN_CERTIFICATE_SERIAL',
+    `${nameOf(certificate)} should have a positive serial number of at most 20 octets, found ${serialNumber}`,
+    'issue it again with such a serial number; the service may refuse this one',
+  );
+}
+
+/** What the service does with these is not documented. */
+function checkUnusual({ certificate, chain }: SigningIdentity): Finding | undefined {
+  const found = [certificate, ...chain]
+    .map((one, index) => ({ one, flaws: unusualOf(one, index === 0) }))
+    .find(({ flaws }) => flaws.length > 0);
+  if (found === undefined) return undefined;
+  return warning(
+    'WARN_CERTIFICATE_UNUSUAL',
+    `${nameOf(found.one)} has ${found.flaws.join(', and ')}, which the service may refuse`,
+    'if it does, issue the certificate again without that',
+  );
+}
+
+function unusualOf({ flaws = [], publicKey, hasNameConstraints }: Certificate, isLeaf: boolean): string[] {
+  return [
+    ...flaws,
+    ...(publicKey.hasExplicitCurve ? ['a key whose curve is written out instead of named'] : []),
+    ...(isLeaf && hasNameConstraints ? ['nameConstraints, which belong to authorities'] : []),
+  ];
 }
 
 function checkChainLinks({ certificate, chain }: SigningIdentity): Finding | undefined {
@@ -205,16 +228,30 @@ function checkChainLinks({ certificate, chain }: SigningIdentity): Finding | und
   );
 }
 
-function checkChainAuthority({ chain }: SigningIdentity): Finding | undefined {
-  const found = chain.find(
-    ({ isCa, keyUsage }) => isCa !== true || keyUsage?.includes('keyCertSign') === false,
-  );
+function checkChainAuthority({ certificate, chain }: SigningIdentity): Finding | undefined {
+  const levels = levelsFrom(certificate, chain);
+  const problems = chain.map((one) => {
+    const below = Math.max(
+      levels.findIndex((level) => level.includes(one)),
+      0,
+    );
+    return problemOfAuthority(one, below);
+  });
+  const at = problems.findIndex((problem) => problem !== undefined);
+  const found = chain[at];
   if (found === undefined) return undefined;
   return error(
     'ERR_CHAIN_NOT_CA',
-    `intermediate ${nameOf(found)} must be a CA (CA:TRUE, keyCertSign), found ${found.isCa === true ? `keyUsage ${found.keyUsage?.join(', ')}` : 'no CA:TRUE'}`,
+    `intermediate ${nameOf(found)} must be a CA (CA:TRUE, keyCertSign), found ${problems[at]}`,
     'give the certificate of the CA that issued yours',
   );
+}
+
+/** @param below how many intermediates are below it (RFC 5280 §4.2.1.9) */
+function problemOfAuthority({ isCa, keyUsage, pathLength }: Certificate, below: number): string | undefined {
+  if (isCa !== true) return 'no CA:TRUE';
+  if (keyUsage?.includes('keyCertSign') === false) return `keyUsage ${keyUsage.join(', ')}`;
+  return (pathLength ?? below) < below ? `a limit of ${pathLength} CAs below it` : undefined;
 }
 
 function checkChainValidity({ chain }: SigningIdentity, now: Date): Finding | undefined {
@@ -239,10 +276,9 @@ function checkChainValidity({ chain }: SigningIdentity, now: Date): Finding | un
 function checkChainSignatures({ chain }: SigningIdentity): Finding | undefined {
   const weak = chain.find(({ signatureHash }) => WEAK_HASH.test(signatureHash));
   if (weak === undefined) return undefined;
-  return {
-    severity: 'warning',
-    code: 'WARN_CHAIN_SIGNATURE',
-    message: `intermediate ${nameOf(weak)} should be signed with SHA-256 or stronger, found ${weak.signatureHash.toUpperCase()}`,
-    hint: 'have its CA issue it again with SHA-256',
-  };
+  return warning(
+    'WARN_CHAIN_SIGNATURE',
+    `intermediate ${nameOf(weak)} should be signed with SHA-256 or stronger, found ${weak.signatureHash.toUpperCase()}`,
+    'have its CA issue it again with SHA-256',
+  );
 }

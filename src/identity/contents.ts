@@ -1,15 +1,20 @@
 /**
- * The bytes of a file in, what it holds out: certificates and private keys, in any format that people have them in:
- * PEM, DER, PKCS#7, PKCS#12. The bytes tell which, not the name of the file.
+ * What a file holds: certificates and private keys, in any format that people have them in: PEM, DER, PKCS#7, PKCS#12.
+ * The bytes tell which, not the name of the file and not the label of a PEM block.
  */
 import { IdentityError } from '../errors.js';
 import type { Certificate } from './certificate.js';
 import { parseCertificate } from './certificate.js';
+import type { Finding } from './finding.js';
+import { warning } from './finding.js';
 import { INTEGER, OBJECT_IDENTIFIER, SEQUENCE } from './keys/der.js';
+import { KdfBudget } from './keys/kdf-budget.js';
 import type { PemBlock } from './keys/pem.js';
 import { decodePem, isPem, parsePem } from './keys/pem.js';
-import { findKeyBlock, parseDerKey, parsePemKey } from './keys/private-key.js';
+import type { FoundKey, KeyContext } from './keys/private-key.js';
+import { findDerKey, findPemKey, isKeyBlock, parsePlainKey } from './keys/private-key.js';
 import type { SigningKey } from './keys/signing-key.js';
+import { explainUnreadable } from './text-forms.js';
 
 /** Bytes, and how messages name them. */
 export interface Material {
@@ -20,10 +25,19 @@ export interface Material {
 
 /** Nothing is decrypted or parsed before it is asked for: a file may hold a key that nobody wants. */
 export interface Contents {
+  /** @throws IdentityError where there are some, and none can be read */
   readonly certificates: () => Promise<Certificate[]>;
-  readonly keys: () => Promise<SigningKey[]>;
+  readonly keys: () => Promise<Keys>;
   /** What the file holds instead of what was looked for: `only a public key`. */
   readonly found: string;
+  /** What was passed over, as far as the file has been read. */
+  readonly notes: readonly Finding[];
+}
+
+export interface Keys {
+  readonly keys: readonly SigningKey[];
+  /** Why another key of the file could not be read. */
+  readonly failure: unknown;
 }
 
 /** What people call the blocks of PEM. */
@@ -39,6 +53,8 @@ const KINDS: Readonly<Record<string, string>> = {
   'RSA PRIVATE KEY': 'a private key',
   'EC PRIVATE KEY': 'a private key',
   'ENCRYPTED PRIVATE KEY': 'an encrypted private key',
+  'ANY PRIVATE KEY':
+    "a key under a label that no program writes (sed 's/ANY PRIVATE KEY/PRIVATE KEY/' OLD > NEW)",
   'OPENSSH PRIVATE KEY': "a key in OpenSSH's own form (convert a copy with ssh-keygen -p -m PEM)",
   'TSS2 PRIVATE KEY': 'a key of a TPM, which is not supported yet',
   'EC PARAMETERS': 'EC parameters',
@@ -46,9 +62,132 @@ const KINDS: Readonly<Record<string, string>> = {
   PKCS7: 'a PKCS#7 bundle without certificates',
 };
 
-const CERTIFICATE = /^(X509 )?CERTIFICATE$/;
-/** OpenSSL writes the first, older programs the others. */
-const PKCS7 = /^(PKCS7|PKCS #7 SIGNED DATA|CMS)$/;
+/** Blocks that may hold certificates. OpenSSL writes PKCS7, older programs the next two, GnuTLS PKCS12. */
+const HOLDERS = /^((X509 )?CERTIFICATE|PKCS7|PKCS #7 SIGNED DATA|CMS|PKCS12)$/;
+
+/** Reads one file; the passphrase is that of its keys. */
+class Reader {
+  readonly notes: Finding[] = [];
+  readonly #subject: string;
+  readonly #keys: KeyContext;
+
+  constructor(subject: string, passphrase: string | undefined, keySubject: string) {
+    this.#subject = subject;
+    const onWeak = (encryption: string): void => this.#noteWeak(encryption);
+    this.#keys = { passphrase, subject: keySubject, onWeak };
+  }
+
+  #noteWeak(encryption: string): void {
+    this.#note(
+      warning(
+        'WARN_KEY_ENCRYPTION',
+        `${this.#subject} is encrypted with ${encryption}, which is weak`,
+        'encrypt it again: openssl pkcs12 -legacy -in OLD -aes256 -out NEW, or openssl pkcs8 -topk8 for a key',
+      ),
+    );
+  }
+
+  #note(note: Finding): void {
+    if (!this.notes.some(({ message }) => message === note.message)) this.notes.push(note);
+  }
+
+  openPem(bytes: Buffer): Contents {
+    const { blocks, damage } = parsePem(bytes, this.#subject);
+    const holders = blocks.filter(({ label }) => HOLDERS.test(label)).map((block) => this.#holder(block));
+    const own = blocks.filter(isKeyBlock).map((block) => () => findPemKey(block, this.#keys));
+    const kinds = [...new Set(blocks.map(({ label }) => KINDS[label] ?? label))];
+    const orDamage = <T>(found: readonly T[], failure: unknown): void => {
+      if (found.length === 0 && failure !== undefined) throw failure;
+      const reason = failure instanceof Error ? failure.message : damage && `${this.#subject} ${damage}`;
+      if (found.length === 0 && damage !== undefined) {
+        throw new IdentityError('ERR_PEM_INVALID', `${this.#subject} ${damage}`);
+      }
+      if (reason === undefined) return;
+      this.#note(warning('WARN_PEM_DAMAGED', `passed over: ${reason}`, 'remove the damaged block'));
+    };
+    return {
+      certificates: async () => {
+        const { found, failure } = await settle(holders.map(({ certificates }) => certificates));
+        orDamage(found, failure);
+        return found.flat();
+      },
+      keys: async () => {
+        const { keys, failure } = await this.#readKeys(own);
+        const inside = await settle(holders.map((holder) => async () => (await holder.keys()).keys));
+        const all = [...keys, ...inside.found.flat()];
+        orDamage(all, all.length === 0 ? (failure ?? inside.failure) : undefined);
+        return { keys: all, failure: failure ?? inside.failure };
+      },
+      found: `only ${kinds.join(', ')}`,
+      notes: this.notes,
+    };
+  }
+
+  /** A block that holds certificates, and in the case of PKCS#12 keys. */
+  #holder(block: PemBlock): Pick<Contents, 'certificates' | 'keys'> {
+    try {
+      return this.openDer(decodePem(block, this.#subject));
+    } catch (error) {
+      return { certificates: () => Promise.reject(error), keys: async () => NO_KEYS };
+    }
+  }
+
+  openDer(bytes: Buffer): Contents {
+    const { notes } = this;
+    const format = formatOf(bytes);
+    if (format === 'pkcs12') return this.#openPkcs12(bytes);
+    if (format === 'pkcs7') {
+      const certificates = (): Promise<Certificate[]> => this.#readPkcs7(bytes);
+      return { certificates, keys: async () => NO_KEYS, found: `only ${KINDS['PKCS7']}`, notes };
+    }
+    return {
+      certificates: async () => [await parseCertificate(bytes, this.#subject)],
+      keys: async () =>
+        format === 'key' ? this.#readKeys([() => findDerKey(Buffer.from(bytes), this.#keys)]) : NO_KEYS,
+      found: 'only a certificate',
+      notes,
+    };
+  }
+
+  #openPkcs12(bytes: Buffer): Contents {
+    const subject = this.#subject;
+    // Certificates and keys are in one piece, and deriving a key from a password takes its time: opened once.
+    const open = async (): Promise<{ certificates: Certificate[]; keys: Keys }> => {
+      const { parsePkcs12 } = await import('./pkcs12.js');
+      const { passphrase, onWeak } = this.#keys;
+      const { certificates, keys } = await parsePkcs12(bytes, passphrase, subject, onWeak);
+      try {
+        return {
+          certificates: await parseAll(certificates, subject),
+          keys: keysOf(await settle(keys.map((key) => () => parsePlainKey(key, subject)))),
+        };
+      } finally {
+        for (const key of keys) key.fill(0);
+      }
+    };
+    let opened: ReturnType<typeof open> | undefined;
+    const once = (): ReturnType<typeof open> => (opened ??= open());
+    return {
+      certificates: async () => (await once()).certificates,
+      keys: async () => (await once()).keys,
+      found: 'a PKCS#12 file without one',
+      notes: this.notes,
+    };
+  }
+
+  async #readPkcs7(bytes: Buffer): Promise<Certificate[]> {
+    const { parsePkcs7 } = await import('./pkcs7.js');
+    return parseAll(parsePkcs7(bytes, this.#subject), this.#subject);
+  }
+
+  /** The work of all keys of a file is known before the first is decrypted. */
+  async #readKeys(finders: ReadonlyArray<() => FoundKey>): Promise<Keys> {
+    const { found, failure } = await settle(finders.map((find) => async () => find()));
+    new KdfBudget(this.#keys.subject).charge(found.flatMap(({ work }) => work));
+    const read = await settle(found.map((key) => () => key.read()));
+    return keysOf({ found: read.found, failure: failure ?? read.failure });
+  }
+}
 
 /**
  * @param keySubject how messages name a private key that is in PEM beside other things
@@ -60,54 +199,31 @@ export function openContents(
   keySubject = subject,
 ): Contents {
   if (bytes.length === 0) throw new IdentityError('ERR_PEM_INVALID', `${subject} is empty`);
-  if (isPem(bytes)) return openPem(parsePem(bytes, subject), passphrase, subject, keySubject);
-  if (bytes[0] === SEQUENCE) return openDer(bytes, passphrase, subject);
-  throw new IdentityError('ERR_PEM_INVALID', `${subject} is neither PEM nor DER`);
+  const reader = new Reader(subject, passphrase, isPem(bytes) ? keySubject : subject);
+  if (isPem(bytes)) return reader.openPem(bytes);
+  if (bytes[0] === SEQUENCE) return reader.openDer(bytes);
+  const { found, command } = explainUnreadable(bytes) ?? {};
+  if (found === undefined) {
+    throw new IdentityError('ERR_PEM_INVALID', `${subject} is neither PEM nor DER`);
+  }
+  throw new IdentityError('ERR_PEM_INVALID', `${subject} must be PEM or DER, found ${found}`, {
+    hint: `convert a copy: ${command}`,
+  });
 }
 
-function openPem(
-  blocks: readonly PemBlock[],
-  passphrase: string | undefined,
-  subject: string,
-  keySubject: string,
-): Contents {
-  const [first] = blocks;
-  // GnuTLS writes PKCS#12 as PEM.
-  if (first?.label === 'PKCS12') return openPkcs12(decodePem(first, subject), passphrase, subject);
-  const key = findKeyBlock(blocks);
-  const kinds = [...new Set(blocks.map(({ label }) => KINDS[label] ?? label))];
-  return {
-    certificates: async () =>
-      (await Promise.all(blocks.map((block) => readCertificates(block, subject)))).flat(),
-    keys: async () => (key === undefined ? [] : [await parsePemKey(key, passphrase, keySubject)]),
-    found: `only ${kinds.join(', ')}`,
-  };
-}
+const NO_KEYS: Keys = { keys: [], failure: undefined };
 
-async function readCertificates(block: PemBlock, subject: string): Promise<Certificate[]> {
-  if (CERTIFICATE.test(block.label)) return parseAll([decodePem(block, subject)], subject);
-  return PKCS7.test(block.label) ? readPkcs7(decodePem(block, subject), subject) : [];
-}
+type Format = 'pkcs7' | 'pkcs12' | 'certificate' | 'key';
 
 /** The first octets tell the formats apart; what fits none is damaged, and its parser says so. */
-function openDer(bytes: Buffer, passphrase: string | undefined, subject: string): Contents {
+function formatOf(bytes: Buffer): Format {
   const at = inside(bytes, 0);
   // RFC 7292 §4: version 3, where a private key has 0, 1 or 2.
-  if (bytes[at] === INTEGER && bytes[at + 2] === 3) return openPkcs12(bytes, passphrase, subject);
-  if (bytes[at] === OBJECT_IDENTIFIER) {
-    return {
-      certificates: () => readPkcs7(bytes, subject),
-      keys: async () => [],
-      found: `only ${KINDS['PKCS7']}`,
-    };
-  }
+  if (bytes[at] === INTEGER && bytes[at + 2] === 3) return 'pkcs12';
+  if (bytes[at] === OBJECT_IDENTIFIER) return 'pkcs7';
   // An encrypted private key begins with a SEQUENCE too: the name of its encryption.
   const isCertificate = bytes[at] === SEQUENCE && bytes[inside(bytes, at)] !== OBJECT_IDENTIFIER;
-  return {
-    certificates: async () => [await parseCertificate(bytes, subject)],
-    keys: async () => (isCertificate ? [] : [await parseDerKey(bytes, passphrase, subject)]),
-    found: 'only a certificate',
-  };
+  return isCertificate ? 'certificate' : 'key';
 }
 
 /** Where the value of an element begins, be its length definite or not. */
@@ -116,38 +232,24 @@ function inside(bytes: Buffer, at: number): number {
   return at + 2 + (length > 0x80 ? length & 0x7f : 0);
 }
 
-function openPkcs12(bytes: Buffer, passphrase: string | undefined, subject: string): Contents {
-  // Certificates and keys are in one piece, and deriving a key from a password takes its time: opened once.
-  const open = async (): Promise<{ certificates: Certificate[]; keys: SigningKey[] }> => {
-    const { parsePkcs12 } = await import('./pkcs12.js');
-    const { certificates, keys } = await parsePkcs12(bytes, passphrase, subject);
-    try {
-      return { certificates: await parseAll(certificates, subject), keys: await parseKeys(keys, subject) };
-    } finally {
-      for (const key of keys) key.fill(0);
-    }
-  };
-  let opened: ReturnType<typeof open> | undefined;
-  const once = (): ReturnType<typeof open> => (opened ??= open());
+interface Settled<T> {
+  readonly found: readonly T[];
+  /** Why the first of the others failed. */
+  readonly failure: unknown;
+}
+
+async function settle<T>(reading: ReadonlyArray<() => Promise<T>>): Promise<Settled<T>> {
+  const results = await Promise.allSettled(reading.map((read) => read()));
   return {
-    certificates: async () => (await once()).certificates,
-    keys: async () => (await once()).keys,
-    found: 'a PKCS#12 file without one',
+    found: results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])),
+    failure: results.find((result) => result.status === 'rejected')?.reason,
   };
 }
 
 /** Of several keys those that can sign; where none can, the reason of the first. */
-async function parseKeys(ders: readonly Buffer[], subject: string): Promise<SigningKey[]> {
-  const results = await Promise.allSettled(ders.map((der) => parseDerKey(der, undefined, subject)));
-  const keys = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-  const failed = results.find((result) => result.status === 'rejected');
-  if (keys.length === 0 && failed !== undefined) throw failed.reason;
-  return keys;
-}
-
-async function readPkcs7(der: Buffer, subject: string): Promise<Certificate[]> {
-  const { parsePkcs7 } = await import('./pkcs7.js');
-  return parseAll(parsePkcs7(der, subject), subject);
+function keysOf({ found, failure }: Settled<SigningKey>): Keys {
+  if (found.length === 0 && failure !== undefined) throw failure;
+  return { keys: found, failure };
 }
 
 function parseAll(ders: readonly Buffer[], subject: string): Promise<Certificate[]> {

@@ -1,5 +1,6 @@
 /** Where an identity comes from: the inputs of `loadIdentity`, and the check of their types. */
 import { OptionError } from '../errors.js';
+import { isContent } from './text-forms.js';
 
 /** Bytes (PEM, DER, PKCS#7 or PKCS#12), PEM text, the path of a file, or `-` for standard input. */
 export type PemOrPath = string | Uint8Array;
@@ -13,6 +14,10 @@ export interface IdentitySource {
   readonly intermediates?: PemOrPath | undefined;
   /** Passphrase of an encrypted private key or PKCS#12 file; the empty text is a passphrase too. */
   readonly passphrase?: string | undefined;
+  /** Where several certificates belong to the keys: attributes of the subject, such as `CN=host-1`. */
+  readonly certificateSubject?: string | undefined;
+  /** The same by serial number, decimal or hexadecimal. */
+  readonly certificateSerial?: string | undefined;
 }
 
 export const INPUT_NAMES = ['certificate', 'privateKey', 'intermediates'] as const;
@@ -46,5 +51,5 @@ export function passphraseOf(source: IdentitySource): string | undefined {
 
 /** Whether an input is the path of a file: not bytes, PEM text or standard input. */
 export function isPath(input: PemOrPath | undefined): input is string {
-  return typeof input === 'string' && input !== '-' && !input.includes('-----BEGIN ');
+  return typeof input === 'string' && input !== '-' && !isContent(input);
 }

@@ -1,6 +1,6 @@
 /**
- * A source in, `SigningIdentity` out. The only place of this stage that touches files and standard input; the parsers
- * are loaded when there is something to parse.
+ * Loads identities, keys and certificates from files, standard input, text or bytes. The parsers are loaded when there
+ * is something to parse.
  */
 import { createReadStream } from 'node:fs';
 import { IdentityError, OptionError } from '../errors.js';
@@ -12,11 +12,13 @@ import type { IdentitySource, InputName, PemOrPath } from './identity-source.js'
 import { INPUT_NAMES, inputOf, passphraseOf } from './identity-source.js';
 import { decodePem, parsePem } from './keys/pem.js';
 import type { SigningKey } from './keys/signing-key.js';
+import type { Sign } from './remote-signer.js';
+import { isContent, toPlainForm } from './text-forms.js';
 
-/** A slip of the finger or two. */
+/** How often a person may mistype. */
 const MAX_QUESTIONS = 3;
 
-/** What messages call each source. */
+/** How messages call each input. */
 const ROLES: Readonly<Record<InputName, string>> = {
   certificate: 'certificate',
   privateKey: 'private key',
@@ -26,7 +28,7 @@ const ROLES: Readonly<Record<InputName, string>> = {
 /**
  * @param subject what is encrypted, such as `private key host.key`
  * @param attempt 0 at first, then how often the answer was wrong
- * @returns the passphrase; undefined where there is nobody to ask
+ * @returns the passphrase; undefined where nobody can be asked
  */
 export type AskPassphrase = (subject: string, attempt: number) => Promise<string | undefined>;
 
@@ -36,23 +38,27 @@ export interface LoadContext {
   /** The clock: of several certificates for the key, one that is valid now is taken. Default: the system clock. */
   readonly now?: (() => Date) | undefined;
   /**
-   * Makes the signatures, where the private key is elsewhere, in the form that the kind of the certificate's key
-   * prescribes: RSASSA-PKCS1-v1_5 with SHA-256, ECDSA with SHA-256 in DER, or pure ML-DSA, over the data. The first
-   * certificate is then the end-entity's.
+   * Signs in place of a private key, in the form that the kind of the certificate's key prescribes: RSASSA-PKCS1-v1_5
+   * with SHA-256, ECDSA with SHA-256 in DER (r and s side by side are converted), or pure ML-DSA, over the data. The
+   * first end-entity certificate is the signer's. Each signature is verified with its key before it is used.
    */
-  readonly sign?: ((data: Uint8Array) => Promise<Uint8Array>) | undefined;
-  /** Called where a key is encrypted and `passphrase` is not given, at most three times. */
+  readonly sign?: Sign | undefined;
+  /** The limit for each call of `sign`, in milliseconds. Default 15000. */
+  readonly signTimeoutMs?: number | undefined;
+  /** Called for an encrypted key without `passphrase`, at most three times. */
   readonly askPassphrase?: AskPassphrase | undefined;
+  /** Hears of inputs that were not plain PEM or DER, such as base64 around PEM. */
+  readonly logger?: { debug?(message: string): void } | undefined;
 }
 
 /**
  * Loads a certificate with its key and chain, and makes sure that they belong together.
  *
  * @param source `certificate`, `privateKey` and `intermediates`: each a path, PEM text, bytes (PEM, DER, PKCS#7,
- *   PKCS#12), or `-` for standard input (which may hold all of them). The leaf is the certificate that the key belongs to; the
- *   others are ordered into a chain, without the root.
+ *   PKCS#12), or `-` for standard input (which may hold all of them). The leaf is the certificate of the key, the valid
+ *   one that ends last of several with one subject. Of the others those between it and its trust anchor are kept.
  * @throws IdentityError `ERR_FILE_UNREADABLE` `ERR_PEM_INVALID` `ERR_CERTIFICATE_INVALID` `ERR_KEY_INVALID`
- *   `ERR_KEY_PASSPHRASE` `ERR_KEY_UNSUPPORTED` `ERR_KEY_MISMATCH` `ERR_CHAIN_TOO_LONG`
+ *   `ERR_KEY_PASSPHRASE` `ERR_KEY_UNSUPPORTED` `ERR_KEY_MISMATCH` `ERR_CERTIFICATE_AMBIGUOUS` `ERR_CHAIN_TOO_LONG`
  * @throws OptionError `ERR_OPTION_MISSING`: no certificate, or no private key anywhere
  * @example
  * const identity = await loadIdentity({ certificate: 'host.pem', privateKey: 'host.key' });
@@ -65,8 +71,10 @@ export async function loadIdentity(
   return withMaterial(source, context, async ({ certificate, ...others }, passphrase) => {
     if (certificate === undefined) throw new OptionError('ERR_OPTION_MISSING', 'missing certificate');
     const { parseIdentity } = await import('./identity.js');
-    const { now = () => new Date(), sign } = context;
-    return parseIdentity({ certificate, ...others, passphrase, sign, now: now() });
+    const { now = () => new Date(), sign, signTimeoutMs } = context;
+    const selector = { subject: source.certificateSubject, serial: source.certificateSerial };
+    const moment = now();
+    return parseIdentity({ certificate, ...others, passphrase, selector, sign, signTimeoutMs, now: moment });
   });
 }
 
@@ -87,7 +95,7 @@ export async function loadSigningKey(source: IdentitySource, context: LoadContex
 }
 
 /**
- * Loads certificates alone, as they stand in the file.
+ * Loads certificates alone, in the order of the file.
  *
  * @throws IdentityError `ERR_FILE_UNREADABLE` `ERR_PEM_INVALID` `ERR_CERTIFICATE_INVALID`
  */
@@ -106,7 +114,7 @@ export async function loadCertificates(
 
 type Materials = Readonly<Record<InputName, Material | undefined>>;
 
-/** Reads what there is to read, and wipes it when it is parsed. */
+/** Reads the inputs of a source, and wipes them when they are parsed. */
 async function withMaterial<T>(
   source: IdentitySource,
   context: LoadContext,
@@ -118,7 +126,7 @@ async function withMaterial<T>(
     const from = inputOf(source, name);
     return from === undefined ? undefined : read(from, ROLES[name]);
   });
-  // The parsers load while the files are read; observed here for the case that reading fails first.
+  // The parsers load while the files are read; a failure of this import is that of the next one.
   import('./identity.js').catch(() => undefined);
   const results = await Promise.allSettled(reading);
   try {
@@ -134,7 +142,7 @@ async function withMaterial<T>(
   }
 }
 
-/** Without a passphrase first; where one is missing, or wrong, it is asked for. */
+/** Tries without a passphrase first, and asks where one is missing or wrong. */
 async function parseAsking<T>(
   parse: (passphrase: string | undefined) => Promise<T>,
   ask: AskPassphrase,
@@ -166,13 +174,14 @@ function requireValue<T>(result: PromiseSettledResult<T>): T {
 export async function loadTrustBundle(path: string, role = 'CA bundle'): Promise<string> {
   const subject = describePath(path, role);
   const bytes = await readFile(path, subject);
-  const certificates = parsePem(bytes, subject).filter(({ label }) =>
-    /^(X509 |TRUSTED )?CERTIFICATE$/.test(label),
-  );
+  // Its size is limit enough: the bundles of operating systems hold hundreds.
+  const { blocks, damage } = parsePem(bytes, subject, Number.POSITIVE_INFINITY);
+  if (damage !== undefined) throw new IdentityError('ERR_PEM_INVALID', `${subject} ${damage}`);
+  const certificates = blocks.filter(({ label }) => /^(X509 |TRUSTED )?CERTIFICATE$/.test(label));
   if (certificates.length === 0) {
     throw new IdentityError('ERR_PEM_INVALID', `${subject} must hold PEM certificates, found none`);
   }
-  // TLS would pass over a damaged one in silence, and then fail for another reason. Its first octets tell: parsing
+  // TLS would silently skip a damaged one, and then fail for another reason. Its first octet is enough: parsing
   // all of a system's authorities would take longer than the request.
   for (const certificate of certificates) {
     if (decodePem(certificate, subject)[0] !== 0x30) {
@@ -182,31 +191,35 @@ export async function loadTrustBundle(path: string, role = 'CA bundle'): Promise
   return bytes.toString('latin1');
 }
 
-/** Reads sources; standard input once, however often it is named. */
-function reader(context: LoadContext): (source: PemOrPath, role: string) => Promise<Material> {
-  let piped: Promise<Buffer> | undefined;
-  return async (source, role) => {
+/** Reads inputs; standard input once, however often it is named. */
+function reader(context: LoadContext): (input: PemOrPath, role: string) => Promise<Material> {
+  const plain = (bytes: Buffer, subject: string): Material => {
+    const { bytes: own, undone } = toPlainForm(bytes);
+    for (const form of undone) context.logger?.debug?.(`${subject}: read as ${form}`);
+    return { bytes: own, subject };
+  };
+  let piped: Promise<Material> | undefined;
+  return async (input, role) => {
     // Copies, so that wiping them afterwards takes nothing from the caller.
-    if (typeof source !== 'string') return { bytes: Buffer.from(source), subject: role };
-    if (source.includes('-----BEGIN ')) return { bytes: Buffer.from(source), subject: role };
-    if (source === '-') {
+    if (typeof input !== 'string' || isContent(input)) return plain(Buffer.from(input), role);
+    if (input === '-') {
       const subject = `${role} from standard input`;
-      piped ??= readStdin(context, subject);
-      return { bytes: await piped, subject };
+      piped ??= readStdin(context, subject).then((bytes) => plain(bytes, subject));
+      return { bytes: (await piped).bytes, subject };
     }
-    const subject = describePath(source, role);
-    return { bytes: await readFile(source, subject), subject };
+    const subject = describePath(input, role);
+    return plain(await readFile(input, subject), subject);
   };
 }
 
 /**
- * Key text that someone passed where a path belongs must not come back in a message: PEM in one line, base64 of
- * DER, which begins with `M` since DER begins with the tag of a SEQUENCE, or one line of such base64.
+ * Names a path in messages, unless it may be the text of a key: PEM in one line, base64 of DER (which begins with `M`,
+ * since DER begins with the tag of a SEQUENCE), or any line of base64.
  */
 function describePath(path: string, role: string): string {
-  const isContent =
+  const mayBeKey =
     /[\r\n]|--\s*BEGIN|PRIVATE KEY|^M[A-P][A-Za-z0-9+/_=-]{38}.{24}|^[A-Za-z0-9+/]{60,}={0,2}$/.test(path);
-  return isContent ? `${role} (the text given is neither PEM nor a path)` : `${role} ${path}`;
+  return mayBeKey ? `${role} (the text given is neither PEM nor a path)` : `${role} ${path}`;
 }
 
 async function readFile(path: string, subject: string): Promise<Buffer> {

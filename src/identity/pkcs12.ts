@@ -1,16 +1,26 @@
 /**
- * A PKCS#12 file (RFC 7292) and its password in, the DER of its certificates and private keys out.
+ * Opens a PKCS#12 file (RFC 7292): the DER of its certificates and private keys.
  *
- * pkijs reads the structures, BER included. What has to do with the password is done with `node:crypto`: pkijs would
- * go through WebCrypto, takes the octets of a password for Latin-1, and tells a wrong one from damage by its wording
- * alone. Only a key that lies in the file unencrypted passes through its copies, which nobody can wipe.
+ * pkijs reads the structures, BER included. What has to do with the password is ours: pkijs would go through WebCrypto,
+ * takes the octets of a password for Latin-1, lacks the encryptions of old files, and tells a wrong password from damage
+ * by its wording alone. Only a key that lies in the file unencrypted passes through its copies, which nobody can wipe.
  */
-import { createHmac, hash, timingSafeEqual } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { AlgorithmIdentifier, ContentInfo, MacData, SafeContents } from 'pkijs';
 import { IdentityError } from '../errors.js';
-import type { DecryptionContext } from './keys/decrypt.js';
-import { checkIterations, decryptPbes2, deriveKey, HMACS, unsupported } from './keys/decrypt.js';
-import { INTEGER, readChildren, readCount, readElement, readOid, SEQUENCE } from './keys/der.js';
+import type { Decryption, DecryptionContext, Derivation } from './keys/decrypt.js';
+import { hmacOf, planDecryption, planDerivation, unsupported, wrongPassphrase } from './keys/decrypt.js';
+import {
+  countElements,
+  INTEGER,
+  readChildren,
+  readCount,
+  readElement,
+  readOid,
+  SEQUENCE,
+} from './keys/der.js';
+import { bmpPasswords, DIGESTS, derivePkcs12, PURPOSES, workOf } from './keys/hash-kdf.js';
+import { KdfBudget } from './keys/kdf-budget.js';
 
 export interface Pkcs12Contents {
   /** DER of each certificate, in the order of the file. */
@@ -23,42 +33,55 @@ interface Opened extends Pkcs12Contents {
   wasEncrypted: boolean;
 }
 
-type Decrypt = (algorithm: AlgorithmIdentifier, data: Buffer) => Promise<Buffer>;
+/** A piece of the file that has been read, and not been decrypted. */
+type Part =
+  | { readonly kind: 'bags'; readonly bags: SafeContents }
+  | { readonly kind: 'encrypted'; readonly decryption: Decryption; readonly data: Buffer };
+
+/** What opening takes, besides the file. */
+interface Opening {
+  readonly passphrase: string;
+  readonly context: DecryptionContext;
+  readonly budget: KdfBudget;
+  readonly opened: Opened;
+}
 
 const DATA = '1.2.840.113549.1.7.1';
 const ENCRYPTED_DATA = '1.2.840.113549.1.7.6';
 const X509_CERTIFICATE = '1.2.840.113549.1.9.22.1';
 const PBMAC1 = '1.2.840.113549.1.5.14';
 
-/** Hashes of the MAC, with the block size that the key derivation fills (RFC 7292 §B.2). */
-const DIGESTS: Readonly<Record<string, readonly [name: string, blockSize: number]>> = {
-  '1.3.14.3.2.26': ['sha1', 64],
-  '2.16.840.1.101.3.4.2.4': ['sha224', 64],
-  '2.16.840.1.101.3.4.2.1': ['sha256', 64],
-  '2.16.840.1.101.3.4.2.2': ['sha384', 128],
-  '2.16.840.1.101.3.4.2.3': ['sha512', 128],
-};
+/** Hashes of the MAC. */
+const MAC_DIGESTS = {
+  '1.3.14.3.2.26': DIGESTS.sha1,
+  '2.16.840.1.101.3.4.2.4': DIGESTS.sha224,
+  '2.16.840.1.101.3.4.2.1': DIGESTS.sha256,
+  '2.16.840.1.101.3.4.2.2': DIGESTS.sha384,
+  '2.16.840.1.101.3.4.2.3': DIGESTS.sha512,
+} as const;
 
-/** A few seconds in JavaScript; OpenSSL writes 2048. */
-const MAX_MAC_ITERATIONS = 1_000_000;
-/** RFC 7292 §B.3: the purpose of the derived octets. */
-const MAC_KEY = 3;
+/** Some 30 elements stand around each certificate and key. */
+const MAX_ELEMENTS = 10_000;
+const MAX_BAGS = 256;
+/** Bags may hold bags. */
+const MAX_DEPTH = 8;
 
 /**
  * @param passphrase undefined where none was given: the empty one is tried
  * @param subject how messages name the input, such as `certificate host.p12`
+ * @param onWeak hears the name of an encryption that nobody should use any more
  * @throws IdentityError `ERR_KEY_PASSPHRASE` `ERR_KEY_UNSUPPORTED` `ERR_CERTIFICATE_INVALID` `ERR_KEY_INVALID`
  */
 export async function parsePkcs12(
   bytes: Buffer,
   passphrase: string | undefined,
   subject: string,
+  onWeak?: (encryption: string) => void,
 ): Promise<Pkcs12Contents> {
   const conversion =
     'openssl pkcs12 -legacy -in OLD -aes256 -out NEW (then NEW is the certificate, PEM with its key)';
-  const context = { subject, conversion };
   try {
-    return await readFile(bytes, passphrase, context);
+    return await readFile(bytes, passphrase, { subject, conversion, onWeak });
   } catch (error) {
     if (!(error instanceof IdentityError)) throw damaged(subject, error);
     if (error.code !== 'ERR_KEY_PASSPHRASE' || passphrase !== undefined) throw error;
@@ -68,140 +91,174 @@ export async function parsePkcs12(
 
 async function readFile(bytes: Buffer, passphrase = '', context: DecryptionContext): Promise<Pkcs12Contents> {
   const { AuthenticatedSafe, PFX } = await import('pkijs');
-  const pfx = PFX.fromBER(bytes);
+  const pfx = PFX.fromBER(measured(bytes));
   if (pfx.authSafe.contentType !== DATA) {
     throw unsupported(`a signature or a public key (${pfx.authSafe.contentType})`, context);
   }
   const authenticated = octetsOf(pfx.authSafe.content);
-  const read = (): Promise<Opened> =>
-    readParts(AuthenticatedSafe.fromBER(authenticated).safeContents, passphrase, context);
-  const iterations = macIterationsOf(bytes);
-  if (
-    pfx.macData === undefined ||
-    (await verifyMac(pfx.macData, iterations, authenticated, passphrase, context))
-  ) {
-    return read();
-  }
-  throw await explainMismatch(read, context.subject);
+  const { safeContents } = AuthenticatedSafe.fromBER(measured(authenticated));
+  const budget = new KdfBudget(context.subject);
+  const parts = await readParts(safeContents, context);
+  const mac = pfx.macData && planMac(pfx.macData, macIterationsOf(bytes), authenticated, context);
+  budget.charge([...(mac?.work ?? []), ...(await workOfParts(parts, context))]);
+  const opened: Opened = { certificates: [], keys: [], wasEncrypted: false };
+  const open = (): Promise<Opened> => openParts(parts, { passphrase, context, budget, opened });
+  if (mac === undefined || (await mac.verify(passphrase))) return open();
+  throw await explainMismatch(open, context.subject);
+}
+
+/** @throws Error where so many elements stand there that reading them would be an attack */
+function measured(bytes: Buffer): Buffer {
+  if (countElements(bytes, MAX_ELEMENTS) < MAX_ELEMENTS) return bytes;
+  throw new Error(`more than ${MAX_ELEMENTS} elements`);
 }
 
 /** A MAC that does not fit: where the passphrase decrypts nevertheless, it is right, and the file was altered. */
-async function explainMismatch(read: () => Promise<Opened>, subject: string): Promise<IdentityError> {
-  const wrong = new IdentityError(
-    'ERR_KEY_PASSPHRASE',
-    `${subject} cannot be decrypted: the passphrase is wrong`,
-  );
+async function explainMismatch(open: () => Promise<Opened>, subject: string): Promise<IdentityError> {
   try {
-    const { keys, wasEncrypted } = await read();
+    const { keys, wasEncrypted } = await open();
     for (const key of keys) key.fill(0);
-    return wasEncrypted ? damaged(subject) : wrong;
+    return wasEncrypted ? damaged(subject) : wrongPassphrase(subject);
   } catch (error) {
     const code = error instanceof IdentityError ? error.code : undefined;
-    return code === 'ERR_KEY_PASSPHRASE' || code === 'ERR_KEY_UNSUPPORTED' ? wrong : damaged(subject, error);
+    const isWrong = code === 'ERR_KEY_PASSPHRASE' || code === 'ERR_KEY_UNSUPPORTED';
+    return isWrong ? wrongPassphrase(subject) : damaged(subject, error);
   }
 }
 
-async function readParts(
-  parts: readonly ContentInfo[],
-  passphrase: string,
-  context: DecryptionContext,
-): Promise<Opened> {
+async function readParts(infos: readonly ContentInfo[], context: DecryptionContext): Promise<Part[]> {
   const { EncryptedData, SafeContents } = await import('pkijs');
-  const opened: Opened = { certificates: [], keys: [], wasEncrypted: false };
-  const decrypt = (algorithm: AlgorithmIdentifier, data: Buffer): Promise<Buffer> => {
-    opened.wasEncrypted = true;
-    return decryptPbes2(Buffer.from(algorithm.toSchema().toBER()), data, passphrase, context);
-  };
-  for (const { content, contentType } of parts) {
+  return infos.map(({ content, contentType }) => {
     if (contentType === DATA) {
-      await readBags(SafeContents.fromBER(octetsOf(content)), opened, decrypt);
-    } else if (contentType === ENCRYPTED_DATA) {
-      const { encryptedContentInfo: info } = new EncryptedData({ schema: content });
-      const plain = await decrypt(info.contentEncryptionAlgorithm, Buffer.from(info.getEncryptedContent()));
-      await readBags(SafeContents.fromBER(plain), opened, decrypt);
-    } else {
-      throw unsupported(`a public key (${contentType})`, context);
+      return { kind: 'bags', bags: SafeContents.fromBER(measured(octetsOf(content))) };
     }
+    if (contentType !== ENCRYPTED_DATA) throw unsupported(`a public key (${contentType})`, context);
+    const { encryptedContentInfo: info } = new EncryptedData({ schema: content });
+    const decryption = planOf(info.contentEncryptionAlgorithm, context);
+    return { kind: 'encrypted', decryption, data: Buffer.from(info.getEncryptedContent()) };
+  });
+}
+
+function planOf(algorithm: AlgorithmIdentifier, context: DecryptionContext): Decryption {
+  return planDecryption(Buffer.from(algorithm.toSchema().toBER()), context);
+}
+
+/** What all that can be seen before decrypting asks for. */
+async function workOfParts(parts: readonly Part[], context: DecryptionContext): Promise<Decryption['work']> {
+  const work = parts.map((part) =>
+    part.kind === 'encrypted' ? part.decryption.work : workOfBags(part.bags, context),
+  );
+  return (await Promise.all(work)).flat();
+}
+
+async function workOfBags(bags: SafeContents, context: DecryptionContext): Promise<Decryption['work']> {
+  const { PKCS8ShroudedKeyBag } = await import('pkijs');
+  return (await flatten(bags)).flatMap((bag) =>
+    bag instanceof PKCS8ShroudedKeyBag ? planOf(bag.encryptionAlgorithm, context).work : [],
+  );
+}
+
+/** The bags of SafeContents, those inside bags too. */
+async function flatten({ safeBags }: SafeContents, depth = 0): Promise<unknown[]> {
+  const { SafeContents } = await import('pkijs');
+  if (safeBags.length > MAX_BAGS || depth > MAX_DEPTH) throw new Error(`more than ${MAX_BAGS} bags`);
+  const nested = safeBags.map(({ bagValue }) =>
+    bagValue instanceof SafeContents ? flatten(bagValue, depth + 1) : [bagValue],
+  );
+  return (await Promise.all(nested)).flat();
+}
+
+async function openParts(parts: readonly Part[], opening: Opening): Promise<Opened> {
+  const { SafeContents } = await import('pkijs');
+  const { passphrase, context, budget, opened } = opening;
+  for (const part of parts) {
+    if (part.kind === 'bags') {
+      await openBags(part.bags, opening);
+      continue;
+    }
+    opened.wasEncrypted = true;
+    const bags = SafeContents.fromBER(measured(await part.decryption.open(part.data, passphrase)));
+    budget.charge(await workOfBags(bags, context));
+    await openBags(bags, opening);
   }
   return opened;
 }
 
-async function readBags({ safeBags }: SafeContents, opened: Opened, decrypt: Decrypt): Promise<void> {
-  const { CertBag, PKCS8ShroudedKeyBag, PrivateKeyInfo, SafeContents } = await import('pkijs');
-  for (const { bagValue } of safeBags) {
+async function openBags(contents: SafeContents, { passphrase, context, opened }: Opening): Promise<void> {
+  const { CertBag, PKCS8ShroudedKeyBag, PrivateKeyInfo } = await import('pkijs');
+  for (const bag of await flatten(contents)) {
     // Revocation lists, secrets and certificates of other kinds are passed over.
-    if (bagValue instanceof CertBag && bagValue.certId === X509_CERTIFICATE) {
-      opened.certificates.push(octetsOf(bagValue.certValue));
-    } else if (bagValue instanceof PKCS8ShroudedKeyBag) {
-      opened.keys.push(await decrypt(bagValue.encryptionAlgorithm, octetsOf(bagValue.encryptedData)));
-    } else if (bagValue instanceof PrivateKeyInfo) {
-      opened.keys.push(Buffer.from(bagValue.toSchema().toBER()));
-    } else if (bagValue instanceof SafeContents) {
-      await readBags(bagValue, opened, decrypt);
+    if (bag instanceof CertBag && bag.certId === X509_CERTIFICATE) {
+      opened.certificates.push(octetsOf(bag.certValue));
+    } else if (bag instanceof PKCS8ShroudedKeyBag) {
+      opened.wasEncrypted = true;
+      const decryption = planOf(bag.encryptionAlgorithm, context);
+      opened.keys.push(await decryption.open(octetsOf(bag.encryptedData), passphrase));
+    } else if (bag instanceof PrivateKeyInfo) {
+      opened.keys.push(Buffer.from(bag.toSchema().toBER()));
     }
   }
+  if (opened.certificates.length + opened.keys.length > MAX_BAGS)
+    throw new Error(`more than ${MAX_BAGS} bags`);
 }
 
-async function verifyMac(
+interface Mac {
+  readonly work: Decryption['work'];
+  verify(passphrase: string): Promise<boolean>;
+}
+
+function planMac(
   { mac, macSalt }: MacData,
   iterations: number,
   data: Buffer,
-  passphrase: string,
   context: DecryptionContext,
-): Promise<boolean> {
+): Mac {
   const expected = octetsOf(mac.digest);
   const oid = mac.digestAlgorithm.algorithmId;
   if (oid === PBMAC1) {
-    return isSame(
-      await computePbmac1(Buffer.from(mac.digestAlgorithm.toSchema().toBER()), data, passphrase, context),
-      expected,
-    );
+    const { derivation, name } = planPbmac1(Buffer.from(mac.digestAlgorithm.toSchema().toBER()), context);
+    return {
+      work: derivation.work,
+      verify: async (passphrase) => isMac(name, await derivation.derive(passphrase), data, expected),
+    };
   }
-  const digest = DIGESTS[oid];
+  const digest = Object.entries(MAC_DIGESTS).find(([id]) => id === oid)?.[1];
   if (digest === undefined) throw unsupported(`a MAC of the kind ${oid}`, context);
-  checkIterations(iterations, context.subject, MAX_MAC_ITERATIONS);
-  return encodingsOf(passphrase).some((password) => {
-    const key = deriveMacKey(digest, password, octetsOf(macSalt), iterations);
-    return isSame(createHmac(digest[0], key).update(data).digest(), expected);
-  });
+  if (iterations < 1) throw new Error('an iteration count below 1');
+  const common = { digest, purpose: PURPOSES.mac, iterations, length: digest.length };
+  return {
+    work: [{ kind: 'hash', amount: workOf(common) }],
+    verify: async (passphrase) => {
+      for (const password of bmpPasswords(passphrase)) {
+        const key = await derivePkcs12({ ...common, password, salt: octetsOf(macSalt) });
+        password.fill(0);
+        if (isMac(digest.name, key, data, expected)) return true;
+      }
+      return false;
+    },
+  };
 }
 
 /** RFC 9579: PBKDF2 and HMAC, the password in UTF-8. */
-async function computePbmac1(
+function planPbmac1(
   algorithm: Buffer,
-  data: Buffer,
-  passphrase: string,
   context: DecryptionContext,
-): Promise<Buffer> {
-  const [derivation, scheme] = readChildren(readChildren(readElement(algorithm), SEQUENCE)[1], SEQUENCE);
+): { readonly derivation: Derivation; readonly name: string } {
+  const [kdf, scheme] = readChildren(readChildren(readElement(algorithm), SEQUENCE)[1], SEQUENCE);
   const oid = readOid(readChildren(scheme, SEQUENCE)[0]);
-  const name = HMACS[oid];
+  const name = hmacOf(oid);
   if (name === undefined) throw unsupported(`a MAC of the kind ${oid}`, context);
   // §4: the length of the key must be there.
-  const parameters = readChildren(readChildren(derivation, SEQUENCE)[1], SEQUENCE);
+  const parameters = readChildren(readChildren(kdf, SEQUENCE)[1], SEQUENCE);
   const length = parameters.slice(2).find(({ tag }) => tag === INTEGER);
-  const key = await deriveKey(derivation, passphrase, Math.min(readCount(length), 1024), context);
-  return createHmac(name, key).update(data).digest();
+  return { derivation: planDerivation(kdf, readCount(length), context), name };
 }
 
-/** RFC 7292 §B.1: UTF-16 and a closing zero. Of the empty password, some programs write the zero and some do not. */
-function encodingsOf(passphrase: string): Buffer[] {
-  const bmp = Buffer.from(`${passphrase}\0`, 'utf16le').swap16();
-  return passphrase === '' ? [Buffer.alloc(0), bmp] : [bmp];
-}
-
-/** RFC 7292 §B.2, where the key is as long as the hash: one round, and nothing to carry on. */
-function deriveMacKey(
-  [name, blockSize]: readonly [string, number],
-  password: Buffer,
-  salt: Buffer,
-  iterations: number,
-): Buffer {
-  const fill = (octets: Buffer): Buffer =>
-    Buffer.alloc(Math.ceil(octets.length / blockSize) * blockSize, octets.length > 0 ? octets : 0);
-  let key = Buffer.concat([Buffer.alloc(blockSize, MAC_KEY), fill(salt), fill(password)]);
-  for (let round = 0; round < iterations; round++) key = hash(name, key, 'buffer');
-  return key;
+/** @param key wiped */
+function isMac(name: string, key: Buffer, data: Buffer, expected: Buffer): boolean {
+  const found = createHmac(name, key).update(data).digest();
+  key.fill(0);
+  return found.length === expected.length && timingSafeEqual(found, expected);
 }
 
 /** pkijs takes a number of four octets or more for zero. RFC 7292 §4: one, where it is absent. */
@@ -209,10 +266,6 @@ function macIterationsOf(bytes: Buffer): number {
   const macData = readChildren(readElement(bytes), SEQUENCE)[2];
   const iterations = macData && readChildren(macData, SEQUENCE)[2];
   return iterations === undefined ? 1 : readCount(iterations);
-}
-
-function isSame(a: Buffer, b: Buffer): boolean {
-  return a.length === b.length && timingSafeEqual(a, b);
 }
 
 /** The octets of an OCTET STRING, in one piece, however BER has cut it. */

@@ -53,6 +53,8 @@ export const BUILTINS: Places = [
     /^node:fs(\/promises)?$/,
     /^(files\/[a-z-]+|identity\/load|credentials\/cache\/folder|cli\/(serve\/listen|terminal\/prompt|commands\/emulator))\.ts$/,
   ],
+  // Key derivations that would block the event loop.
+  [/^node:worker_threads$/, /^identity\/keys\/hash-kdf\.ts$/],
   // systemd-notify.
   [/^node:child_process$/, /^cli\/terminal\/service-manager\.ts$/],
   // The home of the user, the folder for temporary files, and the addresses and the name of this machine.

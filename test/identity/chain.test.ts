@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Certificate } from '../../src/identity/certificate.js';
 import { parseCertificate } from '../../src/identity/certificate.js';
-import { findLeaf, linkedFrom, orderChain } from '../../src/identity/chain.js';
+import { linkedFrom, selectChain } from '../../src/identity/chain.js';
 import { publicKeyOf } from '../../src/identity/keys/public-key.js';
 import { loadIdentity } from '../../src/identity/load.js';
+import { findLeaf } from '../../src/identity/selection.js';
 import { NOW, path, text } from '../fixtures.js';
 
 function blocks(file: string): string[] {
@@ -71,12 +72,15 @@ describe('the leaf is found by the key, the chain ordered from its issuer upward
     });
   });
 
-  it('what does not link up comes last, for the checks to name', async () => {
-    const { chain } = await loadIdentity({
+  it('what does not link up is left out, and named', async () => {
+    const { chain, notes } = await loadIdentity({
       certificate: `${text('chain-1.intermediates.pem')}${text('chain-3.fullchain.pem')}`,
       privateKey: KEY,
     });
-    expect(chain.map(({ raw }) => raw)).toEqual([...EXPECTED, ...ders('chain-1.intermediates.pem')]);
+    expect(chain.map(({ raw }) => raw)).toEqual(EXPECTED);
+    expect(notes).toMatchObject([
+      { severity: 'warning', code: 'WARN_CHAIN_SURPLUS', message: expect.stringMatching(/CN=chain-1-ca-1$/) },
+    ]);
   });
 
   it('a self-signed certificate has no chain', async () => {
@@ -97,13 +101,13 @@ describe('pure parts', async () => {
     if (leaf === undefined) expect.fail('no certificate');
     const older = { ...leaf, notAfter: new Date('2025-01-01T00:00:00Z') };
     const newer = { ...leaf, notAfter: new Date('2200-01-01T00:00:00Z') };
-    expect(findLeaf([older, leaf, newer], [publicKey], NOW)).toBe(newer);
-    expect(findLeaf([newer, older, leaf], [publicKey], NOW)).toBe(newer);
-    expect(findLeaf([older], [publicKey], NOW)).toBe(older);
+    expect(findLeaf([older, leaf, newer], [publicKey], {}, 'it', NOW)).toBe(newer);
+    expect(findLeaf([newer, older, leaf], [publicKey], {}, 'it', NOW)).toBe(newer);
+    expect(findLeaf([older], [publicKey], {}, 'it', NOW)).toBe(older);
     const ahead = { ...newer, notBefore: new Date('2100-01-01T00:00:00Z') };
-    expect(findLeaf([ahead, older, leaf], [publicKey], NOW)).toBe(leaf);
-    expect(findLeaf(await certificates('ec-p256.pem'), [publicKey], NOW)).toBeUndefined();
-    expect(findLeaf([], [publicKey], NOW)).toBeUndefined();
+    expect(findLeaf([ahead, older, leaf], [publicKey], {}, 'it', NOW)).toBe(leaf);
+    expect(findLeaf(await certificates('ec-p256.pem'), [publicKey], {}, 'it', NOW)).toBeUndefined();
+    expect(findLeaf([], [publicKey], {}, 'it', NOW)).toBeUndefined();
   });
 
   it('a certificate that issued nothing here is not linked, whatever its name says', async () => {
@@ -126,9 +130,9 @@ describe('pure parts', async () => {
     const [target] = await certificates('chain-1.pem');
     const [issuer] = await certificates('chain-1.intermediates.pem');
     if (target === undefined || issuer === undefined) expect.fail('no certificate');
-    const expired = { ...issuer, raw: Buffer.from('another'), notAfter: new Date('2025-01-01T00:00:00Z') };
-    expect(orderChain(target, [target, expired, issuer], 'certificate', NOW)).toEqual([issuer]);
-    expect(orderChain(target, [target, expired], 'certificate', NOW)).toEqual([expired]);
+    const expired = { ...issuer, base64: 'another', notAfter: new Date('2025-01-01T00:00:00Z') };
+    expect(selectChain(target, [target, expired, issuer], 'certificate', NOW).chain).toEqual([issuer]);
+    expect(selectChain(target, [target, expired], 'certificate', NOW).chain).toEqual([expired]);
   });
 
   it('ordering changes nothing of what it is given', async () => {
@@ -136,7 +140,7 @@ describe('pure parts', async () => {
     const [target] = await certificates('chain-3.pem');
     if (target === undefined) expect.fail('no certificate');
     const order = heap.map(({ serialNumber }) => serialNumber);
-    expect(orderChain(target, heap, 'certificate', NOW).map(({ raw }) => raw)).toEqual(EXPECTED);
+    expect(selectChain(target, heap, 'certificate', NOW).chain.map(({ raw }) => raw)).toEqual(EXPECTED);
     expect(heap.map(({ serialNumber }) => serialNumber)).toEqual(order);
   });
 });

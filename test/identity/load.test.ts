@@ -1,3 +1,4 @@
+import { createPrivateKey, createPublicKey, sign as signData, verify } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -167,9 +168,9 @@ const BODY = KEY_LINES.slice(1, -1);
 
 describe('key text in place of a path never comes back', () => {
   it.each([
-    ['base64 DER', BODY.join('')],
-    ['base64 DER in lines', BODY.join('\n')],
-    ['base64 DER, its lines joined by blanks, as an unquoted $KEY becomes', BODY.join(' ')],
+    ['base64 DER cut short', BODY.join('').slice(0, -20)],
+    ['base64 DER in lines, one of them lost', BODY.toSpliced(3, 1).join('\n')],
+    ['base64 DER in lines, cut short and joined by blanks', BODY.slice(0, -1).join(' ')],
     ['base64 DER, its lines joined by the letters \\n, as JSON has them', BODY.join('\\n')],
     ['base64url DER', BODY.join('').replaceAll('+', '-').replaceAll('/', '_')],
     ['PEM with a dash too few', KEY_LINES.join('\n').slice(1)],
@@ -258,9 +259,10 @@ describe('an identity around a signer elsewhere', () => {
 
   it('has the first certificate, its chain and its algorithm, and asks the signer', async () => {
     const asked: Uint8Array[] = [];
+    const key = createPrivateKey(text('chain-3.key.pem'));
     const sign = async (data: Uint8Array): Promise<Uint8Array> => {
       asked.push(data);
-      return Buffer.from('signature');
+      return signData('sha256', data, key);
     };
     const identity = await loadIdentity({ certificate }, { sign });
     const whole = await loadIdentity({ certificate, privateKey: path('chain-3.key.pem') });
@@ -268,8 +270,52 @@ describe('an identity around a signer elsewhere', () => {
     expect(identity.chain.map(({ raw }) => raw)).toEqual(whole.chain.map(({ raw }) => raw));
     expect(identity.algorithm).toBe('AWS4-X509-ECDSA-SHA256');
     expect(identity.deriveKey).toBeUndefined();
-    expect(await identity.sign(Buffer.from('data'))).toEqual(Buffer.from('signature'));
+    const signature = await identity.sign(Buffer.from('data'));
+    expect(verify('sha256', Buffer.from('data'), createPublicKey(key), signature)).toBe(true);
     expect(asked).toEqual([Buffer.from('data')]);
+  });
+
+  it('converts r and s side by side, as tokens give them', async () => {
+    const key = { key: createPrivateKey(text('chain-3.key.pem')), dsaEncoding: 'ieee-p1363' as const };
+    const identity = await loadIdentity(
+      { certificate },
+      { sign: async (data) => signData('sha256', data, key) },
+    );
+    for (let round = 0; round < 20; round++) {
+      const data = Buffer.from(`data ${round}`);
+      expect(verify('sha256', data, createPublicKey(text('chain-3.pem')), await identity.sign(data))).toBe(
+        true,
+      );
+    }
+  });
+
+  it.each<[string, (data: Uint8Array) => Promise<Uint8Array>, RegExp]>([
+    ['nothing', async () => Buffer.alloc(0), /must verify with the key of certificate .*CN=chain-3/],
+    ['a text', async () => 'signature' as never, /must verify with the key/],
+    [
+      'the signature of another key',
+      async (data) => signData('sha256', data, createPrivateKey(text('ec-p256.key.pem'))),
+      /must verify with the key/,
+    ],
+    [
+      'a signature over the hash',
+      async (data) => signData('sha512', data, createPrivateKey(text('chain-3.key.pem'))),
+      /must verify with the key/,
+    ],
+    ['no answer', () => new Promise(() => {}), /must answer within 0\.05 seconds/],
+  ])('refuses %s', async (_name, sign, message) => {
+    const identity = await loadIdentity({ certificate }, { sign, signTimeoutMs: 50 });
+    await expect(identity.sign(Buffer.from('data'))).rejects.toMatchObject({
+      name: 'IdentityError',
+      code: 'ERR_KEY_SIGN',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it("passes the signer's own error on", async () => {
+    const failure = new Error('the token was removed');
+    const identity = await loadIdentity({ certificate }, { sign: () => Promise.reject(failure) });
+    await expect(identity.sign(Buffer.from('data'))).rejects.toBe(failure);
   });
 
   it('takes no private key beside it, and no certificate that could not sign', async () => {

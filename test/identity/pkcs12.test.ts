@@ -5,9 +5,10 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { checkIdentity } from '../../src/identity/check-identity.js';
 import type { SigningIdentity } from '../../src/identity/identity.js';
 import { loadIdentity } from '../../src/identity/load.js';
-import { path, text } from '../fixtures.js';
+import { NOW, path, text } from '../fixtures.js';
 
 const hasOpenssl = spawnSync('openssl', ['version'], { stdio: 'ignore' }).status === 0;
 const folder = mkdtempSync(join(tmpdir(), 'rolesanywhere-p12-'));
@@ -70,6 +71,46 @@ describe.skipIf(!hasOpenssl)('a PKCS#12 file alone is an identity', () => {
           code: 'ERR_KEY_PASSPHRASE',
           message: `certificate ${file} is encrypted and no passphrase was given`,
         });
+      }
+    },
+  );
+
+  const OLD = ['PBE-SHA1-3DES', 'PBE-SHA1-2DES', 'PBE-SHA1-RC2-128', 'PBE-SHA1-RC2-40'];
+  const OLD_NAMES: Readonly<Record<string, string>> = {
+    'PBE-SHA1-3DES': 'pbeWithSHA1And3-KeyTripleDES-CBC',
+    'PBE-SHA1-2DES': 'pbeWithSHA1And2-KeyTripleDES-CBC',
+    'PBE-SHA1-RC2-128': 'pbeWithSHA1And128BitRC2-CBC',
+    'PBE-SHA1-RC2-40': 'pbeWithSHA1And40BitRC2-CBC',
+  };
+
+  it.each(OLD.flatMap((cert) => ['secret', '', 'pässwörd 🔑'].map((password) => [cert, password] as const)))(
+    'as Windows and Java wrote it: %s, with the password %j, and a warning',
+    async (cipher, password) => {
+      for (const name of ['rsa-2048', 'ec-p256']) {
+        const options = [
+          '-legacy',
+          '-certpbe',
+          cipher,
+          '-keypbe',
+          cipher,
+          '-macalg',
+          'sha1',
+          '-iter',
+          '2000',
+        ];
+        const file = makeFile({ name, password, options });
+        const passphrase = password === '' ? undefined : password;
+        const identity = await loadIdentity({ certificate: file, passphrase });
+        await expectIdentity(identity, name);
+        expect(checkIdentity(identity, { now: () => NOW })).toMatchObject([
+          {
+            severity: 'warning',
+            code: 'WARN_KEY_ENCRYPTION',
+            message: `certificate ${file} is encrypted with ${OLD_NAMES[cipher]}, which is weak`,
+            hint: expect.stringContaining('openssl pkcs12 -legacy'),
+          },
+        ]);
+        expect(await failure(file, 'wrong')).toMatchObject(wrong(file));
       }
     },
   );
@@ -236,39 +277,21 @@ describe.skipIf(!hasOpenssl)('a PKCS#12 file is refused', () => {
     });
   });
 
-  it.each([
-    ['OpenSSL -legacy', ['-legacy'], 'pbeWithSHA1And40BitRC2-CBC'],
-    [
-      'Windows, once',
-      ['-certpbe', 'PBE-SHA1-3DES', '-keypbe', 'PBE-SHA1-3DES'],
-      'pbeWithSHA1And3-KeyTripleDES-CBC',
-    ],
-    [
-      'a key alone',
-      ['-certpbe', 'AES-256-CBC', '-keypbe', 'PBE-SHA1-3DES'],
-      'pbeWithSHA1And3-KeyTripleDES-CBC',
-    ],
-  ])(
-    'in an encryption that is out of date (%s), with a line that converts it',
-    async (_name, options, found) => {
-      const file = makeFile({ options: [...options, '-macalg', 'sha1'] });
-      expect(await failure(file, 'wrong')).toMatchObject(wrong(file));
-      const error = await failure(file, 'secret');
-      expect(error).toMatchObject({
-        name: 'IdentityError',
-        code: 'ERR_KEY_UNSUPPORTED',
-        message: `certificate ${file} is encrypted with ${found}, which is not supported`,
-        hint: expect.stringMatching(
-          /^convert a copy: openssl pkcs12 -legacy -in OLD -aes256 -out NEW \(then /,
-        ),
-      });
-      const line = (error as { hint: string }).hint.replace('convert a copy: ', '').replace(/ \(.*/, '');
-      const converted = join(folder, `${made++}.pem`);
-      const command = line.replace('OLD', file).replace('NEW', converted);
-      execFileSync('sh', ['-c', `${command} -passin pass:secret -passout pass:fresh`], { stdio: 'pipe' });
-      await expectIdentity(await loadIdentity({ certificate: converted, passphrase: 'fresh' }));
-    },
-  );
+  it('in an encryption that is not read, with a line that converts it', async () => {
+    const file = makeFile({ options: ['-legacy', '-keypbe', 'PBE-SHA1-RC4-128', '-macalg', 'sha1'] });
+    const error = await failure(file, 'secret');
+    expect(error).toMatchObject({
+      name: 'IdentityError',
+      code: 'ERR_KEY_UNSUPPORTED',
+      message: `certificate ${file} is encrypted with pbeWithSHA1And128BitRC4, which is not supported`,
+      hint: expect.stringMatching(/^convert a copy: openssl pkcs12 -legacy -in OLD -aes256 -out NEW \(then /),
+    });
+    const line = (error as { hint: string }).hint.replace('convert a copy: ', '').replace(/ \(.*/, '');
+    const converted = join(folder, `${made++}.pem`);
+    const command = line.replace('OLD', file).replace('NEW', converted);
+    execFileSync('sh', ['-c', `${command} -passin pass:secret -passout pass:fresh`], { stdio: 'pipe' });
+    await expectIdentity(await loadIdentity({ certificate: converted, passphrase: 'fresh' }));
+  });
 
   it('damaged, wherever the damage is: never as one that is right, seldom as a wrong passphrase', async () => {
     const bytes = readFileSync(makeFile());
@@ -313,7 +336,7 @@ describe.skipIf(!hasOpenssl)('a PKCS#12 file is refused', () => {
       expect(await failure(der(0x30, ...parts), 'secret')).toMatchObject({
         code: 'ERR_KEY_UNSUPPORTED',
         message: expect.stringMatching(
-          /^certificate may ask for at most 1000000 iterations of its key derivation, found \S/,
+          /^certificate may ask for at most 1000000 iterations of the key derivation of PKCS#12, found \S/,
         ),
       });
     },

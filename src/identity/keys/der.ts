@@ -86,6 +86,22 @@ export function readChildren(element: Element | undefined, tag: number): Element
   return children;
 }
 
+/**
+ * How many elements an encoding has, down to its leaves, without keeping any of them.
+ *
+ * @returns at most `limit`: counting ends there
+ */
+export function countElements(bytes: Buffer, limit: number, depth = 0): number {
+  let count = 0;
+  for (let at = 0; at < bytes.length && count < limit; ) {
+    const { tag, content, whole } = readElement(bytes, at, depth);
+    count += 1;
+    if ((tag & CONSTRUCTED) !== 0) count += countElements(content, limit - count, depth + 1);
+    at += whole.length;
+  }
+  return count;
+}
+
 /** The value of an element that must have a tag. */
 export function readContent(element: Element | undefined, tag: number): Buffer {
   if (element?.tag !== tag) throw malformed();

@@ -6,6 +6,7 @@ import { createPrivateKey } from 'node:crypto';
 import { IdentityError } from '../../errors.js';
 import { algorithmForKey, supportedKinds } from './algorithms.js';
 import type { Curve } from './curves.js';
+import { decryptPemBody, planDecryption } from './decrypt.js';
 import type { Element } from './der.js';
 import {
   bitLength,
@@ -21,6 +22,7 @@ import {
   SEQUENCE,
 } from './der.js';
 import { encodeEcPrivateKey, measureEcPrivateKey, UnknownCurve } from './ec.js';
+import type { Work } from './kdf-budget.js';
 import type { PemBlock } from './pem.js';
 import { decodePem } from './pem.js';
 import type { PublicKey } from './public-key.js';
@@ -39,76 +41,96 @@ const LABELS = [
 
 const CONVERSION = 'openssl pkey -provider default -provider legacy -in KEY -aes256 -out NEW';
 
-/** The block that holds a private key: the first one, where a file has several. */
-export function findKeyBlock(blocks: readonly PemBlock[]): PemBlock | undefined {
-  return blocks.find(({ label }) => LABELS.includes(label));
+/** How a file is read, and how messages name it. */
+export interface KeyContext {
+  readonly passphrase: string | undefined;
+  /** Such as `private key host.key`. */
+  readonly subject: string;
+  /** Hears the name of an encryption that nobody should use any more. */
+  readonly onWeak?: ((encryption: string) => void) | undefined;
 }
 
-/**
- * @param subject how messages name the input, such as `private key host.key`
- * @throws IdentityError `ERR_KEY_PASSPHRASE` `ERR_KEY_INVALID` `ERR_KEY_UNSUPPORTED` `ERR_PEM_INVALID`
- */
-export async function parsePemKey(
-  block: PemBlock,
-  passphrase: string | undefined,
-  subject: string,
-): Promise<SigningKey> {
+/** A key that has been found, and not been decrypted. */
+export interface FoundKey {
+  /** What its key derivation asks for. */
+  readonly work: readonly Work[];
+  /**
+   * Wipes the bytes that it was found in.
+   *
+   * @throws IdentityError `ERR_KEY_PASSPHRASE` `ERR_KEY_INVALID` `ERR_KEY_UNSUPPORTED`
+   */
+  read(): Promise<SigningKey>;
+}
+
+export function isKeyBlock({ label }: PemBlock): boolean {
+  return LABELS.includes(label);
+}
+
+/** @throws IdentityError `ERR_PEM_INVALID` `ERR_KEY_INVALID` `ERR_KEY_UNSUPPORTED` */
+export function findPemKey(block: PemBlock, context: KeyContext): FoundKey {
+  const { subject } = context;
   if (block.label === 'DSA PRIVATE KEY') throw unsupported(subject, 'dsa');
   const body = decodePem(block, subject);
-  try {
-    if (block.dekInfo === undefined) return await parseDerKey(body, passphrase, subject);
-    const { decryptPemBody } = await import('./decrypt.js');
-    const context = { subject, conversion: CONVERSION };
-    const secret = requirePassphrase(passphrase, subject);
-    const plain = orDamaged(subject, () => decryptPemBody(block.dekInfo ?? '', body, secret, context));
-    try {
-      return await parseDerKey(plain, undefined, subject);
-    } finally {
-      plain.fill(0);
-    }
-  } finally {
-    body.fill(0);
-  }
+  const { dekInfo } = block;
+  if (dekInfo === undefined) return findDerKey(body, context);
+  return {
+    work: [],
+    read: () => wiping(body, () => readRfc1421(body, dekInfo, context)),
+  };
+}
+
+async function readRfc1421(body: Buffer, dekInfo: string, context: KeyContext): Promise<SigningKey> {
+  const { subject } = context;
+  const passphrase = requirePassphrase(context);
+  const plain = orDamaged(subject, () =>
+    decryptPemBody(dekInfo, body, passphrase, { subject, conversion: CONVERSION }),
+  );
+  return wiping(plain, () => parsePlainKey(plain, subject));
 }
 
 /**
- * @param der wiped by the caller
- * @throws IdentityError as `parsePemKey`
+ * @param der wiped when the key is read
+ * @throws IdentityError `ERR_KEY_INVALID` `ERR_KEY_UNSUPPORTED`
  */
-export async function parseDerKey(
-  der: Buffer,
-  passphrase: string | undefined,
-  subject: string,
-): Promise<SigningKey> {
-  const key = orDamaged(subject, () => readElement(der));
-  const [first, second] = orDamaged(subject, () => readChildren(key, SEQUENCE));
-  if (first?.tag === SEQUENCE && second?.tag === OCTET_STRING) {
-    const plain = await decryptPkcs8(first, second, requirePassphrase(passphrase, subject), subject);
-    try {
-      return await parseDerKey(plain, undefined, subject);
-    } finally {
-      plain.fill(0);
-    }
+export function findDerKey(der: Buffer, context: KeyContext): FoundKey {
+  const { subject } = context;
+  const [algorithm, data] = orDamaged(subject, () => readChildren(readElement(der), SEQUENCE));
+  if (algorithm?.tag !== SEQUENCE || data?.tag !== OCTET_STRING) {
+    return { work: [], read: () => wiping(der, () => parsePlainKey(der, subject)) };
   }
+  const { onWeak } = context;
+  const decryption = orDamaged(subject, () =>
+    planDecryption(algorithm.whole, { subject, conversion: CONVERSION, onWeak }),
+  );
+  return {
+    work: decryption.work,
+    read: () =>
+      wiping(der, async () => {
+        const plain = await orExplained(decryption.open(data.content, requirePassphrase(context)), subject);
+        return wiping(plain, () => parsePlainKey(plain, subject));
+      }),
+  };
+}
+
+/**
+ * A key that is not encrypted.
+ *
+ * @param der wiped by the caller
+ * @throws IdentityError `ERR_KEY_INVALID` `ERR_KEY_UNSUPPORTED`
+ */
+export async function parsePlainKey(der: Buffer, subject: string): Promise<SigningKey> {
   try {
-    return await createSigningKey(key, subject);
+    return await createSigningKey(readElement(der), subject);
   } catch (error) {
     throw explain(error, subject);
   }
 }
 
-async function decryptPkcs8(
-  algorithm: Element,
-  data: Element,
-  passphrase: string,
-  subject: string,
-): Promise<Buffer> {
-  const { decryptPbes2 } = await import('./decrypt.js');
-  const context = { subject, conversion: CONVERSION };
+async function wiping<T>(bytes: Buffer, read: () => Promise<T>): Promise<T> {
   try {
-    return await decryptPbes2(algorithm.whole, data.content, passphrase, context);
-  } catch (error) {
-    throw error instanceof IdentityError ? error : invalid(subject, error);
+    return await read();
+  } finally {
+    bytes.fill(0);
   }
 }
 
@@ -171,7 +193,7 @@ function isSamePoint(given: Buffer, whole: Buffer): boolean {
   return given.equals(Buffer.concat([Buffer.from([2 + ((whole.at(-1) ?? 0) & 1)]), x]));
 }
 
-function importKey(der: Buffer, type: 'pkcs1' | 'sec1' | 'pkcs8'): SigningKey {
+function importKey(der: Buffer, type: 'pkcs1' | 'sec1'): SigningKey {
   const key = createPrivateKey({ key: der, format: 'der', type });
   const algorithm = algorithmForKey({ type: key.asymmetricKeyType });
   if (algorithm === undefined) throw new Error('not a key that can sign');
@@ -206,9 +228,17 @@ function describeOther(oid: string, inner: Buffer, parameters: Element | undefin
   }
 }
 
-function requirePassphrase(passphrase: string | undefined, subject: string): string {
+function requirePassphrase({ passphrase, subject }: KeyContext): string {
   if (passphrase !== undefined) return passphrase;
   throw new IdentityError('ERR_KEY_PASSPHRASE', `${subject} is encrypted and no passphrase was given`);
+}
+
+async function orExplained<T>(reading: Promise<T>, subject: string): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    throw explain(error, subject);
+  }
 }
 
 function explain(error: unknown, subject: string): IdentityError {

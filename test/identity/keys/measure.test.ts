@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { algorithmForKey, describeKey } from '../../../src/identity/keys/algorithms.js';
 import { CURVES } from '../../../src/identity/keys/curves.js';
-import { parseDerKey } from '../../../src/identity/keys/private-key.js';
+import { parsePlainKey } from '../../../src/identity/keys/private-key.js';
 import { publicKeyOf } from '../../../src/identity/keys/public-key.js';
 import { readPublicKey } from '../../../src/identity/keys/read-public-key.js';
 import { path } from '../../fixtures.js';
@@ -50,7 +50,7 @@ function spki(curve: string, point: Buffer): Buffer {
 
 async function outcome(bytes: Buffer): Promise<string> {
   try {
-    const key = await parseDerKey(Buffer.from(bytes), undefined, SUBJECT);
+    const key = await parsePlainKey(Buffer.from(bytes), SUBJECT);
     const signature = key.sign(DATA);
     const publicKey = createPublicKey({ key: Buffer.from(key.publicKey.spki), type: 'spki', format: 'der' });
     return verify('sha256', DATA, publicKey, signature) ? 'signs' : 'signs wrongly';
@@ -237,7 +237,7 @@ describe('mutated keys', () => {
       for (let change = 0; change <= round % 3; change++) {
         bytes[Math.floor(next() * (round % 2 === 0 ? 60 : bytes.length))] = Math.floor(next() * 256);
       }
-      const found = await parseDerKey(bytes, undefined, SUBJECT).then(
+      const found = await parsePlainKey(bytes, SUBJECT).then(
         ({ publicKey }) => publicKey.type ?? '',
         (error: unknown) => (error instanceof Error ? error.name : 'nothing'),
       );

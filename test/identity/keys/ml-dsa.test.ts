@@ -21,7 +21,7 @@ const DATA = Buffer.from('what is to be signed');
 const ROWS = LEVELS.flatMap((level) => FORMS.map((form) => [level, form] as const));
 
 function der(file: string): Buffer {
-  const [block] = parsePem(Buffer.from(text(file)), file);
+  const [block] = parsePem(Buffer.from(text(file)), file).blocks;
   if (block === undefined) throw new Error(`no PEM in ${file}`);
   return decodePem(block, file);
 }

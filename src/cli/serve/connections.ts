@@ -9,6 +9,7 @@
 import type { ServerResponse } from 'node:http';
 import { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Peer } from './peer.js';
 
 /** Why a connection was closed. */
 export type CloseReason = 'pipelined' | 'not-reading' | 'made-room';
@@ -20,18 +21,17 @@ export interface ConnectionLimits {
 }
 
 interface Connection {
-  isAnswering: boolean;
-  /** In checks since the start. */
-  answeredAt: number;
-  readonly onAnswered: () => void;
+  readonly peer: Peer;
+  /** The answer to the last request. */
+  response: ServerResponse | undefined;
+  /** When that request came, in checks since the start. */
+  askedAt: number;
 }
 
 export interface Connections {
-  add(socket: Socket): void;
-  /** Whether the request may be answered; if not, its connection has been closed. */
-  admit(socket: Socket): boolean;
-  /** Sends the body, after which the connection is free for its next request. */
-  end(response: ServerResponse, body: string): void;
+  add(socket: Socket, peer: Peer): void;
+  /** @returns who asks; undefined where the request must not be answered, and its connection has been closed */
+  admit(socket: Socket, response: ServerResponse): Peer | undefined;
   /** Ends the checks. */
   stop(): void;
 }
@@ -68,45 +68,40 @@ export function createConnections(
 
   function check(): void {
     checks += 1;
-    for (const [socket, { isAnswering, answeredAt }] of open) {
-      if (isAnswering && (checks - answeredAt) * CHECK_MS > writeMs) close(socket, 'not-reading');
+    for (const [socket, connection] of open) {
+      const isLate = (checks - connection.askedAt) * CHECK_MS > writeMs;
+      if (isLate && isAnswering(connection)) close(socket, 'not-reading');
     }
   }
 
   const timer = setInterval(check, CHECK_MS);
   timer.unref();
   return {
-    add(socket) {
+    add(socket, peer) {
       const [oldest] = open.keys();
       if (open.size >= maxConnections && oldest !== undefined) close(oldest, 'made-room');
-      const connection: Connection = {
-        isAnswering: false,
-        answeredAt: 0,
-        onAnswered: () => {
-          connection.isAnswering = false;
-        },
-      };
-      open.set(socket, connection);
+      open.set(socket, { peer, response: undefined, askedAt: 0 });
       socket.once('close', () => open.delete(socket));
     },
-    admit(socket) {
+    admit(socket, response) {
       const connection = open.get(socket);
-      if (connection === undefined) return false;
-      if (connection.isAnswering) {
+      if (connection === undefined) return undefined;
+      if (isAnswering(connection)) {
         close(socket, 'pipelined');
-        return false;
+        return undefined;
       }
-      connection.isAnswering = true;
-      connection.answeredAt = checks;
+      connection.response = response;
+      connection.askedAt = checks;
       // Now the most recently used one.
       open.delete(socket);
       open.set(socket, connection);
-      return true;
-    },
-    end(response, body) {
-      const connection = response.socket === null ? undefined : open.get(response.socket);
-      response.end(body, connection?.onAnswered);
+      return connection.peer;
     },
     stop: () => clearInterval(timer),
   };
+}
+
+/** Node takes the socket from a response that has left, one turn of the event loop later at the earliest. */
+function isAnswering({ response }: Connection): boolean {
+  return response !== undefined && response.socket !== null;
 }

@@ -5,7 +5,7 @@
  * header then has that name. A proxy that forwards requests of others adds `X-Forwarded-For`.
  * Source: "Use the Instance Metadata Service": token requests with `X-Forwarded-For` are refused.
  */
-import { isIP } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
 import type { Peer } from './peer.js';
 
 /** A request without its connection; the listener around the routes adds nothing but HTTP. */
@@ -89,26 +89,29 @@ export function refusalOf(
   }
   // A browser cannot reach a Unix socket, and clients of one have no host to name.
   if (peer === 'socket') return undefined;
-  const names = [headers['host'], authorityOf(target)].filter((name) => name !== undefined);
-  const isOwn = headers['host'] !== undefined && names.every((name) => isOwnHost(name, allowedHosts));
+  const authority = authorityOf(target);
+  const isOwn =
+    isOwnHost(headers['host'], allowedHosts) &&
+    (authority === undefined || isOwnHost(authority, allowedHosts));
   return isOwn ? undefined : refuse(403, 'host', 'Host is not this machine; see --allow-host');
 }
 
 /** An address of any kind, `localhost`, or an allowed name: rebinding needs a name. */
-function isOwnHost(host: string | string[], allowedHosts: ReadonlySet<string>): boolean {
+function isOwnHost(host: string | string[] | undefined, allowedHosts: ReadonlySet<string>): boolean {
   if (typeof host !== 'string') return false;
   const name = host.replace(/:\d{1,5}$/, '').toLowerCase();
-  if (name.startsWith('[') && name.endsWith(']')) return isIP(name.slice(1, -1)) === 6;
-  return isIP(name) === 4 || name === 'localhost' || allowedHosts.has(name);
+  if (name.startsWith('[') && name.endsWith(']')) return isIPv6(name.slice(1, -1));
+  return isIPv4(name) || name === 'localhost' || allowedHosts.has(name);
 }
 
 /** Of a target in absolute form (RFC 9112, section 3.2.2), which counts as `Host` does. */
 function authorityOf(target: string): string | undefined {
-  return /^https?:\/\/([^/?]*)/i.exec(target)?.[1];
+  return target.startsWith('/') ? undefined : /^https?:\/\/([^/?]*)/i.exec(target)?.[1];
 }
 
 /** The path without its query, with runs of slashes as one: the SDK for Java may send two. */
 export function pathOf(target: string): string {
+  if (target.startsWith('/') && !target.includes('?') && !target.includes('//')) return target;
   const path = (target.split('?', 1)[0] ?? '').replace(/^https?:\/\/[^/]*/i, '');
   return path === '' ? '/' : path.replace(/\/{2,}/g, '/');
 }

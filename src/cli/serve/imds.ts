@@ -78,7 +78,9 @@ function issueToken({ method, headers }: LocalRequest, tokens: SessionTokens, no
 
 /** Every answer says how long the token lasts, as on EC2. */
 function withLifetime(response: LocalResponse, seconds: number): LocalResponse {
-  return { ...response, headers: { ...response.headers, [TTL_HEADER]: String(seconds) } };
+  const { status, body, contentType = 'text/plain', reason } = response;
+  const headers = { [TTL_HEADER]: String(seconds) };
+  return reason === undefined ? { status, body, contentType, headers } : { ...response, headers };
 }
 
 /** What SDKs and agents ask for at their start. */

@@ -3,7 +3,7 @@
  * The one place of `serve` that touches the network.
  */
 import { chmod, lstat, rm, stat } from 'node:fs/promises';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders, Server, ServerResponse } from 'node:http';
 import { createServer, STATUS_CODES } from 'node:http';
 import type { AddressInfo, ListenOptions, Socket } from 'node:net';
 import { connect } from 'node:net';
@@ -125,7 +125,7 @@ async function assertMode(path: string, mode: number): Promise<void> {
 
 function serverFor(options: ListenerOptions, connections: Connections): Server {
   const server = createServer({ ...HTTP_LIMITS, IncomingMessage: StoppingMessage });
-  server.on('connection', (socket: Socket) => connections.add(socket));
+  server.on('connection', (socket: Socket) => connections.add(socket, options.peerOf(socket)));
   server.on('request', (incoming, outgoing) => answer(incoming, outgoing, options, connections));
   server.on('clientError', (error, socket) => {
     options.onClosed('bad-request');
@@ -137,23 +137,25 @@ function serverFor(options: ListenerOptions, connections: Connections): Server {
 function answer(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  { routes, peerOf, onClosed }: ListenerOptions,
+  { routes, onClosed }: ListenerOptions,
   connections: Connections,
 ): void {
   const { method = '', url = '', headers, socket } = incoming;
-  if (!connections.admit(socket)) return;
-  const response = routes({ method, target: url, headers, peer: peerOf(socket) });
-  const { status, body, contentType, headers: own } = response;
-  outgoing.writeHead(status, {
+  const peer = connections.admit(socket, outgoing);
+  if (peer === undefined) return;
+  const { status, body, contentType, headers: own } = routes({ method, target: url, headers, peer });
+  const length = Buffer.byteLength(body);
+  const head: OutgoingHttpHeaders = {
     'Content-Type': contentType ?? 'text/plain',
     // The answers are credentials: no cache may keep them.
     'Cache-Control': 'no-store',
-    'Content-Length': Buffer.byteLength(body),
-    // The body of the request was not read, and must not be taken for the next request.
-    ...(status === 413 && { Connection: 'close' }),
-    ...own,
-  });
-  connections.end(outgoing, body);
+    'Content-Length': length,
+  };
+  // The body of the request was not read, and must not be taken for the next request.
+  if (status === 413) head['Connection'] = 'close';
+  outgoing.writeHead(status, own === undefined ? head : Object.assign(head, own));
+  // ASCII, as nearly every answer is, need not be encoded.
+  outgoing.end(body, length === body.length ? 'latin1' : 'utf8');
   if (method === 'PUT' && status !== 413) dropBody(incoming, onClosed);
 }
 

@@ -431,3 +431,56 @@ describe('serve', () => {
     expect(stderr()).not.toContain(token);
   });
 });
+
+describe('credential_process without a start of Node', () => {
+  /** Asks the AWS CLI and boto3 who they are, with one line of ~/.aws/config. */
+  function clientsOf(line: string) {
+    const config = join(machine.folder, 'config-of-curl');
+    writeFileSync(config, `[profile fast]\ncredential_process = ${line}\nregion = us-east-1\n`);
+    const env = { ...machine.env, AWS_CONFIG_FILE: config, AWS_PROFILE: 'fast' };
+    const script = `
+import boto3
+print(boto3.client("sts").get_caller_identity()["Arn"])`;
+    return Promise.all([
+      run({ env }, 'aws', ['sts', 'get-caller-identity', '--query', 'Arn', '--output', 'text']),
+      run({ env }, 'python3', ['-c', script]),
+    ]);
+  }
+
+  /** The line that `serve` has printed as a comment. */
+  const printedLine = (started: Serving): string =>
+    /^# credential_process = (.*)$/m.exec(started.stdout())?.[1] ?? '';
+
+  it('gives the AWS CLI and boto3 credentials over a Unix socket', async () => {
+    const started = await serving('--socket', join(machine.folder, 'a socket'));
+    const line = printedLine(started);
+    expect(line).toBe(
+      `curl -sf --unix-socket "${machine.folder}/a socket" http://localhost/credential-process`,
+    );
+    for (const { status, stdout, stderr } of await clientsOf(line)) {
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      expect(stdout).toMatch(ARN);
+    }
+    const one = await clientsOf(line.replace('/credential-process', '/role/Demo/credential-process'));
+    expect(one.map(({ status }) => status)).toEqual([0, 0]);
+    expect(machine.emulator.sessionCount).toBe(1);
+    expect(await stop(started)).toBe(0);
+  });
+
+  it('gives them credentials over TCP, with the token in a file of headers', async () => {
+    const [token, header] = [join(machine.folder, 'token'), join(machine.folder, 'header')];
+    const started = await serving('--token-file', token, '--token-header-file', header);
+    expect(readFileSync(header, 'utf8')).toBe(`Authorization: ${readFileSync(token, 'utf8')}\n`);
+    expect(statSync(header).mode & 0o777).toBe(0o600);
+    const line = printedLine(started);
+    expect(line).toContain(`curl -sf -H "@${header}" http://127.0.0.1:`);
+    for (const { status, stdout, stderr } of await clientsOf(line)) {
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      expect(stdout).toMatch(ARN);
+    }
+    // Without the token there is nothing, and the CLI says so.
+    const [refused] = await clientsOf(line.replace(/-H "\S+" /, ''));
+    expect(refused?.status).not.toBe(0);
+    expect(await stop(started)).toBe(0);
+  });
+});

@@ -190,6 +190,35 @@ describe('listenOnTcp', () => {
     expect(closed).toEqual(['made-room']);
   });
 
+  it('lets Fluent Bit choose version 2 by its first requests', async () => {
+    const { port = 0 } = await start();
+    const send = (method: string, path: string, header: string) =>
+      raw(
+        port,
+        `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1:80\r\nContent-Length: 0\r\nUser-Agent: Fluent-Bit\r\n${header}\r\nConnection: close\r\n\r\n`,
+      );
+    const bodyOf = (answer: string): string => {
+      expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+      return answer.slice(answer.indexOf('\r\n\r\n') + 4);
+    };
+    // 401 says that there is version 2; 200 would say version 1.
+    expect(await send('GET', '/', 'X-aws-ec2-metadata-token: INVALID')).toMatch(/^HTTP\/1\.1 401 /);
+    const token = bodyOf(await send('PUT', '/latest/api/token', `${TTL}: 21600`));
+    const get = async (path: string) => bodyOf(await send('GET', path, `X-aws-ec2-metadata-token: ${token}`));
+    expect(await get('/latest/meta-data/placement/availability-zone/')).toBe('eu-west-1a');
+    expect(await get('/latest/meta-data/instance-id/')).toMatch(/^i-[0-9a-f]{17}$/);
+    expect(await get('/latest/meta-data/local-ipv4/')).toBe('10.1.2.3');
+    expect(await get('/latest/meta-data/instance-type/')).not.toBe('');
+    expect(await get('/latest/meta-data/hostname/')).toBe('host-1');
+    const document = JSON.parse(await get('/latest/dynamic/instance-identity/document/'));
+    expect(document).toMatchObject({ accountId: '111122223333' });
+    expect(await get('/latest/meta-data/iam/security-credentials/')).toBe('Demo');
+    expect(JSON.parse(await get('/latest/meta-data/iam/security-credentials/Demo'))).toMatchObject({
+      Code: 'Success',
+      AccessKeyId: 'ASIA-Demo',
+    });
+  });
+
   it('stops while connections are open', async () => {
     const listener = await listenOnTcp(options(), both);
     const socket = connect(listener.port ?? 0, '127.0.0.1');

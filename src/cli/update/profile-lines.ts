@@ -32,6 +32,10 @@ export interface Section {
   /** Lines that continue a value here, and are keys to the SDK for JavaScript: keys that somebody has indented. */
   readonly strays: Array<Pick<Entry, 'key' | 'at'>>;
   hasComment: boolean;
+  /** How far the header of the section below is indented. */
+  nextIndent: number;
+  /** Lines that continue a value for botocore, and begin a section for the SDKs for JavaScript and Go. */
+  readonly disputedHeaders: Array<{ readonly name: string; readonly at: number }>;
 }
 
 /** As a character, and as its bytes read as Latin-1. */
@@ -77,16 +81,23 @@ function addLine(sections: Section[], word: string, place: Place): boolean {
   const above = section?.entries.at(-1);
   if (above && place.indent > above.indent) {
     above.continued.push(place.at);
+    const disputed = /^\[([^\]]+)\]/.exec(word)?.[1];
+    if (disputed !== undefined) section?.disputedHeaders.push({ name: disputed.trim(), at: place.at });
     if (!place.isNestedInJs) section?.strays.push({ key, at: place.at });
     return false;
   }
   const name = /^\[(.+)\]/.exec(word)?.[1];
   if (name !== undefined) {
-    sections.push({ name, at: place.at, entries: [], strays: [], hasComment: false });
+    if (section) section.nextIndent = place.indent;
+    sections.push(newSection(name, place.at));
     return true;
   }
   section?.entries.push({ key, ...place, continued: [] });
   return false;
+}
+
+function newSection(name: string, at: number): Section {
+  return { name, at, entries: [], strays: [], hasComment: false, nextIndent: 0, disputedHeaders: [] };
 }
 
 function keyOf(word: string): string {

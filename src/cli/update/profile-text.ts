@@ -4,6 +4,7 @@
  *
  * Source: "Shared config and credentials files" (AWS SDKs and Tools reference).
  */
+import { FileFault } from '../../files/file-fault.js';
 import type { Entry, Line, Section } from './profile-lines.js';
 import { BYTE_ORDER_MARK, parseSections, splitLines } from './profile-lines.js';
 
@@ -23,10 +24,12 @@ type Changes = Map<number, string | undefined>;
  * keys go from the second one, and its header too, where nothing else is below it.
  *
  * @param text with bytes read as Latin-1, every encoding survives; `profile` must have the same form then
+ * @throws FileFault `ERR_DISPUTED_HEADER`: readers disagree about where profiles begin
  */
 export function editProfile(text: string, profile: string, edit: ProfileEdit): string {
   const lines = splitLines(text);
   const sections = parseSections(lines, (key) => isEdited({ key }, edit));
+  assertUndisputed(sections, profile, edit);
   const [section, ...doubles] = sections.filter(({ name }) => name === profile);
   if (section === undefined) return appendProfile(lines, profile, edit);
   const changes: Changes = new Map();
@@ -36,11 +39,33 @@ export function editProfile(text: string, profile: string, edit: ProfileEdit): s
   for (const double of doubles) clear(double, edit, changes);
   const kept = replaceValues(section, lines, edit, changes);
   const last = kept.at(-1) ?? section;
-  const indent = kept.at(-1)?.indent ?? section.entries[0]?.indent ?? 0;
+  // Less than the header below, that header would continue the value of the new key.
+  const indent = kept.at(-1)?.indent ?? section.entries[0]?.indent ?? section.nextIndent;
   const missing = Object.entries(edit.values)
     .filter(([key]) => !kept.some((entry) => entry.key === key))
     .map(([key, value]) => `${' '.repeat(indent)}${key} = ${value}`);
   return joinLines(lines, changes, { behind: last.at, added: missing });
+}
+
+/**
+ * An indented header below a key begins a profile for some readers and continues a value for others. What is edited must
+ * lie on neither side of it: no text would then suit all readers.
+ *
+ * @throws FileFault `ERR_DISPUTED_HEADER`
+ */
+function assertUndisputed(sections: readonly Section[], profile: string, edit: ProfileEdit): void {
+  for (const section of sections) {
+    const edited = section.entries.filter((entry) => section.name === profile && isEdited(entry, edit));
+    const lastEdited = Math.max(-1, ...edited.flatMap(({ at, continued }) => [at, ...continued]));
+    const disputed = section.disputedHeaders.find(({ name, at }) => name === profile || at <= lastEdited);
+    if (disputed !== undefined) {
+      throw new FileFault(
+        'ERR_DISPUTED_HEADER',
+        `line ${disputed.at + 1} is an indented [section] below a key, which AWS programs read in different ways`,
+        'remove the blanks before the bracket, or the line',
+      );
+    }
+  }
 }
 
 /** Whether a value reads as itself for every SDK: one word of printable ASCII, and not the beginning of a comment. */
@@ -59,7 +84,9 @@ function drop({ at, continued }: Entry, changes: Changes): void {
 function clear(section: Section, edit: ProfileEdit, changes: Changes): void {
   const ours = section.entries.filter((entry) => isEdited(entry, edit));
   for (const entry of ours) drop(entry, changes);
-  if (ours.length === section.entries.length && !section.hasComment) changes.set(section.at, undefined);
+  // An indented header below must not come below a key, whose value it would continue.
+  const isNeeded = section.hasComment || section.nextIndent > 0;
+  if (ours.length === section.entries.length && !isNeeded) changes.set(section.at, undefined);
 }
 
 /** @returns the entries that stay, in the order of the file */

@@ -78,7 +78,7 @@ async function replace(
     throw failure(subject, 'it is not UTF-8, in which AWS programs read it: save it anew as UTF-8');
   }
   const mode = old === undefined ? MODE : old.stats.mode & 0o777;
-  const changed = change(text);
+  const changed = await onDisk(subject, async () => change(text));
   const isChanged = changed !== text;
   if (isChanged) {
     const content = Buffer.from(changed, 'latin1');

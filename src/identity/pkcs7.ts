@@ -1,13 +1,13 @@
 /**
- * A PKCS#7 bundle (RFC 5652, SignedData) in, the DER of its certificates out. Nobody signs such bundles: they are a
- * way to hand over a chain (`.p7b`, `.p7c`). Where one has a signature, it is not looked at.
+ * Reads a PKCS#7 bundle (RFC 5652, SignedData): the DER of its certificates. Such bundles (`.p7b`, `.p7c`) hand over a
+ * chain and are signed by nobody; a signature is not looked at.
  */
 import { IdentityError } from '../errors.js';
-import { readChildren, readElement, readOid, SEQUENCE } from './keys/der.js';
+import { CONTEXT, readChildren, readElement, readOid, SEQUENCE } from './keys/der.js';
 
 const SIGNED_DATA = '1.2.840.113549.1.7.2';
-/** `[0]`: the content of a ContentInfo, and the certificates of SignedData. */
-const CONTEXT_0 = 0xa0;
+/** No chain is longer, and no card has more. */
+const MAX_CERTIFICATES = 256;
 
 /**
  * @throws IdentityError `ERR_CERTIFICATE_INVALID`: damaged, or PKCS#7 of another kind
@@ -21,12 +21,16 @@ export function parsePkcs7(bytes: Buffer, subject: string): Buffer[] {
         `${subject} must be a PKCS#7 bundle of certificates, found PKCS#7 of the kind ${readOid(type)}`,
       );
     }
-    const [signedData] = readChildren(content, CONTEXT_0);
-    const certificates = readChildren(signedData, SEQUENCE).find(({ tag }) => tag === CONTEXT_0);
+    const [signedData] = readChildren(content, CONTEXT);
+    const certificates = readChildren(signedData, SEQUENCE).find(({ tag }) => tag === CONTEXT);
     if (certificates === undefined) return [];
-    // Certificates of attributes have tags of their own.
-    return readChildren(certificates, CONTEXT_0).flatMap(({ tag, whole }) =>
-      tag === SEQUENCE ? [whole] : [],
+    // Attribute certificates have tags of their own.
+    const found = readChildren(certificates, CONTEXT).filter(({ tag }) => tag === SEQUENCE);
+    if (found.length <= MAX_CERTIFICATES) return found.map(({ whole }) => whole);
+    throw new IdentityError(
+      'ERR_CERTIFICATE_INVALID',
+      `${subject} may hold at most ${MAX_CERTIFICATES} certificates, found ${found.length}`,
+      { hint: 'give the certificates between this one and the trust anchor alone' },
     );
   } catch (cause) {
     if (cause instanceof IdentityError) throw cause;

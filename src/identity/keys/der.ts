@@ -32,6 +32,11 @@ const CONSTRUCTED = 0x20;
 /** Deeper than any file of ours nests, and shallow enough for the stack. */
 const MAX_DEPTH = 32;
 
+/** Octets of an object identifier: those in use have fewer than twenty. */
+const MAX_IDENTIFIER = 64;
+/** Members of one element: more of them than any structure of ours has would be an attack on memory. */
+const MAX_CHILDREN = 4096;
+
 /**
  * The element that begins at an offset. What follows it is ignored.
  *
@@ -81,25 +86,39 @@ export function readChildren(element: Element | undefined, tag: number): Element
   for (let at = 0; at < content.length; ) {
     const child = readElement(content, at);
     children.push(child);
+    if (children.length > MAX_CHILDREN) throw malformed();
     at += child.whole.length;
   }
   return children;
 }
 
 /**
- * How many elements an encoding has, down to its leaves, without keeping any of them.
+ * How many elements an encoding has, down to its leaves and into its octet strings, without keeping any of them.
  *
- * @returns at most `limit`: counting ends there
+ * @returns at most `limit`, where counting ends; an identifier longer than any counts as that
+ * @throws Error where the bytes are no such encoding
  */
 export function countElements(bytes: Buffer, limit: number, depth = 0): number {
   let count = 0;
   for (let at = 0; at < bytes.length && count < limit; ) {
     const { tag, content, whole } = readElement(bytes, at, depth);
+    if (tag === OBJECT_IDENTIFIER && content.length > MAX_IDENTIFIER) return limit;
     count += 1;
     if ((tag & CONSTRUCTED) !== 0) count += countElements(content, limit - count, depth + 1);
+    else if (tag === OCTET_STRING && content[0] === SEQUENCE)
+      count += countInside(content, limit - count, depth);
     at += whole.length;
   }
   return count;
+}
+
+/** Octet strings hold structures, or anything at all. */
+function countInside(content: Buffer, limit: number, depth: number): number {
+  try {
+    return countElements(content, limit, depth + 1);
+  } catch {
+    return 0;
+  }
 }
 
 /** The value of an element that must have a tag. */
@@ -120,7 +139,9 @@ export function readBits(element: Element | undefined): Buffer {
 export function readOid(element: Element | undefined): string {
   const arcs: number[] = [];
   let arc = 0;
-  for (const octet of readContent(element, OBJECT_IDENTIFIER)) {
+  const octets = readContent(element, OBJECT_IDENTIFIER);
+  if (octets.length > MAX_IDENTIFIER) throw malformed();
+  for (const octet of octets) {
     arc = arc * 0x80 + (octet & 0x7f);
     if (octet < 0x80) {
       arcs.push(arc);

@@ -102,7 +102,7 @@ function edit(input: Buffer): string {
 
 /** Every line that is not about the edited keys is still there, in its place. */
 function checkKept(before: string, after: string): void {
-  const isOurs = /aws_access_key_id|aws_secret_access_key|credential_process|\[/;
+  const isOurs = /aws_access_key_id|aws_secret_access_key|credential_process|\[/i;
   const kept = (text: string): string[] =>
     text.split(/\r\n|\r|\n/).filter((line) => line.trim() !== '' && !isOurs.test(line) && !/^\s/.test(line));
   const [old, now] = [kept(before), kept(after)];

@@ -1,7 +1,7 @@
 /**
- * Builds dist/: the library as modules that import their packages, and the program as one file with its packages
- * inside. Other programs start the program on every command, and reading a thousand files takes longer than its
- * work. tsc emits the types.
+ * Builds dist/: the library as modules that import their packages, and the program as one file with its
+ * packages inside. Other programs start the program on every command, and reading a thousand files takes
+ * longer than its work. tsc emits the types.
  */
 import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
@@ -20,8 +20,8 @@ const slim = {
     onResolve({ filter: /^\.\.\/\.\.\/emulator\.js$/ }, () => ({ path: './emulator.js', external: true }));
     // PKCS#12 and ML-DSA are rare: their packages are loaded from node_modules.
     onResolve({ filter: /^(pkijs$|@noble\/)/ }, ({ path }) => ({ path, external: true }));
-    // undici's main module loads all of it (fetch, mocks, caches); a request needs the client only. The proxy needs
-    // more, and loads the package from node_modules.
+    // undici's main module loads all of it (fetch, mocks, caches); a request needs the client only. The proxy
+    // needs more, and loads the package from node_modules.
     onResolve({ filter: /^undici$/ }, ({ importer }) =>
       importer.endsWith('proxy.ts')
         ? { path: 'undici', external: true }

@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: measures speed as ratios within one run, since machines differ, and the same machine differs from
- * hour to hour. It reports and judges nothing.
+ * `npm run bench`: measures speed as ratios within one run, since machines differ, and the same machine
+ * differs from hour to hour. It reports and judges nothing.
  *
  * `PEER=/path/to/aws_signing_helper npm run bench` measures that program in the same run.
  */
@@ -69,7 +69,10 @@ async function benchImport() {
   /** @param {string} file */
   const timeImport = async (file) => {
     const url = JSON.stringify(pathToFileURL(file).href);
-    const script = `const start = performance.now(); await import(${url}); console.log(performance.now() - start);`;
+    const script = `
+      const start = performance.now();
+      await import(${url});
+      console.log(performance.now() - start);`;
     return { ms: Number((await node('--input-type=module', '-e', script)).stdout) };
   };
   const { nothing, library } = await inTurns({

@@ -28,7 +28,10 @@ export interface FakeService {
   readonly requests: readonly ReceivedRequest[];
 }
 
-/** Listens on 127.0.0.1 until the test that calls this is over. A request beyond the script is answered with 418. */
+/**
+ * Listens on 127.0.0.1 until the test that calls this is over. A request beyond the script is answered with
+ * 418.
+ */
 export async function startFakeService(
   answers: readonly Answer[],
   options: { readonly tls?: boolean | ServerOptions } = {},

@@ -1,6 +1,6 @@
 /**
- * Tests the tarball that `npm pack` makes, unpacked into an empty project beside copies of the packages that it
- * declares. The project is outside the repository, so that nothing is found there by accident. No network.
+ * Tests the tarball that `npm pack` makes, unpacked into an empty project beside copies of the packages that
+ * it declares. The project is outside the repository, so that nothing is found there by accident. No network.
  */
 import { execFile, execFileSync } from 'node:child_process';
 import {
@@ -336,7 +336,8 @@ describe('the types, installed', () => {
     export type All = [${[...LIBRARY_TYPES, ...EMULATOR_TYPES].join(', ')}];
 
     const arns = { trustAnchorArn: 'a', profileArn: 'b', roleArn: process.env['ROLE_ARN'] };
-    const options: CreateSessionOptions = { ...arns, certificate: 'host.pem', env: process.env, logger: console };
+    const context = { env: process.env, logger: console };
+    const options: CreateSessionOptions = { ...arns, certificate: 'host.pem', ...context };
     export const session: Session = await createSession(options);
     export const token: string = (await fromRolesAnywhere(options)()).sessionToken;
     export const emulator: Emulator = await startEmulator({ port: 0 });

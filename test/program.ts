@@ -41,7 +41,8 @@ export async function runProgram(args: readonly string[], options: RunOptions = 
   const home = mkdtempSync(join(tmpdir(), 'rolesanywhere-home-'));
   const child = spawn(process.execPath, [PROGRAM, ...args], {
     cwd: tmpdir(),
-    // A session of its own: without the terminal of whoever runs the tests, nobody can be asked for a passphrase.
+    // A session of its own: without the terminal of whoever runs the tests, nobody can be asked for a
+    // passphrase.
     detached: true,
     env: {
       PATH: process.env['PATH'],

@@ -1,7 +1,7 @@
 /**
- * Proves that every regular expression of `src/` takes time linear in its input. `recheck` judges the expressions
- * one by one; exceptions are listed with their reason. Functions that were once quadratic read 1 MiB of their worst
- * input.
+ * Proves that every regular expression of `src/` takes time linear in its input. `recheck` judges the
+ * expressions one by one; exceptions are listed with their reason. Functions that were once quadratic read 1
+ * MiB of their worst input.
  */
 import { check } from 'recheck';
 import { beforeAll, describe, expect, it } from 'vitest';

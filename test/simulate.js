@@ -1,13 +1,15 @@
 /**
- * `npm run simulate`: simulates a fleet of hosts with sessions of one hour that share the 10 CreateSession a second of an
- * account, in virtual time. It compares this package's refresher, the very code, with the usual rule "refresh five minutes
- * before the end, retry three times", prints a table and writes examples/fleet.svg. The same seed gives the same numbers.
+ * `npm run simulate`: simulates a fleet of hosts with sessions of one hour that share the 10 CreateSession a
+ * second of an account, in virtual time. It compares this package's refresher, the very code, with the usual
+ * rule "refresh five minutes before the end, retry three times", prints a table and writes
+ * examples/fleet.svg. The same seed gives the same numbers.
  *
- * `npm run simulate -- --quick` simulates a small fleet at a tenth of the rate in under a minute, and writes no file.
+ * `npm run simulate -- --quick` simulates a small fleet at a tenth of the rate in under a minute, and writes
+ * no file.
  *
- * The service is a bucket of 10 tokens, filled with 10 a second; a request without a token is throttled, at no cost for
- * others. An answer takes 100 to 200 ms. The usual rule backs off as AWS SDKs do (up to 0.5, 1 and 2 s) and starts over
- * after a minute.
+ * The service is a bucket of 10 tokens, filled with 10 a second; a request without a token is throttled, at
+ * no cost for others. An answer takes 100 to 200 ms. The usual rule backs off as AWS SDKs do (up to 0.5, 1
+ * and 2 s) and starts over after a minute.
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -171,7 +173,7 @@ function createService(time, random) {
 }
 
 /** @typedef {{ time: Time, random: () => number, service: ReturnType<typeof createService> }} World */
-/** @typedef {{ end: number, cached: Cached | undefined, gaps: number, has: boolean, stop: () => void }} Host */
+/** @typedef {{ end: number, cached?: Cached | undefined, gaps: number, has: boolean, stop(): void }} Host */
 /** @typedef {(world: World, host: Host) => void} Rule Starts a host, with what its cache has */
 
 /** @param {World} world @param {Host} host @param {Cached} cached */
@@ -253,8 +255,8 @@ function countGapped({ hosts, time }) {
 }
 
 /**
- * Simulates a fleet in which every host has credentials, of all ages, and has learned the pace, for three hours. Then all
- * hosts restart within a minute, with the contents of their caches, and another hour passes.
+ * Simulates a fleet in which every host has credentials, of all ages, and has learned the pace, for three
+ * hours. Then all hosts restart within a minute, with the contents of their caches, and another hour passes.
  *
  * @param {Rule} rule
  * @param {number} count
@@ -342,13 +344,14 @@ function plot(theirCurve, ourCurve, count) {
   const line = (/** @type {number[]} */ curve, /** @type {string} */ style) =>
     `<polyline fill="none" stroke-width="2" ${style} points="${points(curve)}"/>`;
   const limit = count / RATE / 60;
+  const title = `${number(count)} hosts restart in one minute without a cache: share with credentials`;
   const ticks = Array.from({ length: minutes / 10 + 1 }, (_, index) => index * 10);
   return [
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 600 280" font-family="sans-serif" font-size="12"' +
       ' role="img">',
-    `<title>${count} hosts restart in one minute without a cache: share that has credentials, by minute</title>`,
+    `<title>${title}, by minute</title>`,
     '<rect width="600" height="280" fill="#fff"/>',
-    `<text x="50" y="18">${number(count)} hosts restart in one minute without a cache: share with credentials</text>`,
+    `<text x="50" y="18">${title}</text>`,
     ...[0, 0.5, 1].map(
       (share) =>
         `<path d="M50 ${y(share)}H580" stroke="#ddd"/>` +

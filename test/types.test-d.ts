@@ -1,6 +1,6 @@
 /**
- * Claims about the types of the library: this file is compiled (`tsc -p test/tsconfig.json`), never run. A claim
- * that must not compile stands behind `@ts-expect-error`, which is an error itself where there is none.
+ * Claims about the types of the library: this file is compiled (`tsc -p test/tsconfig.json`), never run. A
+ * claim that must not compile stands behind `@ts-expect-error`, which is an error itself where there is none.
  */
 import { STSClient } from '@aws-sdk/client-sts';
 import type {

@@ -1,8 +1,8 @@
-/** Rules about the code itself: global names, the clock, escapes from the types, names of files, opening comments. */
+/** Rules about the code itself: global names, the clock, type escapes, names of files, opening comments. */
 import type { Node } from '@babel/types';
 import { isReferenced } from '@babel/types';
 import { isOutOfPlace } from './import-rules.js';
-import { CLOCK_DEFAULTS, GLOBALS, MAY_IMPORT } from './places.js';
+import { CLOCK_DEFAULTS, GLOBALS, isIn, MAY_IMPORT } from './places.js';
 import type { Rule } from './rule.js';
 import type { Files, Visit } from './source.js';
 import { roomOf, sourceOf } from './source.js';
@@ -31,7 +31,7 @@ function globalIn({ node, around: [parent, grandparent] }: Visit, path: string):
 function clockIn(visit: Visit, path: string): string | undefined {
   const asked = askedClock(visit.node);
   if (asked === undefined) return undefined;
-  return CLOCK_DEFAULTS.test(path) && isDefault(visit) ? undefined : `asks ${asked}`;
+  return isIn(path, CLOCK_DEFAULTS) && isDefault(visit) ? undefined : `asks ${asked}`;
 }
 
 /** `new Date(x)` is a value; `new Date()`, `new Date`, `Date()` and `Date.now` are the clock. */
@@ -52,7 +52,9 @@ function nameOf(node: Node): string | undefined {
   return node.type === 'Identifier' ? node.name : undefined;
 }
 
-/** The default of a parameter: `now = Date.now`, `now = () => new Date()`, `options.now ?? (() => new Date())`. */
+/**
+ * The default of a parameter: `now = Date.now`, `now = () => new Date()`, `options.now ?? (() => new Date())`.
+ */
 function isDefault({ node, around }: Visit): boolean {
   const [parent, grandparent] = around;
   const isBody = parent?.type === 'ArrowFunctionExpression' && parent.body === node;

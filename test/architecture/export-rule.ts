@@ -81,8 +81,8 @@ function takenNames(around: readonly Node[]): string[] {
 }
 
 /**
- * Two exports need no other file of `src/`: a type that the exports of its own file mention, and a value that its
- * file uses and a test looks at.
+ * Two exports need no other file of `src/`: a type that the exports of its own file mention, and a value that
+ * its file uses and a test looks at.
  */
 function unusedExports(files: Files): string[] {
   const uses = new Set([...files].flatMap(([path, text]) => usesOf(path, text)));

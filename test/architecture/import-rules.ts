@@ -1,12 +1,21 @@
 /** Rules about imports: their direction, cycles, the packages' rooms, effects, and what the library loads. */
 import type { Places } from './places.js';
-import { BUILTINS, EMULATOR_DOORS, KNOTS, LOADED_LATE, MAY_IMPORT, PACKAGES, TYPE_CYCLES } from './places.js';
+import {
+  BUILTINS,
+  EMULATOR_DOORS,
+  isIn,
+  KNOTS,
+  LOADED_LATE,
+  MAY_IMPORT,
+  PACKAGES,
+  TYPE_CYCLES,
+} from './places.js';
 import type { Rule } from './rule.js';
 import type { Edge, Files } from './source.js';
 import { edgesOf, isBuiltin, isExternal, roomOf } from './source.js';
 
 export function isOutOfPlace(name: string, path: string, table: Places): boolean {
-  return !table.some(([names, places]) => names.test(name) && places.test(path));
+  return !table.some(([names, places]) => names.test(name) && isIn(path, places));
 }
 
 function describeEdge({ path, line, from }: Edge): string {
@@ -29,7 +38,7 @@ function isAllowed(edge: Edge, files: Files): boolean {
   if (isExternal(edge)) return room !== 'errors';
   if (target === undefined || !files.has(target)) return false;
   if (KNOTS.some(([from, to]) => from === path && to === target)) return true;
-  if (EMULATOR_DOORS.test(path) && roomOf(target) === 'emulator') return isDynamic || isType;
+  if (isIn(path, EMULATOR_DOORS) && roomOf(target) === 'emulator') return isDynamic || isType;
   // A front door opens the folder of its name; nothing in the folder imports the door.
   const isOwnRoom = target.includes('/') && room === roomOf(target);
   return isOwnRoom || MAY_IMPORT[room]?.includes(roomOf(target)) === true;

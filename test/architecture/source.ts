@@ -1,4 +1,4 @@
-/** Reads the sources and answers what the rules ask about them: imports, nodes, comments. Babel does the parsing. */
+/** Parses the sources with Babel and answers what the rules ask: imports, nodes, comments. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from '@babel/parser';

@@ -1,4 +1,7 @@
-/** Measures the emulator under load: CreateSession over its socket, compared with `crypto.verify`, and its memory. */
+/**
+ * Measures the emulator under load: CreateSession over its socket, compared with `crypto.verify`, and its
+ * memory.
+ */
 import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Agent, request as httpRequest } from 'node:http';
@@ -14,8 +17,8 @@ function authorities() {
 }
 
 /**
- * Signs one request that is sent again and again, which leaves out the cost of signing. Neither AWS nor the emulator
- * refuses that within five minutes.
+ * Signs one request that is sent again and again, which leaves out the cost of signing. Neither AWS nor the
+ * emulator refuses that within five minutes.
  *
  * @param {string} name
  * @param {Pick<import('rolesanywhere/emulator').Emulator, 'trustAnchorArn' | 'profileArn' | 'roleArn'>} arns
@@ -34,8 +37,8 @@ async function signSession(name, { trustAnchorArn, profileArn, roleArn }, endpoi
 }
 
 /**
- * Calls for half a second and returns the calls in a second of processor time: a server waits for its clients, and
- * other programs of the machine take their share.
+ * Calls for half a second and returns the calls in a second of processor time: a server waits for its
+ * clients, and other programs of the machine take their share.
  *
  * @param {() => unknown} call
  */
@@ -130,7 +133,8 @@ async function benchMemory() {
     `emulator, heap after ${SESSIONS.toLocaleString('en')} sessions`,
     full / start,
     'none',
-    `${full} MB (${resident} MB resident), ${start} MB after 1,000; ${more} MB after ${(SESSIONS / 10).toLocaleString('en')} more, ${after} MB when all have expired`,
+    `${full} MB (${resident} MB resident), ${start} MB after 1,000; ` +
+      `${more} MB after ${(SESSIONS / 10).toLocaleString('en')} more, ${after} MB when all have expired`,
   );
 }
 

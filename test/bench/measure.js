@@ -10,8 +10,8 @@ export const cert = (file) => join(root, 'certs', file);
 export const RUNS = 3;
 
 /**
- * The whole environment of a measured program: `NODE_EXTRA_CA_CERTS` alone, for instance, adds 37 ms to an empty
- * Node 20.
+ * The whole environment of a measured program: `NODE_EXTRA_CA_CERTS` alone, for instance, adds 37 ms to an
+ * empty Node 20.
  */
 const ENVIRONMENT = { PATH: process.env['PATH'] ?? '', HOME: tmpdir() };
 

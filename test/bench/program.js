@@ -55,7 +55,14 @@ export async function benchProgram() {
   }
 }
 
-/** @typedef {{ plain: string[]; tls: string[]; far: string[]; cache: Record<string, string>; bundle: string }} Place */
+/**
+ * @typedef {object} Place
+ * @property {string[]} plain flags for http on loopback
+ * @property {string[]} tls
+ * @property {string[]} far through the delaying proxy
+ * @property {Record<string, string>} cache
+ * @property {string} bundle
+ */
 
 /**
  * What the Go helper takes; its trust for TLS comes from the environment.

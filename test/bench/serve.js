@@ -83,7 +83,8 @@ export async function benchServe() {
     'serve, container credentials, over bare node:http',
     served.perSecond / bare.perSecond,
     '≥ 0.95',
-    `${served.perSecond.toFixed(0)} a second, p99 ${served.p99.toFixed(2)} ms (bare: ${bare.perSecond.toFixed(0)}, ${bare.p99.toFixed(2)} ms)`,
+    `${served.perSecond.toFixed(0)} a second, p99 ${served.p99.toFixed(2)} ms ` +
+      `(bare: ${bare.perSecond.toFixed(0)}, ${bare.p99.toFixed(2)} ms)`,
   );
   report(
     `serve, memory after ${served.done.toLocaleString('en')} requests`,

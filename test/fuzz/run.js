@@ -1,6 +1,7 @@
 /**
- * `npm run fuzz`: feeds mutated fixtures to everything that reads input from outside, and prints figures. Every
- * outcome must be success or an error class of ours, within limits of CPU time and memory for each input.
+ * `npm run fuzz`: feeds mutated fixtures to everything that reads input from outside, and prints figures.
+ * Every outcome must be success or an error class of ours, within limits of CPU time and memory for each
+ * input.
  *
  * Options: `--seconds N` in all (default 600), `--seed TEXT` (default 1), `--target NAME` (repeatable),
  * `--first N --count N` (to repeat inputs), `--keep FOLDER` (where the inputs of findings are written).
@@ -149,7 +150,8 @@ async function confirm(job, finding) {
 }
 
 /**
- * @param {{ inputs: number, outcomes: Record<string, number>, slowestMs: number, slowest: number, peakMb: number }} total
+ * @param {{ inputs: number, outcomes: Record<string, number>, slowestMs: number, slowest: number, peakMb:
+ *   number }} total
  * @param {Figures} figures
  */
 function add(total, figures) {
@@ -190,10 +192,11 @@ await Promise.all(
       const result = await fuzz(target, seconds);
       results.push(result);
       const { inputs, outcomes, slowestMs, slowest, peakMb, findings } = result;
-      const counts = Object.entries(outcomes).sort(([, a], [, b]) => b - a);
+      const sorted = Object.entries(outcomes).sort(([, a], [, b]) => b - a);
+      const counts = sorted.map(([name, count]) => `${name} ${count}`).join(', ');
       console.log(
-        `${target}: ${inputs} inputs, slowest ${Math.round(slowestMs)} ms (input ${slowest}), peak ${Math.round(peakMb)} MB, ` +
-          `${findings.length} findings; ${counts.map(([name, count]) => `${name} ${count}`).join(', ')}`,
+        `${target}: ${inputs} inputs, slowest ${Math.round(slowestMs)} ms (input ${slowest}), ` +
+          `peak ${Math.round(peakMb)} MB, ${findings.length} findings; ${counts}`,
       );
     }
   }),

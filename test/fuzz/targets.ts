@@ -40,8 +40,8 @@ export interface Target {
   /**
    * Made once in each process.
    *
-   * @returns the run of one input. Its result names the outcome, such as `ok` or `404`; it throws what the code under
-   *   test throws, and a {@link Violation} where a promise of the code is broken without an error.
+   * @returns the run of one input. Its result names the outcome, such as `ok` or `404`; it throws what the
+   *   code under test throws, and a {@link Violation} where a promise of the code is broken without an error.
    */
   readonly prepare: () => Promise<Run> | Run;
 }
@@ -111,9 +111,9 @@ function checkKept(before: string, after: string): void {
 }
 
 const INI = [
-  '[default]\naws_access_key_id = X\naws_secret_access_key = Y\n\n[profile other]\nregion=eu-west-1\ns3 =\n  a = b\n',
+  '[default]\naws_access_key_id = X\naws_secret_access_key = Y\n\n[profile other]\nregion=a\ns3 =\n  a = b\n',
   '# note\n[legacy]\n  [other]\naws_access_key_id=Z\r\n[default]\r\ncredential_process = /bin/x --y "z"\r\n',
-  '[profile host]\nrolesanywhere_role_arn = arn:aws:iam::123456789012:role/x\nrolesanywhere_certificate = a.pem ; b\n',
+  '[profile host]\nrolesanywhere_role_arn = arn:aws:iam::1:role/x\nrolesanywhere_certificate = a.pem ; b\n',
   '\uFEFF[default]\n; c\nkey = value # d\n[default]\nkey2 = v\n',
 ].map((text) => Buffer.from(text));
 
@@ -289,7 +289,9 @@ const CALLS = [
   { path: '/', body: 'Action=GetCallerIdentity&Version=2011-06-15' },
   {
     path: '/',
-    body: 'Action=AssumeRole&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2FDemo&RoleSessionName=ab',
+    body:
+      'Action=AssumeRole&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2FDemo' +
+      '&RoleSessionName=ab',
   },
 ].map((draft) => Buffer.from(JSON.stringify(draft)));
 

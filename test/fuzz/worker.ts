@@ -1,6 +1,6 @@
 /**
- * Runs inputs of one target in this process until its time is over or an input breaks a limit. It reports to its
- * parent: each outcome that no caller should see, and the figures at the end.
+ * Runs inputs of one target in this process until its time is over or an input breaks a limit. It reports to
+ * its parent: each outcome that no caller should see, and the figures at the end.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { isRolesAnywhereError } from '../../src/errors.js';

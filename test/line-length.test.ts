@@ -1,0 +1,69 @@
+/** Proves that lines of code and comment end before column 112, but for folders that are not there yet. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ROOT } from './architecture/source.js';
+
+const MOST = 111;
+
+/** How many longer lines a folder may still have. The numbers only get smaller. */
+const ALLOWED: Readonly<Record<string, number>> = {
+  examples: 10,
+  'src/authority': 3,
+  src: 5,
+  'src/cli': 96,
+  'src/credentials': 39,
+  'src/emulator': 219,
+  'src/files': 42,
+  'src/identity': 61,
+  'src/options': 8,
+  'src/session': 24,
+  'src/signing': 3,
+  'test/cli': 58,
+  'test/credentials': 9,
+  'test/emulator': 67,
+  'test/files': 2,
+  'test/flows': 26,
+  'test/identity': 29,
+  'test/session': 5,
+  'test/vectors': 78,
+};
+
+/** Below `src`, `test` and `examples`: every file of code. */
+function filesOf(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .map((path) => `${folder}/${path.replaceAll('\\', '/')}`)
+    .filter((path) => /\.(ts|js|py|sh)$/.test(path));
+}
+
+function longLines(path: string): string[] {
+  return readFileSync(join(ROOT, path), 'utf8')
+    .split('\n')
+    .flatMap((line, index) =>
+      line.length > MOST ? [`${path}:${index + 1} has ${line.length} columns`] : [],
+    );
+}
+
+/** `src/cli/main.ts` counts for `src/cli`, `src/index.ts` for `src`. */
+function folderOf(path: string): string {
+  const parts = path.split('/');
+  return parts.slice(0, Math.min(2, parts.length - 1)).join('/');
+}
+
+const found = new Map<string, string[]>();
+for (const path of ['src', 'test', 'examples'].flatMap(filesOf)) {
+  const lines = found.get(folderOf(path)) ?? [];
+  found.set(folderOf(path), [...lines, ...longLines(path)]);
+}
+
+describe('lines end before column 112', () => {
+  it.each([...found])('in %s', (folder, lines) => {
+    const allowed = ALLOWED[folder] ?? 0;
+    expect(lines.length > allowed ? lines : []).toEqual([]);
+  });
+
+  it('in more than a hundred files, so that the files are found', () => {
+    expect(found.size).toBeGreaterThan(10);
+    expect([...found.keys()]).toContain('src/cli');
+  });
+});

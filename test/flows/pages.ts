@@ -54,9 +54,11 @@ export function readPages(): readonly Page[] {
 
 export function readPage(path: string): Page {
   const text = readFileSync(join(ROOT, path), 'utf8');
-  const fenced = /(?:^<!-- ([a-z ]+)(?:: (.*?))? -->\n)?^```(\w*)\n(.*?)^```$/gms;
+  // A block of a list is indented.
+  const fenced = /(?:^ *<!-- ([a-z ]+)(?:: (.*?))? -->\n)?^( *)```(\w*)\n(.*?)^ *```$/gms;
   const blocks = [...text.matchAll(fenced)].map((match): Block => {
-    const [, directive = '', argument = '', language = '', body = ''] = match;
+    const [, directive = '', argument = '', indent = '', language = '', indented = ''] = match;
+    const body = indented.replaceAll(new RegExp(`^${indent}`, 'gm'), '');
     const line = text.slice(0, match.index).split('\n').length;
     return { place: `${path}:${line}`, language, text: body, directive, argument };
   });
@@ -160,7 +162,7 @@ async function startReadersMachine(page: Page) {
     accountId: '111122223333',
     certificateAuthority: authority.certificate,
     // A page that creates the role must not find it.
-    roleName: page.text.includes('create-role') ? 'Demo' : 'ROLE_NAME',
+    roleName: page.text.includes('--role-name ROLE_NAME') ? 'Demo' : 'ROLE_NAME',
   });
   onTestFinished(async () => {
     await emulator.close();

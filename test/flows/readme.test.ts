@@ -50,18 +50,20 @@ describe('tables', () => {
     }
   });
 
-  it('of errors have every code below its class, with cause and fix', () => {
+  it('of errors and warnings have every code below its class, with cause and fix', () => {
     const source = readFileSync(join(ROOT, 'src', 'errors.ts'), 'utf8');
     const types = [...source.matchAll(/export type (\w+)Code =([^;]*);/g)];
     const codes = types.flatMap(([, type, text = '']) =>
       [...text.matchAll(/'(ERR_\w+)'/g)].map(([, code]) => `${type} ${code}`),
     );
     const sections = readPage('examples/errors.md').text.split(/^## /m).slice(1);
+    const findings = readFileSync(join(ROOT, 'src', 'identity', 'finding.ts'), 'utf8');
+    codes.push(...[...findings.matchAll(/^ {2}\| '(WARN_\w+)'/gm)].map(([, code]) => `Warnings ${code}`));
     const shown = sections.flatMap((section) => {
-      const rows = [...section.matchAll(/^\| `(ERR_\w+)` \| [^|]+ \| [^|]+ \|$/gm)];
+      const rows = [...section.matchAll(/^\| `((?:ERR|WARN)_\w+)` \| [^|]+ \| [^|]+ \|$/gm)];
       return rows.map(([, code]) => `${section.split('\n')[0]} ${code}`);
     });
-    expect(codes.length).toBeGreaterThan(30);
+    expect(codes.length).toBeGreaterThan(40);
     expect(shown).toEqual(codes);
   });
 

@@ -1,76 +1,140 @@
-/**
- * Arguments and the rows of the option table in, raw values by option name out. Both spellings of a flag that
- * the Go helper takes (`--flag value` and `--flag=value`); nothing unexpected is passed over.
- */
+/** Parses the arguments of a command into values by option name, with both spellings: `--flag value`, `--flag=value`. */
+import { parseArgs } from 'node:util';
 import { OptionError, quote } from '../errors.js';
-import type { OptionRow } from '../options/option-row.js';
-import type { RawValues } from '../options/values.js';
 import { nearest } from '../options/values.js';
+import type { Flag, Flags } from './options/flags.js';
+
+/** What the arguments give, before validation. */
+export interface Arguments {
+  /** By option name: true or a text; a list for a flag that may be repeated. */
+  readonly given: Readonly<Record<string, boolean | string | readonly string[]>>;
+  /** The arguments that are not flags. */
+  readonly operands: readonly string[];
+  /** Flags of other commands, which a configuration file may have too. */
+  readonly otherFlags?: () => Promise<ReadonlySet<string>>;
+}
+
+/** The arguments of a command that are not flags. */
+export interface Operands {
+  /** As the usage line shows them: `SHELL`, `-- COMMAND [ARGUMENT…]`. */
+  readonly usage: string;
+  readonly min: number;
+  readonly max: number;
+  /** Whether they must follow `--`, as the command of `exec` does. */
+  readonly areBehindDashes: boolean;
+}
 
 const ONE_LINE =
-  'each value stands behind its flag; in ~/.aws/config the whole credential_process value must be one line, a backslash does not continue it';
+  'a value follows its flag; in ~/.aws/config the whole credential_process value must be one line, a backslash does not continue it';
+
+type Token = NonNullable<ReturnType<typeof parseArgs>['tokens']>[number];
 
 /**
- * @throws OptionError `ERR_OPTION_UNKNOWN`: a flag or an argument that nobody asked for; `ERR_OPTION_MISSING`: a
- *   flag without its value; `ERR_OPTION_CONFLICT`: a flag given twice
+ * @throws OptionError `ERR_OPTION_UNKNOWN`: an unknown flag, an unexpected argument; `ERR_OPTION_MISSING`: a flag
+ *   without its value, a missing operand; `ERR_OPTION_CONFLICT`: a flag given twice
  */
-export function parseArguments(
-  argv: readonly string[],
-  rows: Readonly<Record<string, OptionRow>>,
-): RawValues {
-  const values: RawValues = {};
-  const byFlag = new Map(Object.entries(rows).map(([name, row]) => [row.flag, { name, row }]));
-  let isAfterSecret = false;
-  for (let index = 0; index < argv.length; index++) {
-    const argument = argv[index] ?? '';
-    const [, flag, inline] = /^--([^=]+)(?:=(.*))?$/s.exec(argument === '-h' ? '--help' : argument) ?? [];
-    if (flag === undefined) throw stray(argument, isAfterSecret);
-    const known = byFlag.get(flag);
-    if (known === undefined) {
-      throw new OptionError(
-        'ERR_OPTION_UNKNOWN',
-        `unknown flag ${nameOf(`--${flag}`)}${nearest(flag, [...byFlag.keys()])}`,
-      );
+export function parseArguments(argv: readonly string[], flags: Flags, operands?: Operands): Arguments {
+  const byFlag = new Map(Object.entries(flags).map(([name, flag]) => [flag.flag, { name, flag }]));
+  const given: Record<string, boolean | string | readonly string[]> = {};
+  const found: string[] = [];
+  let isBehindDashes = false;
+  let previous: Flag | undefined;
+  for (const token of tokensOf(argv, flags)) {
+    if (token.kind === 'option') {
+      const { name, flag } = knownFlag(token, argv, byFlag);
+      given[name] = addValue(given[name], optionValue(token, flag), flag);
+      previous = flag;
+    } else if (token.kind === 'option-terminator' && operands !== undefined) {
+      isBehindDashes = true;
+    } else {
+      const argument = token.kind === 'positional' ? token.value : '--';
+      if (!isBehindDashes && operands?.areBehindDashes !== false)
+        throw unexpected(argument, previous, operands);
+      found.push(argument);
     }
-    const { name, row } = known;
-    const takesNext = inline === undefined && row.kind.type !== 'boolean';
-    const value = takesNext ? nextValue(argv[++index], row) : (inline ?? true);
-    values[name] = Object.hasOwn(values, name) ? joinValues(values[name], value, row) : value;
-    isAfterSecret = row.secret === true;
   }
-  return values;
+  assertOperands(found, operands);
+  return { given, operands: found };
 }
 
-function joinValues(earlier: RawValues[string] = '', value: RawValues[string], row: OptionRow): string {
-  if (row.repeats !== undefined) return `${earlier}${row.repeats}${value}`;
-  throw new OptionError('ERR_OPTION_CONFLICT', `--${row.flag} is given twice`);
+/** Not strict: the messages of `parseArgs` quote values, which may be secrets. */
+function tokensOf(argv: readonly string[], flags: Flags): readonly Token[] {
+  const options = Object.values(flags).map(
+    ({ flag, kind }) => [flag, { type: kind.type === 'boolean' ? 'boolean' : 'string' }] as const,
+  );
+  const { tokens } = parseArgs({
+    args: [...argv],
+    options: Object.fromEntries(options),
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  return tokens;
 }
 
-function nextValue(next: string | undefined, { flag, secret }: OptionRow): string {
-  if (next === undefined || next.startsWith('--')) {
-    const found = next === undefined ? 'nothing' : secret === true ? 'what looks like a flag' : nameOf(next);
-    throw new OptionError('ERR_OPTION_MISSING', `--${flag} needs a value, found ${found}`, {
-      hint: `a value that begins with -- is written --${flag}=VALUE`,
+type OptionToken = Extract<Token, { kind: 'option' }>;
+
+function knownFlag(
+  { name, rawName, index }: OptionToken,
+  argv: readonly string[],
+  byFlag: ReadonlyMap<string, { name: string; flag: Flag }>,
+): { name: string; flag: Flag } {
+  if (!rawName.startsWith('--')) throw unexpected(argv[index] ?? rawName);
+  const known = byFlag.get(name);
+  if (known !== undefined) return known;
+  throw new OptionError(
+    'ERR_OPTION_UNKNOWN',
+    `unknown flag ${nameOf(`--${name}`)}${nearest(name, [...byFlag.keys()])}`,
+  );
+}
+
+function optionValue({ value, inlineValue }: OptionToken, flag: Flag): boolean | string {
+  if (inlineValue === true) return value;
+  if (flag.kind.type === 'boolean') return true;
+  if (value === undefined || value.startsWith('--')) {
+    const isSecret = flag.kind.type === 'secret';
+    const found = value === undefined ? 'nothing' : isSecret ? 'what looks like a flag' : nameOf(value);
+    throw new OptionError('ERR_OPTION_MISSING', `--${flag.flag} needs a value, found ${found}`, {
+      hint: `write a value that begins with -- as --${flag.flag}=VALUE`,
     });
   }
-  return next;
+  return value;
 }
 
-/** An argument for a message: what stands behind a `=` may be a secret, whatever stands before it. */
+function addValue(
+  earlier: Arguments['given'][string] | undefined,
+  value: boolean | string,
+  { flag, kind }: Flag,
+): Arguments['given'][string] {
+  // A single value may hold several, as in the environment.
+  if (earlier === undefined) return value;
+  if (kind.type === 'list' || kind.type === 'pairs') return [earlier, value].flat().map(String);
+  throw new OptionError('ERR_OPTION_CONFLICT', `--${flag} is given twice`);
+}
+
+function assertOperands(found: readonly string[], operands: Operands | undefined): void {
+  if (operands === undefined) return;
+  const { usage, min, max } = operands;
+  if (found.length < min) throw new OptionError('ERR_OPTION_MISSING', `missing ${usage}`);
+  if (found.length > max) throw unexpected(found[max] ?? '');
+}
+
+/** An argument as messages show it. What follows a `=` may be a secret, whatever precedes it. */
 export function nameOf(argument: string): string {
-  // botocore hands on the line ends of a multi-line value as part of the argument behind them.
-  const name = argument.trim().replace(/=.*/s, '');
+  // botocore passes the line ends of a multi-line value on as part of the next argument.
+  const name = argument.trim().split('=', 1)[0] ?? '';
   return /^--[a-z][a-z0-9-]{0,40}$/i.test(name) ? name : quote(name);
 }
 
-function stray(argument: string, isAfterSecret: boolean): OptionError {
-  // The second word of a passphrase that was not quoted is part of the secret.
-  if (isAfterSecret) {
+function unexpected(argument: string, previous?: Flag, operands?: Operands): OptionError {
+  // The second word of an unquoted passphrase is part of the secret.
+  if (previous?.kind.type === 'secret') {
     return new OptionError('ERR_OPTION_UNKNOWN', 'unexpected argument behind a passphrase', {
-      hint: 'quote a passphrase that has blanks in it',
+      hint: 'quote a passphrase that contains blanks',
     });
   }
+  const hint = operands === undefined ? ONE_LINE : `it must follow two dashes: ${operands.usage}`;
   return new OptionError('ERR_OPTION_UNKNOWN', `unexpected argument ${nameOf(argument)}`, {
-    hint: /^-[a-z]/i.test(argument) ? 'flags begin with two dashes' : ONE_LINE,
+    hint: /^-[a-z]/i.test(argument) ? 'flags begin with two dashes' : hint,
   });
 }

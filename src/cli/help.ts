@@ -1,57 +1,113 @@
-/** The commands and the option table in, the text of `--help` out. */
+/** Formats the text of `--help`: the overview of the commands, and the flags of one command in groups. */
+import type { Command, CommandEntry } from './command.js';
+import type { Flag, FlagGroups, Flags } from './options/flags.js';
+import { flatten, variableOf } from './options/flags.js';
+import type { ProgramName } from './program-name.js';
+import type { Style } from './terminal/style.js';
+import { wrap } from './terminal/style.js';
 
-import type { OptionRow } from '../options/option-row.js';
-import type { Command } from './commands/table.js';
+export interface HelpFormat extends Style {
+  readonly program: ProgramName;
+  /** Columns. */
+  readonly width: number;
+  /** Show flags that are only known to be refused, too. */
+  readonly showsAll: boolean;
+}
 
-const ELSEWHERE =
-  'Each flag can stand in the environment, --role-arn as ROLESANYWHERE_ROLE_ARN, or in a file. A flag counts before the environment, and that before a file.';
+/** Help texts begin in this column at most; a longer flag has a line of its own. */
+const MAX_COLUMN = 32;
 
-const EMULATOR_ELSEWHERE =
-  'Each flag can stand in the environment, --port as ROLESANYWHERE_EMULATOR_PORT; the flag counts before it.';
-
-export function formatOverview(commands: readonly Command[]): string {
-  const width = Math.max(...commands.map(({ name }) => name.length));
+export function formatOverview(
+  commands: readonly CommandEntry[],
+  { program, width, bold }: HelpFormat,
+): string {
+  const column = columnOf(commands.map(({ name }) => name));
   return [
-    'Temporary AWS credentials from an X.509 certificate (IAM Roles Anywhere).',
+    ...wrap('Temporary AWS credentials from an X.509 certificate (IAM Roles Anywhere).', width),
     '',
-    'Usage: rolesanywhere COMMAND [FLAGS]',
+    `${bold('Usage:')} ${program} COMMAND [FLAGS]`,
     '',
-    ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+    bold('Commands:'),
+    ...commands.flatMap(({ name, summary }) => formatRow(name, summary, column, width)),
     '',
-    'rolesanywhere COMMAND --help shows the flags of a command.',
+    `${program} COMMAND --help shows the flags of a command.`,
     '',
   ].join('\n');
 }
 
-export function formatCommandHelp(command: Command): string {
-  const rows = Object.values(command.options);
-  const left = rows.map(formatFlag);
-  const width = Math.max(...left.map((text) => text.length));
+export function formatCommandHelp(
+  { name, summary }: CommandEntry,
+  command: Command,
+  format: HelpFormat,
+): string {
+  const { program, width, bold } = format;
+  const { flags, operands, example } = command;
   return [
-    `Usage: rolesanywhere ${command.name} [FLAGS]`,
+    `${bold('Usage:')} ${[program, name, '[FLAGS]', operands?.usage].filter(Boolean).join(' ')}`,
     '',
-    command.summary,
+    ...wrap(summary, width),
+    ...formatGroups(flags, format),
     '',
-    ...rows.map((row, index) => `  ${left[index]?.padEnd(width)}  ${describe(row)}`),
+    bold('Example:'),
+    `  ${program} ${name}${example === '' ? '' : ` ${example.replaceAll('\n', ' \\\n  ')}`}`,
+    ...formatVariables(command).flatMap((text) => ['', ...wrap(text, width)]),
     '',
-    ...elsewhere(command),
   ].join('\n');
 }
 
-function elsewhere({ name, options }: Command): string[] {
-  if ('config' in options) return [ELSEWHERE, ''];
-  return name === 'emulator' ? [EMULATOR_ELSEWHERE, ''] : [];
+function formatGroups(groups: FlagGroups, { width, bold, showsAll }: HelpFormat): string[] {
+  const shown = Object.entries(groups).map(([title, flags]) => [title, shownFlags(flags, showsAll)] as const);
+  const column = columnOf(shown.flatMap(([, flags]) => flags.map(formatFlag)));
+  return shown
+    .filter(([, flags]) => flags.length > 0)
+    .flatMap(([title, flags]) => [
+      '',
+      bold(`${title}:`),
+      ...flags.flatMap((flag) => formatRow(formatFlag(flag), formatHelp(flag), column, width)),
+    ]);
 }
 
-function formatFlag({ flag, placeholder }: OptionRow): string {
+/** The flags that `--help` shows. */
+function shownFlags(flags: Flags, showsAll: boolean): Flag[] {
+  return Object.values(flags).filter(({ refused }) => showsAll || refused === undefined);
+}
+
+/** Where the texts begin: behind the widest label, if that leaves enough room for them. */
+function columnOf(labels: readonly string[]): number {
+  const fitting = labels.map((label) => label.length + 4).filter((column) => column <= MAX_COLUMN);
+  return Math.max(...fitting, 8);
+}
+
+/** A label and its text beside it; under it, if the label is too long. */
+function formatRow(label: string, text: string, column: number, width: number): string[] {
+  const lines = wrap(text, Math.max(width - column, 20)).map((line) => ' '.repeat(column) + line);
+  const [first = '', ...others] = lines;
+  if (label.length + 4 > column) return [`  ${label}`, ...lines];
+  return [`  ${label}`.padEnd(column) + first.slice(column), ...others];
+}
+
+export function formatFlag({ flag, placeholder }: Flag): string {
   return placeholder === undefined ? `--${flag}` : `--${flag} ${placeholder}`;
 }
 
-function describe(row: OptionRow): string {
+/** The help text of a flag with its default and the AWS variables that give it. */
+export function formatHelp(flag: Flag): string {
   const notes = [
-    row.required === true ? 'required' : undefined,
-    row.default === undefined || row.default === false ? undefined : `default ${row.default}`,
-    row.env === undefined ? undefined : `environment: ${row.env.join(', ')}`,
+    flag.required === true ? 'required' : undefined,
+    flag.default === undefined || flag.default === false ? undefined : `default ${flag.default}`,
+    flag.env === undefined ? undefined : `environment: ${flag.env.join(', ')}`,
   ].filter((note) => note !== undefined);
-  return notes.length === 0 ? row.help : `${row.help} (${notes.join('; ')})`;
+  return notes.length === 0 ? flag.help : `${flag.help} (${notes.join('; ')})`;
+}
+
+/** How the environment and files give flags; nothing for commands that only have `--help`. */
+function formatVariables({ flags, variables }: Command): string[] {
+  const { help: _, debug: __, ...others } = flatten(flags);
+  const [first] = Object.values(others);
+  if (first === undefined) return [];
+  const sample = others['roleArn'] ?? first;
+  const file = 'config' in others ? ', or in a file (--config)' : '';
+  return [
+    `Each flag can also be given in the environment, --${sample.flag} as ${variableOf(sample, variables)}${file}. Flags win over the environment${file === '' ? '' : ', and the environment over files'}.`,
+  ];
 }

@@ -1,53 +1,100 @@
-/** Arguments in, exit status out: finds the command, reads its flags, runs it, and reports what went wrong. */
-
+/** Runs a command: finds it, parses its arguments, loads and runs it, reports errors, and gives the exit status. */
 import { OptionError } from '../errors.js';
 import { nearest } from '../options/values.js';
 import { nameOf, parseArguments } from './arguments.js';
-import type { Command } from './commands/table.js';
+import type { Command, CommandEntry } from './command.js';
 import { COMMANDS } from './commands/table.js';
-import { formatCommandHelp, formatOverview } from './help.js';
+import { flatten } from './options/flags.js';
+import { programNameOf } from './program-name.js';
 import type { Io } from './terminal/io.js';
 import { print } from './terminal/io.js';
 import { exitStatusOf, formatError } from './terminal/report.js';
 
 /** @returns the exit status: 0, or that of the error's class (see `errors.ts`) */
 export async function main(io: Io): Promise<number> {
+  const program = programNameOf(io);
+  const found = await attempt(() => findCommand(io.argv));
+  const entry = 'value' in found ? found.value.entry : undefined;
+  const result = 'value' in found ? await attempt(() => dispatch(found.value, io)) : found;
+  if ('value' in result) return 0;
+  const help = entry === undefined ? `${program} --help` : `${program} ${entry.name} --help`;
+  await print(io.stderr, formatError(result.error, { program, help })).catch(() => undefined);
+  return exitStatusOf(result.error);
+}
+
+async function attempt<T>(work: () => T | Promise<T>): Promise<{ value: T } | { error: unknown }> {
   try {
-    await dispatch(io);
-    return 0;
+    return { value: await work() };
   } catch (error) {
-    await print(io.stderr, formatError(error)).catch(() => undefined);
-    return exitStatusOf(error);
+    return { error };
   }
 }
 
-async function dispatch(io: Io): Promise<void> {
-  const [first, ...rest] = io.argv;
-  const name = first === '--version' ? 'version' : first;
-  if (name === undefined) {
-    throw new OptionError(
-      'ERR_OPTION_MISSING',
-      `missing command: ${COMMANDS.map((command) => command.name).join(', ')}`,
-    );
-  }
-  if (['--help', '-h', 'help'].includes(name)) return print(io.stdout, formatOverview(COMMANDS));
-  const command = findCommand(name, rest[0]);
-  const flags = command.name === name ? rest : rest.slice(1);
-  if (flags.includes('--help') || flags.includes('-h')) return print(io.stdout, formatCommandHelp(command));
-  io.showCommand(command.name);
-  const values = parseArguments(flags, command.options);
-  const { run } = await command.load();
-  return run(values, io);
+/** A command line: the command, if one is named, and what follows its name. */
+interface CommandLine {
+  readonly entry: CommandEntry | undefined;
+  readonly rest: readonly string[];
 }
 
-/** A command of one word, or of two: `cache list`. */
-function findCommand(first: string, second: string | undefined): Command {
-  const found = COMMANDS.find(({ name }) => name === first || name === `${first} ${second}`);
-  if (found !== undefined) return found;
+/** @throws OptionError `ERR_OPTION_UNKNOWN` `ERR_OPTION_MISSING` */
+function findCommand(argv: readonly string[]): CommandLine {
+  const [first, ...rest] = argv;
+  if (first === undefined || first === '--help' || first === '-h') return { entry: undefined, rest };
+  if (first === '--version') return findCommand(['version', ...rest]);
+  // `help serve` is `serve --help`.
+  if (first === 'help') return findCommand([...rest, '--help']);
+  const found = COMMANDS.find(({ name }) => name === first || name === `${first} ${rest[0]}`);
+  if (found !== undefined) return { entry: found, rest: found.name === first ? rest : rest.slice(1) };
   const names = COMMANDS.map(({ name }) => name);
-  const further = names.filter((name) => name.startsWith(`${first} `));
-  if (further.length > 0) {
-    throw new OptionError('ERR_OPTION_MISSING', `${first} is the first of two words: ${further.join(', ')}`);
+  const subcommands = names.filter((name) => name.startsWith(`${first} `));
+  if (subcommands.length === 0) {
+    throw new OptionError('ERR_OPTION_UNKNOWN', `unknown command ${nameOf(first)}${nearest(first, names)}`);
   }
-  throw new OptionError('ERR_OPTION_UNKNOWN', `unknown command ${nameOf(first)}${nearest(first, names)}`);
+  if (rest.some(isHelp)) return { entry: undefined, rest };
+  throw new OptionError('ERR_OPTION_MISSING', `missing subcommand: ${subcommands.join(' or ')}`);
+}
+
+function isHelp(argument: string): boolean {
+  return argument === '--help' || argument === '-h';
+}
+
+async function dispatch({ entry, rest }: CommandLine, io: Io): Promise<void> {
+  if (entry === undefined) return printHelp(io, rest);
+  const command = await entry.load();
+  const end = rest.indexOf('--');
+  if (rest.slice(0, end < 0 ? undefined : end).some(isHelp)) return printHelp(io, rest, entry, command);
+  io.showCommand(entry.name);
+  const { flags, operands } = command;
+  const args = parseArguments(rest, flatten(flags), operands);
+  await command.run({ ...args, otherFlags: flagsInFiles }, io);
+}
+
+/** Every flag that a configuration file may have, for files that serve several commands. */
+async function flagsInFiles(): Promise<ReadonlySet<string>> {
+  const commands = await Promise.all(COMMANDS.map(({ load }) => load()));
+  const flags = commands.map((command) => flatten(command.flags)).filter((all) => 'config' in all);
+  return new Set(flags.flatMap((all) => Object.values(all)).map(({ flag }) => flag));
+}
+
+async function printHelp(
+  io: Io,
+  rest: readonly string[],
+  entry?: CommandEntry,
+  command?: Command,
+): Promise<void> {
+  const [{ formatCommandHelp, formatOverview }, { styleOf, widthOf }] = await Promise.all([
+    import('./help.js'),
+    import('./terminal/style.js'),
+  ]);
+  const format = {
+    ...styleOf(io.stdout, io),
+    program: programNameOf(io),
+    width: widthOf(io.stdout),
+    showsAll: rest.includes('--all'),
+  };
+  const text =
+    entry === undefined || command === undefined
+      ? formatOverview(COMMANDS, format)
+      : formatCommandHelp(entry, command, format);
+  await print(io.stdout, text);
 }

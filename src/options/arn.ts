@@ -1,11 +1,10 @@
 /**
- * ARN text in, its parts out. The shapes are those of the CreateSession members (rolesanywhere and IAM models,
- * 1 to 1011 characters), a little stricter than the service's own patterns: a region, an account of 12 digits
- * and a resource id must be there, since without them no request could succeed.
+ * Parses the ARNs of CreateSession. The patterns are stricter than the service's (rolesanywhere and IAM models, 1 to
+ * 1011 characters): region, account of 12 digits and resource id are required, because no request succeeds without.
  */
 import { OptionError, quote } from '../errors.js';
 
-/** Which kind of ARN an option takes. */
+/** Kinds of ARNs that options take. */
 export type ArnKind = 'trust-anchor' | 'profile' | 'role';
 
 export interface Arn {
@@ -16,7 +15,7 @@ export interface Arn {
   readonly accountId: string;
 }
 
-/** A region's name, as in `us-east-1`, `us-gov-west-1`, `eusc-de-east-1`. */
+/** The pattern of a region, such as `us-east-1`, `us-gov-west-1`, `eusc-de-east-1`. */
 export const REGION = '[a-z]{2,5}(?:-[a-z]+)+-\\d{1,2}';
 
 const SHAPES: Record<ArnKind, { readonly pattern: RegExp; readonly example: string }> = {
@@ -35,15 +34,58 @@ const SHAPES: Record<ArnKind, { readonly pattern: RegExp; readonly example: stri
 };
 
 /**
- * @param label how the caller knows the option: a flag or a property name
+ * @param label how messages name the option
  * @throws OptionError `ERR_OPTION_INVALID`
  */
 export function parseArn(text: string, kind: ArnKind, label: string): Arn {
   const { pattern, example } = SHAPES[kind];
   const match = text.length <= 1011 ? pattern.exec(text) : null;
   if (match === null) {
-    throw new OptionError('ERR_OPTION_INVALID', `${label} must look like ${example}, found ${quote(text)}`);
+    const other = kindOf(text);
+    const found = other === undefined || other === kind ? '' : `the ARN of ${NAMES[other]}, `;
+    throw new OptionError(
+      'ERR_OPTION_INVALID',
+      `${label} must look like ${example}, found ${found}${quote(text)}`,
+    );
   }
   const [, partition = '', region = '', accountId = ''] = match;
   return { partition, region, accountId };
+}
+
+const NAMES: Record<ArnKind, string> = {
+  'trust-anchor': 'a trust anchor',
+  profile: 'a profile',
+  role: 'a role',
+};
+
+/** The kind of a text that is a valid ARN. */
+function kindOf(text: string): ArnKind | undefined {
+  return (Object.keys(SHAPES) as ArnKind[]).find((kind) => SHAPES[kind].pattern.test(text));
+}
+
+interface LabeledArn {
+  readonly text: string;
+  readonly kind: ArnKind;
+  readonly label: string;
+}
+
+/**
+ * Notices ARNs that stand in each other's place: all are valid, and each kind occurs once, but not where it belongs.
+ *
+ * @throws OptionError `ERR_OPTION_INVALID`
+ */
+export function assertNotSwapped(arns: readonly LabeledArn[]): void {
+  const found = arns.map((arn) => ({ ...arn, found: kindOf(arn.text) }));
+  const misplaced = found.filter((arn) => arn.found !== arn.kind);
+  const isSwap = misplaced.every((arn) => misplaced.some((other) => other.found === arn.kind));
+  if (misplaced.length < 2 || !isSwap) return;
+  const fixes = misplaced.map((arn) => {
+    const owner = misplaced.find((other) => other.kind === arn.found);
+    return `the value of ${arn.label} belongs to ${owner?.label}`;
+  });
+  throw new OptionError(
+    'ERR_OPTION_INVALID',
+    `${misplaced.map(({ label }) => label).join(' and ')} are swapped`,
+    { hint: fixes.join('; ') },
+  );
 }

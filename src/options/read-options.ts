@@ -1,7 +1,7 @@
 /** Checks a plain object of options against one rule for each property. */
 import { OptionError } from '../errors.js';
-import type { OptionKind } from './option-row.js';
-import { readValue, refuseUnknown } from './values.js';
+import type { OptionKind } from './option-spec.js';
+import { assertKnown, parseValue } from './values.js';
 
 /** For a property that no {@link OptionKind} describes: a predicate, and the rule that the message states. */
 type Check = readonly [isValid: (value: unknown) => boolean, rule: string];
@@ -16,7 +16,7 @@ export type OptionRules<T> = { readonly [K in keyof T]-?: OptionKind | Check };
  */
 export function readOptions<T extends object>(options: T, rules: OptionRules<T>): T {
   const known = Object.keys(rules);
-  refuseUnknown(options, known);
+  assertKnown(options, known);
   const values = (known as Array<keyof T & string>).map((name) => [
     name,
     readOption(options[name], rules[name], name),
@@ -25,7 +25,7 @@ export function readOptions<T extends object>(options: T, rules: OptionRules<T>)
 }
 
 function readOption(value: unknown, rule: OptionKind | Check, name: string): unknown {
-  if ('type' in rule) return readValue(value, { kind: rule, flag: name, help: '' }, name);
+  if ('type' in rule) return parseValue(value, rule, name);
   const [isValid, text] = rule;
   if (value === undefined || value === null) return undefined;
   if (isValid(value)) return value;

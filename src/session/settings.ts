@@ -1,23 +1,30 @@
 /**
- * Options in, `Settings` out: every value checked, defaulted and frozen, nothing read but the environment that
- * is handed in. What the later stages get from here they need not check again.
+ * Parses options into `Settings`: complete, validated and frozen, so that later stages check nothing again. Reads
+ * nothing but the options and the given environment.
  */
 import { OptionError } from '../errors.js';
 import type { IdentitySource } from '../identity/identity-source.js';
-import { parseArn } from '../options/arn.js';
-import type { ChosenValues, Environment, Naming } from '../options/choose-values.js';
-import { chooseValues, refuseMissing, weakerOf } from '../options/choose-values.js';
-import type { ValuesOf } from '../options/option-row.js';
-import { refuseUnknown } from '../options/values.js';
+import { assertNotSwapped, parseArn } from '../options/arn.js';
+import type { Choices, Environment } from '../options/choose-values.js';
+import {
+  assertRequired,
+  awsVariables,
+  callerSource,
+  chooseValues,
+  environmentSource,
+  weakerOf,
+} from '../options/choose-values.js';
+import type { ValuesOf } from '../options/option-spec.js';
+import { assertKnown } from '../options/values.js';
 import { endpointForRegion, parseEndpoint } from './endpoint.js';
 import type { SessionOptions } from './session-options.js';
 import { SESSION_OPTIONS } from './session-options.js';
 
-/** The values of all options: those that have a default are there. */
+/** The values of all options; options with a default are always set. */
 type Values = ValuesOf<Omit<typeof SESSION_OPTIONS, SourceName>> & Pick<SessionOptions, SourceName>;
 type SourceName = 'certificate' | 'privateKey' | 'intermediates';
 
-/** Options that choose another endpoint of the region. */
+/** Options that choose another regional endpoint. */
 const VARIANTS = ['useFipsEndpoint', 'useDualstackEndpoint'] as const;
 
 /** How to reach the service. */
@@ -39,55 +46,65 @@ export interface Settings {
   readonly endpoint: URL;
   readonly durationSeconds: number;
   readonly roleSessionName: string | undefined;
+  readonly instanceProperties: Readonly<Record<string, string>> | undefined;
   readonly connection: Connection;
 }
 
 export interface SettingsContext {
   readonly env?: Environment;
-  /** How messages name an option: as the command line's flag, or as the library's property. */
-  readonly naming?: Naming;
-  /** The caller has an identity already: no certificate is asked for. */
+  /** The caller has an identity: no certificate is required. Default false. */
   readonly hasIdentity?: boolean;
 }
 
 type Name = keyof SessionOptions;
 
-/** What parseSettings reads by itself, besides the rows: the proxy, from these variables. */
-interface ReadSettings {
-  readonly env: Environment;
-  readonly hasIdentity?: boolean;
-}
+const ARN_KINDS = [
+  ['trustAnchorArn', 'trust-anchor'],
+  ['profileArn', 'profile'],
+  ['roleArn', 'role'],
+] as const;
 
 /**
  * @throws OptionError `ERR_OPTION_UNKNOWN`, `ERR_OPTION_MISSING`, `ERR_OPTION_INVALID`, `ERR_OPTION_CONFLICT`
  */
 export function parseSettings(options: Partial<SessionOptions>, context: SettingsContext = {}): Settings {
-  const { env = {}, naming = 'property', hasIdentity = false } = context;
-  refuseUnknown(options, Object.keys(SESSION_OPTIONS));
-  const given = { ...options };
-  return settingsFrom(chooseValues(SESSION_OPTIONS, { given, env, naming }), { env, hasIdentity });
+  const { env = {} } = context;
+  assertKnown(options, Object.keys(SESSION_OPTIONS));
+  const property = (name: string): string => name;
+  const choices = chooseValues(
+    SESSION_OPTIONS,
+    [
+      callerSource({ ...options }, property),
+      environmentSource(env, (name) => awsVariables(SESSION_OPTIONS[name as Name], env)),
+    ],
+    property,
+  );
+  return settingsFrom(choices, context);
 }
 
 /**
- * As `parseSettings`, from values that are chosen already.
+ * Like `parseSettings`, from values that are chosen already.
  *
  * @throws OptionError `ERR_OPTION_MISSING`, `ERR_OPTION_INVALID`, `ERR_OPTION_CONFLICT`
  */
 export function settingsFrom(
-  chosen: ChosenValues<Name>,
-  { env, hasIdentity = false }: ReadSettings,
+  choices: Choices<Name>,
+  { env = {}, hasIdentity = false }: SettingsContext,
 ): Settings {
   const { certificate, ...others } = SESSION_OPTIONS;
-  refuseMissing(hasIdentity ? others : { certificate, ...others }, chosen);
-  const values = valuesOf(chosen);
+  assertRequired(hasIdentity ? others : { certificate, ...others }, choices);
+  const values = valuesOf(choices);
   const { trustAnchorArn = '', profileArn = '', roleArn = '' } = values;
-  const anchor = parseArn(trustAnchorArn, 'trust-anchor', chosen.trustAnchorArn.label);
-  const profile = parseArn(profileArn, 'profile', chosen.profileArn.label);
-  parseArn(roleArn, 'role', chosen.roleArn.label);
+  assertNotSwapped(
+    ARN_KINDS.map(([name, kind]) => ({ text: values[name] ?? '', kind, label: choices[name].label })),
+  );
+  const anchor = parseArn(trustAnchorArn, 'trust-anchor', choices.trustAnchorArn.label);
+  const profile = parseArn(profileArn, 'profile', choices.profileArn.label);
+  parseArn(roleArn, 'role', choices.roleArn.label);
   if (anchor.region !== profile.region) {
     throw new OptionError(
       'ERR_OPTION_CONFLICT',
-      `${chosen.trustAnchorArn.label} and ${chosen.profileArn.label} must be in one region, found ${anchor.region} and ${profile.region}`,
+      `${choices.trustAnchorArn.label} and ${choices.profileArn.label} must be in one region, found ${anchor.region} and ${profile.region}`,
     );
   }
   const { privateKey, intermediates, passphrase, region = anchor.region } = values;
@@ -97,26 +114,27 @@ export function settingsFrom(
     profileArn,
     roleArn,
     region,
-    endpoint: endpointOf(chosen, values, region),
+    endpoint: endpointOf(choices, values, region),
     durationSeconds: values.durationSeconds,
     roleSessionName: values.roleSessionName,
+    instanceProperties: values.instanceProperties && Object.freeze({ ...values.instanceProperties }),
     connection: connectionOf(values, env),
   });
 }
 
-function valuesOf(chosen: ChosenValues<Name>): Values {
-  const entries = Object.entries(chosen).map(([name, { value }]) => [name, value]);
-  // Each value has gone through its row, and the rows are held to SessionOptions by `satisfies`.
+function valuesOf(choices: Choices<Name>): Values {
+  const entries = Object.entries(choices).map(([name, { value }]) => [name, value]);
+  // Validated by SESSION_OPTIONS, which `satisfies` ties to SessionOptions.
   return Object.fromEntries(entries) as Values;
 }
 
-/** A custom endpoint and the variants of the region's exclude each other: the stronger source decides. */
-function endpointOf(chosen: ChosenValues<Name>, values: Values, region: string): URL {
+/** A custom endpoint excludes FIPS and dual-stack: the stronger source decides. */
+function endpointOf(choices: Choices<Name>, values: Values, region: string): URL {
   const { endpoint, useFipsEndpoint, useDualstackEndpoint } = values;
   const variants = VARIANTS.filter((name) => values[name]);
-  const isCustom = variants.every((name) => weakerOf(chosen, 'endpoint', name) === name);
+  const isCustom = variants.every((name) => weakerOf(choices, 'endpoint', name) === name);
   return endpoint !== undefined && isCustom
-    ? parseEndpoint(endpoint, chosen.endpoint.label)
+    ? parseEndpoint(endpoint, choices.endpoint.label)
     : endpointForRegion(region, { useFipsEndpoint, useDualstackEndpoint });
 }
 
@@ -124,7 +142,7 @@ function connectionOf(values: Values, env: Environment): Connection {
   const url = env['HTTPS_PROXY'] || env['https_proxy'];
   return Object.freeze({
     caBundle: values.caBundle,
-    verifyTls: !values.noVerifySsl,
+    verifyTls: values.verifyTls,
     proxy: url ? { url, except: env['NO_PROXY'] || env['no_proxy'] || '' } : undefined,
     connectTimeoutMs: values.connectTimeoutMs,
     timeoutMs: values.timeoutMs,

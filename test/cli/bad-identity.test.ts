@@ -99,7 +99,7 @@ const ROWS: readonly Row[] = [
     { 'private-key': undefined },
     `missing privateKey (--private-key), and certificate ${RSA.certificate} holds none`,
     'ERR_OPTION_MISSING',
-    'see rolesanywhere --help',
+    'see rolesanywhere credential-process --help',
   ],
   [
     'an empty standard input',

@@ -3,9 +3,10 @@ import { ARNS, startFakeService } from '../fake-service.js';
 import { credentialProcess, report, runMain, runProgram } from '../program.js';
 
 const { trustAnchorArn, profileArn, roleArn } = ARNS;
-const HELP = 'see rolesanywhere --help';
+const HELP = 'see rolesanywhere credential-process --help';
+const OVERVIEW = 'see rolesanywhere --help';
 const ONE_LINE =
-  'each value stands behind its flag; in ~/.aws/config the whole credential_process value must be one line, a backslash does not continue it';
+  'a value follows its flag; in ~/.aws/config the whole credential_process value must be one line, a backslash does not continue it';
 const ANCHOR =
   '--trust-anchor-arn must look like arn:aws:rolesanywhere:<region>:<account>:trust-anchor/<id>, found';
 const PROFILE = '--profile-arn must look like arn:aws:rolesanywhere:<region>:<account>:profile/<id>, found';
@@ -27,13 +28,13 @@ function behind(args: readonly string[], message: string, code: string, hint: st
 }
 
 function needsValue(name: string): string {
-  return `a value that begins with -- is written --${name}=VALUE`;
+  return `write a value that begins with -- as --${name}=VALUE`;
 }
 
 const ROWS: readonly Row[] = [
   flag('trust-anchor-arn', 'anchor', `${ANCHOR} "anchor"`),
-  flag('trust-anchor-arn', profileArn, `${ANCHOR} "${profileArn}"`),
-  flag('profile-arn', trustAnchorArn, `${PROFILE} "${trustAnchorArn}"`),
+  flag('trust-anchor-arn', profileArn, `${ANCHOR} the ARN of a profile, "${profileArn}"`),
+  flag('profile-arn', trustAnchorArn, `${PROFILE} the ARN of a trust anchor, "${trustAnchorArn}"`),
   flag(
     'profile-arn',
     'arn:aws:rolesanywhere:us-east-1:1:profile/x',
@@ -41,7 +42,7 @@ const ROWS: readonly Row[] = [
   ),
   flag('role-arn', 'Demo', `${ROLE} "Demo"`),
   flag('role-arn', 'arn:aws:iam::123456789012:user/Demo', `${ROLE} "arn:aws:iam::123456789012:user/Demo"`),
-  flag('role-arn', profileArn, `${ROLE} "${profileArn}"`),
+  flag('role-arn', profileArn, `${ROLE} the ARN of a profile, "${profileArn}"`),
   flag(
     'profile-arn',
     profileArn.replace('us-east-1', 'eu-west-1'),
@@ -62,7 +63,7 @@ const ROWS: readonly Row[] = [
   flag(
     'region',
     'us-east-1-fips',
-    '--region must be a region such as us-east-1 (FIPS and dual-stack have flags of their own), found "us-east-1-fips"',
+    '--region must be a region such as us-east-1 (FIPS and dual-stack are options of their own), found "us-east-1-fips"',
   ),
   flag('endpoint', 'example.test', '--endpoint must be an https:// URL, found "example.test"'),
   flag(
@@ -94,21 +95,46 @@ const ROWS: readonly Row[] = [
   behind(['-region'], 'unexpected argument "-region"', UNKNOWN, 'flags begin with two dashes'),
   behind(['--debug', 'true'], 'unexpected argument "true"', UNKNOWN, ONE_LINE),
   [
-    'no command',
-    [],
-    'missing command: credential-process, serve, update, cache list, cache clear, sign-string, read-certificate-data, emulator, version',
-    'ERR_OPTION_MISSING',
-    HELP,
-  ],
-  [
     'an unknown command',
     ['credentials-process'],
     'unknown command "credentials-process", did you mean "credential-process"?',
     UNKNOWN,
-    HELP,
+    OVERVIEW,
   ],
-  ['a command that is like no other', ['frobnicate'], 'unknown command "frobnicate"', UNKNOWN, HELP],
-  ['a flag that version does not have', ['version', '--debug'], 'unknown flag --debug', UNKNOWN, HELP],
+  ['a command that is like no other', ['frobnicate'], 'unknown command "frobnicate"', UNKNOWN, OVERVIEW],
+  ['help of an unknown command', ['help', 'frobnicate'], 'unknown command "frobnicate"', UNKNOWN, OVERVIEW],
+  [
+    'a subcommand that is missing',
+    ['cache'],
+    'missing subcommand: cache list or cache clear',
+    'ERR_OPTION_MISSING',
+    OVERVIEW,
+  ],
+  [
+    'a flag that version does not have',
+    ['version', '--debug'],
+    'unknown flag --debug',
+    UNKNOWN,
+    'see rolesanywhere version --help',
+  ],
+  [
+    'swapped ARNs',
+    credentialProcess({ 'role-arn': profileArn, 'profile-arn': roleArn }),
+    '--profile-arn and --role-arn are swapped',
+    INVALID,
+    'the value of --profile-arn belongs to --role-arn; the value of --role-arn belongs to --profile-arn',
+  ],
+  [
+    'swapped ARNs of three',
+    credentialProcess({
+      'trust-anchor-arn': profileArn,
+      'profile-arn': roleArn,
+      'role-arn': trustAnchorArn,
+    }),
+    '--trust-anchor-arn and --profile-arn and --role-arn are swapped',
+    INVALID,
+    'the value of --trust-anchor-arn belongs to --profile-arn; the value of --profile-arn belongs to --role-arn; the value of --role-arn belongs to --trust-anchor-arn',
+  ],
 ];
 
 describe('refused with status 2, and nothing on stdout', () => {
@@ -139,7 +165,7 @@ describe('refused with status 2, and nothing on stdout', () => {
     const { status, stdout, stderr } = await runProgram([...args, '--pkcs8-password', 'two', 'words']);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toBe(
-      report('unexpected argument behind a passphrase', UNKNOWN, 'quote a passphrase that has blanks in it'),
+      report('unexpected argument behind a passphrase', UNKNOWN, 'quote a passphrase that contains blanks'),
     );
   });
 });

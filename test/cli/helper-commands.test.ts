@@ -22,7 +22,8 @@ interface Vectors {
 const VECTORS: Vectors = JSON.parse(
   readFileSync(join(import.meta.dirname, '..', 'vectors', 'helper-outputs.json'), 'utf8'),
 );
-const HELP = 'see rolesanywhere --help';
+const HELP = 'see rolesanywhere sign-string --help';
+const DATA_HELP = 'see rolesanywhere read-certificate-data --help';
 
 function keyOf(name: string): string[] {
   return ['sign-string', '--private-key', path(`${name}.key.pem`)];
@@ -132,7 +133,7 @@ describe('read-certificate-data', () => {
   });
 
   it.each<[readonly string[], number, string, string, string?]>([
-    [[], 2, 'missing --certificate', 'ERR_OPTION_MISSING', HELP],
+    [[], 2, 'missing --certificate', 'ERR_OPTION_MISSING', DATA_HELP],
     [
       ['--certificate', '/no/such'],
       3,
@@ -144,14 +145,14 @@ describe('read-certificate-data', () => {
       2,
       '--certificate and --cert-selector exclude each other',
       'ERR_OPTION_CONFLICT',
-      HELP,
+      DATA_HELP,
     ],
     [
       ['--certificate', 'x', '--private-key', 'y'],
       2,
       'unknown flag --private-key',
       'ERR_OPTION_UNKNOWN',
-      HELP,
+      DATA_HELP,
     ],
   ])('refuses %j', async (args, status, message, code, hint) => {
     const outcome = await runMain(['read-certificate-data', ...args]);

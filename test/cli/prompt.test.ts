@@ -11,7 +11,7 @@ const PROGRAM = join(import.meta.dirname, '..', '..', 'dist', 'bin.cjs');
 const KEY = path('ec-p256.scrypt.pem');
 const SIGN = ['sign-string', '--format', 'text', '--private-key', KEY];
 const QUESTION = `Passphrase of private key ${KEY}: `;
-const AGAIN = `That is not it. ${QUESTION}`;
+const AGAIN = `Wrong passphrase. ${QUESTION}`;
 
 interface Shown {
   readonly shown: string;
@@ -52,7 +52,7 @@ describe.skipIf(!hasPython)('at a terminal (left out where python3 is not instal
       [AGAIN, ['canary-2\r']],
       [AGAIN, [`${manifest.passphrase}\r`]],
     ]);
-    expect(shown).toMatch(/: \r\nThat is not it\. .*: \r\nThat is not it\. .*: \r\n30[0-9a-f]+$/);
+    expect(shown).toMatch(/: \r\nWrong passphrase\. .*: \r\nWrong passphrase\. .*: \r\n30[0-9a-f]+$/);
     expect(shown).not.toContain('canary');
     expect(status).toBe(0);
   });

@@ -4,9 +4,9 @@
  */
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { ALL_SESSION_FLAGS } from '../../src/cli/options/session-flags.js';
 import type { CreateSessionOptions } from '../../src/session/create-session.js';
 import { createSession } from '../../src/session/create-session.js';
-import { SESSION_OPTIONS } from '../../src/session/session-options.js';
 import type { Answer } from '../fake-service.js';
 import {
   ARNS,
@@ -136,7 +136,7 @@ async function prepare({ env = {}, ...options }: Options, answer: Row[2]) {
 }
 
 function flagsOf(options: object): Record<string, string> {
-  const rows = SESSION_OPTIONS as Record<string, { readonly flag: string }>;
+  const rows = ALL_SESSION_FLAGS as Record<string, { readonly flag: string }>;
   return Object.fromEntries(
     Object.entries(options).map(([name, value]) => [rows[name]?.flag ?? name, String(value)]),
   );

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ARNS, CA_BUNDLE, RSA, startFakeService, success } from '../fake-service.js';
 import { manifest, path, text } from '../fixtures.js';
-import { runProgram } from '../program.js';
+import { runMain, runProgram } from '../program.js';
 
 const FLAGS = [
   ...['--trust-anchor-arn', ARNS.trustAnchorArn],
@@ -142,14 +142,32 @@ describe('version and help', () => {
     expect(stdout).toMatch(/^ {2}version /m);
   });
 
-  it('credential-process --help names every flag with its row of the option table', async () => {
-    const { SESSION_OPTIONS } = await import('../../src/session/session-options.js');
-    const { COMMAND_LINE_OPTIONS } = await import('../../src/cli/options/command-options.js');
-    const { status, stdout, stderr } = await runProgram(['credential-process', '--help', '--no-such-flag']);
+  it('credential-process --help shows the flags in groups, wrapped, with an example', async () => {
+    const { status, stdout, stderr } = await runMain(['credential-process', '--help', '--no-such-flag']);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    for (const { flag, help } of Object.values({ ...SESSION_OPTIONS, ...COMMAND_LINE_OPTIONS })) {
-      expect(stdout).toMatch(new RegExp(`^ {2}--${flag}( [A-Z]+)? +`, 'm'));
-      expect(stdout).toContain(help);
-    }
+    const headings = [...stdout.matchAll(/^(\w.*):$/gm)].map(([, heading]) => heading);
+    expect(headings).toEqual(['Identity', 'Session', 'Network', 'Output', 'Example']);
+    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+    expect(stdout).toMatch(/^ {2}--role-arn ARN +role to assume \(required\)$/m);
+    expect(stdout).not.toContain('--cert-selector');
+    const all = await runMain(['help', 'credential-process', '--all']);
+    expect(all.stdout).toMatch(/^ {2}--cert-selector SELECTOR$/m);
+  });
+
+  it.each([
+    [
+      ['help', 'serve'],
+      ['serve', '--help'],
+    ],
+    [
+      ['help', 'cache', 'list'],
+      ['cache', 'list', '--help'],
+    ],
+    [['help'], ['--help']],
+    [[], ['--help']],
+  ])('%j shows what %j shows', async (args, same) => {
+    const shown = await runMain(args);
+    expect(shown).toMatchObject({ status: 0, stderr: '' });
+    expect(shown).toEqual(await runMain(same));
   });
 });

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import { EMULATOR_OPTIONS } from '../../src/cli/options/command-options.js';
+import { EMULATOR_FLAGS } from '../../src/cli/commands/emulator.js';
 import { EMULATOR_DEFAULTS, parseEmulatorOptions } from '../../src/emulator/options.js';
 
 it('has the defaults that `rolesanywhere emulator --help` names', () => {
-  const { host, port, region, accountId, roleName, faultSeed } = EMULATOR_OPTIONS;
+  const { host, port, region, accountId, roleName, faultSeed } = EMULATOR_FLAGS;
   expect(EMULATOR_DEFAULTS).toEqual({
     host: host.default,
     port: port.default,

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { parseAwsConfig } from '../../src/cli/options/aws-config.js';
 import { parseCertSelector, parseCertSelectorJson } from '../../src/cli/options/cert-selector.js';
 import { loadJsonConfig } from '../../src/cli/options/config-file.js';
+import { ALL_SESSION_FLAGS } from '../../src/cli/options/session-flags.js';
 import { editProfile } from '../../src/cli/update/profile-text.js';
 import { createEmulator } from '../../src/emulator/service.js';
 import type { EmulatorRequest } from '../../src/emulator/wire/handler.js';
@@ -15,7 +16,6 @@ import { parseCertificate } from '../../src/identity/certificate.js';
 import { loadCertificates, loadIdentity, loadSigningKey, loadTrustBundle } from '../../src/identity/load.js';
 import { createSession } from '../../src/session/create-session.js';
 import { parseSessionResponse } from '../../src/session/response.js';
-import { SESSION_OPTIONS } from '../../src/session/session-options.js';
 import { makeCertificate, NOW } from '../emulator/pki/certificates.js';
 import { makeAccount, QUERY } from '../emulator/sessions/account.js';
 import { signHmac, signX509 } from '../emulator/sessions/sign.js';
@@ -128,9 +128,7 @@ const CONFIGS = [
   { certificate: '~/a.pem', intermediates: '-', endpoint: 'https://localhost' },
 ].map((value) => Buffer.from(JSON.stringify(value)));
 
-const ROWS = new Map(
-  Object.entries(SESSION_OPTIONS).map(([name, row]) => [row.flag, { name, row }] as const),
-);
+const KNOWN = { flags: ALL_SESSION_FLAGS, otherFlags: undefined };
 
 const SEEDS = [
   { trustAnchors: [{ name: 'a', certificates: readFileSync(fixturePath('root-ec.pem'), 'utf8') }] },
@@ -410,7 +408,7 @@ export const TARGETS: readonly Target[] = [
     name: 'config',
     fixtures: () => CONFIGS,
     mutate: mutateJson,
-    prepare: () => (input) => loadJsonConfig(fileWith(input), ROWS, {}).then(() => 'ok'),
+    prepare: () => (input) => loadJsonConfig(fileWith(input), KNOWN, {}).then(() => 'ok'),
   },
   {
     name: 'selector',

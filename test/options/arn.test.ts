@@ -40,6 +40,13 @@ const MALFORMED: Record<ArnKind, readonly string[]> = {
   ],
 };
 
+/** What messages say of ARNs of the other kinds. */
+const KINDS: Readonly<Record<string, string>> = {
+  [ANCHOR]: 'the ARN of a trust anchor, ',
+  [PROFILE]: 'the ARN of a profile, ',
+  [ROLE]: 'the ARN of a role, ',
+};
+
 const EXAMPLES: Record<ArnKind, string> = {
   'trust-anchor': 'arn:aws:rolesanywhere:<region>:<account>:trust-anchor/<id>',
   profile: 'arn:aws:rolesanywhere:<region>:<account>:profile/<id>',
@@ -52,7 +59,7 @@ describe.each(Object.keys(MALFORMED) as ArnKind[])('as the ARN of a %s is refuse
       expect.objectContaining({
         name: 'OptionError',
         code: 'ERR_OPTION_INVALID',
-        message: `--some-arn must look like ${EXAMPLES[kind]}, found "${text}"`.trim(),
+        message: `--some-arn must look like ${EXAMPLES[kind]}, found ${KINDS[text] ?? ''}"${text}"`,
       }),
     );
   });

@@ -114,7 +114,7 @@ describe('the environment', () => {
     ],
     ['AWS_ENDPOINT_URL', 'http://localstack:4566', 'AWS_ENDPOINT_URL must use https, except to this machine'],
   ])('is named where it is wrong: %s=%s', (name, value, message) => {
-    expect(() => parseSettings(BASE, { env: { [name]: value }, naming: 'flag' })).toThrow(
+    expect(() => parseSettings(BASE, { env: { [name]: value } })).toThrow(
       expect.objectContaining({
         name: 'OptionError',
         code: 'ERR_OPTION_INVALID',

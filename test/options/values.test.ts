@@ -12,7 +12,7 @@ function parse(options: object) {
 const DURATION = 'durationSeconds must be a whole number of seconds from 900 to 43200, found';
 const LIMIT = 'must be a whole number of milliseconds from 1 to 600000, found';
 const REGION =
-  'region must be a region such as us-east-1 (FIPS and dual-stack have flags of their own), found';
+  'region must be a region such as us-east-1 (FIPS and dual-stack are options of their own), found';
 const NAME = 'roleSessionName must be 2 to 64 of A-Z a-z 0-9 _ + = , . @ -, found';
 const NUMBER = 'a value of type number';
 
@@ -29,8 +29,9 @@ describe('a value that its row does not allow is refused', () => {
     [{ durationSeconds: '1h' }, `${DURATION} "1h"`],
     [{ durationSeconds: '1e3' }, `${DURATION} "1e3"`],
     [{ durationSeconds: ' 3600' }, `${DURATION} " 3600"`],
-    [{ durationSeconds: '+3600' }, `${DURATION} "+3600"`],
-    [{ durationSeconds: '0x1000' }, `${DURATION} "0x1000"`],
+    [{ durationSeconds: '0900' }, `${DURATION} "0900"`],
+    [{ durationSeconds: '0x' }, `${DURATION} "0x"`],
+    [{ durationSeconds: '9__00' }, `${DURATION} "9__00"`],
     [{ durationSeconds: '99999999999' }, `${DURATION} "99999999999"`],
     [{ durationSeconds: {} }, `${DURATION} a value of type object`],
     [{ durationSeconds: [3600] }, `${DURATION} a list`],
@@ -53,8 +54,8 @@ describe('a value that its row does not allow is refused', () => {
     [{ roleSessionName: 'a/b' }, `${NAME} "a/b"`],
     [{ useFipsEndpoint: 'yes' }, 'useFipsEndpoint must be true or false, found "yes"'],
     [{ useDualstackEndpoint: 1 }, `useDualstackEndpoint must be true or false, found ${NUMBER}`],
-    [{ noVerifySsl: {} }, 'noVerifySsl must be true or false, found a value of type object'],
-    [{ withProxy: [] }, 'withProxy must be true or false, found a list'],
+    [{ verifyTls: {} }, 'verifyTls must be true or false, found a value of type object'],
+    [{ useFipsEndpoint: [] }, 'useFipsEndpoint must be true or false, found a list'],
     [{ passphrase: 1234 }, `passphrase must be text, found ${NUMBER}`],
     [{ caBundle: ['a.pem'] }, 'caBundle must be text, found a list'],
     [{ endpoint: new URL('https://example.test') }, 'endpoint must be text, found a value of type object'],
@@ -100,11 +101,11 @@ describe('a value at the edge of its row is taken', () => {
     [{ region: 'us-isob-east-1' }, { region: 'us-isob-east-1' }],
     [{ roleSessionName: 'ab' }, { roleSessionName: 'ab' }],
     [{ roleSessionName: 'aZ0_+=,.@-'.repeat(6) }, { roleSessionName: 'aZ0_+=,.@-'.repeat(6) }],
-    [{ noVerifySsl: true }, { connection: { verifyTls: false } }],
-    [{ noVerifySsl: 'true' }, { connection: { verifyTls: false } }],
-    [{ noVerifySsl: '1' }, { connection: { verifyTls: false } }],
-    [{ noVerifySsl: 'F' }, { connection: { verifyTls: true } }],
-    [{ noVerifySsl: '0' }, { connection: { verifyTls: true } }],
+    [{ verifyTls: false }, { connection: { verifyTls: false } }],
+    [{ verifyTls: 'false' }, { connection: { verifyTls: false } }],
+    [{ verifyTls: '0' }, { connection: { verifyTls: false } }],
+    [{ verifyTls: 'T' }, { connection: { verifyTls: true } }],
+    [{ verifyTls: '1' }, { connection: { verifyTls: true } }],
     [{ certificate: new Uint8Array([48]) }, { source: { certificate: new Uint8Array([48]) } }],
   ])('%o', (options, expected) => {
     expect(parse(options)).toMatchObject(expected);
@@ -116,7 +117,7 @@ describe('a value at the edge of its row is taken', () => {
       roleSessionName: none,
       region: none,
       endpoint: none,
-      noVerifySsl: none,
+      verifyTls: none,
       connectTimeoutMs: none,
       timeoutMs: none,
       privateKey: none,

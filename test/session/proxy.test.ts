@@ -65,11 +65,11 @@ describe('a proxy', () => {
     process.on('warning', onWarning);
     onTestFinished(() => void process.off('warning', onWarning));
     // The certificate is not for this address: that it comes so far shows that its authority is trusted.
-    expect(await call(env, { noVerifySsl: true })).toMatchObject({
+    expect(await call(env, { verifyTls: false })).toMatchObject({
       code: 'ERR_TLS',
       message: expect.stringContaining("does not match certificate's altnames"),
     });
-    expect(await call(env, { noVerifySsl: true, caBundle: undefined })).toMatchObject({
+    expect(await call(env, { verifyTls: false, caBundle: undefined })).toMatchObject({
       code: 'ERR_TLS',
       message: expect.not.stringContaining('altnames'),
     });
@@ -88,7 +88,7 @@ describe('a proxy', () => {
     });
     expect(await call(env, { caBundle: undefined })).toMatchObject({ code: 'ERR_TLS' });
     expect(service.requests).toHaveLength(0);
-    expect(await call(env, { caBundle: undefined, noVerifySsl: true })).toMatchObject(SESSION);
+    expect(await call(env, { caBundle: undefined, verifyTls: false })).toMatchObject(SESSION);
   });
 
   it('loosens no limit', async () => {
@@ -128,7 +128,7 @@ describe('a proxy', () => {
     const service = await startFakeService([success], { tls: SERVICE_TLS });
     const proxy = await startProxy(service, undefined, false, '::1');
     const env = { HTTPS_PROXY: `http://[::1]:${proxy.port}` };
-    const options = { endpoint: 'https://[2001:db8::10]:8443', noVerifySsl: true };
+    const options = { endpoint: 'https://[2001:db8::10]:8443', verifyTls: false };
     expect(await call(env, options)).toMatchObject(SESSION);
     expect(proxy.asked).toEqual(['[2001:db8::10]:8443']);
     expect(service.requests[0]?.headers['host']).toBe('[2001:db8::10]:8443');

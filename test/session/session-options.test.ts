@@ -1,5 +1,4 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
-import { COMMANDS } from '../../src/cli/commands/table.js';
 import type { SessionOptions } from '../../src/session/session-options.js';
 import { SESSION_OPTIONS } from '../../src/session/session-options.js';
 
@@ -19,28 +18,13 @@ describe('the option table', () => {
       'endpoint',
       'durationSeconds',
       'roleSessionName',
+      'instanceProperties',
       'useFipsEndpoint',
       'useDualstackEndpoint',
       'caBundle',
-      'noVerifySsl',
-      'withProxy',
+      'verifyTls',
       'connectTimeoutMs',
       'timeoutMs',
     ]);
-  });
-
-  it.each(COMMANDS.map(({ name, options }) => [name, options] as const))(
-    'names no flag of %s twice, and none in a form that could not be typed',
-    (_command, rows) => {
-      const flags = Object.values(rows).map(({ flag }) => flag);
-      expect(new Set(flags).size).toBe(flags.length);
-      expect(flags.filter((flag) => !/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(flag))).toEqual([]);
-    },
-  );
-
-  it('marks passphrases, and nothing else, as secret', () => {
-    const rows = COMMANDS.flatMap(({ options }) => Object.entries(options));
-    const secret = rows.filter(([, row]) => row.secret === true).map(([name]) => name);
-    expect([...new Set(secret)].sort()).toEqual(['passphrase', 'tpmKeyPassword']);
   });
 });

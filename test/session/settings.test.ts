@@ -42,13 +42,6 @@ describe('options that do not fit together are refused', () => {
       'missing certificate, trustAnchorArn, profileArn, roleArn',
     ],
     [
-      'nothing, as flags',
-      {},
-      { naming: 'flag' },
-      'ERR_OPTION_MISSING',
-      'missing --certificate, --trust-anchor-arn, --profile-arn, --role-arn',
-    ],
-    [
       'no ARNs, with an identity at hand',
       {},
       { hasIdentity: true },
@@ -64,11 +57,25 @@ describe('options that do not fit together are refused', () => {
       'trustAnchorArn and profileArn must be in one region, found us-east-1 and eu-west-1',
     ],
     [
-      'anchor and profile in different regions, as flags',
-      { ...BASE, profileArn: EU_PROFILE },
-      { naming: 'flag' },
-      'ERR_OPTION_CONFLICT',
-      '--trust-anchor-arn and --profile-arn must be in one region, found us-east-1 and eu-west-1',
+      "profile and role in each other's place",
+      { ...BASE, profileArn: ARNS.roleArn, roleArn: ARNS.profileArn },
+      {},
+      'ERR_OPTION_INVALID',
+      'profileArn and roleArn are swapped',
+    ],
+    [
+      'all three ARNs in the wrong place',
+      { ...BASE, trustAnchorArn: ARNS.roleArn, profileArn: ARNS.trustAnchorArn, roleArn: ARNS.profileArn },
+      {},
+      'ERR_OPTION_INVALID',
+      'trustAnchorArn and profileArn and roleArn are swapped',
+    ],
+    [
+      'one ARN given twice',
+      { ...BASE, profileArn: ARNS.roleArn },
+      {},
+      'ERR_OPTION_INVALID',
+      `profileArn must look like arn:aws:rolesanywhere:<region>:<account>:profile/<id>, found the ARN of a role, "${ARNS.roleArn}"`,
     ],
     [
       'an endpoint and FIPS',
@@ -76,20 +83,6 @@ describe('options that do not fit together are refused', () => {
       {},
       'ERR_OPTION_CONFLICT',
       'endpoint and useFipsEndpoint exclude each other',
-    ],
-    [
-      'an endpoint and dual-stack, as flags',
-      { ...BASE, endpoint: 'https://example.test', useDualstackEndpoint: true },
-      { naming: 'flag' },
-      'ERR_OPTION_CONFLICT',
-      '--endpoint and --use-dualstack-endpoint exclude each other',
-    ],
-    [
-      'a wrong value, as a flag',
-      { ...BASE, durationSeconds: 1 },
-      { naming: 'flag' },
-      'ERR_OPTION_INVALID',
-      '--session-duration must be a whole number of seconds from 900 to 43200, found "1"',
     ],
   ])('%s', (_name, options, context, code, message) => {
     expect(() => parseSettings(options, context)).toThrow(optionError(code, message));
@@ -110,6 +103,7 @@ describe('settings', () => {
       endpoint: new URL('https://rolesanywhere.us-east-1.amazonaws.com'),
       durationSeconds: 3600,
       roleSessionName: undefined,
+      instanceProperties: undefined,
       connection: {
         caBundle: undefined,
         verifyTls: true,

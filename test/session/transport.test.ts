@@ -79,9 +79,9 @@ describe('TLS', () => {
     expect(service.requests).toHaveLength(0);
   });
 
-  it('is not verified with noVerifySsl, which warns', async () => {
+  it('is not verified with `verifyTls: false`, which warns', async () => {
     const service = await startFakeService([success], { tls: true });
-    const { outcome, warnings } = await call(service, { noVerifySsl: true });
+    const { outcome, warnings } = await call(service, { verifyTls: false });
     expect(outcome).toMatchObject(SESSION);
     expect(warnings).toEqual([NOT_VERIFIED]);
   });
@@ -102,7 +102,7 @@ describe('TLS', () => {
     await once(legacy, 'secureConnect');
     expect(legacy.getProtocol()).toBe('TLSv1.1');
     legacy.destroy();
-    const { outcome } = await call(service, { noVerifySsl: true });
+    const { outcome } = await call(service, { verifyTls: false });
     expect(outcome).toMatchObject({ name: 'TransportError', code: 'ERR_TLS' });
     expect(service.requests).toHaveLength(0);
   });

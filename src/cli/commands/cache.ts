@@ -1,15 +1,21 @@
 /**
- * Which of the two in, what is in the caches of this user out, shown or removed. Nothing here needs a key, and nothing
- * shown is a secret: role and times stand readable on each file.
+ * `rolesanywhere cache list` and `cache clear` show and remove the cached sessions of this user. Neither needs a key:
+ * role and times are readable in each file, and neither is a secret.
  */
 import type { CacheEntry } from '../../credentials/cache/folder.js';
 import { cacheFolders, clearFolder, listFolder } from '../../credentials/cache/folder.js';
 import { oneLine } from '../../errors.js';
-import type { RawValues } from '../../options/values.js';
+import type { Arguments } from '../arguments.js';
+import type { Command } from '../command.js';
+import { HELP_FLAGS } from '../options/flags.js';
 import type { Io } from '../terminal/io.js';
 import { print } from '../terminal/io.js';
 
-export async function list(_values: RawValues, io: Io, now = () => new Date()): Promise<void> {
+export const listCommand: Command = { flags: { Output: HELP_FLAGS }, example: '', run: list };
+
+export const clearCommand: Command = { flags: { Output: HELP_FLAGS }, example: '', run: clear };
+
+async function list(_args: Arguments, io: Io, now = () => new Date()): Promise<void> {
   const folders = cacheFolders(io.env).map(async (folder) => {
     const entries = await listFolder(folder);
     return entries.length === 0
@@ -20,7 +26,7 @@ export async function list(_values: RawValues, io: Io, now = () => new Date()): 
   await print(io.stdout, text === '' ? 'nothing is cached\n' : text);
 }
 
-export async function clear(_values: RawValues, io: Io): Promise<void> {
+async function clear(_args: Arguments, io: Io): Promise<void> {
   let removed = 0;
   for (const folder of cacheFolders(io.env)) removed += await clearFolder(folder);
   await print(io.stdout, removed === 0 ? 'nothing was cached\n' : `${removed} removed\n`);

@@ -10,26 +10,136 @@ import { join } from 'node:path';
 import type { Emulator } from '../../emulator.js';
 import { codeOf, OutputError } from '../../errors.js';
 import { loadTrustBundle } from '../../identity/load.js';
-import { chooseValues } from '../../options/choose-values.js';
+import {
+  ACCOUNT_ID_KIND,
+  HOST_KIND,
+  PORT_KIND,
+  REGION_KIND,
+  ROLE_NAME_KIND,
+  SEED_KIND,
+} from '../../options/kinds.js';
 import { isLoopbackAddress } from '../../options/loopback.js';
-import type { ValuesOf } from '../../options/option-row.js';
-import type { RawValues } from '../../options/values.js';
-import { EMULATOR_OPTIONS } from '../options/command-options.js';
+import type { ValuesOf } from '../../options/option-spec.js';
+import type { Arguments } from '../arguments.js';
+import type { Command } from '../command.js';
+import type { Flags } from '../options/flags.js';
+import { HELP_FLAGS } from '../options/flags.js';
+import { readFlags } from '../options/read-flags.js';
 import type { Io } from '../terminal/io.js';
 import { print, say } from '../terminal/io.js';
 import { formatWarning } from '../terminal/report.js';
 
-export async function run(values: RawValues, io: Io): Promise<void> {
-  const { certificateAuthority: caFile, allowHosts, ...options } = readOptions(values, io);
+/** The flags have the names of `startEmulator`'s options. */
+export const EMULATOR_FLAGS = {
+  host: {
+    flag: 'host',
+    kind: HOST_KIND,
+    placeholder: 'ADDRESS',
+    default: '127.0.0.1',
+    help: 'address to listen on; anyone who reaches it gets answers (warns off loopback)',
+  },
+  allowHosts: {
+    flag: 'allow-host',
+    kind: { type: 'list', separator: ',' },
+    placeholder: 'NAME',
+    help: 'host name to answer to besides localhost, such as host.docker.internal; may be repeated',
+  },
+  port: {
+    flag: 'port',
+    kind: PORT_KIND,
+    placeholder: 'PORT',
+    default: 0,
+    help: 'port to listen on; 0 takes a free one',
+  },
+  region: {
+    flag: 'region',
+    kind: REGION_KIND,
+    placeholder: 'REGION',
+    default: 'us-east-1',
+    help: 'region of the account; requests must be signed for it',
+  },
+  accountId: {
+    flag: 'account-id',
+    kind: ACCOUNT_ID_KIND,
+    placeholder: 'NUMBER',
+    default: '123456789012',
+    help: 'number of the account, twelve digits',
+  },
+  certificateAuthority: {
+    flag: 'ca',
+    kind: { type: 'path' },
+    placeholder: 'FILE',
+    help: 'PEM file of the CA to use as trust anchor; without it, a CA and a certificate are made and removed at the end',
+  },
+  roleName: {
+    flag: 'role',
+    kind: ROLE_NAME_KIND,
+    placeholder: 'NAME',
+    default: 'Demo',
+    help: 'name of the role to give sessions of',
+  },
+  tls: {
+    flag: 'tls',
+    kind: { type: 'boolean' },
+    default: false,
+    help: 'https, with a certificate made at the start; prints the path of the CA bundle to trust',
+  },
+  state: {
+    flag: 'state',
+    kind: { type: 'text' },
+    placeholder: 'FILE',
+    help: 'file that keeps trust anchors, profiles, CRLs and roles across restarts',
+  },
+  seed: {
+    flag: 'seed',
+    kind: { type: 'text' },
+    placeholder: 'FILE',
+    help: 'JSON file of trust anchors, profiles and roles to begin with, where there is no state yet',
+  },
+  faults: {
+    flag: 'fault',
+    kind: { type: 'list', separator: ';' },
+    placeholder: 'FAULT',
+    help: 'what is to go wrong, for testing clients, as often as wanted: latency=50 (ms), throttle (=10 CreateSession a second), error=503, reset, stall, truncate, content-type=text/html or date-skew=600 (s), each with rate=0.1, count=3, operation=CreateSession, retry-after=5 behind commas',
+  },
+  faultSeed: {
+    flag: 'fault-seed',
+    kind: SEED_KIND,
+    placeholder: 'NUMBER',
+    default: 1,
+    help: 'seed of the dice for faults with a rate',
+  },
+  strictAttributes: {
+    flag: 'strict-attributes',
+    kind: { type: 'boolean' },
+    default: false,
+    help: 'refuse a session if an attribute of the certificate cannot become a session tag, instead of logging it',
+  },
+  verbose: {
+    flag: 'verbose',
+    kind: { type: 'boolean' },
+    default: false,
+    help: 'log reasons at length and, where a signature does not fit, what both sides have signed; never a secret',
+  },
+} as const satisfies Flags;
+
+export const command: Command = {
+  flags: { 'This command': EMULATOR_FLAGS, Output: HELP_FLAGS },
+  example: '--port 8080 --state account.json',
+  variables: 'ROLESANYWHERE_EMULATOR',
+  run,
+};
+
+async function run(args: Arguments, io: Io): Promise<void> {
+  const { certificateAuthority: caFile, ...options } = readOptions(args, io);
   const { startEmulator } = await import('../../emulator.js');
   const interrupted = io.interrupted();
   const emulator = await startEmulator({
     ...options,
-    allowHosts: allowHosts?.split(','),
     certificateAuthority: caFile && (await loadTrustBundle(caFile, 'CA')),
     log: (line) => say(io.stderr, `${line}\n`),
   });
-  const { host = EMULATOR_OPTIONS.host.default } = options;
+  const { host = EMULATOR_FLAGS.host.default } = options;
   // The zone of an IPv6 address is no part of it.
   if (!isLoopbackAddress(host.split('%')[0] ?? host)) {
     say(io.stderr, formatWarning(`anyone who reaches ${host} can use and change the emulated account`));
@@ -46,9 +156,8 @@ export async function run(values: RawValues, io: Io): Promise<void> {
 }
 
 /** What is given and no defaults: the emulator has its own, and a seed excludes some of these options. */
-function readOptions(given: RawValues, { env }: Io): Partial<ValuesOf<typeof EMULATOR_OPTIONS>> {
-  const sources = { given, env, naming: 'flag', prefix: 'ROLESANYWHERE_EMULATOR' } as const;
-  const chosen = Object.entries(chooseValues(EMULATOR_OPTIONS, sources));
+function readOptions(args: Arguments, { env }: Io): Partial<ValuesOf<typeof EMULATOR_FLAGS>> {
+  const chosen = Object.entries(readFlags(args, EMULATOR_FLAGS, env, 'ROLESANYWHERE_EMULATOR'));
   return Object.fromEntries(
     chosen.filter(([, { origin }]) => origin !== 'default').map(([name, { value }]) => [name, value]),
   );

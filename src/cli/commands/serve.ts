@@ -13,12 +13,16 @@ import {
 } from '../../credentials/session-source.js';
 import { OptionError, quote } from '../../errors.js';
 import { parseArn } from '../../options/arn.js';
-import type { ValuesOf } from '../../options/option-row.js';
-import type { RawValues } from '../../options/values.js';
+import { PORT_KIND } from '../../options/kinds.js';
+import type { ValuesOf } from '../../options/option-spec.js';
 import type { Settings } from '../../session/settings.js';
-import { CACHE_OPTIONS, LOG_OPTIONS, SERVE_OPTIONS } from '../options/command-options.js';
-import type { SessionInputs } from '../options/session-inputs.js';
-import { flagOf, readSession } from '../options/session-inputs.js';
+import type { Arguments } from '../arguments.js';
+import type { Command } from '../command.js';
+import type { Flags } from '../options/flags.js';
+import { LOG_FLAGS } from '../options/flags.js';
+import type { SessionInputs } from '../options/read-session.js';
+import { flagOf, readSession } from '../options/read-session.js';
+import { sessionGroups } from '../options/session-flags.js';
 import type { ReportIncident } from '../serve/incident-log.js';
 import { createIncidentLog } from '../serve/incident-log.js';
 import { formatInstructions } from '../serve/instructions.js';
@@ -37,7 +41,96 @@ import { print } from '../terminal/io.js';
 import type { Log, LogFormat } from '../terminal/log.js';
 import { openLog, refreshEvents, withoutRepeats } from '../terminal/log.js';
 
-const OWN = { ...SERVE_OPTIONS, ...LOG_OPTIONS, ...CACHE_OPTIONS };
+const FLAGS = {
+  port: {
+    flag: 'port',
+    kind: PORT_KIND,
+    placeholder: 'PORT',
+    default: 9911,
+    help: 'port to listen on; 0 takes a free one',
+  },
+  hopLimit: {
+    flag: 'hop-limit',
+    kind: { type: 'integer', min: 1, max: 255 },
+    placeholder: 'HOPS',
+    default: 64,
+    help: 'IP TTL of answers, 1 to 255; without effect on loopback, and only 64 elsewhere',
+  },
+  bind: {
+    flag: 'bind',
+    kind: { type: 'text' },
+    placeholder: 'ADDRESS',
+    help: 'address to listen on in place of 127.0.0.1 and ::1; one that other hosts can reach needs --token-file',
+  },
+  socket: {
+    flag: 'socket',
+    kind: { type: 'path' },
+    placeholder: 'PATH',
+    help: 'Unix socket to listen on in place of a port',
+  },
+  socketMode: {
+    flag: 'socket-mode',
+    kind: { type: 'pattern', pattern: /^0?6[06]0$/, rule: '0600 or 0660' },
+    placeholder: 'MODE',
+    default: '0600',
+    help: 'permissions of the socket: 0600 for this user alone, 0660 for the group of the process too',
+  },
+  tokenFile: {
+    flag: 'token-file',
+    kind: { type: 'path' },
+    placeholder: 'FILE',
+    help: 'file of the container token: read if it exists, else written, for this user alone; turns IMDS off',
+  },
+  tokenHeaderFile: {
+    flag: 'token-header-file',
+    kind: { type: 'path' },
+    placeholder: 'FILE',
+    help: 'file to write the token of --token-file to as a header, for curl -H @FILE; for this user alone',
+  },
+  metricsTokenFile: {
+    flag: 'metrics-token-file',
+    kind: { type: 'path' },
+    placeholder: 'FILE',
+    help: 'file of the token for /metrics, made as the container token is; it opens nothing else',
+  },
+  imds: {
+    flag: 'imds',
+    kind: { type: 'boolean' },
+    default: false,
+    help: 'serve IMDS beside --token-file: every user and container behind the loopback interface can then read the first role',
+  },
+  allowHost: {
+    flag: 'allow-host',
+    kind: {
+      type: 'list',
+      separator: ',',
+      pattern: /^[A-Za-z0-9._-]{1,253}$/,
+      rule: 'a host name without a port',
+    },
+    placeholder: 'NAME',
+    help: 'further name of this machine that clients may ask for, such as host.docker.internal; may be repeated',
+  },
+  wait: {
+    flag: 'wait',
+    kind: { type: 'boolean' },
+    default: false,
+    help: 'go on without credentials at the start, and wait for them',
+  },
+  roles: {
+    flag: 'roles',
+    kind: { type: 'object' },
+    placeholder: 'JSON',
+    help: 'further roles by name, each at /role/NAME: {"backup": {"role-arn": "arn:…"}}; other options are those of the first role',
+  },
+} as const satisfies Flags;
+
+export const command: Command = {
+  flags: sessionGroups(FLAGS, LOG_FLAGS),
+  example: '--config /etc/rolesanywhere/host.json --port 9911',
+  run,
+};
+
+const OWN = { ...FLAGS, ...LOG_FLAGS };
 
 /** As IAM has them, so that each is one segment of a path. */
 const ROLE_NAME = /^[A-Za-z0-9_+=,.@-]{1,64}$/;
@@ -55,8 +148,8 @@ interface Context {
   readonly interrupted: AbortSignal;
 }
 
-export async function run(values: RawValues, io: Io, now = () => new Date()): Promise<void> {
-  const inputs = await readSession(values, OWN, io);
+async function run(args: Arguments, io: Io, now = () => new Date()): Promise<void> {
+  const inputs = await readSession(args, OWN, io);
   const neighbourhood = createNeighbourhood(networkInterfaces, now);
   checkPlaces(inputs.options, neighbourhood);
   assertRereadable(inputs.settings, flagOf);
@@ -161,7 +254,7 @@ interface Served {
 
 function serveRoles(roles: readonly NamedSettings[], { inputs, now, log }: Context): Promise<Served[]> {
   const logger = { ...inputs.context.logger, warn: (message: string) => log.warn('warning', { message }) };
-  const context = { ...inputs.context, logger, cache: inputs.options.cache, rotates: true, now };
+  const context = { ...inputs.context, logger, rotates: true, now };
   // One identity for all roles: its files are read and its passphrase is asked for once.
   const identity = identityProvider(inputs.settings, context);
   return Promise.all(
@@ -193,7 +286,7 @@ function routesFor(served: readonly Served[], tokens: Tokens, context: Context):
     ...tokens,
     roles: [first, ...others],
     hasImds: hasImds(inputs.options),
-    allowedHosts: new Set(inputs.options.allowHost?.toLowerCase().split(',')),
+    allowedHosts: new Set(inputs.options.allowHost?.map((name) => name.toLowerCase())),
     machine: describeMachine(hostname(), networkInterfaces),
     now,
     onRefused: (route, reason) => report('refused', reason, { route }),

@@ -1,85 +1,50 @@
-/** Every command of the program: its name, its flags, and where it is loaded from when it is run. */
+/** The commands of the program: names, summaries, and how each is loaded. Flags stand in the command's own file. */
+import type { CommandEntry } from '../command.js';
 
-import type { OptionRows } from '../../options/option-row.js';
-import type { RawValues } from '../../options/values.js';
-import { VERSION } from '../../session/version.js';
-import {
-  CACHE_OPTIONS,
-  COMMAND_LINE_OPTIONS,
-  EMULATOR_OPTIONS,
-  LOG_OPTIONS,
-  SERVE_OPTIONS,
-  SIGN_STRING_OPTIONS,
-  UPDATE_OPTIONS,
-} from '../options/command-options.js';
-import { CERTIFICATE_FLAGS, KEY_FLAGS } from '../options/key-flags.js';
-import { SESSION_FLAGS } from '../options/session-inputs.js';
-import type { Io } from '../terminal/io.js';
-import { print } from '../terminal/io.js';
-
-export interface Command {
-  readonly name: string;
-  readonly summary: string;
-  readonly options: OptionRows;
-  /** Loaded when it is run: a program that others start on every command must not load what it will not use. */
-  readonly load: () => Promise<{ run(values: RawValues, io: Io): Promise<void> }>;
-}
-
-const { debug, help } = COMMAND_LINE_OPTIONS;
-
-export const COMMANDS: readonly Command[] = [
+export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'credential-process',
     summary: 'Print credentials for `credential_process` in ~/.aws/config.',
-    options: { ...SESSION_FLAGS, ...CACHE_OPTIONS, debug, help },
-    load: () => import('./credential-process.js'),
+    load: async () => (await import('./credential-process.js')).command,
   },
   {
     name: 'serve',
     summary: 'Serve credentials on this machine, as EC2 and ECS do.',
-    options: { ...SESSION_FLAGS, ...SERVE_OPTIONS, ...CACHE_OPTIONS, ...LOG_OPTIONS, debug, help },
-    load: () => import('./serve.js'),
+    load: async () => (await import('./serve.js')).command,
   },
   {
     name: 'update',
     summary: 'Keep a profile of the shared credentials file up to date.',
-    options: { ...SESSION_FLAGS, ...UPDATE_OPTIONS, ...CACHE_OPTIONS, ...LOG_OPTIONS, debug, help },
-    load: () => import('./update.js'),
+    load: async () => (await import('./update.js')).command,
   },
   {
     name: 'cache list',
-    summary: 'Show what --cache has kept: files, ages and ends, no secrets.',
-    options: { help },
-    load: async () => ({ run: (await import('./cache.js')).list }),
+    summary: 'Show the sessions that --cache has kept: files, ages and ends, no secrets.',
+    load: async () => (await import('./cache.js')).listCommand,
   },
   {
     name: 'cache clear',
-    summary: 'Remove what --cache has kept.',
-    options: { help },
-    load: async () => ({ run: (await import('./cache.js')).clear }),
+    summary: 'Remove the sessions that --cache has kept.',
+    load: async () => (await import('./cache.js')).clearCommand,
   },
   {
     name: 'sign-string',
     summary: 'Sign a fixed text: a test of the private key.',
-    options: { ...KEY_FLAGS, ...SIGN_STRING_OPTIONS, debug, help },
-    load: async () => ({ run: (await import('./diagnostics.js')).signString }),
+    load: async () => (await import('./sign-string.js')).command,
   },
   {
     name: 'read-certificate-data',
     summary: 'Print what a request says about a certificate.',
-    options: { ...CERTIFICATE_FLAGS, debug, help },
-    load: async () => ({ run: (await import('./diagnostics.js')).readCertificateData }),
+    load: async () => (await import('./read-certificate-data.js')).command,
   },
   {
     name: 'emulator',
-    summary: 'Run a local IAM Roles Anywhere and STS, for trying and testing without an account.',
-    options: { ...EMULATOR_OPTIONS, help },
-    load: () => import('./emulator.js'),
+    summary: 'Run a local IAM Roles Anywhere, STS and IAM, for tests without an AWS account.',
+    load: async () => (await import('./emulator.js')).command,
   },
   {
     name: 'version',
     summary: 'Print the version.',
-    options: { help },
-    load: async () => ({ run: (_values, { stdout }) => print(stdout, `${VERSION}\n`) }),
+    load: async () => (await import('./version.js')).command,
   },
 ];

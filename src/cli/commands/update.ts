@@ -5,9 +5,12 @@
 import { once } from 'node:events';
 import type { SessionSource } from '../../credentials/session-source.js';
 import { assertRereadable, keepFresh, openSessionSource } from '../../credentials/session-source.js';
-import type { RawValues } from '../../options/values.js';
-import { CACHE_OPTIONS, LOG_OPTIONS, UPDATE_OPTIONS } from '../options/command-options.js';
-import { flagOf, readSession } from '../options/session-inputs.js';
+import type { Arguments } from '../arguments.js';
+import type { Command } from '../command.js';
+import type { Flags } from '../options/flags.js';
+import { LOG_FLAGS } from '../options/flags.js';
+import { flagOf, readSession } from '../options/read-session.js';
+import { sessionGroups } from '../options/session-flags.js';
 import type { Io } from '../terminal/io.js';
 import type { Log, LogFormat } from '../terminal/log.js';
 import { errorFields, openLog, refreshEvents } from '../terminal/log.js';
@@ -16,12 +19,40 @@ import { sharedCredentialsPath } from '../update/shared-credentials.js';
 import type { ProfilePlace } from './profile-writer.js';
 import { createProfileWriter, writeSession } from './profile-writer.js';
 
-const OWN = { ...UPDATE_OPTIONS, ...LOG_OPTIONS, ...CACHE_OPTIONS };
+const FLAGS = {
+  profile: {
+    flag: 'profile',
+    kind: {
+      type: 'pattern',
+      // A line end or a bracket would end the section's name, and what follows could be anything.
+      // What stands in [DEFAULT] is in every profile for Python, and for __proto__ the SDK for JavaScript refuses the file.
+      pattern: /^(?!\s|DEFAULT$|(profile )?__proto__$)[^[\]\p{Cc}]{1,128}(?<!\s)$/u,
+      rule: 'the name of a profile, not DEFAULT, without brackets, line ends, and blanks around it',
+    },
+    placeholder: 'NAME',
+    default: 'default',
+    help: 'profile of the shared credentials file to write',
+  },
+  once: {
+    flag: 'once',
+    kind: { type: 'boolean' },
+    default: false,
+    help: 'write the profile once and end',
+  },
+} as const satisfies Flags;
 
-export async function run(values: RawValues, io: Io, now = () => new Date()): Promise<void> {
-  const inputs = await readSession(values, OWN, io);
+export const command: Command = {
+  flags: sessionGroups(FLAGS, LOG_FLAGS),
+  example: '--config host.json --profile onprem --once',
+  run,
+};
+
+const OWN = { ...FLAGS, ...LOG_FLAGS };
+
+async function run(args: Arguments, io: Io, now = () => new Date()): Promise<void> {
+  const inputs = await readSession(args, OWN, io);
   const { settings, options } = inputs;
-  const context = { ...inputs.context, cache: options.cache, now };
+  const context = { ...inputs.context, now };
   const log = openLog(io.stderr, options.logFormat as LogFormat, now);
   const place = { path: sharedCredentialsPath(io.env), profile: options.profile };
   if (options.once) {

@@ -1,25 +1,29 @@
 /**
- * A file of the user's in, the options that it gives out: JSON (`--config`), or a profile of `~/.aws/config`
- * (`--config-profile`). Read only where it is asked for, and then what is wrong in it is an error.
+ * Loads options from a file: JSON (`--config`) or a profile of `~/.aws/config` (`--config-profile`). Only files that are
+ * asked for are read, and mistakes in them are errors.
  */
 import { dirname, join, resolve } from 'node:path';
 import { IdentityError, OptionError, quote } from '../../errors.js';
 import { expandHome } from '../../files/home.js';
 import { readAwsFile, readTextFile } from '../../files/read-file.js';
-import type { Environment, FileValues } from '../../options/choose-values.js';
-import type { OptionRow } from '../../options/option-row.js';
+import type { Environment, RawValue, Source } from '../../options/choose-values.js';
 import { nearest } from '../../options/values.js';
+import type { Arguments } from '../arguments.js';
 import { parseAwsConfig } from './aws-config.js';
+import type { Flag, Flags } from './flags.js';
 
-/** The rows of every option that a file may give, by flag, each with its name. */
-export type FileRows = ReadonlyMap<string, { readonly name: string; readonly row: OptionRow }>;
+/** The flags that a file may have: those of the command, and those of others, since one file may serve several. */
+export interface KnownFlags {
+  readonly flags: Flags;
+  readonly otherFlags: Arguments['otherFlags'];
+}
 
-/** A file, and a word of warning about it. */
-export interface ConfigFile extends FileValues {
+/** The options of a file. */
+export interface ConfigFile extends Source {
   readonly warning: string | undefined;
 }
 
-/** What stands in front of the names of our keys in `~/.aws/config`. */
+/** Starts our keys in `~/.aws/config`. */
 const PREFIX = 'rolesanywhere_';
 
 /**
@@ -28,11 +32,11 @@ const PREFIX = 'rolesanywhere_';
  * @throws IdentityError `ERR_FILE_UNREADABLE`
  * @throws OptionError `ERR_OPTION_INVALID` `ERR_OPTION_UNKNOWN`
  */
-export async function loadJsonConfig(path: string, rows: FileRows, env: Environment): Promise<ConfigFile> {
+export async function loadJsonConfig(path: string, known: KnownFlags, env: Environment): Promise<ConfigFile> {
   const subject = `config file ${path}`;
   const { text, isPublic } = await readTextFile(path, subject);
   const entries = Object.entries(parseObject(text, subject)).filter(([, value]) => value !== null);
-  return configFile(entries, rows, { path, env, isPublic, label: (key) => `"${key}" in ${subject}` });
+  return configFile(entries, known, { path, env, isPublic, label: (key) => `"${key}" in ${subject}` });
 }
 
 function parseObject(text: string, subject: string): object {
@@ -40,7 +44,7 @@ function parseObject(text: string, subject: string): object {
   try {
     value = JSON.parse(text);
   } catch {
-    // Without the parser's words: they quote the text.
+    // Without the parser's message, which quotes the text.
     throw new OptionError('ERR_OPTION_INVALID', `${subject} must be JSON`);
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
@@ -48,15 +52,15 @@ function parseObject(text: string, subject: string): object {
 }
 
 /**
- * A profile of `AWS_CONFIG_FILE`, by default `~/.aws/config`. Ours are its keys that are named after flags:
- * `rolesanywhere_role_arn = arn:…`. All others are left to the AWS programs, the region too.
+ * A profile of `AWS_CONFIG_FILE`, by default `~/.aws/config`. Keys that begin with `rolesanywhere_` are named after
+ * flags: `rolesanywhere_role_arn = arn:…`. All others, the region included, belong to the AWS programs.
  *
  * @throws IdentityError `ERR_FILE_UNREADABLE`
  * @throws OptionError `ERR_OPTION_INVALID` `ERR_OPTION_UNKNOWN`
  */
 export async function loadConfigProfile(
   profile: string,
-  rows: FileRows,
+  known: KnownFlags,
   env: Environment,
 ): Promise<ConfigFile> {
   const path = expandHome(env['AWS_CONFIG_FILE'] || join('~', '.aws', 'config'), env);
@@ -76,7 +80,7 @@ export async function loadConfigProfile(
     .filter(([key]) => key.startsWith(PREFIX))
     .map(([key, value]) => [key.slice(PREFIX.length).replaceAll('_', '-'), value] as const);
   const label = (flag: string) => `${PREFIX}${flag.replaceAll('-', '_')} in profile ${profile} of ${subject}`;
-  return configFile(entries, rows, { path, env, isPublic, label });
+  return configFile(entries, known, { path, env, isPublic, label });
 }
 
 interface FileContext {
@@ -86,40 +90,41 @@ interface FileContext {
   label(flag: string): string;
 }
 
-function configFile(
+async function configFile(
   entries: ReadonlyArray<readonly [flag: string, value: unknown]>,
-  rows: FileRows,
+  { flags, otherFlags }: KnownFlags,
   { path, env, isPublic, label }: FileContext,
-): ConfigFile {
-  const values: Record<string, unknown> = {};
-  const labels: Record<string, string> = {};
+): Promise<ConfigFile> {
+  const byFlag = new Map(Object.entries(flags).map(([name, flag]) => [flag.flag, { name, flag }]));
+  const values = new Map<string, RawValue>();
   let hasSecret = false;
-  for (const [flag, value] of entries) {
-    const known = rows.get(flag);
-    if (known === undefined) {
-      const found = /^[a-z0-9_-]{1,40}$/i.test(flag) ? label(flag) : `in ${path}`;
-      throw new OptionError(
-        'ERR_OPTION_UNKNOWN',
-        `unknown option ${found}${nearest(flag, [...rows.keys()])}`,
-      );
+  for (const [key, value] of entries) {
+    const known = byFlag.get(key);
+    if (known !== undefined) {
+      const raw = isPath(known.flag) ? besideFile(value, path, env) : value;
+      values.set(known.name, { raw, label: label(key) });
+      hasSecret ||= known.flag.kind.type === 'secret';
+      continue;
     }
-    values[known.name] = isPath(known.row) ? besideFile(value, path, env) : value;
-    labels[known.name] = label(flag);
-    hasSecret ||= known.row.secret === true;
+    const others = (await otherFlags?.()) ?? new Set<string>();
+    if (others.has(key)) continue;
+    const found = /^[a-z0-9_-]{1,40}$/i.test(key) ? label(key) : `in ${path}`;
+    const hint = nearest(key, [...new Set([...byFlag.keys(), ...others])]);
+    throw new OptionError('ERR_OPTION_UNKNOWN', `unknown option ${found}${hint}`);
   }
   const warning = `${path} holds a passphrase, and every user of this machine can read it: chmod 600 it`;
   return {
-    values,
-    label: (name) => labels[name] ?? name,
+    origin: 'file',
+    find: (name) => [values.get(name) ?? []].flat(),
     warning: isPublic && hasSecret ? warning : undefined,
   };
 }
 
-function isPath({ kind }: OptionRow): boolean {
+function isPath({ kind }: Flag): boolean {
   return kind.type === 'source' || kind.type === 'path';
 }
 
-/** The folder in which a program is started changes; that of the file does not. Text, `-` and references stay. */
+/** Resolves a relative path from the folder of the file, since programs start in any folder. */
 function besideFile(value: unknown, file: string, env: Environment): unknown {
   if (typeof value !== 'string' || value === '' || value === '-') return value;
   if (value.includes('-----BEGIN ') || /^(pkcs11|handle):/i.test(value)) return value;

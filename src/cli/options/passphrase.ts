@@ -1,31 +1,31 @@
 /**
- * The options that may hold a passphrase in, the one that counts out: from a flag (which others can see), the
- * environment, a file, or standard input; and where there is none, who is asked for it.
+ * Reads the passphrase of a key from the strongest of its sources: a flag (which others can see), the environment, a
+ * file or standard input; and asks for it at the terminal.
  */
 import { OptionError, oneLine } from '../../errors.js';
 import type { AskPassphrase } from '../../identity/load.js';
-import type { ChosenValue, ChosenValues } from '../../options/choose-values.js';
+import type { Choice, Choices } from '../../options/choose-values.js';
 import { weakerOf } from '../../options/choose-values.js';
 import type { Io } from '../terminal/io.js';
-import type { StderrLogger } from './options.js';
+import type { StderrLogger } from './read-flags.js';
 
 const SOURCES = ['passphrase', 'passphraseFile', 'pkcs12PasswordFile'] as const;
 
 type SourceName = (typeof SOURCES)[number];
 
-/** Options that read standard input where they are `-`: it can be read once. */
+/** Options that read standard input if they are `-`. */
 const READERS = ['certificate', 'privateKey', 'intermediates'];
 
 /**
- * @throws OptionError `ERR_OPTION_CONFLICT`: two of them in one place, or two readers of standard input
+ * @throws OptionError `ERR_OPTION_CONFLICT`: two sources in one place, or two options that read standard input
  * @throws IdentityError `ERR_FILE_UNREADABLE`
  */
 export async function readPassphrase(
-  chosen: ChosenValues,
+  choices: Choices,
   io: Io,
   logger: StderrLogger,
-): Promise<ChosenValue | undefined> {
-  const options = chosen as ChosenValues<SourceName>;
+): Promise<(Choice & { readonly value: string }) | undefined> {
+  const options = choices as Choices<SourceName>;
   const [first, ...others] = SOURCES.filter((name) => options[name].origin !== 'default');
   if (first === undefined) return undefined;
   const name = others.reduce<SourceName>(
@@ -39,14 +39,14 @@ export async function readPassphrase(
         `${label} shows the passphrase to every user of this machine; ROLESANYWHERE_PKCS8_PASSWORD does not`,
       );
     }
-    return options[name];
+    return { value: String(value), label, origin };
   }
-  if (value === '-') refuseSecondReader(chosen, label);
+  if (value === '-') assertOneReader(choices, label);
   return { value: await readPassphraseFrom(String(value), label, io, logger), label, origin };
 }
 
-function refuseSecondReader(chosen: ChosenValues, label: string): void {
-  const other = READERS.map((name) => chosen[name]).find((option) => option?.value === '-');
+function assertOneReader(choices: Choices, label: string): void {
+  const other = READERS.map((name) => choices[name]).find((option) => option?.value === '-');
   if (other === undefined) return;
   throw new OptionError(
     'ERR_OPTION_CONFLICT',
@@ -69,18 +69,18 @@ async function readPassphraseFrom(
   return withoutLineEnd(text);
 }
 
-/** Editors and `echo` put a line end behind a password: one of them is not part of it. */
+/** Removes one line end, which editors and `echo` append. */
 function withoutLineEnd(text: string): string {
   return text.replace(/\r?\n$/, '');
 }
 
-/** Asks at the terminal, if there is one. A command that runs on asks once, and remembers the answer. */
+/** Asks at the terminal, if there is one. The answer is remembered, so that `serve` and `update` ask once. */
 export function askAtTerminal(): AskPassphrase {
   let known: string | undefined;
   return async (subject, attempt) => {
     if (attempt === 0 && known !== undefined) return known;
     const { askHidden } = await import('../terminal/prompt.js');
-    const before = attempt === 0 ? '' : 'That is not it. ';
+    const before = attempt === 0 ? '' : 'Wrong passphrase. ';
     const answer = await askHidden(`${before}Passphrase of ${oneLine(subject, 200)}: `);
     known = answer ?? known;
     return answer;

@@ -21,6 +21,8 @@ export interface Io {
 
 export interface Output {
   readonly isTTY?: boolean;
+  /** Width of the terminal. */
+  readonly columns?: number;
   write(text: string | Uint8Array, callback?: (error?: Error | null) => void): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
   once(event: 'error', listener: (error: Error) => void): unknown;

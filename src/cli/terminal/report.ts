@@ -89,13 +89,15 @@ const HINTS: readonly Hint[] = [
     message: /permission denied/,
     hint: 'the user that runs this program must be allowed to read the file and to enter its folders',
   },
-  { code: /^ERR_OPTION_/, hint: 'see rolesanywhere --help' },
 ];
 
-/** @returns whole lines, each with its line end */
-export function formatError(error: unknown): string {
-  const line = `rolesanywhere: ${messageOf(error)} (${codeOf(error)})\n`;
-  const hint = hintFor(error);
+/**
+ * @param context the program's name, and the command that shows the help, for wrong options without a hint
+ * @returns whole lines, each with its line end
+ */
+export function formatError(error: unknown, { program, help }: { program: string; help: string }): string {
+  const line = `${program}: ${messageOf(error)} (${codeOf(error)})\n`;
+  const hint = hintFor(error) ?? (/^ERR_OPTION_/.test(codeOf(error)) ? `see ${help}` : undefined);
   return hint === undefined ? line : `${line}hint: ${hint}\n`;
 }
 

@@ -6,7 +6,7 @@
  */
 import { isRolesAnywhereError } from '../../errors.js';
 import { isLoopbackAddress } from '../../options/loopback.js';
-import { refuseUnknown } from '../../options/values.js';
+import { assertKnown } from '../../options/values.js';
 import type { EmulatorRequest, EmulatorResponse } from '../wire/handler.js';
 import type { FaultSource } from './fault-rules.js';
 import type { Faults } from './faults.js';
@@ -45,7 +45,7 @@ export function answerFaultsRoute(request: EmulatorRequest, faults: Faults): Emu
 /** Takes an object with `faults`, a list of faults, or one fault. */
 function replaceFaults(faults: Faults, value: unknown): void {
   const isWhole = typeof value === 'object' && value !== null && 'faults' in value;
-  if (isWhole) refuseUnknown(value, ['faults', 'seed']);
+  if (isWhole) assertKnown(value, ['faults', 'seed']);
   const { faults: source, seed }: { faults?: unknown; seed?: unknown } = isWhole ? value : { faults: value };
   faults.set(source as FaultSource[], seed as number | undefined);
 }

@@ -3,8 +3,8 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readSession } from '../../../src/cli/options/session-inputs.js';
-import type { RawValues } from '../../../src/options/values.js';
+import type { Arguments } from '../../../src/cli/arguments.js';
+import { readSession } from '../../../src/cli/options/read-session.js';
 import { ARNS } from '../../fake-service.js';
 import { fakeIo } from '../../program.js';
 
@@ -17,9 +17,17 @@ function write(content: string | Uint8Array, mode = 0o600): void {
   chmodSync(file, mode);
 }
 
-async function read(values: RawValues, input?: string | Uint8Array, env: Record<string, string> = {}) {
+async function read(
+  values: Arguments['given'],
+  input?: string | Uint8Array,
+  env: Record<string, string> = {},
+) {
   const { io, written } = fakeIo([], { env, ...(input !== undefined && { input }) });
-  const { settings } = await readSession({ ...ARNS, certificate: 'a.pem', ...values }, {}, io);
+  const { settings } = await readSession(
+    { given: { ...ARNS, certificate: 'a.pem', ...values }, operands: [] },
+    {},
+    io,
+  );
   return { passphrase: settings.source.passphrase, stderr: written.stderr };
 }
 

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readSession } from '../../../src/cli/options/session-inputs.js';
-import type { RawValues } from '../../../src/options/values.js';
+import type { Arguments } from '../../../src/cli/arguments.js';
+import { readSession } from '../../../src/cli/options/read-session.js';
 import { ARNS } from '../../fake-service.js';
 import { fakeIo } from '../../program.js';
 
@@ -23,7 +23,7 @@ const OTHER = 'https://other.test/';
 interface Row {
   readonly given: string;
   readonly counts: string;
-  readonly flags?: RawValues;
+  readonly flags?: Arguments['given'];
   readonly env?: Record<string, string>;
   readonly file?: object;
   /** A part of the settings, or of the error. */
@@ -173,7 +173,7 @@ async function outcome({ flags = {}, env = {}, file }: Row): Promise<unknown> {
   const { io } = fakeIo([], { env });
   const given = { ...ARNS, certificate: 'host.pem', ...flags, ...(file && { config }) };
   try {
-    return (await readSession(given, {}, io)).settings;
+    return (await readSession({ given, operands: [] }, {}, io)).settings;
   } catch (error) {
     return error;
   }

@@ -1,12 +1,17 @@
 /** Every flag of the commands that make sessions has a variable in the environment; the library reads none of these. */
 import { describe, expect, it } from 'vitest';
-import { COMMANDS } from '../../../src/cli/commands/table.js';
-import { chooseValues } from '../../../src/options/choose-values.js';
-import type { OptionRow } from '../../../src/options/option-row.js';
+import type { Flag } from '../../../src/cli/options/flags.js';
+import { variableOf } from '../../../src/cli/options/flags.js';
+import { readFlags } from '../../../src/cli/options/read-flags.js';
+import { ALL_SESSION_FLAGS } from '../../../src/cli/options/session-flags.js';
+import type { SessionOptions } from '../../../src/session/session-options.js';
 import { SESSION_OPTIONS } from '../../../src/session/session-options.js';
+import { parseSettings } from '../../../src/session/settings.js';
+import { LOADED_COMMANDS } from '../../commands.js';
+import { ARNS } from '../../fake-service.js';
 
 /** A text that the row takes. */
-function sample({ kind, flag }: OptionRow): string {
+function sample({ kind, flag }: Flag): string {
   const patterns: Record<string, string> = {
     region: 'eu-west-1',
     'log-format': 'json',
@@ -14,12 +19,13 @@ function sample({ kind, flag }: OptionRow): string {
   };
   if (kind.type === 'boolean') return 'true';
   if (kind.type === 'object') return '{"a":{}}';
+  if (kind.type === 'pairs') return '{"a":"b"}';
   return kind.type === 'integer' ? String(kind.max) : (patterns[flag] ?? 'sample');
 }
 
-const COMMANDS_OF_SESSIONS = COMMANDS.filter(({ options }) => 'roleArn' in options);
-const FLAGS = COMMANDS_OF_SESSIONS.flatMap(({ name, options }) =>
-  Object.values(options)
+const COMMANDS_OF_SESSIONS = LOADED_COMMANDS.filter(({ flags }) => 'roleArn' in flags);
+const FLAGS = COMMANDS_OF_SESSIONS.flatMap(({ name, flags }) =>
+  Object.values(flags)
     .filter(({ flag }) => flag !== 'help')
     .map((row) => [name, row.flag, row] as const),
 );
@@ -33,17 +39,26 @@ describe('the environment', () => {
   it.each(FLAGS)('has %s --%s', (_command, flag, row) => {
     const variable = `ROLESANYWHERE_${flag.replaceAll('-', '_').toUpperCase()}`;
     const env = { [variable]: sample(row) };
-    const { option } = chooseValues({ option: row }, { given: {}, env, naming: 'flag' });
+    const { option } = readFlags({ given: {}, operands: [] }, { option: row }, env);
     expect(option).toMatchObject({ origin: 'environment', label: variable });
     const { value } = option;
-    expect(typeof value === 'object' ? JSON.stringify(value) : String(value)).toBe(sample(row));
+    expect(typeof value === 'object' && !Array.isArray(value) ? JSON.stringify(value) : String(value)).toBe(
+      sample(row),
+    );
   });
 
-  it.each(Object.entries(SESSION_OPTIONS))('of the library has %s only as the README says', (name, row) => {
-    const option: OptionRow = row;
-    const variable = `ROLESANYWHERE_${option.flag.replaceAll('-', '_').toUpperCase()}`;
-    const env = { [variable]: sample(option) };
-    const { [name]: chosen } = chooseValues({ [name]: option }, { given: {}, env, naming: 'property' });
-    expect(chosen?.origin).toBe(option.env?.includes(variable) ? 'environment' : 'default');
+  it('gives the library no option but passphrases', () => {
+    const given = { ...ARNS, certificate: 'host.pem' };
+    const names = Object.keys(SESSION_OPTIONS) as Array<keyof SessionOptions>;
+    const flags = Object.entries<Flag>(ALL_SESSION_FLAGS).filter(([name]) =>
+      names.some((known) => known === name),
+    );
+    const env = Object.fromEntries(flags.map(([, flag]) => [variableOf(flag), sample(flag)]));
+    expect(Object.keys(env).length).toBeGreaterThan(15);
+    const settings = parseSettings(given);
+    expect(parseSettings(given, { env })).toEqual({
+      ...settings,
+      source: { ...settings.source, passphrase: env['ROLESANYWHERE_PKCS8_PASSWORD'] },
+    });
   });
 });

@@ -98,7 +98,7 @@ describe('the log', () => {
     expect(errorFields(new OptionError('ERR_OPTION_INVALID', 'no\nsuch'))).toEqual({
       code: 'ERR_OPTION_INVALID',
       message: 'no such',
-      hint: 'see rolesanywhere --help',
+      hint: undefined,
     });
     expect(errorFields(new TypeError('of SECRET'))).toEqual({
       code: 'ERR_UNEXPECTED',

@@ -83,7 +83,7 @@ describe('a cache', () => {
     ['another duration', { durationSeconds: 7200 }],
     ['a name for the session', { roleSessionName: 'me' }],
     ['the FIPS endpoint', { useFipsEndpoint: true }],
-    ['a service that is not verified', { noVerifySsl: true }],
+    ['a service that is not verified', { verifyTls: false }],
     ['other authorities for TLS', { caBundle: 'ca.pem' }],
   ])('keeps %s apart', async (_name, options) => {
     const { open } = setup();

@@ -1,20 +1,14 @@
 /**
- * Flags of AWS's Go helper (`aws_signing_helper`) for keys that are not in files. They are known here, so that a line
- * written for it is understood; each has the reason why it is of no use. Beside them, which flags exclude which.
+ * The flags of AWS's Go helper (`aws_signing_helper`) for keys that are not in files, and the pairs of flags that it
+ * refuses. A command line written for the helper works here too, except for keys in a certificate store.
  */
 import { OptionError } from '../../errors.js';
-import type { OptionRow, OptionRows } from '../../options/option-row.js';
-import type { RawValues } from '../../options/values.js';
+import type { Flags } from './flags.js';
 
 const NO_STORE =
   'names a certificate in the store of Windows or macOS, which a Node.js program cannot use: export certificate and key to files, and name them with --certificate and --private-key';
-const NO_TOKEN =
-  'is for keys in a PKCS#11 token, which are not supported yet: use --certificate and --private-key with files';
-const NO_TPM =
-  'is for keys in a TPM, which are not supported yet: use --certificate and --private-key with files';
-
-/** With the names that the commands know them by. */
-export const HELPER_OPTIONS = {
+/** The helper ignores these flags with keys in files, so that a wrapper may always pass them. */
+export const HELPER_FLAGS = {
   certSelector: {
     flag: 'cert-selector',
     kind: { type: 'text' },
@@ -39,30 +33,25 @@ export const HELPER_OPTIONS = {
     flag: 'pkcs11-lib',
     kind: { type: 'path' },
     placeholder: 'FILE',
-    refused: NO_TOKEN,
-    help: 'library of a PKCS#11 token: refused, tokens are not supported yet',
+    help: 'library of a PKCS#11 token; ignored with keys in files',
   },
   reusePin: {
     flag: 'reuse-pin',
     kind: { type: 'boolean' },
-    refused: NO_TOKEN,
-    help: 'one PIN for login and signing: refused, as --pkcs11-lib',
+    help: 'one PIN for login and signing of a PKCS#11 token; ignored with keys in files',
   },
   tpmKeyPassword: {
     flag: 'tpm-key-password',
-    kind: { type: 'text' },
+    kind: { type: 'secret' },
     placeholder: 'TEXT',
-    secret: true,
-    refused: NO_TPM,
-    help: 'password of a key in a TPM: refused, TPMs are not supported yet',
+    help: 'password of a key in a TPM; ignored with keys in files',
   },
   noTpmKeyPassword: {
     flag: 'no-tpm-key-password',
     kind: { type: 'boolean' },
-    refused: NO_TPM,
-    help: 'the key in a TPM has no password: refused, as --tpm-key-password',
+    help: 'the key in a TPM has no password; ignored with keys in files',
   },
-} as const satisfies Record<string, OptionRow>;
+} as const satisfies Flags;
 
 /** Pairs of flags that the Go helper does not take together. */
 const HELPER_EXCLUSIONS: ReadonlyArray<readonly [string, string]> = [
@@ -83,26 +72,25 @@ const HELPER_EXCLUSIONS: ReadonlyArray<readonly [string, string]> = [
   ['tpm-key-password', 'pkcs8-password'],
 ];
 
-/** Schemes in which the Go helper takes keys and certificates that are not in files. */
+/** Schemes of the helper for keys and certificates that are not in files. */
 const REFERENCES: ReadonlyArray<readonly [scheme: RegExp, reason: string]> = [
   [/^pkcs11:/, 'names an object of a PKCS#11 token'],
   [/^handle:0x/i, 'names a key in a TPM'],
 ];
 
 /**
- * @param values flags as they were given, by option name
- * @throws OptionError `ERR_OPTION_CONFLICT`: two flags that exclude each other, as in the helper also where one is empty
- *   or false
+ * @param given values by option name; as in the helper, an empty or false one counts as given
+ * @throws OptionError `ERR_OPTION_CONFLICT`
  */
-export function refuseExclusions(values: RawValues, rows: OptionRows): void {
-  const given = new Set(Object.keys(values).map((name) => rows[name]?.flag));
-  const pair = HELPER_EXCLUSIONS.find(([one, other]) => given.has(one) && given.has(other));
+export function assertCompatible(given: object, flags: Flags): void {
+  const names = new Set(Object.keys(given).map((name) => flags[name]?.flag));
+  const pair = HELPER_EXCLUSIONS.find(([one, other]) => names.has(one) && names.has(other));
   if (pair === undefined) return;
   throw new OptionError('ERR_OPTION_CONFLICT', `--${pair[0]} and --${pair[1]} exclude each other`);
 }
 
-/** @throws OptionError `ERR_OPTION_INVALID`: a key or certificate that is not in a file */
-export function refuseReference(value: unknown, label: string): void {
+/** @throws OptionError `ERR_OPTION_INVALID`: the key or certificate is not in a file */
+export function assertFile(value: unknown, label: string): void {
   const text = typeof value === 'string' ? value : '';
   const reason = REFERENCES.find(([scheme]) => scheme.test(text))?.[1];
   if (reason === undefined) return;

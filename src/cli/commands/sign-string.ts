@@ -1,0 +1,63 @@
+/** `rolesanywhere sign-string` signs a fixed text, as AWS's Go helper does: a test of the private key, without AWS. */
+import { OptionError } from '../../errors.js';
+import type { SigningHash } from '../../identity/keys/algorithms.js';
+import { loadSigningKey } from '../../identity/load.js';
+import type { Arguments } from '../arguments.js';
+import type { Command } from '../command.js';
+import type { Flags } from '../options/flags.js';
+import { DEBUG_FLAGS, HELP_FLAGS } from '../options/flags.js';
+import { askAtTerminal, readPassphrase } from '../options/passphrase.js';
+import { readFlagsAndFiles, valuesOf } from '../options/read-flags.js';
+import { CONFIG_FLAGS, IDENTITY_FLAGS } from '../options/session-flags.js';
+import type { Io } from '../terminal/io.js';
+import { print } from '../terminal/io.js';
+import { testString } from './test-string.js';
+
+const FLAGS = {
+  digest: {
+    flag: 'digest',
+    kind: { type: 'pattern', pattern: /^SHA(256|384|512)$/, rule: 'SHA256, SHA384 or SHA512' },
+    placeholder: 'DIGEST',
+    default: 'SHA256',
+    help: 'SHA256, SHA384 or SHA512; without effect on ML-DSA keys',
+  },
+  format: {
+    flag: 'format',
+    kind: { type: 'pattern', pattern: /^(json|text|bin)$/, rule: 'json, text or bin' },
+    placeholder: 'FORMAT',
+    default: 'json',
+    help: 'form of the signature: json (hexadecimal in quotes), text (hexadecimal) or bin (bytes)',
+  },
+} as const satisfies Flags;
+
+const { intermediates: _, ...identity } = IDENTITY_FLAGS;
+
+/** One of certificate and key is enough, so neither is required. */
+const KEY_FLAGS = { ...identity, certificate: { ...identity.certificate, required: false }, ...CONFIG_FLAGS };
+
+export const command: Command = {
+  flags: { Identity: KEY_FLAGS, 'This command': FLAGS, Output: { ...DEBUG_FLAGS, ...HELP_FLAGS } },
+  example: '--private-key host.key --format text',
+  run,
+};
+
+async function run(args: Arguments, io: Io): Promise<void> {
+  const flags = { ...KEY_FLAGS, ...FLAGS };
+  const { choices, logger } = await readFlagsAndFiles(args, flags, io);
+  const { certificate, privateKey, digest, format } = valuesOf(choices, flags);
+  if ((privateKey ?? certificate) === undefined) {
+    throw new OptionError('ERR_OPTION_MISSING', `missing ${choices.privateKey.label}`);
+  }
+  const passphrase = await readPassphrase(choices, io, logger);
+  const source = { certificate, privateKey, passphrase: passphrase?.value };
+  const key = await loadSigningKey(source, { askPassphrase: askAtTerminal(), stdin: io.stdin });
+  const signature = Buffer.from(key.sign(testString(key.publicKey), digest.toLowerCase() as SigningHash));
+  await print(io.stdout, formatSignature(signature, format));
+}
+
+/** Without a line end, as the Go helper prints it. */
+function formatSignature(signature: Buffer, format: string): string | Uint8Array {
+  if (format === 'bin') return signature;
+  const hex = signature.toString('hex');
+  return format === 'json' ? JSON.stringify(hex) : hex;
+}

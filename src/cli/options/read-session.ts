@@ -1,0 +1,67 @@
+/** Reads the settings of a session, and a command's own options, from flags, environment and files. */
+import type { SourceContext } from '../../credentials/session-source.js';
+import type { InputName } from '../../identity/identity-source.js';
+import type { Choices } from '../../options/choose-values.js';
+import type { ValuesOf } from '../../options/option-spec.js';
+import type { Settings } from '../../session/settings.js';
+import { settingsFrom } from '../../session/settings.js';
+import type { Arguments } from '../arguments.js';
+import type { Io } from '../terminal/io.js';
+import type { Flags } from './flags.js';
+import { askAtTerminal, readPassphrase } from './passphrase.js';
+import type { StderrLogger } from './read-flags.js';
+import { readFlagsAndFiles, valuesOf } from './read-flags.js';
+import { changeRole } from './role-variant.js';
+import { ALL_SESSION_FLAGS, IDENTITY_FLAGS } from './session-flags.js';
+
+export interface SessionInputs<Own extends Flags> {
+  readonly settings: Settings;
+  /** For `openSessionSource`: the cache, a logger that writes to stderr, and the question for a passphrase. */
+  readonly context: Omit<SourceContext, 'now'> & { readonly logger: StderrLogger };
+  /** The values of the command's own flags. */
+  readonly options: ValuesOf<Own>;
+  /**
+   * The settings of another role of the same machine.
+   *
+   * @param changes values by flag, as in a configuration file
+   * @throws OptionError `ERR_OPTION_*`
+   */
+  settingsWith(changes: unknown, subject: string): Settings;
+}
+
+/** How messages name an input of the identity. */
+export function flagOf(name: InputName): string {
+  return `--${IDENTITY_FLAGS[name].flag}`;
+}
+
+/**
+ * @param own the command's own flags
+ * @throws OptionError `ERR_OPTION_*`
+ * @throws IdentityError `ERR_FILE_UNREADABLE`: a file that holds options
+ */
+export async function readSession<Own extends Flags>(
+  args: Arguments,
+  own: Own,
+  io: Io,
+): Promise<SessionInputs<Own>> {
+  const { env } = io;
+  const { choices, logger } = await readFlagsAndFiles(args, { ...ALL_SESSION_FLAGS, ...own }, io);
+  const known: Choices<keyof typeof ALL_SESSION_FLAGS> = choices;
+  const session = {
+    ...known,
+    passphrase: (await readPassphrase(known, io, logger)) ?? known.passphrase,
+    verifyTls: { ...known.noVerifySsl, value: known.noVerifySsl.value !== true },
+  };
+  return {
+    settings: settingsFrom(session, { env }),
+    settingsWith: (changes, subject) => settingsFrom(changeRole(session, changes, subject), { env }),
+    context: {
+      env,
+      logger,
+      askPassphrase: askAtTerminal(),
+      stdin: io.stdin,
+      cache: known.cache.value === true,
+    },
+    options: valuesOf(choices, own),
+  };
+}

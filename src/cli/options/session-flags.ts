@@ -1,0 +1,186 @@
+/** The flags of every command that creates sessions, in groups. Each group has a heading in the help. */
+import { SESSION_OPTIONS } from '../../session/session-options.js';
+import type { FlagGroups, Flags } from './flags.js';
+import { DEBUG_FLAGS, HELP_FLAGS } from './flags.js';
+import { HELPER_FLAGS } from './helper-flags.js';
+
+const { certificate, privateKey, intermediates, passphrase } = SESSION_OPTIONS;
+
+/** Which certificate and key. */
+export const IDENTITY_FLAGS = {
+  certificate: {
+    ...certificate,
+    flag: 'certificate',
+    placeholder: 'FILE',
+    help: 'certificate: PEM, DER, PKCS#7 or PKCS#12, optionally with its chain and key; - for standard input',
+  },
+  privateKey: {
+    ...privateKey,
+    flag: 'private-key',
+    placeholder: 'FILE',
+    help: "its private key: PKCS#8, PKCS#1, SEC1 or PKCS#12; without it, the key in the certificate's file",
+  },
+  intermediates: {
+    ...intermediates,
+    flag: 'intermediates',
+    placeholder: 'FILE',
+    help: 'intermediate certificates, in any order, at most 5',
+  },
+  passphrase: {
+    ...passphrase,
+    flag: 'pkcs8-password',
+    placeholder: 'TEXT',
+    help: 'passphrase of an encrypted key or PKCS#12 file; an environment variable keeps it out of the process list',
+  },
+  passphraseFile: {
+    flag: 'pkcs8-password-file',
+    kind: { type: 'path' },
+    placeholder: 'FILE',
+    help: 'file that holds the passphrase of an encrypted key; - for standard input',
+  },
+  pkcs12PasswordFile: {
+    flag: 'pkcs12-password-file',
+    kind: { type: 'path' },
+    placeholder: 'FILE',
+    help: 'file that holds the password of a PKCS#12 file; - for standard input',
+  },
+  ...HELPER_FLAGS,
+} as const satisfies Flags;
+
+/** Files that give options. */
+export const CONFIG_FLAGS = {
+  config: {
+    flag: 'config',
+    kind: { type: 'path' },
+    placeholder: 'FILE',
+    help: 'JSON file of options: an object with flags as keys',
+  },
+  configProfile: {
+    flag: 'config-profile',
+    kind: { type: 'text' },
+    placeholder: 'NAME',
+    help: 'profile of ~/.aws/config (AWS_CONFIG_FILE) whose keys rolesanywhere_… give options',
+  },
+} as const satisfies Flags;
+
+/** Which session. */
+const SESSION_FLAGS = {
+  trustAnchorArn: {
+    ...SESSION_OPTIONS.trustAnchorArn,
+    flag: 'trust-anchor-arn',
+    placeholder: 'ARN',
+    help: 'trust anchor that vouches for the certificate',
+  },
+  profileArn: {
+    ...SESSION_OPTIONS.profileArn,
+    flag: 'profile-arn',
+    placeholder: 'ARN',
+    help: "profile that names the role, in the trust anchor's region",
+  },
+  roleArn: {
+    ...SESSION_OPTIONS.roleArn,
+    flag: 'role-arn',
+    placeholder: 'ARN',
+    help: 'role to assume',
+  },
+  region: {
+    ...SESSION_OPTIONS.region,
+    flag: 'region',
+    placeholder: 'REGION',
+    help: "signing region; without it, the trust anchor's",
+  },
+  durationSeconds: {
+    ...SESSION_OPTIONS.durationSeconds,
+    flag: 'session-duration',
+    placeholder: 'SECONDS',
+    help: 'lifetime of the credentials to ask for, 900 to 43200',
+  },
+  roleSessionName: {
+    ...SESSION_OPTIONS.roleSessionName,
+    flag: 'role-session-name',
+    placeholder: 'NAME',
+    help: 'name of the session; only where the profile accepts one',
+  },
+  instanceProperties: {
+    ...SESSION_OPTIONS.instanceProperties,
+    flag: 'instance-property',
+    placeholder: 'NAME=TEXT',
+    help: 'fact about the instance to send with the request; may be repeated, at most 50',
+  },
+  cache: {
+    flag: 'cache',
+    kind: { type: 'boolean' },
+    default: false,
+    help: 'keep the credentials on disk, encrypted, and use them again while they last',
+  },
+  ...CONFIG_FLAGS,
+} as const satisfies Flags;
+
+/** How to reach the service. */
+const NETWORK_FLAGS = {
+  endpoint: {
+    ...SESSION_OPTIONS.endpoint,
+    flag: 'endpoint',
+    placeholder: 'URL',
+    help: "service address; without it, the region's; http only to this machine",
+  },
+  useFipsEndpoint: {
+    ...SESSION_OPTIONS.useFipsEndpoint,
+    flag: 'use-fips-endpoint',
+    help: 'use the FIPS 140 endpoint',
+  },
+  useDualstackEndpoint: {
+    ...SESSION_OPTIONS.useDualstackEndpoint,
+    flag: 'use-dualstack-endpoint',
+    help: 'use the IPv4 and IPv6 endpoint',
+  },
+  caBundle: {
+    ...SESSION_OPTIONS.caBundle,
+    flag: 'ca-bundle',
+    placeholder: 'FILE',
+    help: 'PEM file of authorities to trust as well, for TLS',
+  },
+  noVerifySsl: {
+    flag: 'no-verify-ssl',
+    kind: { type: 'boolean' },
+    default: false,
+    help: "do not verify the service's TLS certificate (warns; for tests only)",
+  },
+  withProxy: {
+    flag: 'with-proxy',
+    kind: { type: 'boolean' },
+    default: false,
+    help: 'accepted for compatibility: HTTPS_PROXY and NO_PROXY are honoured anyway',
+  },
+  connectTimeoutMs: {
+    ...SESSION_OPTIONS.connectTimeoutMs,
+    flag: 'connect-timeout-ms',
+    placeholder: 'MS',
+    help: 'limit for connecting, TLS included',
+  },
+  timeoutMs: {
+    ...SESSION_OPTIONS.timeoutMs,
+    flag: 'timeout-ms',
+    placeholder: 'MS',
+    help: 'limit for signing, sending and the answer, retries included',
+  },
+} as const satisfies Flags;
+
+/** All flags above. */
+export const ALL_SESSION_FLAGS = { ...IDENTITY_FLAGS, ...SESSION_FLAGS, ...NETWORK_FLAGS } as const;
+
+/**
+ * The groups of a command that creates sessions.
+ *
+ * @param own the command's own flags
+ * @param output its flags about what it prints
+ */
+export function sessionGroups(own: Flags = {}, output: Flags = {}): FlagGroups {
+  return {
+    'This command': own,
+    Identity: IDENTITY_FLAGS,
+    Session: SESSION_FLAGS,
+    Network: NETWORK_FLAGS,
+    Output: { ...output, ...DEBUG_FLAGS, ...HELP_FLAGS },
+  };
+}

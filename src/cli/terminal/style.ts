@@ -1,0 +1,32 @@
+/** Formats text for a terminal: width, wrapping, and bold text where the terminal shows it. */
+import type { Io, Output } from './io.js';
+
+export interface Style {
+  readonly bold: (text: string) => string;
+}
+
+/** No escape sequences in files and pipes, with `NO_COLOR` (https://no-color.org), or for dumb terminals. */
+export function styleOf(output: Output, { env }: Pick<Io, 'env'>): Style {
+  const isPlain = output.isTTY !== true || (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb';
+  return { bold: (text) => (isPlain ? text : `\u001b[1m${text}\u001b[22m`) };
+}
+
+/** The width of the terminal, at most 120 columns; 80 for files and pipes. */
+export function widthOf({ isTTY, columns = 80 }: Output): number {
+  return isTTY === true ? Math.min(Math.max(columns, 40), 120) : 80;
+}
+
+/** Breaks a text at blanks into lines of at most `width` characters; longer words keep a line of their own. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line];
+}

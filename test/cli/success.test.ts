@@ -151,7 +151,7 @@ describe('version and help', () => {
     expect(stdout).toMatch(/^ {2}--role-arn ARN +role to assume \(required\)$/m);
     expect(stdout).not.toContain('--cert-selector');
     const all = await runMain(['help', 'credential-process', '--all']);
-    expect(all.stdout).toMatch(/^ {2}--cert-selector SELECTOR$/m);
+    expect(all.stdout).toMatch(/^ {2}--cert-selector SELECTOR /m);
   });
 
   it.each([

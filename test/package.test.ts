@@ -423,7 +423,11 @@ describe('the programs', () => {
 
   it.each(Object.keys(manifest.bin))('run, installed: %s', async (name) => {
     const { status, stdout, stderr } = await run(project, [join('node_modules', '.bin', name), 'version']);
-    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: `${manifest.version}\n`, stderr: '' });
+    expect({ status, stdout, stderr }).toEqual({
+      status: 0,
+      stdout: `${name === 'aws_signing_helper' ? '1.8.0' : manifest.version}\n`,
+      stderr: '',
+    });
   });
 
   it('find, installed, the package that is loaded only for a proxy', async () => {

@@ -95,10 +95,10 @@ export function openSessionSource(settings: Settings, context: SourceContext): S
 /** The identity that the settings name, loaded for each session or, with `rotates`, when its files change. */
 export function identityProvider(
   { source }: Pick<Settings, 'source'>,
-  context: Pick<SourceContext, 'stdin' | 'askPassphrase' | 'rotates' | 'now'>,
+  context: Pick<SourceContext, 'stdin' | 'askPassphrase' | 'rotates' | 'now' | 'logger'>,
 ): IdentityProvider {
-  const { stdin, askPassphrase, now } = context;
-  const load = (): Promise<SigningIdentity> => loadIdentity(source, { now, stdin, askPassphrase });
+  const { stdin, askPassphrase, now, logger } = context;
+  const load = (): Promise<SigningIdentity> => loadIdentity(source, { now, stdin, askPassphrase, logger });
   if (context.rotates !== true) return load;
   // Loaded late: a process that asks once does not need it.
   const openRotation = async (): Promise<IdentityProvider> => {

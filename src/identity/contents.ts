@@ -78,6 +78,8 @@ class Reader {
   }
 
   #noteWeak(encryption: string): void {
+    // Certificates and key of a file differ in it; one warning is enough.
+    if (this.notes.some(({ code }) => code === 'WARN_KEY_ENCRYPTION')) return;
     this.#note(
       warning(
         'WARN_KEY_ENCRYPTION',
@@ -93,6 +95,7 @@ class Reader {
 
   openPem(bytes: Buffer): Contents {
     const { blocks, damage } = parsePem(bytes, this.#subject);
+    if (blocks.length === 0 && damage === undefined) throw unreadable(bytes, this.#subject);
     const holders = blocks.filter(({ label }) => HOLDERS.test(label)).map((block) => this.#holder(block));
     const own = blocks.filter(isKeyBlock).map((block) => () => findPemKey(block, this.#keys));
     const kinds = [...new Set(blocks.map(({ label }) => KINDS[label] ?? label))];
@@ -202,11 +205,13 @@ export function openContents(
   const reader = new Reader(subject, passphrase, isPem(bytes) ? keySubject : subject);
   if (isPem(bytes)) return reader.openPem(bytes);
   if (bytes[0] === SEQUENCE) return reader.openDer(bytes);
+  throw unreadable(bytes, subject);
+}
+
+function unreadable(bytes: Buffer, subject: string): IdentityError {
   const { found, command } = explainUnreadable(bytes) ?? {};
-  if (found === undefined) {
-    throw new IdentityError('ERR_PEM_INVALID', `${subject} is neither PEM nor DER`);
-  }
-  throw new IdentityError('ERR_PEM_INVALID', `${subject} must be PEM or DER, found ${found}`, {
+  if (found === undefined) return new IdentityError('ERR_PEM_INVALID', `${subject} is neither PEM nor DER`);
+  return new IdentityError('ERR_PEM_INVALID', `${subject} must be PEM or DER, found ${found}`, {
     hint: `convert a copy: ${command}`,
   });
 }

@@ -90,8 +90,9 @@ function isUsable(identity: SigningIdentity, { assertUsableIdentity }: RotationC
   }
 }
 
-function isWithinValidity({ certificate }: SigningIdentity, now: Date): boolean {
-  return certificate.notBefore <= now && now <= certificate.notAfter;
+/** The chain counts too: the files may hold another way to the trust anchor. */
+function isWithinValidity({ certificate, chain }: SigningIdentity, now: Date): boolean {
+  return [certificate, ...chain].every(({ notBefore, notAfter }) => notBefore <= now && now <= notAfter);
 }
 
 function describe(error: unknown, { certificate }: SigningIdentity): string {

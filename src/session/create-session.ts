@@ -67,8 +67,9 @@ export interface CreateSessionOptions extends SessionOptions, SessionContext {
  */
 export async function createSession(options: CreateSessionOptions): Promise<Session> {
   const { settings, context } = parseOptions(options);
-  const { now, stdin, askPassphrase, signal } = context;
-  const load = (): Promise<SigningIdentity> => loadIdentity(settings.source, { now, stdin, askPassphrase });
+  const { now, stdin, askPassphrase, signal, logger } = context;
+  const load = (): Promise<SigningIdentity> =>
+    loadIdentity(settings.source, { now, stdin, askPassphrase, logger });
   const identity = context.identity ?? (await endedBy(signal, load()));
   return createSessionFrom(settings, identity, context);
 }

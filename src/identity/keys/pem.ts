@@ -56,12 +56,14 @@ export function parsePem(bytes: Buffer, subject: string, most = MAX_BLOCKS): Pem
     // Searched for once, however many blocks lack theirs.
     if (end !== -1 && end <= at) end = bytes.indexOf(END_MARK, at);
     const found = readBlock(bytes, at, next !== -1 && next < end ? -1 : end);
-    if (typeof found === 'string') damage ??= found;
-    else {
+    if (typeof found === 'string') {
+      damage ??= found;
+      at = next;
+    } else {
       blocks.push(found);
       last = bytes.indexOf('-----', end + END_MARK.length) + 5;
+      at = findMark(bytes, last, last);
     }
-    at = next === -1 ? -1 : findMark(bytes, at + 1, last);
   }
   return { blocks, damage };
 }

@@ -1,0 +1,262 @@
+/**
+ * Certificates and keys as people have them, and what becomes of them: a session of the emulator's, or a code and the
+ * words that help.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Emulator } from '../../src/emulator.js';
+import { startEmulator } from '../../src/emulator.js';
+import type { IdentitySource } from '../../src/identity/identity-source.js';
+import { createSession } from '../../src/session/create-session.js';
+import { path, text } from '../fixtures.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'rolesanywhere-wild-'));
+let emulator: Emulator;
+beforeAll(async () => {
+  emulator = await startEmulator({ certificateAuthority: [text('root-rsa.pem'), text('root-ec.pem')] });
+});
+afterAll(async () => {
+  await emulator.close();
+  rmSync(folder, { recursive: true });
+});
+
+interface Outcome {
+  readonly arn?: string | undefined;
+  readonly debug: readonly string[];
+  readonly warnings: readonly string[];
+  readonly error?: unknown;
+}
+
+async function outcomeOf(source: IdentitySource): Promise<Outcome> {
+  const { trustAnchorArn, profileArn, roleArn, endpoint } = emulator;
+  const [debug, warnings]: [string[], string[]] = [[], []];
+  const logger = { debug: (line: string) => debug.push(line), warn: (line: string) => warnings.push(line) };
+  try {
+    const options = { trustAnchorArn, profileArn, roleArn, endpoint, logger };
+    const session = await createSession({ ...source, ...options });
+    return { arn: session.assumedRole.arn, debug, warnings };
+  } catch (error) {
+    return { error, debug, warnings };
+  }
+}
+
+function file(name: string, content: string | Uint8Array): string {
+  writeFileSync(join(folder, name), content);
+  return join(folder, name);
+}
+
+const CERTIFICATE = text('rsa-2048.pem');
+const KEY = text('rsa-2048.key.pem');
+const [BASE64, KEY_BASE64] = [CERTIFICATE, KEY].map((pem) => pem.replace(/-----.*-----|\s/g, ''));
+const PAIR: IdentitySource = { certificate: path('rsa-2048.pem'), privateKey: path('rsa-2048.key.pem') };
+
+const utf16 = (content: string): Buffer => Buffer.from(`\ufeff${content}`, 'utf16le');
+const base64 = (content: string): string => Buffer.from(content).toString('base64');
+const escaped = (content: string): string => content.replaceAll('\n', '\\n');
+const wrapped = (content: string): string => (base64(content).match(/.{1,76}/g) ?? []).join('\n');
+
+describe('a session is made of', () => {
+  it.each<[string, () => IdentitySource]>([
+    [
+      'UTF-16, as PowerShell writes it',
+      () => ({ certificate: file('16le.pem', utf16(CERTIFICATE)), privateKey: file('16le.key', utf16(KEY)) }),
+    ],
+    [
+      'UTF-16 without a mark',
+      () => ({ ...PAIR, certificate: file('16.pem', utf16(CERTIFICATE).subarray(2)) }),
+    ],
+    [
+      'UTF-16 with the high octet first',
+      () => ({ ...PAIR, privateKey: file('16be.key', utf16(KEY).swap16()) }),
+    ],
+    [
+      'UTF-8 with a mark',
+      () => ({
+        certificate: file('bom.pem', `\ufeff${CERTIFICATE}`),
+        privateKey: file('bom.key', `\ufeff${KEY}`),
+      }),
+    ],
+    [
+      'base64 around PEM, in a file',
+      () => ({ certificate: file('64.pem', base64(CERTIFICATE)), privateKey: file('64.key', wrapped(KEY)) }),
+    ],
+    ['base64 around PEM, as text', () => ({ certificate: base64(CERTIFICATE), privateKey: wrapped(KEY) })],
+    [
+      'base64 around base64 around PEM',
+      () => ({ ...PAIR, privateKey: file('64-64.key', base64(base64(KEY))) }),
+    ],
+    [
+      'base64 of DER, in a file',
+      () => ({ certificate: file('der.txt', BASE64 ?? ''), privateKey: file('key.txt', `${KEY_BASE64}\n`) }),
+    ],
+    ['base64 of DER, as text', () => ({ certificate: BASE64 ?? '', privateKey: KEY_BASE64 ?? '' })],
+    [
+      'line ends written as \\n, as text',
+      () => ({ certificate: escaped(CERTIFICATE), privateKey: escaped(KEY) }),
+    ],
+    [
+      'line ends written as \\n, in a file',
+      () => ({ certificate: file('n.pem', escaped(CERTIFICATE)), privateKey: file('n.key', escaped(KEY)) }),
+    ],
+    ['line ends written as \\r\\n', () => ({ ...PAIR, privateKey: KEY.replaceAll('\n', '\\r\\n') })],
+    ['line ends escaped twice', () => ({ ...PAIR, privateKey: KEY.replaceAll('\n', '\\\\n') })],
+    [
+      'the quotes of an env file',
+      () => ({ certificate: `"${escaped(CERTIFICATE)}"`, privateKey: `'${escaped(KEY)}'` }),
+    ],
+    [
+      'a line of an env file',
+      () => ({
+        certificate: file('.env', `CERT="${CERTIFICATE}"\n`),
+        privateKey: file('k.env', `export KEY='${KEY}'\n`),
+      }),
+    ],
+    [
+      'one line',
+      () => ({ certificate: CERTIFICATE.replaceAll('\n', ' '), privateKey: KEY.replaceAll('\n', '') }),
+    ],
+    ['certificate and key in one line', () => ({ certificate: `${KEY}${CERTIFICATE}`.replaceAll('\n', '') })],
+    [
+      'prose that speaks of the marks',
+      () => ({ ...PAIR, certificate: `# paste from -----BEGIN to -----END below\n${CERTIFICATE}` }),
+    ],
+    ['indented blocks', () => ({ ...PAIR, certificate: CERTIFICATE.replace(/^/gm, '      ') })],
+    [
+      'a damaged block beside a good one',
+      () => ({
+        ...PAIR,
+        certificate: `-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n${CERTIFICATE}`,
+      }),
+    ],
+    [
+      'a block cut short beside a good one',
+      () => ({ ...PAIR, certificate: `${text('not-truncated.pem')}\n${CERTIFICATE}` }),
+    ],
+    [
+      'PKCS#7 under BEGIN CERTIFICATE, as AD CS hands it over',
+      () => ({
+        certificate: `-----BEGIN CERTIFICATE-----\n${readFileSync(path('chain-3.p7b')).toString('base64')}\n-----END CERTIFICATE-----\n${text('chain-3.pem')}`,
+        privateKey: path('chain-3.key.pem'),
+      }),
+    ],
+    [
+      'PKCS#12 under BEGIN CERTIFICATE',
+      () => ({
+        certificate: `-----BEGIN CERTIFICATE-----\n${readFileSync(path('chain-3.p12')).toString('base64')}\n-----END CERTIFICATE-----\n`,
+        passphrase: 'correct horse battery staple',
+      }),
+    ],
+    [
+      'a certificate under BEGIN PKCS7',
+      () => ({ ...PAIR, certificate: CERTIFICATE.replaceAll(' CERTIFICATE-', ' PKCS7-') }),
+    ],
+    [
+      'base64 of PKCS#12',
+      () => ({
+        certificate: file('p12.txt', readFileSync(path('chain-3.p12')).toString('base64')),
+        passphrase: 'correct horse battery staple',
+      }),
+    ],
+    [
+      'eight authorities, of which none is needed',
+      () => ({
+        ...PAIR,
+        intermediates: ['chain-5', 'chain-1', 'chain-2']
+          .map((one) => text(`${one}.intermediates.pem`))
+          .join(''),
+      }),
+    ],
+    [
+      'two keys in a file, one for another host',
+      () => ({
+        certificate: `${CERTIFICATE}${text('chain-3.pem')}`,
+        privateKey: `${text('ec-p384.key.pem')}${KEY}`,
+      }),
+    ],
+  ])('%s', async (_name, source) => {
+    const { arn, error } = await outcomeOf(source());
+    expect(error).toBeUndefined();
+    expect(arn).toMatch(/:assumed-role\//);
+  });
+
+  it('and the forms that were undone are named at debug', async () => {
+    const { debug } = await outcomeOf({
+      certificate: base64(CERTIFICATE),
+      privateKey: file('named.key', utf16(KEY)),
+    });
+    expect(debug).toContain('certificate: read as base64 around PEM');
+    expect(debug).toContain(`private key ${join(folder, 'named.key')}: read as UTF-16`);
+  });
+});
+
+const hasKeytool = spawnSync('keytool', ['-help'], { stdio: 'ignore' }).status === 0;
+
+describe('what cannot be read is named with the command that mends it', () => {
+  const dashes = (with_: string): string => CERTIFICATE.replaceAll('-----', with_);
+  it.each<[string, () => string, RegExp]>([
+    ['en dashes', () => file('en.pem', dashes('–––––')), /typographic dashes/],
+    ['em dashes', () => file('em.pem', dashes('——-')), /without five dashes|typographic dashes/],
+    ['four dashes', () => file('four.pem', dashes('----')), /without five dashes/],
+    ['six dashes', () => file('six.pem', dashes('------')), /without five dashes/],
+    [
+      'non-breaking spaces',
+      () => file('nbsp.pem', CERTIFICATE.replace('BEGIN CERT', 'BEGIN\u00a0CERT')),
+      /non-breaking spaces/,
+    ],
+  ])('%s', async (name, make, words) => {
+    const certificate = make();
+    const { error } = await outcomeOf({ ...PAIR, certificate });
+    expect(error).toMatchObject({
+      name: 'IdentityError',
+      code: 'ERR_PEM_INVALID',
+      message: expect.stringMatching(words),
+    });
+    const { hint = '' } = error as { hint?: string };
+    const mended = join(folder, `${name.replace(' ', '-')}-mended.pem`);
+    const command = hint
+      .replace(/^[^:]*: /, '')
+      .replace('OLD', certificate)
+      .replace('NEW', mended);
+    execFileSync('sh', ['-c', command], { env: { PATH: process.env['PATH'], LC_ALL: 'C.UTF-8' } });
+    expect((await outcomeOf({ ...PAIR, certificate: mended })).error).toBeUndefined();
+  });
+
+  it('ANY PRIVATE KEY', async () => {
+    const privateKey = file('any.key', KEY.replaceAll(' PRIVATE KEY', ' ANY PRIVATE KEY'));
+    const { error } = await outcomeOf({ ...PAIR, privateKey });
+    expect(error).toMatchObject({
+      code: 'ERR_PEM_INVALID',
+      message: expect.stringContaining("sed 's/ANY PRIVATE KEY/PRIVATE KEY/' OLD > NEW"),
+    });
+  });
+
+  it.each([
+    ['JKS', 'feedfeed0000000200000001'],
+    ['JCEKS', 'cececece0000000200000001'],
+  ])('%s', async (kind, hex) => {
+    const { error } = await outcomeOf({ certificate: file(`${kind}.jks`, Buffer.from(hex, 'hex')) });
+    expect(error).toMatchObject({
+      code: 'ERR_PEM_INVALID',
+      message: expect.stringContaining(`found a Java keystore (${kind})`),
+      hint: expect.stringMatching(
+        /^convert a copy: keytool -importkeystore -srckeystore OLD -destkeystore NEW\.p12/,
+      ),
+    });
+  });
+
+  it.skipIf(!hasKeytool)("a keystore of keytool's", async () => {
+    const store = join(folder, 'real.jks');
+    const options = ['-storepass', 'changeit', '-keypass', 'changeit', '-storetype', 'JKS', '-keyalg', 'RSA'];
+    execFileSync(
+      'keytool',
+      ['-genkeypair', '-alias', 'a', '-dname', 'CN=a', '-keystore', store, ...options],
+      { stdio: 'pipe' },
+    );
+    expect((await outcomeOf({ certificate: store })).error).toMatchObject({
+      message: expect.stringContaining('(JKS)'),
+    });
+  });
+});

@@ -1,13 +1,21 @@
 /** The front door of `rolesanywhere/emulator`: a local IAM Roles Anywhere with the STS and IAM that it needs. */
 
-export type {
-  Authority,
-  AuthorityKeyType,
-  AuthorityOptions,
-  IssuedCertificate,
-  IssueOptions,
-} from './authority/authority.js';
+export type { Authority, IssuedCertificate } from './authority/authority.js';
 export { createAuthority } from './authority/authority.js';
+export type { AuthorityKeyType } from './authority/keys.js';
+export type {
+  AlternativeNames,
+  AuthorityOptions,
+  IntermediateOptions,
+  IssueOptions,
+  RequestOptions,
+  Revocation,
+  RevocationListOptions,
+  SignOptions,
+  SubjectAttributes,
+} from './authority/options.js';
+export type { CertificateRequest } from './authority/request.js';
+export { createRequest } from './authority/request.js';
 export type { FaultRule, FaultSource } from './emulator/faults/fault-rules.js';
 export type { FaultStatus, Faults } from './emulator/faults/faults.js';
 export type { EmulatorOptions } from './emulator/options.js';

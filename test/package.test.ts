@@ -51,11 +51,12 @@ const LIBRARY_TYPES = [
   ...['PemOrPath', 'SigningIdentity', 'WarningCode'],
   'TransportErrorCode',
 ];
-const EMULATOR = ['createAuthority', 'createEmulator', 'startEmulator'];
+const EMULATOR = ['createAuthority', 'createEmulator', 'createRequest', 'startEmulator'];
 const EMULATOR_TYPES = [
   ...['Authority', 'AuthorityKeyType', 'AuthorityOptions', 'EmulatedService', 'Emulator', 'EmulatorOptions'],
   ...['EmulatorRequest', 'EmulatorResponse', 'FaultRule', 'FaultSource', 'FaultStatus', 'Faults', 'Handler'],
-  ...['IssueOptions', 'IssuedCertificate', 'Seed'],
+  ...['AlternativeNames', 'IntermediateOptions', 'IssueOptions', 'IssuedCertificate', 'Revocation', 'Seed'],
+  ...['CertificateRequest', 'RequestOptions', 'RevocationListOptions', 'SignOptions', 'SubjectAttributes'],
 ];
 
 interface Packed {

@@ -1,41 +1,32 @@
 /**
- * A throw-away certificate authority. In: names, key types, days. Out: PEM certificates and keys that AWS would accept.
- * For tests and demonstrations: its key lives in memory only, and nothing is ever revoked.
- * Rules: RFC 5280 section 4, and
- * https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html#signature-verification
+ * A private certificate authority: issues end-entity and intermediate certificates, signs certificate requests, and makes
+ * revocation lists. It keeps no record: the caller stores what must be found again.
  */
-
-import { KeyObject, webcrypto } from 'node:crypto';
-import { OptionError } from '../errors.js';
-import type { OptionRules } from '../options/read-options.js';
+import { KeyObject, X509Certificate } from 'node:crypto';
+import { IdentityError, OptionError } from '../errors.js';
 import { readOptions } from '../options/read-options.js';
-
-/** `EC-P256`, or `RSA-2048`, which takes a second or so to generate. */
-export type AuthorityKeyType = 'EC-P256' | 'RSA-2048';
-
-export interface AuthorityOptions {
-  /** Common name of the authority, 1 to 64 characters. Default `Emulator CA`. */
-  readonly commonName?: string | undefined;
-  /** Default `EC-P256`. */
-  readonly keyType?: AuthorityKeyType | undefined;
-  /** Days that the authority's certificate is valid, 1 to 36500. Default 365. */
-  readonly days?: number | undefined;
-  /** The clock that validity is counted from. Default: the computer's. */
-  readonly now?: (() => Date) | undefined;
-}
-
-export interface IssueOptions {
-  /** Common name of the holder, 1 to 64 characters. */
-  readonly commonName: string;
-  /** Default `EC-P256`. */
-  readonly keyType?: AuthorityKeyType | undefined;
-  /** Days until the certificate expires, 1 to 36500. Default 30. */
-  readonly days?: number | undefined;
-  /** Names and addresses for subjectAltName, and extendedKeyUsage for TLS. Default: none of both. */
-  readonly hosts?: readonly string[] | undefined;
-  /** When it begins to be valid; in the past, together with `days`, it makes an expired one. Default: five minutes ago. */
-  readonly notBefore?: Date | undefined;
-}
+import type { CertificateContent, Issuer } from './certificate.js';
+import { buildCertificate, buildName } from './certificate.js';
+import { exportPrivateKey, generateKeyPair } from './keys.js';
+import type {
+  AuthorityOptions,
+  IntermediateOptions,
+  IssueOptions,
+  RevocationListOptions,
+  SignOptions,
+  ValidityOptions,
+} from './options.js';
+import {
+  AUTHORITY_RULES,
+  INTERMEDIATE_RULES,
+  ISSUE_RULES,
+  REVOCATION_LIST_RULES,
+  readWithName,
+  SIGN_RULES,
+} from './options.js';
+import { readKeyPair, readRequest } from './request.js';
+import { buildRevocationList } from './revocation-list.js';
+import { loadX509 } from './x509.js';
 
 export interface IssuedCertificate {
   /** PEM. */
@@ -45,7 +36,7 @@ export interface IssuedCertificate {
 }
 
 export interface Authority {
-  /** The authority's own certificate, PEM: what a trust anchor is made from. */
+  /** The authority's own certificate, PEM: the content of a trust anchor. */
   readonly certificate: string;
   /**
    * Makes a key and an end-entity certificate for it: v3, CA:FALSE, digitalSignature.
@@ -53,33 +44,45 @@ export interface Authority {
    * @throws OptionError `ERR_OPTION_UNKNOWN` `ERR_OPTION_INVALID` `ERR_OPTION_MISSING`
    */
   issue(options: IssueOptions): Promise<IssuedCertificate>;
+  /**
+   * Makes a key and the certificate of an intermediate authority for it: CA:TRUE, keyCertSign, cRLSign.
+   *
+   * @throws OptionError `ERR_OPTION_UNKNOWN` `ERR_OPTION_INVALID` `ERR_OPTION_MISSING`
+   */
+  issueIntermediate(options: IntermediateOptions): Promise<IssuedCertificate>;
+  /**
+   * Makes an end-entity certificate for a certificate request, PEM. Subject and names are those of the request unless
+   * the options give others; every other extension of the request is ignored.
+   *
+   * @returns PEM
+   * @throws OptionError `ERR_OPTION_UNKNOWN` `ERR_OPTION_INVALID` `ERR_OPTION_CONFLICT`
+   * @throws IdentityError `ERR_PEM_INVALID` `ERR_CERTIFICATE_INVALID` `ERR_CERTIFICATE_SUBJECT` `ERR_KEY_UNSUPPORTED`
+   */
+  sign(request: string, options?: SignOptions): Promise<string>;
+  /**
+   * Makes a revocation list of all certificates that are revoked now.
+   *
+   * @returns PEM, `X509 CRL`
+   * @throws OptionError `ERR_OPTION_UNKNOWN` `ERR_OPTION_INVALID` `ERR_OPTION_MISSING`
+   */
+  issueRevocationList(options: RevocationListOptions): Promise<string>;
 }
 
-const HOST = /^[\w.:*-]{1,253}$/;
-const CERTIFICATE_RULES = {
-  commonName: { type: 'pattern', pattern: /^.{1,64}$/s, rule: '1 to 64 characters' },
-  keyType: { type: 'pattern', pattern: /^(EC-P256|RSA-2048)$/, rule: 'EC-P256 or RSA-2048' },
-  days: { type: 'integer', min: 1, max: 36_500 },
-} as const;
-const AUTHORITY_RULES: OptionRules<AuthorityOptions> = {
-  ...CERTIFICATE_RULES,
-  now: [(value) => typeof value === 'function', 'a function'],
-};
-const ISSUE_RULES: OptionRules<IssueOptions> = {
-  ...CERTIFICATE_RULES,
-  hosts: [
-    (value) => Array.isArray(value) && value.every((host) => typeof host === 'string' && HOST.test(host)),
-    'a list of host names and addresses',
-  ],
-  notBefore: [(value) => value instanceof Date && !Number.isNaN(value.getTime()), 'a Date'],
-};
+/** An authority's certificate and its private key, both PEM. */
+export interface AuthoritySource {
+  readonly certificate: string;
+  /** Not encrypted. */
+  readonly privateKey: string;
+  /** The clock that validity is counted from. Default: the system clock. */
+  readonly now?: (() => Date) | undefined;
+}
 
-/** Before now, so that a clock that is a little behind still finds the certificate valid. */
+/** Tolerates verifiers whose clock is behind. */
 const BACKDATED_MS = 300_000;
 const DAY_MS = 86_400_000;
 
 /**
- * Makes a certificate authority for tests and demonstrations.
+ * Makes an authority whose key lives in memory only, for tests and demonstrations.
  *
  * @throws OptionError `ERR_OPTION_UNKNOWN` `ERR_OPTION_INVALID`
  * @example
@@ -87,99 +90,131 @@ const DAY_MS = 86_400_000;
  * const { certificate, privateKey } = await authority.issue({ commonName: 'host-1' });
  */
 export async function createAuthority(options: AuthorityOptions = {}): Promise<Authority> {
+  return await openAuthority({ ...(await createRoot(options)), now: options.now });
+}
+
+/**
+ * Makes the key and the self-signed certificate of a root authority, to be stored by the caller.
+ *
+ * @throws OptionError `ERR_OPTION_UNKNOWN` `ERR_OPTION_INVALID`
+ */
+export async function createRoot(options: AuthorityOptions = {}): Promise<IssuedCertificate> {
   const given = readOptions(options, AUTHORITY_RULES);
-  const { commonName = 'Emulator CA', keyType = 'EC-P256', days = 365, now = () => new Date() } = given;
-  const issuer: Issuer = { name: commonName, keys: await generateKeys(keyType) };
-  const validity = validFrom(new Date(now().getTime() - BACKDATED_MS), days);
+  const {
+    commonName = 'Emulator CA',
+    subject,
+    keyType = 'EC-P256',
+    days = 365,
+    now = () => new Date(),
+  } = given;
+  const keys = await generateKeyPair(keyType);
+  const name = await buildName({ commonName, subject });
+  const content = {
+    subject: name,
+    publicKey: keys.publicKey,
+    ...validityOf({ days }, 365, now),
+    authority: { pathLength: undefined },
+  };
+  const certificate = await buildCertificate(content, { name, keyId: undefined, keys });
+  return { certificate, privateKey: exportPrivateKey(keys) };
+}
+
+/**
+ * Opens an authority from its certificate and private key, for example an intermediate.
+ *
+ * @throws IdentityError `ERR_CERTIFICATE_INVALID` `ERR_CHAIN_NOT_CA` `ERR_KEY_INVALID` `ERR_KEY_UNSUPPORTED`
+ *   `ERR_KEY_MISMATCH`
+ */
+export async function openAuthority(source: AuthoritySource): Promise<Authority> {
+  const { certificate, privateKey, now = () => new Date() } = source;
+  const issuer = await openIssuer(certificate, privateKey);
+  const build = (content: CertificateContent) => buildCertificate(content, issuer);
   return {
-    certificate: await buildCertificate({ ...issuer, ...validity, isAuthority: true, hosts: [] }, issuer),
-    async issue(asked) {
-      const { commonName: name, keyType: type = 'EC-P256', ...period } = readOptions(asked, ISSUE_RULES);
-      if (name === undefined) throw new OptionError('ERR_OPTION_MISSING', 'missing commonName');
-      const {
-        notBefore = new Date(now().getTime() - BACKDATED_MS),
-        days: lifetime = 30,
-        hosts = [],
-      } = period;
-      const keys = await generateKeys(type);
-      const subject = { name, keys, ...validFrom(notBefore, lifetime), isAuthority: false, hosts };
-      const privateKey = KeyObject.from(keys.privateKey).export({ type: 'pkcs8', format: 'pem' });
-      return { certificate: await buildCertificate(subject, issuer), privateKey: privateKey.toString() };
+    certificate,
+    async issue(options) {
+      const { keyType = 'EC-P256', ...asked } = readWithName(options, ISSUE_RULES);
+      const keys = await generateKeyPair(keyType);
+      const content = { subject: await buildName(asked), publicKey: keys.publicKey, authority: undefined };
+      const names = { hosts: asked.hosts, uris: asked.uris };
+      const made = await build({ ...content, ...names, ...validityOf(asked, 30, now) });
+      return { certificate: made, privateKey: exportPrivateKey(keys) };
+    },
+    async issueIntermediate(options) {
+      const { keyType = 'EC-P256', pathLength = 0, ...asked } = readWithName(options, INTERMEDIATE_RULES);
+      const keys = await generateKeyPair(keyType);
+      const content = {
+        subject: await buildName(asked),
+        publicKey: keys.publicKey,
+        authority: { pathLength },
+      };
+      const made = await build({ ...content, ...validityOf(asked, 365, now) });
+      return { certificate: made, privateKey: exportPrivateKey(keys) };
+    },
+    async sign(request, options = {}) {
+      const asked = readOptions(options, SIGN_RULES);
+      const { subject, publicKey, hosts, uris } = await readRequest(request);
+      return await build({
+        subject: await chooseSubject(subject, asked),
+        publicKey,
+        hosts: asked.hosts ?? hosts,
+        uris: asked.uris ?? uris,
+        authority: undefined,
+        ...validityOf(asked, 30, now),
+      });
+    },
+    async issueRevocationList(options) {
+      const asked = readOptions(options, REVOCATION_LIST_RULES);
+      if (asked.revocations === undefined) {
+        throw new OptionError('ERR_OPTION_MISSING', 'missing revocations');
+      }
+      return await buildRevocationList(asked, issuer, now());
     },
   };
 }
 
-interface Issuer {
-  /** Common name. */
-  readonly name: string;
-  readonly keys: webcrypto.CryptoKeyPair;
+async function openIssuer(certificate: string, privateKey: string): Promise<Issuer> {
+  const x509 = await loadX509();
+  let parsed: InstanceType<typeof x509.X509Certificate>;
+  try {
+    parsed = new x509.X509Certificate(new X509Certificate(certificate).raw);
+  } catch (cause) {
+    throw new IdentityError('ERR_CERTIFICATE_INVALID', "the authority's certificate cannot be read", {
+      cause,
+    });
+  }
+  const keys = await readKeyPair(privateKey);
+  const own = new X509Certificate(certificate);
+  if (!own.ca) {
+    throw new IdentityError('ERR_CHAIN_NOT_CA', `${own.subject} cannot issue certificates: it lacks CA:TRUE`);
+  }
+  if (!own.checkPrivateKey(KeyObject.from(keys.privateKey))) {
+    const message = `the private key does not belong to the authority's certificate (${own.subject})`;
+    throw new IdentityError('ERR_KEY_MISMATCH', message);
+  }
+  const keyId = parsed.getExtension(x509.SubjectKeyIdentifierExtension)?.keyId;
+  return { name: parsed.subjectName, keyId, keys };
 }
 
-interface Subject extends Issuer {
-  readonly isAuthority: boolean;
-  readonly hosts: readonly string[];
-  readonly notBefore: Date;
-  readonly notAfter: Date;
-}
-
-const { subtle } = webcrypto;
-
-const ALGORITHMS = {
-  'EC-P256': { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' },
-  'RSA-2048': {
-    name: 'RSASSA-PKCS1-v1_5',
-    hash: 'SHA-256',
-    modulusLength: 2048,
-    publicExponent: new Uint8Array([1, 0, 1]),
-  },
-};
-
-async function generateKeys(keyType: AuthorityKeyType): Promise<webcrypto.CryptoKeyPair> {
-  const keys = await subtle.generateKey(ALGORITHMS[keyType], true, ['sign', 'verify']);
-  return keys as webcrypto.CryptoKeyPair;
-}
-
-function validFrom(notBefore: Date, days: number): { notBefore: Date; notAfter: Date } {
-  return { notBefore, notAfter: new Date(notBefore.getTime() + days * DAY_MS) };
-}
-
-async function buildCertificate(subject: Subject, issuer: Issuer): Promise<string> {
-  // Loaded here, since who brings certificates needs neither; x509 throws without the polyfill.
-  await import('reflect-metadata');
-  const x509 = await import('@peculiar/x509');
-  const usage = subject.isAuthority
-    ? x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign
-    : x509.KeyUsageFlags.digitalSignature;
-  const certificate = await x509.X509CertificateGenerator.create({
-    serialNumber: createSerialNumber(),
-    subject: new x509.Name([{ CN: [{ utf8String: subject.name }] }]),
-    issuer: new x509.Name([{ CN: [{ utf8String: issuer.name }] }]),
-    notBefore: subject.notBefore,
-    notAfter: subject.notAfter,
-    publicKey: subject.keys.publicKey,
-    signingKey: issuer.keys.privateKey,
-    signingAlgorithm: { ...issuer.keys.privateKey.algorithm, hash: 'SHA-256' },
-    extensions: [
-      new x509.BasicConstraintsExtension(subject.isAuthority, undefined, true),
-      new x509.KeyUsagesExtension(usage, true),
-      await x509.SubjectKeyIdentifierExtension.create(subject.keys.publicKey),
-      await x509.AuthorityKeyIdentifierExtension.create(issuer.keys.publicKey),
-      ...(subject.hosts.length === 0 ? [] : await buildTlsExtensions(subject.hosts)),
-    ],
+/** The subject of the request, unless the options name another. Roles Anywhere refuses an empty subject. */
+async function chooseSubject(
+  requested: CertificateContent['subject'],
+  { commonName, subject }: SignOptions,
+): Promise<CertificateContent['subject']> {
+  if (commonName !== undefined) return await buildName({ commonName, subject });
+  if (subject !== undefined) {
+    throw new OptionError(
+      'ERR_OPTION_CONFLICT',
+      'subject needs a commonName: both replace those of the request',
+    );
+  }
+  if (requested.toString() !== '') return requested;
+  const hint = 'give commonName';
+  throw new IdentityError('ERR_CERTIFICATE_SUBJECT', 'the certificate request has an empty subject', {
+    hint,
   });
-  return `${certificate.toString('pem')}\n`;
 }
 
-async function buildTlsExtensions(hosts: readonly string[]) {
-  const x509 = await import('@peculiar/x509');
-  const names = hosts.map((value) => ({ type: /^[\d.]+$|:/.test(value) ? 'ip' : 'dns', value }) as const);
-  const usages = [x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth];
-  return [new x509.SubjectAlternativeNameExtension(names), new x509.ExtendedKeyUsageExtension(usages)];
-}
-
-/** Sixteen octets, positive, without a leading zero, so that decimal and hexadecimal forms have no corner cases. */
-function createSerialNumber(): string {
-  const octets = Buffer.from(webcrypto.getRandomValues(new Uint8Array(16)));
-  octets[0] = 0x40 | ((octets[0] ?? 0) & 0x3f);
-  return octets.toString('hex');
+function validityOf({ notBefore, days }: ValidityOptions, defaultDays: number, now: () => Date) {
+  const begin = notBefore ?? new Date(now().getTime() - BACKDATED_MS);
+  return { notBefore: begin, notAfter: new Date(begin.getTime() + (days ?? defaultDays) * DAY_MS) };
 }

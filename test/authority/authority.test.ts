@@ -1,6 +1,9 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import type { AuthorityOptions, IssueOptions } from '../../src/emulator.js';
+import { createRoot, openAuthority } from '../../src/authority/authority.js';
+import { createRequest } from '../../src/authority/request.js';
+import type { AuthorityOptions, IssueOptions, RevocationListOptions } from '../../src/emulator.js';
 import { createAuthority } from '../../src/emulator.js';
 import { OptionError } from '../../src/errors.js';
 import { NOW } from '../emulator/pki/certificates.js';
@@ -36,7 +39,7 @@ describe('createAuthority', () => {
     expect(leaf.checkIssued(root)).toBe(true);
     expect(leaf.verify(root.publicKey)).toBe(true);
     expect(leaf.checkPrivateKey(createPrivateKey(issued.privateKey))).toBe(true);
-    expect(leaf.serialNumber).toMatch(/^[4-7][0-9A-F]{31}$/);
+    expect(leaf.serialNumber).toMatch(/^[4-7][0-9A-F]{33}$/);
     const { ask } = await makeFixture({ certificateAuthority: authority.certificate });
     const serial = BigInt(`0x${leaf.serialNumber}`).toString();
     const made = { der: leaf.raw, key: createPrivateKey(issued.privateKey), serial };
@@ -63,7 +66,11 @@ describe('createAuthority', () => {
     [{ name: 'x' }, 'ERR_OPTION_UNKNOWN', 'unknown option "name"'],
     [{ keytype: 'x' }, 'ERR_OPTION_UNKNOWN', 'unknown option "keytype", did you mean "keyType"?'],
     [{ days: 0 }, 'ERR_OPTION_INVALID', 'days must be a whole number from 1 to 36500, found "0"'],
-    [{ keyType: 'EC-P384' }, 'ERR_OPTION_INVALID', 'keyType must be EC-P256 or RSA-2048, found "EC-P384"'],
+    [
+      { keyType: 'EC-P192' },
+      'ERR_OPTION_INVALID',
+      'keyType must be one of EC-P256, EC-P384, EC-P521, RSA-2048, RSA-3072, RSA-4096, found "EC-P192"',
+    ],
     [
       { commonName: 'n'.repeat(65) },
       'ERR_OPTION_INVALID',
@@ -97,5 +104,65 @@ describe('createAuthority', () => {
       code: 'ERR_OPTION_INVALID',
       message: 'notBefore must be a Date, found a value of type object',
     });
+  });
+});
+
+describe('openAuthority', () => {
+  it('refuses what cannot issue', async () => {
+    const root = await createRoot({ commonName: 'Root' });
+    const authority = await openAuthority(root);
+    const leaf = await authority.issue({ commonName: 'a' });
+    const other = await createRoot();
+    const rows: Array<[source: { certificate: string; privateKey: string }, code: string]> = [
+      [leaf, 'ERR_CHAIN_NOT_CA'],
+      [{ ...root, privateKey: other.privateKey }, 'ERR_KEY_MISMATCH'],
+      [{ ...root, privateKey: 'x' }, 'ERR_KEY_INVALID'],
+      [{ ...root, certificate: 'x' }, 'ERR_CERTIFICATE_INVALID'],
+    ];
+    for (const [source, code] of rows) await expect(openAuthority(source)).rejects.toMatchObject({ code });
+  });
+
+  it('keeps the key in no member', async () => {
+    const root = await createRoot();
+    const shown = inspect(await openAuthority(root), { depth: null, showHidden: true });
+    expect(shown).not.toContain('PRIVATE KEY');
+  });
+});
+
+describe('requests', () => {
+  it.each([
+    ['x', 'ERR_PEM_INVALID'],
+    [
+      '-----BEGIN CERTIFICATE REQUEST-----\nMAA=\n-----END CERTIFICATE REQUEST-----\n',
+      'ERR_CERTIFICATE_INVALID',
+    ],
+  ])('%j is refused', async (request, code) => {
+    await expect((await createAuthority()).sign(request)).rejects.toMatchObject({ code });
+  });
+
+  it('that were altered are refused: another name, another key', async () => {
+    const authority = await createAuthority();
+    const { request } = await createRequest({ commonName: 'host-1' });
+    const der = Buffer.from(request.split('\n').slice(1, -2).join(''), 'base64');
+    der[der.indexOf('host-1')] = 0x67;
+    const altered = `-----BEGIN CERTIFICATE REQUEST-----\n${der.toString('base64')}\n-----END CERTIFICATE REQUEST-----\n`;
+    await expect(authority.sign(altered)).rejects.toMatchObject({
+      code: 'ERR_CERTIFICATE_INVALID',
+      message: expect.stringContaining('does not verify'),
+    });
+  });
+});
+
+describe('revocation lists', () => {
+  it.each([
+    [{}, 'ERR_OPTION_MISSING'],
+    [{ revocations: [{ serialNumber: 'g', revokedAt: NOW }] }, 'ERR_OPTION_INVALID'],
+    [{ revocations: [{ serialNumber: '1', revokedAt: 'now' }] }, 'ERR_OPTION_INVALID'],
+    [{ revocations: [{ serialNumber: '1', revokedAt: NOW, reason: 'stolen' }] }, 'ERR_OPTION_INVALID'],
+    [{ revocations: [], days: 0 }, 'ERR_OPTION_INVALID'],
+    [{ revocations: [], numbers: 1 }, 'ERR_OPTION_UNKNOWN'],
+  ])('%j is refused', async (options, code) => {
+    const list = (await createAuthority()).issueRevocationList(options as RevocationListOptions);
+    await expect(list).rejects.toMatchObject({ code });
   });
 });

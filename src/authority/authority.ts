@@ -7,7 +7,7 @@ import { IdentityError, OptionError } from '../errors.js';
 import { readOptions } from '../options/read-options.js';
 import type { CertificateContent, Issuer } from './certificate.js';
 import { buildCertificate, buildName } from './certificate.js';
-import { exportPrivateKey, generateKeyPair } from './keys.js';
+import { exportPrivateKey, generateKeyPair, readKeyPair } from './keys.js';
 import type {
   AuthorityOptions,
   IntermediateOptions,
@@ -24,7 +24,7 @@ import {
   readWithName,
   SIGN_RULES,
 } from './options.js';
-import { readKeyPair, readRequest } from './request.js';
+import { readRequest } from './read-request.js';
 import { buildRevocationList } from './revocation-list.js';
 import { loadX509 } from './x509.js';
 

@@ -1,6 +1,6 @@
 /** The keys of a private CA and of the certificates that it issues: their types, generation and import. */
 import type { KeyObject } from 'node:crypto';
-import { createPublicKey, KeyObject as KeyObjects, webcrypto } from 'node:crypto';
+import { createPrivateKey, createPublicKey, KeyObject as KeyObjects, webcrypto } from 'node:crypto';
 import { IdentityError } from '../errors.js';
 
 const { subtle } = webcrypto;
@@ -43,7 +43,7 @@ export async function generateKeyPair(type: AuthorityKeyType): Promise<KeyPair> 
 }
 
 /** @throws IdentityError `ERR_KEY_UNSUPPORTED` */
-export async function importKeyPair(key: KeyObject): Promise<KeyPair> {
+async function importKeyPair(key: KeyObject): Promise<KeyPair> {
   const type = typeOf(key);
   const algorithm: Algorithm = TYPES[type];
   const [pkcs8, spki] = [
@@ -55,6 +55,22 @@ export async function importKeyPair(key: KeyObject): Promise<KeyPair> {
     publicKey: await subtle.importKey('spki', spki, algorithm, true, ['verify']),
     signing: signingOf(type),
   };
+}
+
+/**
+ * The key pair of a private key.
+ *
+ * @throws IdentityError `ERR_KEY_INVALID` `ERR_KEY_UNSUPPORTED`
+ */
+export async function readKeyPair(pem: string): Promise<KeyPair> {
+  let key: ReturnType<typeof createPrivateKey>;
+  try {
+    key = createPrivateKey(pem);
+  } catch {
+    // OpenSSL's error may quote the text.
+    throw new IdentityError('ERR_KEY_INVALID', 'the private key is not an unencrypted PEM key');
+  }
+  return await importKeyPair(key);
 }
 
 /** PKCS#8 PEM, not encrypted. */

@@ -70,7 +70,7 @@ export interface RequestOptions extends SubjectOptions, AlternativeNames {
 }
 
 /** Reasons of RFC 5280 section 5.3.1 that a complete list may give. */
-export const REVOCATION_REASONS = [
+const REVOCATION_REASONS = [
   ...(['unspecified', 'keyCompromise', 'cACompromise', 'affiliationChanged', 'superseded'] as const),
   ...(['cessationOfOperation', 'certificateHold', 'privilegeWithdrawn', 'aACompromise'] as const),
 ] as const;

@@ -1,4 +1,6 @@
-/** The front door of `rolesanywhere/emulator`: a local IAM Roles Anywhere with the STS and IAM that it needs. */
+/**
+ * The front door of `rolesanywhere/emulator`: a local IAM Roles Anywhere with the STS and IAM that it needs.
+ */
 
 export type { Authority, IssuedCertificate } from './authority/authority.js';
 export { createAuthority } from './authority/authority.js';

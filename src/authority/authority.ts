@@ -1,6 +1,6 @@
 /**
- * A private certificate authority: issues end-entity and intermediate certificates, signs certificate requests, and makes
- * revocation lists. It keeps no record: the caller stores what must be found again.
+ * A private certificate authority: issues end-entity and intermediate certificates, signs certificate
+ * requests, and makes revocation lists. It keeps no record: the caller stores what must be found again.
  */
 import { KeyObject, X509Certificate } from 'node:crypto';
 import { IdentityError, OptionError } from '../errors.js';
@@ -51,12 +51,13 @@ export interface Authority {
    */
   issueIntermediate(options: IntermediateOptions): Promise<IssuedCertificate>;
   /**
-   * Makes an end-entity certificate for a certificate request, PEM. Subject and names are those of the request unless
-   * the options give others; every other extension of the request is ignored.
+   * Makes an end-entity certificate for a certificate request, PEM. Subject and names are those of the request
+   * unless the options give others; every other extension of the request is ignored.
    *
    * @returns PEM
    * @throws OptionError `ERR_OPTION_UNKNOWN` `ERR_OPTION_INVALID` `ERR_OPTION_CONFLICT`
-   * @throws IdentityError `ERR_PEM_INVALID` `ERR_CERTIFICATE_INVALID` `ERR_CERTIFICATE_SUBJECT` `ERR_KEY_UNSUPPORTED`
+   * @throws IdentityError `ERR_PEM_INVALID` `ERR_CERTIFICATE_INVALID` `ERR_CERTIFICATE_SUBJECT`
+   *   `ERR_KEY_UNSUPPORTED`
    */
   sign(request: string, options?: SignOptions): Promise<string>;
   /**

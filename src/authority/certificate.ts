@@ -1,6 +1,6 @@
 /**
- * Builds X.509 certificates that Roles Anywhere accepts by construction: v3, a non-empty subject, SHA-256 or stronger,
- * CA:FALSE and digitalSignature for end entities, CA:TRUE and keyCertSign for authorities.
+ * Builds X.509 certificates that Roles Anywhere accepts by construction: v3, a non-empty subject, SHA-256 or
+ * stronger, CA:FALSE and digitalSignature for end entities, CA:TRUE and keyCertSign for authorities.
  *
  * Rules: RFC 5280 section 4, and
  * https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html#signature-verification
@@ -85,7 +85,10 @@ async function buildTlsUsage(): Promise<Extension> {
 
 const ORDER = ['C', 'ST', 'L', 'O', 'OU'] as const satisfies ReadonlyArray<keyof SubjectAttributes>;
 
-/** From the country to the common name. Texts are UTF8String, the country is PrintableString (RFC 5280 appendix A). */
+/**
+ * From the country to the common name. Texts are UTF8String, the country is PrintableString (RFC 5280 appendix
+ * A).
+ */
 export async function buildName({ commonName, subject = {} }: SubjectOptions): Promise<Name> {
   const x509 = await loadX509();
   const attributes = ORDER.flatMap((name) => {

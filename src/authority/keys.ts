@@ -79,7 +79,8 @@ export function exportPrivateKey({ privateKey }: KeyPair): string {
 }
 
 /**
- * The type of a private or public key. RSA keys longer than 2048 bits count as `RSA-4096`, whatever their length.
+ * The type of a private or public key. RSA keys longer than 2048 bits count as `RSA-4096`, whatever their
+ * length.
  *
  * @throws IdentityError `ERR_KEY_UNSUPPORTED`: Roles Anywhere or this program cannot use the key
  */
@@ -90,7 +91,7 @@ export function typeOf({ asymmetricKeyType, asymmetricKeyDetails: details }: Key
   if (bits >= 2048 && bits <= 16_384) return bits === 2048 ? 'RSA-2048' : 'RSA-4096';
   const found =
     bits > 0 ? `RSA with ${bits} bits` : `${asymmetricKeyType} ${details?.namedCurve ?? ''}`.trim();
-  const message = `a private CA works with EC P-256, P-384, P-521 and RSA of 2048 to 16384 bits, found ${found}`;
+  const message = `a CA key must be EC P-256, P-384, P-521 or RSA of 2048 to 16384 bits, found ${found}`;
   throw new IdentityError('ERR_KEY_UNSUPPORTED', message);
 }
 

@@ -21,7 +21,10 @@ export interface SubjectOptions {
   readonly subject?: SubjectAttributes | undefined;
 }
 
-/** Names for subjectAltName. With `hosts`, the certificate also has extendedKeyUsage for TLS servers and clients. */
+/**
+ * Names for subjectAltName. With `hosts`, the certificate also has extendedKeyUsage for TLS servers and
+ * clients.
+ */
 export interface AlternativeNames {
   /** Host names and IP addresses. Default: none. */
   readonly hosts?: readonly string[] | undefined;
@@ -32,7 +35,10 @@ export interface AlternativeNames {
 export interface ValidityOptions {
   /** Days that the certificate is valid, 1 to 36500. */
   readonly days?: number | undefined;
-  /** The begin of its validity. Default: five minutes ago. In the past, with few `days`, it makes an expired one. */
+  /**
+   * The begin of its validity. Default: five minutes ago. In the past, with few `days`, it makes an expired
+   * one.
+   */
   readonly notBefore?: Date | undefined;
 }
 
@@ -59,7 +65,9 @@ export interface IntermediateOptions extends SubjectOptions, ValidityOptions {
   readonly pathLength?: number | undefined;
 }
 
-/** A certificate for a certificate request. Names default to those of the request. Default validity: 30 days. */
+/**
+ * A certificate for a certificate request. Names default to those of the request. Default validity: 30 days.
+ */
 export interface SignOptions extends Partial<SubjectOptions>, AlternativeNames, ValidityOptions {}
 
 export interface RequestOptions extends SubjectOptions, AlternativeNames {

@@ -21,8 +21,8 @@ export interface RequestContent extends AlternativeNames {
 /**
  * Reads a request and verifies its signature, which proves that the sender has the private key.
  *
- * Of its extensions only the host names, addresses and URIs of subjectAltName count: an authority never takes rights
- * from a request.
+ * Of its extensions only the host names, addresses and URIs of subjectAltName count: an authority never takes
+ * rights from a request.
  *
  * @throws IdentityError `ERR_PEM_INVALID` `ERR_CERTIFICATE_INVALID` `ERR_KEY_UNSUPPORTED`
  */

@@ -1,4 +1,6 @@
-/** Loads `@peculiar/x509` when a certificate is made: who brings certificates of their own does not pay for it. */
+/**
+ * Loads `@peculiar/x509` when a certificate is made: who brings certificates of their own does not pay for it.
+ */
 
 export async function loadX509() {
   // The package throws without this polyfill.

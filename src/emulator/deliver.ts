@@ -1,6 +1,7 @@
 /**
- * The answer in, bytes on the socket out; where it is asked for, late, cut off, or not at all. Thin on purpose: what
- * goes wrong is decided in `faults.ts`.
+ * Writes an answer to the socket: as it is, late, cut off or not at all, as the faults of the request demand.
+ *
+ * `faults/faults.ts` decides what goes wrong.
  */
 import type { ServerResponse } from 'node:http';
 import type { EmulatorResponse } from './wire/handler.js';
@@ -13,7 +14,7 @@ export async function deliver(
 ): Promise<void> {
   const { delayMs = 0, cut } = response.delivery ?? {};
   if (delayMs > 0) await pause(delayMs, outgoing);
-  // The client has given up meanwhile.
+  // The client closed the connection during the pause.
   if (outgoing.destroyed) return;
   if (cut === 'reset') return reset();
   const body = Buffer.from(response.body);
@@ -21,11 +22,11 @@ export async function deliver(
     outgoing.writeHead(response.status, { ...response.headers, 'Content-Length': body.length }).end(body);
     return;
   }
-  // An empty body cannot be cut: more of it is promised, then.
+  // An empty body cannot be cut: announce two octets instead.
   outgoing.writeHead(response.status, { ...response.headers, 'Content-Length': Math.max(body.length, 2) });
   outgoing.flushHeaders();
   outgoing.write(body.subarray(0, Math.floor(body.length / 2)), () => {
-    // Cut short, the connection ends; stalled, it stays until the client or the emulator closes it.
+    // `truncate` ends the connection; `stall` leaves it open until the client or the emulator closes it.
     if (cut === 'truncate') outgoing.socket?.end();
   });
 }

@@ -1,11 +1,12 @@
 /**
- * Refuses requests that a web page or a proxy sent, so that no website can change the account through its visitor's
- * browser.
+ * Refuses requests that a web page or a proxy sent, so that no website can change the account through its
+ * visitor's browser.
  *
- * A browser sends requests of any page to 127.0.0.1, also under a host name of the page that resolves to 127.0.0.1
- * (DNS rebinding). It marks the former with `Origin` or `Sec-Fetch-Site`, the latter with a foreign `Host`. AWS's
- * clients send none of these headers.
- * Rules: Fetch Metadata, https://www.w3.org/TR/fetch-metadata/; RFC 9110 section 7.2 (Host), RFC 7239 (Forwarded)
+ * A browser sends requests of any page to 127.0.0.1, also under a host name of the page that resolves to
+ * 127.0.0.1 (DNS rebinding). It marks the former with `Origin` or `Sec-Fetch-Site`, the latter with a foreign
+ * `Host`. AWS's clients send none of these headers.
+ * Rules: Fetch Metadata, https://www.w3.org/TR/fetch-metadata/; RFC 9110 section 7.2 (Host), RFC 7239
+ * (Forwarded)
  */
 import { isLoopback, isLoopbackAddress } from '../options/loopback.js';
 
@@ -41,8 +42,8 @@ export function findForeignSender(request: GuardedRequest, guard: Guard): string
     return `Host must be this machine or a name of --allow-host (allowHosts), found ${found}`;
   }
   const site = valuesOf('sec-fetch-site');
-  // Old browsers, and all browsers over http to a name that is not localhost, send no Sec-Fetch-Site. AWS's clients
-  // name no languages, and Node's fetch sends `*`.
+  // Old browsers, and all browsers over http to a name that is not localhost, send no Sec-Fetch-Site. AWS's
+  // clients name no languages, and Node's fetch sends `*`.
   const isBrowser = site.length === 0 && valuesOf('accept-language').some((value) => value !== '*');
   if (isBrowser) return 'a web browser sent the request (Accept-Language, no Sec-Fetch-Site)';
   const sites = site.filter((value) => value !== 'same-origin' && value !== 'none');

@@ -1,6 +1,7 @@
 /**
- * A host, a port and perhaps a TLS identity in, an HTTP server that bounds what a client may take of it out: size and
- * time of a header, time of a request, of a handshake and of idling. The one place of the emulator that opens a socket.
+ * The HTTP server: the only file of the emulator that opens sockets.
+ *
+ * It limits what a client can take: size and time of headers, time of a request, of a handshake and of idling.
  */
 import { once } from 'node:events';
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
@@ -11,32 +12,33 @@ import { codeOf, OutputError } from '../errors.js';
 
 export interface ListenOptions {
   readonly host: string;
-  /** 0 takes a free one. */
+  /** 0 for any free port. */
   readonly port: number;
-  /** PEM. Without it, plain http. */
+  /** PEM. Undefined for plain http. */
   readonly tls: { readonly certificate: string; readonly privateKey: string } | undefined;
-  /** In place of those below; for tests, which cannot wait so long. */
+  /** Replaces the limits below, for tests. */
   readonly limits?: Partial<typeof LIMITS>;
-  /** `reset` ends the connection with a TCP RST, within TLS too. */
+  /** `reset` ends the connection with a TCP RST, also under TLS. */
   readonly onRequest: (incoming: IncomingMessage, outgoing: ServerResponse, reset: () => void) => void;
-  /** A connection that never became a request: what was answered, and why. */
+  /** Called for a connection that sent no valid request, with the status and the reason. */
   readonly onFailure: (status: string, reason: string) => void;
 }
 
 export interface Listener {
-  /** `http://127.0.0.1:49152`, for clients on this machine. */
+  /** `http://127.0.0.1:49152`: the address for clients on this machine. */
   readonly origin: string;
-  /** Ends open connections too. */
+  /** Closes open connections as well. */
   close(): Promise<void>;
 }
 
 const LIMITS = {
-  // ML-DSA-87: 10 kB for each certificate (leaf and five more), 9 kB for the signature. Node's default is 16 kB.
+  // ML-DSA-87: 10 kB for each certificate (leaf and five more), 9 kB for the signature. Node's default is 16
+  // kB.
   maxHeaderSize: 131_072,
   headersTimeout: 10_000,
   requestTimeout: 30_000,
   keepAliveTimeout: 5_000,
-  // How often the limits are looked at: at Node's 30 s, a client that trickles would have three times its time.
+  // The interval of the checks. At Node's 30 s, a slow client would get three times its time.
   connectionsCheckingInterval: 1_000,
 };
 
@@ -47,7 +49,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const server = await openServer(options, (incoming, outgoing) => {
     options.onRequest(incoming, outgoing, () => rawSocket(sockets, incoming).resetAndDestroy());
   });
-  // Those in the middle of a handshake, too, which the server itself does not count.
+  // Includes connections in a TLS handshake, which `closeAllConnections` does not know.
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
@@ -73,7 +75,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   };
 }
 
-/** Below TLS: Node resets those alone. */
+/** The TCP socket under TLS: Node can reset only that one. */
 function rawSocket(sockets: ReadonlySet<Socket>, { socket }: IncomingMessage): Socket {
   const { remoteAddress, remotePort } = socket;
   const isSame = (raw: Socket) => raw.remotePort === remotePort && raw.remoteAddress === remoteAddress;
@@ -89,10 +91,10 @@ async function openServer(
     tls === undefined ? createServer(bounds, onRequest) : await openTlsServer(tls, bounds, onRequest);
   server.on('clientError', (error: Error & { code?: string }, socket: Duplex) => {
     const status = STATUS_BY_ERROR[error.code ?? ''] ?? '400 Bad Request';
-    // Failures of the handshake come here too.
+    // Failures of the TLS handshake arrive here as well.
     const isTls = /^ERR_(SSL|TLS)_/.test(error.code ?? '');
     if (isTls) onFailure('no TLS', error.code ?? '');
-    // A client that has gone is none that made a mistake.
+    // A client that closed the connection made no mistake.
     if (isTls || error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
     onFailure(status, error.code === undefined ? error.message : `${error.code}: ${error.message}`);
     socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () =>
@@ -107,7 +109,7 @@ async function openTlsServer(
   bounds: typeof LIMITS,
   onRequest: RequestListener,
 ) {
-  // Loaded here, since few ask for it.
+  // Loaded on demand: few runs use TLS.
   const https = await import('node:https');
   const options = { ...bounds, cert, key, minVersion: 'TLSv1.2', handshakeTimeout: 10_000 } as const;
   return https.createServer(options, onRequest);
@@ -118,7 +120,7 @@ const STATUS_BY_ERROR: Readonly<Record<string, string>> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
 };
 
-/** Clients cannot be sent to the address that stands for all. */
+/** Clients cannot connect to the wildcard address. */
 function reachable({ address, family }: AddressInfo): string {
   if (address === '0.0.0.0') return '127.0.0.1';
   if (address === '::') return '[::1]';

@@ -20,11 +20,14 @@ import type { Seed } from './setup/seed.js';
 export type AuthoritySource = string | Uint8Array | Pick<Authority, 'certificate'>;
 
 export interface EmulatorOptions {
-  /** Address to listen on. Default `127.0.0.1`. On any other address, everybody who reaches it gets answers. */
+  /**
+   * Address to listen on. Default `127.0.0.1`. On any other address, everybody who reaches it gets answers.
+   */
   readonly host?: string | undefined;
   /**
-   * Host names, without ports, by which clients reach the emulator on loopback, such as `host.docker.internal`. All
-   * others but this machine's own are refused, since a web page can make a name of its own resolve to 127.0.0.1.
+   * Host names, without ports, by which clients reach the emulator on loopback, such as
+   * `host.docker.internal`. All others but this machine's own are refused, since a web page can make a name of
+   * its own resolve to 127.0.0.1.
    */
   readonly allowHosts?: readonly string[] | undefined;
   /** 0 to 65535. Default 0: any free port. */
@@ -44,15 +47,15 @@ export interface EmulatorOptions {
   /** Whether the profile accepts `roleSessionName`. Default false, as at AWS. */
   readonly acceptRoleSessionName?: boolean | undefined;
   /**
-   * Path of a file that keeps the account across restarts; created if it does not exist. A change is saved before
-   * it is answered. Sessions are not saved. A trust anchor that the emulator made gets a new authority at each
-   * start, because its key is never saved. Default: the account ends with the emulator.
+   * Path of a file that keeps the account across restarts; created if it does not exist. A change is saved
+   * before it is answered. Sessions are not saved. A trust anchor that the emulator made gets a new authority
+   * at each start, because its key is never saved. Default: the account ends with the emulator.
    */
   readonly state?: string | undefined;
   /**
-   * Trust anchors, CRLs, roles and profiles of a new account, as an object or as the path of a JSON file. Ignored if
-   * the `state` file exists. With a seed, the quick start makes an authority, a role and a profile only if the
-   * seed has none or `certificateAuthority` is given.
+   * Trust anchors, CRLs, roles and profiles of a new account, as an object or as the path of a JSON file.
+   * Ignored if the `state` file exists. With a seed, the quick start makes an authority, a role and a profile
+   * only if the seed has none or `certificateAuthority` is given.
    */
   readonly seed?: string | Seed | undefined;
   /** The service's clock. Default: the system clock. */
@@ -62,15 +65,16 @@ export interface EmulatorOptions {
   /** Seed of the random numbers behind `rate`, a whole number from 0 to 999999999. Default 1. */
   readonly faultSeed?: number | undefined;
   /**
-   * Refuse a session if an attribute of the certificate cannot become a session tag. What AWS does is unknown if no
-   * condition of the trust policy uses the attribute. Default false: grant the session and log the attribute.
+   * Refuse a session if an attribute of the certificate cannot become a session tag. What AWS does is unknown
+   * if no condition of the trust policy uses the attribute. Default false: grant the session and log the
+   * attribute.
    */
   readonly strictAttributes?: boolean | undefined;
   /** Receives one line per request: time, method, path, status, and the reason of a refusal. No secrets. */
   readonly log?: ((line: string) => void) | undefined;
   /**
-   * Log long reasons in full, on indented lines; for a signature that does not match, also the canonical request and
-   * the string to sign of both sides. Default false.
+   * Log long reasons in full, on indented lines; for a signature that does not match, also the canonical
+   * request and the string to sign of both sides. Default false.
    */
   readonly verbose?: boolean | undefined;
 }
@@ -85,7 +89,9 @@ export type WithAuthority = { readonly authority: Authority };
 
 type Defaults = 'host' | 'allowHosts' | 'port' | 'tls' | 'now' | 'strictAttributes' | 'verbose' | 'faultSeed';
 
-/** Checked options with their defaults. What only the quick start uses keeps no default: a seed excludes it. */
+/**
+ * Checked options with their defaults. What only the quick start uses keeps no default: a seed excludes it.
+ */
 export type EmulatorSettings = Omit<EmulatorOptions, Defaults | 'faults'> & {
   readonly [Name in Defaults]-?: NonNullable<EmulatorOptions[Name]>;
 } & { readonly faults: readonly FaultRule[] };

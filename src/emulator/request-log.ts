@@ -1,11 +1,12 @@
 /**
- * What happened in, lines that a person reads out: one for each request. Verbose, what is long goes on in indented
- * lines, and a signature that does not fit is shown from both sides, the first differing line marked with `>`.
- * No secret gets here but in canonical requests, which hold session tokens: those are left out.
+ * Formats the log: one line for each request. With `verbose`, long reasons continue on indented lines, and a
+ * signature that does not match is shown from both sides, the first line that differs marked with `>`.
+ *
+ * Canonical requests hold session tokens: they are removed. No other secret reaches the log.
  */
 import { oneLine } from '../errors.js';
 
-/** What was signed, or should have been. */
+/** What one side signed. */
 export interface Side {
   readonly canonicalRequest: string;
   readonly stringToSign: string;
@@ -14,7 +15,7 @@ export interface Side {
 export interface Sides {
   readonly emulator: Side;
   readonly client: Side | undefined;
-  /** How the client's side is known, or what to do where it is not. */
+  /** How the client's side is known, or how to make it known. */
   readonly note: string;
 }
 
@@ -22,13 +23,13 @@ export interface LogEntry {
   readonly at: Date;
   /** Method and path. */
   readonly route: string;
-  /** A number, or what is told instead. */
+  /** A number, or a text if there was no answer. */
   readonly status: number | string;
-  /** What was granted, or what the client was told. */
+  /** What was granted, or the message to the client. */
   readonly text: string;
-  /** Why it was refused. */
+  /** The reason of a refusal. */
   readonly reason?: string;
-  /** Finds a better reason, where that takes time which nobody should spend who has no log. */
+  /** Finds a better reason. It takes time, so it is called only if there is a log. */
   readonly explain?: (() => Explanation) | undefined;
 }
 
@@ -39,10 +40,10 @@ export interface Explanation {
 
 export type RequestLog = (entry: LogEntry) => void;
 
-/** Beyond this, verbose lines are wrapped. */
+/** The width at which verbose lines are wrapped. */
 const WIDTH = 110;
 
-/** @param log gets lines; one that fails, at once or later, is no reason to fail a request or to end the process */
+/** @param log receives lines; if it throws or rejects, the request goes on */
 export function createRequestLog(log: ((line: string) => void) | undefined, isVerbose: boolean): RequestLog {
   if (log === undefined) return () => undefined;
   return (entry) => {
@@ -66,7 +67,7 @@ function formatVerbose(entry: LogEntry, { reason, sides }: Partial<Explanation>)
   ];
 }
 
-/** At blanks alone: an ARN is copied whole. */
+/** Wraps at blanks only, so that an ARN stays whole. */
 function wrap(text: string): string[] {
   const lines = [''];
   for (const word of oneLine(text, 20_000).split(' ')) {
@@ -96,7 +97,7 @@ function formatSide(text: string, other: string | undefined): string[] {
   const lines = text.split('\n');
   const others = other?.split('\n');
   const differing = others === undefined ? -1 : lines.findIndex((line, index) => line !== others[index]);
-  // What one side has more of, at its end.
+  // One side is longer: mark its first additional line.
   const marked =
     differing === -1 && others !== undefined && lines.length < others.length ? lines.length : differing;
   const shown = [...lines, ...(marked === lines.length ? ['(ends here)'] : [])];
@@ -105,14 +106,15 @@ function formatSide(text: string, other: string | undefined): string[] {
   );
 }
 
-/** A certificate is thousands of letters: shown is the beginning, or the place of the first difference. */
+/** Shortens a long line, such as a certificate, to its beginning or to the place of the first difference. */
 function abridge(line: string, other: string): string {
   const [text, otherText] = [line, other].map((one) => oneLine(hideSecrets(one), Number.POSITIVE_INFINITY));
   if (text === undefined || text.length <= WIDTH) return text ?? '';
   const place = text.split('').findIndex((letter, index) => letter !== otherText?.[index]);
   const from = place < WIDTH / 2 ? 0 : Math.floor(place - WIDTH / 4);
   const end = from + WIDTH;
-  return `${from === 0 ? '' : '…'}${text.slice(from, end)}${end < text.length ? '…' : ''} (${text.length} characters)`;
+  const [before, after] = [from === 0 ? '' : '…', end < text.length ? '…' : ''];
+  return `${before}${text.slice(from, end)}${after} (${text.length} characters)`;
 }
 
 function hideSecrets(line: string): string {

@@ -1,6 +1,6 @@
 /**
- * `rolesanywhere/emulator`: a local IAM Roles Anywhere, STS and what of IAM they need, behind a socket. In: options. Out:
- * a running server.
+ * The emulator behind a socket: IAM Roles Anywhere, STS and IAM at one address.
+ *
  * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-create-session.html
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -20,11 +20,11 @@ import type { EmulatorRequest, EmulatorResponse } from './wire/handler.js';
 import { MAX_BODY_BYTES } from './wire/handler.js';
 
 export interface Emulator extends EmulatedService {
-  /** `http://127.0.0.1:49152`, for Roles Anywhere and for STS. */
+  /** `http://127.0.0.1:49152`: the address of Roles Anywhere, STS and IAM. */
   readonly endpoint: string;
-  /** With `tls`: the authority of the server's certificate, PEM, for `caBundle` and `AWS_CA_BUNDLE`. */
+  /** With `tls`: the CA certificate of the server, PEM, for `caBundle` and `AWS_CA_BUNDLE`. */
   readonly caBundle: string | undefined;
-  /** Ends open connections too. */
+  /** Closes open connections as well. */
   close(): Promise<void>;
 }
 
@@ -40,7 +40,7 @@ export interface Emulator extends EmulatedService {
  * await emulator.close();
  */
 export function startEmulator(options?: WithoutCa): Promise<Emulator & WithAuthority>;
-/** The same with a CA of the caller: `authority` is undefined. */
+/** With a CA, a seed or a state of the caller, `authority` may be undefined. */
 export function startEmulator(options: EmulatorOptions): Promise<Emulator>;
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const settings = parseEmulatorOptions(options);
@@ -65,11 +65,11 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       });
     },
     onFailure(status, reason) {
-      // Again a clock that throws, and here nobody would catch it.
+      // The clock can throw here as well, outside any request.
       void (async () => write({ at: now(), route: '-', status, text: '', reason }))().catch(() => undefined);
     },
   });
-  // Not spread into a new object: its sessionCount grows.
+  // Object.assign keeps the getter `sessionCount`; a spread would copy its value.
   return Object.assign(service, {
     endpoint: listener.origin,
     caBundle: tls?.caBundle,
@@ -77,7 +77,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   });
 }
 
-/** For this machine's own names and the address that is listened on; by its clock, not by the service's. */
+/** A certificate for this machine's names and the listening address, valid by the system clock. */
 async function createTlsIdentity(host: string) {
   const authority = await createAuthority({ commonName: 'Emulator TLS CA' });
   const hosts = [...new Set(['localhost', '127.0.0.1', '::1', host.split('%')[0] ?? host])];
@@ -139,19 +139,19 @@ function refuseForeign(
   };
 }
 
-/** Node's flat list of names and values; its `headers` object has already joined what was repeated. */
+/** From `rawHeaders`, since Node joins repeated headers in `headers`. */
 function pairHeaders(raw: readonly string[]): Array<[name: string, value: string]> {
   return raw.flatMap((name, index) => (index % 2 === 0 ? [[name.toLowerCase(), raw[index + 1] ?? '']] : []));
 }
 
 /**
- * Reads more than is kept, so that most clients that send too much get their answer; without an end it is read by none.
+ * Reads more than it keeps, so that most clients that send too much get an answer, and stops at a limit.
  */
 async function readBody(incoming: IncomingMessage): Promise<Uint8Array | undefined> {
   const kept: Buffer[] = [];
   let size = 0;
   try {
-    // Not destroyed when this stops reading: the answer goes out on the same socket.
+    // The answer goes out on the same socket, so it must not be destroyed at the break.
     for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
       if (size <= MAX_BODY_BYTES) kept.push(chunk);
       size += chunk.length;

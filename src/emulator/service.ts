@@ -1,7 +1,8 @@
 /**
- * The emulated service without a socket. In: options. Out: a handler, and what a client needs to know to ask it.
- * Each check that it makes is at least as strict as AWS's; where AWS's behaviour is unknown it refuses, and the log says
- * why.
+ * The emulated service without a socket: a function from request to response.
+ *
+ * Each check is at least as strict as AWS's. Where AWS's behaviour is unknown, the emulator refuses, and the
+ * log says why.
  */
 
 import type { Authority } from '../authority/authority.js';
@@ -32,18 +33,19 @@ export interface EmulatedService {
   readonly trustAnchorArn: string;
   readonly profileArn: string;
   readonly roleArn: string;
-  /** Issues certificates that the trust anchor trusts; `undefined` where the CA is not its own. */
+  /** Issues certificates that the trust anchor trusts; undefined if the caller brought the CA. */
   readonly authority: Authority | undefined;
-  /** Sessions issued since the start. */
+  /** Number of sessions issued since the start. */
   readonly sessionCount: number;
-  /** What goes wrong on purpose, from the next request on. */
+  /** The injected faults; changes take effect with the next request. */
   readonly faults: Faults;
-  /** Answers one request; the server around it adds nothing but HTTP. */
+  /** Answers one request. The server adds HTTP only, and the guard against web pages. */
   readonly handle: Handler;
 }
 
 /**
- * The emulator as a function from request to response, for tests that want no socket. `host`, `port` and `tls` have no effect.
+ * Creates the emulator as a function from request to response, for tests without a socket. `host`, `port`,
+ * `tls` and `allowHosts` have no effect.
  *
  * @throws OptionError `ERR_OPTION_UNKNOWN` `ERR_OPTION_INVALID` `ERR_OPTION_CONFLICT`
  * @throws OutputError `ERR_FILE_WRITE`: the state
@@ -55,7 +57,7 @@ export interface EmulatedService {
  * const { status, headers, body } = await service.handle(request);
  */
 export function createEmulator(options?: WithoutCa): Promise<EmulatedService & WithAuthority>;
-/** The same with a CA of the caller: `authority` is undefined. */
+/** With a CA, a seed or a state of the caller, `authority` may be undefined. */
 export function createEmulator(options: EmulatorOptions): Promise<EmulatedService>;
 export async function createEmulator(options: EmulatorOptions = {}): Promise<EmulatedService> {
   return await createService(parseEmulatorOptions(options));
@@ -71,7 +73,7 @@ export async function createService(settings: EmulatorSettings): Promise<Emulate
   const operations = [
     createSessionOperation({ account, credentials, strictAttributes: settings.strictAttributes }),
     ...controlPlaneOperations(account, credentials),
-    // First, since it has what is for neither.
+    // The first service on `/` answers requests that belong to no other.
     createQueryOperation(stsService(account, credentials)),
     createQueryOperation(iamService(account, credentials)),
   ];
@@ -89,14 +91,14 @@ export async function createService(settings: EmulatorSettings): Promise<Emulate
   };
 }
 
-/** What was there, what the seed brings, and what is needed to ask for a session. */
+/** Loads the state or the seed, and adds what a session needs and the account lacks. */
 async function setUp(options: EmulatorSettings) {
   const { region, accountId, state, seed, certificateAuthority, now } = options;
   const known = state === undefined ? undefined : await loadState(state);
   const account =
     known ?? createAccount(region ?? EMULATOR_DEFAULTS.region, accountId ?? EMULATOR_DEFAULTS.accountId);
   checkSame(account, options);
-  // A seed is for the beginning: it would undo what has been changed since.
+  // On an existing account a seed would undo later changes.
   if (known === undefined && seed !== undefined) applySeed(account, await loadSeed(seed), now());
   const isComplete = certificateAuthority === undefined && !needsAuthority(account);
   const furniture = isComplete ? findFurniture(account) : undefined;
@@ -116,15 +118,15 @@ async function setUp(options: EmulatorSettings) {
   return { account, authority, ...quickStart(account, pems.join('\n'), wished, now()) };
 }
 
-/** As for CreateTrustAnchor: the quota is not adjustable. */
+/** The quota of CreateTrustAnchor, which is fixed. */
 function checkAuthorities(pems: readonly string[]): void {
   const count = pems.flatMap(parseTrustAnchor).length;
   if (count <= 2) return;
-  const message = `certificateAuthority must hold at most 2 certificates, as a trust anchor at AWS, found ${count}`;
+  const message = `certificateAuthority must hold at most 2 certificates, as at AWS, found ${count}`;
   throw new OptionError('ERR_OPTION_INVALID', message);
 }
 
-/** An account is of one region and has one number, whatever the options say. */
+/** Refuses options that contradict the state file. */
 function checkSame({ region, accountId }: Account, options: EmulatorSettings): void {
   for (const [name, kept] of [
     ['region', region],
@@ -137,13 +139,13 @@ function checkSame({ region, accountId }: Account, options: EmulatorSettings): v
   }
 }
 
-/** Options of the quick start would have no effect, but for naming the role that is used anyway. */
+/** Refuses options of the quick start that would have no effect. Naming the role that is used is allowed. */
 function refuseQuickStart(options: EmulatorSettings, roleArn: string): void {
   const names = ['roleName', 'maxDurationSeconds', 'acceptRoleSessionName'] as const;
   const isUsed = options.roleName === roleArn.split('/').at(-1);
   const given = names.find((name) => options[name] !== undefined && !(name === 'roleName' && isUsed));
   if (given === undefined) return;
   const flag = given === 'roleName' ? ' (--role)' : '';
-  const message = `${given}${flag} is for a role and a profile that the emulator makes, but the account has them`;
+  const message = `${given}${flag} has no effect: the account already has a role and a profile`;
   throw new OptionError('ERR_OPTION_CONFLICT', message);
 }

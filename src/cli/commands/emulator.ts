@@ -1,6 +1,6 @@
 /**
- * Flags in, a running emulator out, until it is interrupted. Prints on stdout what a person pastes to use it; one line
- * for each request goes to stderr.
+ * Flags in, a running emulator out, until it is interrupted. Prints on stdout what a person pastes to use it;
+ * one line for each request goes to stderr.
  */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';

@@ -1,4 +1,4 @@
-/** Names in, an account with one trust anchor, one profile and one role out: the least that a session needs. */
+/** Creates accounts and their resources: trust anchors, profiles, roles. */
 import { createHash } from 'node:crypto';
 import { partitionOf } from '../../options/partition.js';
 import type {
@@ -10,7 +10,7 @@ import type {
   TrustAnchor,
 } from './resources.js';
 
-/** "Attribute mapping" of the user guide: what a profile maps until it is told otherwise. */
+/** The mappings of a new profile. Source: "Attribute mapping" of the user guide. */
 export const DEFAULT_ATTRIBUTE_MAPPINGS: readonly AttributeMapping[] = [
   { certificateField: 'x509Subject', mappingRules: [{ specifier: '*' }] },
   { certificateField: 'x509Issuer', mappingRules: [{ specifier: '*' }] },
@@ -20,7 +20,7 @@ export const DEFAULT_ATTRIBUTE_MAPPINGS: readonly AttributeMapping[] = [
   },
 ];
 
-/** Seen at AWS: 45 days before the event, on all channels. */
+/** As seen at AWS: 45 days before the event, on all channels. */
 export const DEFAULT_NOTIFICATIONS: readonly NotificationSetting[] = (
   ['CA_CERTIFICATE_EXPIRY', 'END_ENTITY_CERTIFICATE_EXPIRY'] as const
 ).map((event) => ({
@@ -122,7 +122,7 @@ export function addRole(account: Account, settings: RoleSettings, at: Date): Rol
   return role;
 }
 
-/** What the user guide asks of a role, narrowed to these trust anchors; for any, where there are none yet. */
+/** The trust policy of the user guide, limited to these trust anchors if there are any. */
 export function defaultTrustPolicy(trustAnchorArns: readonly string[]): string {
   return JSON.stringify({
     Version: '2012-10-17',
@@ -148,7 +148,7 @@ export function uniqueIdOf(prefix: 'AROA' | 'AIDA', arn: string): string {
   return `${prefix}${formatBase32(createHash('sha256').update(arn).digest().subarray(0, 10))}`;
 }
 
-/** Ten octets to sixteen characters (RFC 4648 section 6), as unique ids of IAM have them. */
+/** Encodes ten octets as sixteen characters (RFC 4648 section 6), as in IAM's unique ids. */
 export function formatBase32(bytes: Uint8Array): string {
   const bits = [...bytes].map((byte) => byte.toString(2).padStart(8, '0')).join('');
   const groups = bits.match(/.{5}/g) ?? [];

@@ -1,6 +1,8 @@
 /**
- * What an account holds of IAM Roles Anywhere and IAM: plain records, so that the state can be written as JSON as it
- * stands. Names of members are those of the services' models (rolesanywhere 2018-05-10, iam 2010-05-08).
+ * The resources of an account in IAM Roles Anywhere and IAM, as plain records: the state file holds them as
+ * JSON.
+ *
+ * Names of members are those of the service models (rolesanywhere 2018-05-10, iam 2010-05-08).
  */
 
 /** ISO 8601, UTC. */
@@ -33,7 +35,9 @@ export interface TrustAnchor {
 
 export type CertificateField = 'x509Subject' | 'x509Issuer' | 'x509SAN';
 
-/** Which parts of a certificate become session tags: specifiers such as `CN`, `OU`, `DNS`, `URI`, `Name/CN`, `*`. */
+/**
+ * The parts of a certificate that become session tags. Specifiers: `CN`, `OU`, `DNS`, `URI`, `Name/CN`, `*`.
+ */
 export interface AttributeMapping {
   readonly certificateField: CertificateField;
   readonly mappingRules: ReadonlyArray<{ readonly specifier: string }>;
@@ -62,7 +66,7 @@ export interface Crl {
   readonly crlArn: string;
   name: string;
   enabled: boolean;
-  /** Base64 of what was imported, which is PEM. */
+  /** Base64 of the imported PEM. */
   crlData: string;
   readonly trustAnchorArn: string;
   readonly createdAt: Timestamp;
@@ -109,7 +113,7 @@ export interface Role {
   readonly createDate: Timestamp;
 }
 
-/** The whole of it, as `--state` keeps it. */
+/** Everything that the `state` file keeps. */
 export interface Account {
   readonly partition: string;
   readonly region: string;

@@ -1,6 +1,7 @@
 /**
- * Subjects: the service keeps one for each distinguished name that has asked with a trusted certificate, and what it has
- * seen of it. In: account, certificate, outcome. Out: the subject, in the account.
+ * Records subjects. The service keeps one for each distinguished name that asked for a session with a trusted
+ * certificate.
+ *
  * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/APIReference/API_SubjectDetail.html
  */
 import { createHash } from 'node:crypto';
@@ -8,10 +9,13 @@ import type { Certificate } from '../pki/certificate.js';
 import { formatArn } from './account.js';
 import type { Account, Subject } from './resources.js';
 
-/** Of credentials and of instance properties, the latest are kept: how many AWS keeps is unknown. */
+/** The newest entries that are kept of credentials and of instance properties. AWS's number is unknown. */
 const MAX_KEPT = 50;
 
-/** The subject of a certificate, made where there is none yet. Its id follows from its name, so that it outlives a restart. */
+/**
+ * Finds or creates the subject of a certificate. Its id is derived from the name, so that it survives a
+ * restart.
+ */
 export function findSubject(account: Account, { subject }: Certificate, at: Date): Subject {
   const hash = createHash('sha256').update(`${account.accountId} ${subject.text}`).digest('hex');
   const id = hash.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
@@ -37,7 +41,9 @@ export interface Attempt {
   readonly failed: boolean;
 }
 
-/** Notes that the certificate was used. One entry for each certificate, and for each set of properties. */
+/**
+ * Records the use of a certificate: one entry for each certificate and for each set of instance properties.
+ */
 export function recordAttempt(subject: Subject, { leaf, properties, failed }: Attempt, at: Date): void {
   const seenAt = at.toISOString();
   const serialNumber = leaf.serialNumber.toString();

@@ -1,8 +1,9 @@
 /**
- * The control plane of IAM Roles Anywhere. In: an account, and the keys that the emulator has issued. Out: an operation
- * for each row of the model: it checks who asks, reads the input as the row has it, and performs.
- * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/APIReference/Welcome.html. Documented are types and statuses
- * of refusals; the messages are ours, but for those of the validator that AWS services share.
+ * The operations of the IAM Roles Anywhere API, one for each row of the model.
+ *
+ * Each authenticates the caller, checks the input against the row, and changes the account.
+ * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/APIReference/Welcome.html. AWS documents the types
+ * and statuses of refusals; the messages are ours, except those of the validator that AWS services share.
  */
 import { randomUUID } from 'node:crypto';
 import type { Account } from '../account/resources.js';
@@ -46,7 +47,7 @@ export function controlPlaneOperations(account: Account, keys: IssuedKeys): Oper
 }
 
 /**
- * An operation without a request around it.
+ * Performs an operation without a request.
  *
  * @throws Refusal
  */
@@ -62,7 +63,7 @@ export function perform<Name extends OperationName>(
 
 const malformed = refuseWith(400, 'ValidationException', 'The request could not be read');
 
-/** As it came, not yet checked. */
+/** The members of the request, unchecked. */
 function readInput(input: StructureShape, request: EmulatorRequest, parameters: PathParameters): object {
   const isInQuery = request.method === 'GET' || request.method === 'DELETE';
   const members = isInQuery ? readQuery(input, request.rawQuery) : readJsonObject(request.body, malformed);

@@ -1,8 +1,9 @@
 /**
- * Certificate revocation lists (CRLs) and the subjects that have asked for sessions. In: the account, the input as the
- * model has it, the time. Out: the members of the answer; or a refusal, and the account as it was.
- * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/APIReference/API_ImportCrl.html and …/userguide/quotas.html.
- * Unknown, and decided here: a CRL is disabled unless told otherwise.
+ * The operations on certificate revocation lists (CRLs) and on subjects.
+ *
+ * Unknown, and decided here: an imported CRL is disabled by default.
+ * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/APIReference/API_ImportCrl.html and
+ * …/userguide/quotas.html
  */
 import { formatArn } from '../account/account.js';
 import type { Crl, Subject } from '../account/resources.js';
@@ -11,7 +12,7 @@ import type { Behaviours } from './resource.js';
 import { change, checkQuota, crlsOf, find, formatPage, invalid, remove } from './resource.js';
 import { addTags, checkTags } from './tags.js';
 
-/** "CRLs per trust anchor", not adjustable. */
+/** The quota "CRLs per trust anchor", which is fixed. */
 const MAX_CRLS = 2;
 
 export const CRLS: Behaviours<
@@ -81,8 +82,8 @@ function summarize({
 }
 
 /**
- * "In order to be properly imported, a CRL must be in PEM format." Whether it must be signed by the trust anchor is
- * unknown; to a session it says nothing unless it is.
+ * "In order to be properly imported, a CRL must be in PEM format." Whether AWS imports a CRL that the trust
+ * anchor did not sign is unknown. Here it is imported, and sessions ignore it.
  */
 function checkCrl(base64: string): void {
   const text = Buffer.from(base64, 'base64').toString('latin1');

@@ -1,8 +1,9 @@
 /**
- * IAM, as far as Roles Anywhere needs it: roles and their trust policies. In: an account, and the keys that the emulator
- * has issued. Out: a service of the Query protocol. Permissions policies and boundaries do not exist here.
+ * The part of IAM that Roles Anywhere needs: roles and their trust policies.
+ *
+ * The emulator has no permissions policies and no permissions boundaries.
  * Rules: https://docs.aws.amazon.com/IAM/latest/APIReference/API_Operations.html and
- * …/UserGuide/reference_iam-quotas.html; constraints are those of the model 2010-05-08.
+ * …/UserGuide/reference_iam-quotas.html; constraints are those of the model 2010-05-08
  */
 import { addRole } from '../account/account.js';
 import type { Account, Role } from '../account/resources.js';
@@ -49,7 +50,7 @@ const TAG = {
 
 const ONE_ROLE = { type: 'structure', members: { roleName: ROLE_NAME }, required: ['roleName'] } as const;
 
-/** Members in lower camel case, as IAM's validator names them. */
+/** Members in lower camel case, as in the messages of IAM's validator. */
 export const IAM_ACTIONS = {
   CreateRole: {
     type: 'structure',
@@ -157,7 +158,7 @@ export function iamService(account: Account, keys: IssuedKeys): QueryService {
     service: 'iam',
     regions: [IAM_REGIONS[account.partition] ?? account.region, account.region],
     refusals: QUERY_REFUSALS,
-    // As IAM's own message has it.
+    // The limit that IAM's message names.
     clockSeconds: 900,
   } as const;
   const act =
@@ -177,7 +178,9 @@ export function iamService(account: Account, keys: IssuedKeys): QueryService {
   };
 }
 
-/** IAM is global: at AWS it is signed for these regions; with an endpoint of their own, clients sign for theirs. */
+/**
+ * Clients sign requests to the global IAM for these regions, and requests to a custom endpoint for their own.
+ */
 const IAM_REGIONS: Readonly<Record<string, string>> = {
   aws: 'us-east-1',
   'aws-cn': 'cn-north-1',
@@ -198,7 +201,7 @@ export function performIam<Name extends ActionName>(name: Name, account: Account
   );
 }
 
-/** The messages of IAM, which hold their reason. */
+/** IAM's messages state the reason: the log repeats it. */
 function refuse(status: number, code: string, message: string): Refusal {
   return new Refusal(status, code, message, `role: ${message}`);
 }

@@ -1,7 +1,9 @@
 /**
- * The control plane of IAM Roles Anywhere as AWS's service model 2018-05-10 has it, in one table: each operation's route,
- * status, and the constraints on its input. A test compares it with the model that the AWS CLI carries.
- * Members in braces come from the path; the others from the query for GET and DELETE, from the JSON body for the rest.
+ * The operations of IAM Roles Anywhere as the service model defines them: route, status, and constraints of
+ * the input.
+ *
+ * Members in braces come from the path; the others from the query for GET and DELETE, else from the JSON body.
+ * A test compares the table with botocore's copy of the model (2018-05-10).
  * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/APIReference/API_Operations.html
  */
 import type { Shape, StructureShape, ValueOf } from '../wire/shape.js';

@@ -1,9 +1,10 @@
 /**
- * Profiles and their attribute mappings. In: the account, the input as the model has it, the time. Out: the members of
- * the answer; or a refusal, and the account as it was.
- * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/userguide/attribute-mapping.html and …/quotas.html. Unknown, and
- * decided here: a profile is made disabled unless told otherwise; putting a mapping replaces the rules of its field,
- * deleting it without specifiers deletes them all; names need not be unique; roles and policies need not exist.
+ * The operations on profiles and their attribute mappings.
+ *
+ * Unknown, and decided here: a new profile is disabled by default; PutAttributeMapping replaces the rules of
+ * its field; DeleteAttributeMapping without specifiers deletes all rules of the field; names need not be
+ * unique; roles and policies need not exist.
+ * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/userguide/attribute-mapping.html and …/quotas.html
  */
 import { addProfile } from '../account/account.js';
 import type { AttributeMapping } from '../account/resources.js';
@@ -12,7 +13,7 @@ import type { Behaviours } from './resource.js';
 import { change, checkQuota, find, formatPage, invalid, remove } from './resource.js';
 import { addTags, checkTags } from './tags.js';
 
-/** "Profiles": may be raised at AWS. */
+/** The quota "Profiles", which AWS can raise. */
 const MAX_PROFILES = 250;
 
 export const PROFILES: Behaviours<

@@ -1,12 +1,13 @@
 /**
- * What all resources of the account have in common. In: those of a kind, and an id, new members, a page that is asked
- * for. Out: the resource, changed or gone, or a page; or a refusal, in words that are ours, since AWS's are unknown.
+ * What the operations on all kinds of resources share: lookup, change, removal, quotas, pages.
+ *
+ * AWS's messages are unknown: these are ours.
  */
 import type { Account, Crl } from '../account/resources.js';
 import { Refusal } from '../wire/handler.js';
 import type { InputOf, OperationName } from './model.js';
 
-/** What some of the operations do: each changes the account and gives the members of its answer. */
+/** Implementations of operations: each changes the account and returns the members of its answer. */
 export type Behaviours<Name extends OperationName = OperationName> = {
   readonly [K in Name]: (account: Account, input: InputOf<K>, at: Date, newId: () => string) => object;
 };
@@ -25,7 +26,7 @@ export function find<T>(resources: ReadonlyMap<string, T>, id: string, what: str
   throw notFound(`${what} not found`, `${what}: there is none with id ${id}`);
 }
 
-/** Members that are not given stay as they are. */
+/** Sets the given members; undefined ones keep their value. */
 export function change<T extends { updatedAt: string }>(
   resource: T,
   members: { readonly [K in keyof T]?: T[K] | undefined },
@@ -44,7 +45,7 @@ export function crlsOf({ crls }: Account, trustAnchorArn: string): Crl[] {
   return [...crls.values()].filter((crl) => crl.trustAnchorArn === trustAnchorArn);
 }
 
-/** What exceeds a quota is a ValidationException here, the one error that the model has for it. */
+/** Refuses with ValidationException, the only error of the model that fits. */
 export function checkQuota(what: string, count: number, limit: number): void {
   if (count < limit) return;
   throw invalid(`The limit of ${limit} ${what} has been reached`, `quota: ${limit} ${what}`);
@@ -63,10 +64,10 @@ const DEFAULT_SIZE = 50;
 const MAX_SIZE = 1000;
 
 /**
- * A token names the last item that was given, not a number: whoever deletes what he lists misses nothing. Order and size
- * of AWS's pages are unknown.
+ * Returns one page. A token names the last item of its page, so that a client that deletes what it lists
+ * misses nothing. The order and the default size of AWS's pages are unknown.
  *
- * @param name of the list, such as `crls`: a token of another list is none of this one
+ * @param name of the list, such as `crls`: a token is valid for its own list only
  */
 export function formatPage<T extends Item>(
   name: string,
@@ -77,7 +78,7 @@ export function formatPage<T extends Item>(
   const prefix = `${name} `;
   const after = nextToken === undefined ? prefix : Buffer.from(nextToken, 'base64url').toString();
   if (!after.startsWith(prefix))
-    throw invalid('Invalid nextToken', 'page: the token is of no page of this list');
+    throw invalid('Invalid nextToken', 'page: the token belongs to no page of this list');
   const rest = [...items]
     .map(([id, item]) => ({ item, place: `${prefix}${item.createdAt} ${id}` }))
     .filter(({ place }) => place > after)

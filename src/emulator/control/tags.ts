@@ -1,7 +1,9 @@
 /**
- * Tags of any resource, by its ARN. In: tags as they are asked for. Out: those of the account changed, or a refusal.
+ * The operations on the tags of any resource, by its ARN.
+ *
  * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/APIReference/API_TagResource.html and
- * https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html (`aws:` is reserved, keys are unique, 50 on a resource)
+ * https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html: `aws:` is reserved, keys are unique,
+ * at most 50
  */
 import type { Account } from '../account/resources.js';
 import { Refusal } from '../wire/handler.js';
@@ -13,10 +15,10 @@ export interface Tag {
   readonly value: string;
 }
 
-/** As for the tags of nearly every service; the model's 200 bound the list of one request. */
+/** The limit of nearly every service. The model's 200 limits the list of one request. */
 const MAX_TAGS = 50;
 
-/** To be checked before anything changes. */
+/** Call it before the first change: it throws. */
 export function checkTags(present: ReadonlyMap<string, string>, added: readonly Tag[]): void {
   const keys = added.map(({ key }) => key);
   if (new Set(keys).size < keys.length) throw invalid('Tag keys must be unique', 'tags: a key occurs twice');

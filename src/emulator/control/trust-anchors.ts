@@ -1,9 +1,10 @@
 /**
- * Trust anchors and their notification settings. In: the account, the input as the model has it, the time. Out: the
- * members of the answer; or a refusal, and the account as it was.
- * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html#trust-anchors, …/quotas.html and
- * …/customize-notification-settings.html. Unknown, and decided here: an anchor is made disabled unless told otherwise;
- * its CRLs are deleted with it; names need not be unique.
+ * The operations on trust anchors and their notification settings.
+ *
+ * Unknown, and decided here: a new trust anchor is disabled by default; deleting it deletes its CRLs; names
+ * need not be unique.
+ * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html#trust-anchors,
+ * …/quotas.html and …/customize-notification-settings.html
  */
 import { addTrustAnchor, DEFAULT_NOTIFICATIONS } from '../account/account.js';
 import type { Account, NotificationSetting, TrustAnchor } from '../account/resources.js';
@@ -13,9 +14,9 @@ import type { Behaviours } from './resource.js';
 import { change, checkQuota, crlsOf, find, formatPage, invalid, remove } from './resource.js';
 import { addTags, checkTags } from './tags.js';
 
-/** "Trust anchors": may be raised at AWS. */
+/** The quota "Trust anchors", which AWS can raise. */
 const MAX_TRUST_ANCHORS = 50;
-/** "Certificates per trust anchor", not adjustable. */
+/** The quota "Certificates per trust anchor", which is fixed. */
 const MAX_CERTIFICATES = 2;
 
 export const TRUST_ANCHORS: Behaviours<
@@ -109,7 +110,7 @@ function checkSettings(
   }
 }
 
-/** A trust anchor takes CA certificates that its service can verify with; whether they are valid today is the session's. */
+/** Accepts CA certificates that can verify others. CreateSession checks their validity. */
 function checkSource(source: InputOf<'CreateTrustAnchor'>['source']): TrustAnchor['source'] {
   const { sourceType, sourceData = {} } = source;
   const { x509CertificateData: pem } = sourceData;

@@ -1,42 +1,50 @@
 /**
- * How a fault is written. In: text such as `error=503,count=3`, several divided by `;`, or objects with the same
- * members, `{ error: 503, count: 3 }`. Out: checked rules. One grammar for the options, `--fault` and the control route.
+ * Parses faults: text such as `error=503,count=3`, several separated by `;`, or objects such as `{ error: 503,
+ * count: 3 }`.
+ *
+ * Options, `--fault` and the route `/_emulator/faults` share this syntax.
  */
 import { OptionError, quote } from '../../errors.js';
 import { nearest } from '../../options/values.js';
 
-/** Exactly one of the first eight says what goes wrong; the others say when, how often, and for whom. */
+/** Exactly one of the first eight members is the kind of fault; the others limit when it strikes. */
 export interface FaultRule {
-  /** Milliseconds from the answer being ready to its being sent, 0 to 600000. */
+  /** Delay of the answer in milliseconds, 0 to 600000. */
   readonly latency?: number | undefined;
-  /** Requests a second that pass, 0 to 1000; the others get 429 `ThrottlingException`. `true` is 10, as at AWS. */
+  /**
+   * Requests per second that pass, 0 to 1000; the others get 429 `ThrottlingException`. `true` means 10, as at
+   * AWS.
+   */
   readonly throttle?: number | true | undefined;
-  /** Answers with this status, 400 to 599, instead of performing the operation. `true` is 500. */
+  /** Answer with this status, 400 to 599, instead of performing the operation. `true` means 500. */
   readonly error?: number | true | undefined;
-  /** The operation is performed, and the connection reset in place of its answer. */
+  /** Perform the operation, and reset the connection instead of answering. */
   readonly reset?: true | undefined;
-  /** Headers and half of the body, then silence until the client gives up. */
+  /** Send headers and half of the body, then nothing until the client gives up. */
   readonly stall?: true | undefined;
-  /** Headers that promise the whole body, half of it, and the end of the connection. */
+  /** Send headers that announce the whole body, half of it, and close the connection. */
   readonly truncate?: true | undefined;
-  /** Replaces the answer's `Content-Type`. `true` is `text/html`. */
+  /** Replace the answer's `Content-Type`. `true` means `text/html`. */
   readonly contentType?: string | true | undefined;
-  /** Seconds by which `Date` is ahead of the truth; behind it where negative. At most a year. */
+  /** Seconds to add to `Date`, at most a year; negative for the past. */
   readonly dateSkew?: number | undefined;
-  /** Probability that it strikes, above 0 up to 1. Default 1. */
+  /** Probability that the fault strikes, above 0 up to 1. Default 1. */
   readonly rate?: number | undefined;
-  /** How often it strikes before it is spent. Default: without an end. */
+  /** Number of requests that it strikes. Default: unlimited. */
   readonly count?: number | undefined;
-  /** Strikes this operation alone, such as `CreateSession`; `*` is all. Default: `throttle` CreateSession, others all. */
+  /**
+   * The operation that it strikes, such as `CreateSession`; `*` for all. Default: CreateSession for
+   * `throttle`, else all.
+   */
   readonly operation?: string | undefined;
-  /** Seconds for a `Retry-After` header, with `error` and `throttle`. Default: no such header, as at AWS. */
+  /** Seconds of a `Retry-After` header, with `error` and `throttle`. Default: no such header, as at AWS. */
   readonly retryAfter?: number | undefined;
 }
 
-/** One fault, or as text several. */
+/** One fault; text may hold several. */
 export type FaultSource = string | FaultRule;
 
-/** What goes wrong, in the order of the interface. */
+/** The kinds of faults, in the order of the interface. */
 const KINDS = [
   ...(['latency', 'throttle', 'error', 'reset'] as const),
   ...(['stall', 'truncate', 'contentType', 'dateSkew'] as const),
@@ -45,9 +53,9 @@ const KINDS = [
 export type FaultKind = (typeof KINDS)[number];
 
 interface Member {
-  /** What stands for the value where the name stands alone. */
+  /** The value of a name without `=`. */
   readonly bare?: number | string | true;
-  /** The value, or undefined for one that breaks the rule. */
+  /** The value; undefined if it breaks the rule. */
   readonly read: (value: unknown) => number | string | true | undefined;
   readonly rule: string;
 }

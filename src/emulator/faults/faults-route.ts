@@ -1,8 +1,8 @@
 /**
  * Serves `/_emulator/faults`, where a test in another language lists and sets faults at run time.
  *
- * Only for clients on this machine, also when the emulator listens on other addresses. The guard of the server keeps
- * web pages out, here as on every route.
+ * Only for clients on this machine, also when the emulator listens on other addresses. The guard of the server
+ * keeps web pages out, here as on every route.
  */
 import { isRolesAnywhereError } from '../../errors.js';
 import { isLoopbackAddress } from '../../options/loopback.js';
@@ -14,7 +14,8 @@ import type { Faults } from './faults.js';
 const PATH = '/_emulator/faults';
 
 /**
- * `GET` lists the faults, `PUT {"faults":[{"error":503,"count":3}],"seed":1}` replaces them, `DELETE` clears them.
+ * `GET` lists the faults, `PUT {"faults":[{"error":503,"count":3}],"seed":1}` replaces them, `DELETE` clears
+ * them.
  *
  * @returns undefined for every other path
  */

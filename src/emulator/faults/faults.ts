@@ -1,8 +1,9 @@
 /**
- * Faults on demand, for testing any client. In: rules, the operation that is asked for, the service's clock. Out: what
- * goes wrong with this request. Decides alone: `emulator-wire/handler.ts` words it, `server.ts` cuts the connection.
- * Rules: CreateSession takes 10 requests a second of an account and region, "Quotas" of the user guide. The status and
- * the text of its throttling are not documented; these are those of other JSON services of AWS.
+ * Decides which fault strikes a request. `wire/handler.ts` words the refusal, `deliver.ts` delays or cuts the
+ * answer.
+ *
+ * CreateSession takes 10 requests per second of an account and region ("Quotas" of the user guide). AWS does
+ * not document the status and the text of its throttling; these are those of its other JSON services.
  */
 
 import { OptionError, quote } from '../../errors.js';
@@ -12,37 +13,40 @@ import { Refusal } from '../wire/handler.js';
 import type { FaultRule, FaultSource } from './fault-rules.js';
 import { formatFault, kindOf, parseFaults } from './fault-rules.js';
 
-/** A rule, and how often it has struck so far. */
+/** A rule, and the number of requests that it has struck. */
 export type FaultStatus = FaultRule & { readonly struck: number };
 
 export interface Faults {
   /**
-   * Replaces all faults. Requests under way keep theirs.
+   * Replaces all faults. Requests in progress keep theirs.
    *
-   * @param seed of the dice for `rate`, a whole number: the same seed, the same requests, the same faults. Default 1.
+   * @param seed of the random numbers behind `rate`, a whole number. The same seed and the same requests give
+   *   the same
+   *   faults. Default 1.
    * @throws OptionError `ERR_OPTION_UNKNOWN` `ERR_OPTION_INVALID` `ERR_OPTION_MISSING` `ERR_OPTION_CONFLICT`
    * @example
-   * emulator.faults.set([{ latency: 50 }, { error: 503, count: 2, operation: 'CreateSession' }, 'reset,rate=0.1']);
+   * emulator.faults.set([{ latency: 50 }, { error: 503, count: 2, operation: 'CreateSession' },
+   * 'reset,rate=0.1']);
    */
   set(faults: FaultSource | readonly FaultSource[], seed?: number): void;
   clear(): void;
-  /** The rules in force, spent ones included. */
+  /** The rules in force, including those whose `count` is used up. */
   list(): FaultStatus[];
 }
 
-/** What the frame asks for each request. */
+/** Called by the handler for each request. */
 export type DecideFault = (operation: string, at: Date) => Fault | undefined;
 
 interface ActiveRule {
   readonly rule: FaultRule;
   readonly random: () => number;
   struck: number;
-  /** Of `throttle`: requests that may pass now, and since when that is known. */
+  /** Of `throttle`: requests that may pass now, and the time of that count. */
   tokens: number;
   filledAt: number | undefined;
 }
 
-/** @param operations all names that a fault may be limited to */
+/** @param operations the names that a fault may be limited to */
 export function createFaults(operations: readonly string[]): {
   readonly faults: Faults;
   readonly decide: DecideFault;
@@ -73,18 +77,18 @@ function mustBeKnown(operation: string, operations: readonly string[]): void {
   throw new OptionError('ERR_OPTION_UNKNOWN', message);
 }
 
-/** The dice are each rule's own, so that one rule more does not change what another one does. */
+/** Each rule has random numbers of its own, so that adding a rule does not change the others. */
 function activate(rule: FaultRule, seed: number): ActiveRule {
   return { rule, random: createRandom(seed), struck: 0, tokens: capacityOf(rule), filledAt: undefined };
 }
 
-/** What a second is worth, but never less than one request. */
+/** The bucket holds the requests of one second, at least one. */
 function capacityOf({ throttle }: FaultRule): number {
   const perSecond = Number(throttle ?? 0);
   return perSecond === 0 ? 0 : Math.max(perSecond, 1);
 }
 
-/** Rules add up, but an answer can be replaced or cut only once: the first rule that does it is the last. */
+/** Several rules can strike one request, but only the first that replaces or cuts the answer does so. */
 function decide(active: readonly ActiveRule[], operation: string, at: Date): Fault | undefined {
   const struck: FaultRule[] = [];
   for (const one of active) {
@@ -109,7 +113,7 @@ function strikes(one: ActiveRule, operation: string, at: Date): boolean {
   return rate === 1 || one.random() < rate;
 }
 
-/** A bucket that a second fills: so many requests may come at once, and so many a second for long. */
+/** A token bucket that one second fills. */
 function takeToken(one: ActiveRule, perSecond: number, at: Date): boolean {
   const elapsedMs = Math.max(0, at.getTime() - (one.filledAt ?? at.getTime()));
   one.tokens = Math.min(capacityOf(one.rule), one.tokens + (elapsedMs * perSecond) / 1000);
@@ -154,7 +158,7 @@ function refusalOf({ throttle, error }: FaultRule, note: string): Refusal | unde
   return new Refusal(Number(error), type, `The emulator was asked for status ${error}`, note);
 }
 
-/** Mulberry32, of the public domain: not for secrets, but the same everywhere. */
+/** Mulberry32, in the public domain: not for secrets, but the same on every platform. */
 function createRandom(seed: number): () => number {
   let state = seed | 0;
   return () => {

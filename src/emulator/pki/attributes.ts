@@ -1,10 +1,10 @@
 /**
  * Maps attributes of a certificate to session tags, by the attribute mappings of a profile.
  *
- * Unknown, and decided here: attributes beyond the common ones have the names of OpenSSL and RFC 4514; an attribute
- * without a name needs a rule with its OID; the tags after the fiftieth are dropped.
- * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/userguide/attribute-mapping.html and …/trust-model.html; STS
- * AssumeRole for the values of tags
+ * Unknown, and decided here: attributes beyond the common ones have the names of OpenSSL and RFC 4514; an
+ * attribute without a name needs a rule with its OID; the tags after the fiftieth are dropped.
+ * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/userguide/attribute-mapping.html and
+ * …/trust-model.html; STS AssumeRole for the values of tags
  */
 import type { Certificate } from './certificate.js';
 import type { Attribute, DistinguishedName } from './names.js';
@@ -92,8 +92,8 @@ function readDistinguishedName({ rdns }: DistinguishedName, specifiers: readonly
 }
 
 /**
- * Maps the first name of each kind: AWS was seen to report a second DNS name as `DNS/2`. `*` matches nothing here, and
- * `Name` means `Name/*`.
+ * Maps the first name of each kind: AWS was seen to report a second DNS name as `DNS/2`. `*` matches nothing
+ * here, and `Name` means `Name/*`.
  */
 function readAlternativeNames(certificate: Certificate, specifiers: readonly string[]): FieldAttributes {
   const wanted = specifiers.map((specifier) => specifier.toLowerCase());

@@ -1,7 +1,8 @@
 /**
- * One certificate. In: DER. Out: a {@link Certificate}, every part of it that a rule of the service looks at.
- * Throws an `Error` that names the rule where it is not one: two readers, OpenSSL and a strict one, must both take it.
- * Rules: RFC 5280 sections 4.1 and 4.2.
+ * Parses a DER certificate into the parts that the service's rules look at.
+ *
+ * Two readers must accept it, OpenSSL and a strict one; otherwise it throws an `Error` that names the rule.
+ * Rules: RFC 5280 sections 4.1 and 4.2
  */
 import { X509Certificate } from 'node:crypto';
 import type { Element } from './der.js';
@@ -22,11 +23,11 @@ export interface Certificate extends Signed {
   readonly notBefore: Date;
   readonly notAfter: Date;
   readonly basicConstraints: BasicConstraints | undefined;
-  /** `undefined` where the extension is absent. */
+  /** Undefined if the extension is absent. */
   readonly keyUsage: readonly string[] | undefined;
   readonly alternativeNames: readonly GeneralName[];
   readonly nameConstraints: NameConstraints | undefined;
-  /** OIDs of extensions that forbid something which is not evaluated here. */
+  /** OIDs of extensions that restrict the certificate in ways that the emulator does not evaluate. */
   readonly unevaluated: readonly string[];
   readonly publicKey: PublicKey;
   readonly x509: X509Certificate;
@@ -34,7 +35,7 @@ export interface Certificate extends Signed {
 
 export interface BasicConstraints {
   readonly isAuthority: boolean;
-  /** `undefined` for no limit. */
+  /** Undefined for no limit. */
   readonly pathLength: number | undefined;
 }
 
@@ -60,13 +61,15 @@ const ID = {
   inhibitAnyPolicy: '2.5.29.54',
 } as const;
 
-/** Extensions that may be critical: evaluated here, or without a rule that CreateSession would apply. */
+/** Extensions that may be critical: evaluated here, or irrelevant to CreateSession. */
 const UNDERSTOOD = new Set<string>([
   ...[ID.basicConstraints, ID.keyUsage, ID.subjectAltName, ID.nameConstraints],
   ...[ID.extKeyUsage, ID.certificatePolicies],
 ]);
 
-/** They demand a policy, critical or not, and policies are not evaluated: whether AWS does so is unknown. */
+/**
+ * They require a policy, critical or not. Policies are not evaluated; whether AWS evaluates them is unknown.
+ */
 const POLICY_DEMANDS = new Set<string>([ID.policyConstraints, ID.inhibitAnyPolicy]);
 
 /** RFC 5280 section 4.2.1.3, in the order of the bits. */
@@ -75,7 +78,7 @@ const KEY_USAGES = [
   ...['keyCertSign', 'cRLSign', 'encipherOnly', 'decipherOnly'],
 ];
 
-/** Reads one DER certificate and nothing after it. Throws what the parsers throw, or an `Error` that names the rule. */
+/** Reads one DER certificate with nothing after it. Throws an `Error` that names the rule. */
 export function parseCertificate(der: Uint8Array): Certificate {
   const [tbs, algorithm, signature, ...rest] = expectTag(
     readElement(der),
@@ -128,7 +131,7 @@ function readFields(tbs: Element) {
   };
 }
 
-/** Of a certificate, of a revocation list, or of an entry in one. */
+/** Reads the extensions of a certificate, of a revocation list, or of an entry in one. */
 export function readExtensions(element: Element | undefined, what: string): Extension[] {
   const extensions = (element?.children ?? []).map((extension) => {
     const [oid, ...rest] = extension.children;
@@ -160,7 +163,7 @@ function readNameConstraints(der: Buffer): NameConstraints {
   const lists = expectTag(readElement(der), TAG.sequence, 'nameConstraints').children;
   const read = (tag: number) =>
     (lists.find((list) => list.tag === tag)?.children ?? []).map(({ children: [base, ...distances] }) => {
-      // Minimum is 0, which DER leaves out, and maximum absent (RFC 5280 section 4.2.1.10).
+      // The minimum is 0, which DER omits, and the maximum is absent (RFC 5280 section 4.2.1.10).
       if (base === undefined || distances.length > 0) throw new Error('nameConstraints: minimum and maximum');
       return readGeneralName(base);
     });

@@ -1,9 +1,10 @@
 /**
- * A strict reader of DER. In: octets. Out: a tree of elements, and their values. It takes one encoding for each value
- * and throws an `Error` that names the rule for every other, so that two readers of a certificate cannot see two things.
- * Not enforced, since certification authorities in use break it and nothing hangs on it: the order of a SET OF, and that
- * a value which is the default is left out.
- * Rules: X.690 (BER and DER) sections 8, 10 and 11; RFC 5280 sections 4.1.2.4 (strings) and 4.1.2.5 (times).
+ * A strict DER reader: it accepts one encoding of each value, and throws an `Error` that names the rule for
+ * every other, so that two readers of a certificate cannot see two things.
+ *
+ * Not enforced, because CAs in use break them and nothing depends on them: the order of a SET OF, and the
+ * omission of default values.
+ * Rules: X.690 (BER and DER) sections 8, 10 and 11; RFC 5280 sections 4.1.2.4 (strings) and 4.1.2.5 (times)
  */
 
 export interface Element {
@@ -13,7 +14,7 @@ export interface Element {
   readonly content: Buffer;
   /** With tag and length. */
   readonly whole: Buffer;
-  /** Empty where the element is primitive. */
+  /** Empty for a primitive element. */
   readonly children: readonly Element[];
 }
 
@@ -35,7 +36,7 @@ const UNIVERSAL_LIMIT = 0x40;
 /** Certificates have fewer than ten levels. */
 const MAX_DEPTH = 32;
 
-/** Reads one element and nothing after it. */
+/** Reads one element with nothing after it. */
 export function readElement(bytes: Uint8Array): Element {
   const octets = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const { element, end } = readAt(octets, 0, 0);
@@ -49,7 +50,7 @@ function readAt(octets: Buffer, start: number, depth: number): { element: Elemen
   if ((tag & 0x1f) === 0x1f) throw new Error('DER: a tag of several octets');
   const { length, begin } = readLength(octets, start + 1);
   const end = begin + length;
-  if (end > octets.length) throw new Error('DER: an element is longer than what holds it');
+  if (end > octets.length) throw new Error('DER: an element is longer than its container');
   const content = octets.subarray(begin, end);
   const children: Element[] = [];
   if ((tag & CONSTRUCTED) !== 0) {
@@ -64,7 +65,7 @@ function readAt(octets: Buffer, start: number, depth: number): { element: Elemen
   return { element, end };
 }
 
-/** Definite, in the fewest octets; four of them are more than any header or body here holds. */
+/** A definite length in the fewest octets, at most four. */
 function readLength(octets: Buffer, at: number): { length: number; begin: number } {
   const first = octets[at];
   if (first === undefined) throw new Error('DER: ends too early, or is nested too deeply');
@@ -102,14 +103,14 @@ function isShortestInteger({ length, 0: first = 0, 1: second = 0 }: Buffer): boo
 
 function checkUniversal({ tag, content }: Element): void {
   if ((tag & CONSTRUCTED) !== 0) {
-    if (tag !== TAG.sequence && tag !== TAG.set) throw new Error('DER: a value in pieces, which is BER');
+    if (tag !== TAG.sequence && tag !== TAG.set) throw new Error('DER: a constructed string, which is BER');
     return;
   }
   const [isRight, problem] = RULES[tag] ?? [];
   if (isRight?.(content) === false) throw new Error(`DER: ${problem}`);
 }
 
-/** The element, if it has the tag; else says what was wanted. */
+/** Returns the element if it has the tag, else throws. */
 export function expectTag(element: Element | undefined, tag: number, what: string): Element {
   if (element?.tag === tag) return element;
   throw new Error(
@@ -117,7 +118,7 @@ export function expectTag(element: Element | undefined, tag: number, what: strin
   );
 }
 
-/** Two's complement. */
+/** Reads a two's complement number. */
 export function readInteger(element: Element | undefined, what: string): bigint {
   const { content } = expectTag(element, TAG.integer, what);
   const hex = content.toString('hex');
@@ -141,7 +142,10 @@ export function readOid(element: Element | undefined, what: string): string {
   return [first, head - first * 40n, ...rest].join('.');
 }
 
-/** UTCTime and GeneralizedTime as RFC 5280 has them: to the second, in UTC, years of two digits from 1950 on. */
+/**
+ * Reads UTCTime and GeneralizedTime in the form of RFC 5280: with seconds, in UTC, two-digit years from 1950
+ * on.
+ */
 export function readTime(element: Element | undefined, what: string): Date {
   const text = element?.content.toString('latin1') ?? '';
   const isShort = element?.tag === TAG.utcTime;
@@ -159,7 +163,7 @@ const STRINGS: Readonly<Record<number, (content: Buffer) => string>> = {
   12: (content) => new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(content),
   18: decodeLatin1,
   19: decodeLatin1,
-  // TeletexString is a code of its own on paper and Latin-1 in every certificate.
+  // By the standard TeletexString has its own encoding; certificates use Latin-1.
   20: decodeLatin1,
   22: decodeLatin1,
   26: decodeLatin1,
@@ -180,7 +184,7 @@ function decodeFixed(content: Buffer, width: number): string {
   return width === 2 ? String.fromCharCode(...codes) : String.fromCodePoint(...codes);
 }
 
-/** `undefined` where the element is no string. */
+/** Undefined if the element is no string. */
 export function readString({ tag, content }: Element): string | undefined {
   return STRINGS[tag]?.(content);
 }

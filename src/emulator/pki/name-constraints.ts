@@ -1,14 +1,15 @@
 /**
- * Name constraints: which names the certificates below an authority may have. In: a certificate, and the constraints of
- * one authority above it. Out: why a name of it is not allowed (`undefined` where all are).
- * Rules: RFC 5280 sections 4.2.1.10 and 6.1.3 (b, c). The common name is not read as a host name: OpenSSL does so, the
- * RFC does not. Whether AWS applies the constraints of the trust anchor itself is unknown; here they count.
+ * Checks the names of a certificate against the name constraints of an authority above it.
+ *
+ * The common name is not treated as a host name: OpenSSL does so, the RFC does not. Whether AWS applies the
+ * constraints of the trust anchor itself is unknown; the emulator does.
+ * Rules: RFC 5280 sections 4.2.1.10 and 6.1.3 (b, c)
  */
 import type { Certificate, NameConstraints } from './certificate.js';
 import type { DistinguishedName, GeneralName } from './names.js';
 import { EMAIL_ADDRESS, formatGeneralName, valuesOf } from './names.js';
 
-/** Checks subject and alternative names. */
+/** The reason why a name in subject or subjectAltName is not allowed; undefined if all are. */
 export function checkNames(certificate: Certificate, constraints: NameConstraints): string | undefined {
   for (const name of namesOf(certificate)) {
     const isSame = (base: GeneralName) => isSameForm(base, name);
@@ -16,7 +17,7 @@ export function checkNames(certificate: Certificate, constraints: NameConstraint
     const excluded = constraints.excluded.filter(isSame);
     const found = formatGeneralName(name);
     const bases = (list: readonly GeneralName[]) => list.map(formatGeneralName).join(' | ');
-    // A form that cannot be compared, or a name that has no part to compare, may not pass (section 6.1.3 and 4.2.1.10).
+    // Refuse forms that cannot be compared, and names without a part to compare (sections 6.1.3 and 4.2.1.10).
     if (permitted.length + excluded.length > 0 && !isComparable(name)) {
       return `name constraints: ${found} cannot be compared with ${bases([...permitted, ...excluded])}`;
     }
@@ -30,7 +31,7 @@ export function checkNames(certificate: Certificate, constraints: NameConstraint
   return undefined;
 }
 
-/** Every name that constraints speak of; e-mail addresses in the subject count as well. */
+/** The names that constraints apply to, including e-mail addresses in the subject. */
 function namesOf({ subject, alternativeNames }: Certificate): GeneralName[] {
   const addresses = valuesOf(subject, EMAIL_ADDRESS);
   return [
@@ -60,24 +61,26 @@ function isWithin(name: GeneralName, base: GeneralName): boolean {
   return isMailbox(name.text, base.text);
 }
 
-/** The constraint's RDNs are the first ones of the name. */
+/** Whether the name begins with the RDNs of the constraint. */
 function isBelow(name: DistinguishedName, base: DistinguishedName): boolean {
   return base.keys.every((key, index) => name.keys[index] === key);
 }
 
-/** `example.com` takes itself and all below it; `.example.com`, which the RFC does not have, only what is below it. */
+/**
+ * `example.com` matches itself and its subdomains; `.example.com`, unknown to the RFC, its subdomains only.
+ */
 function isInDomain(name: string, base: string): boolean {
   if (base === '' || name === base) return true;
   return name.endsWith(base.startsWith('.') ? base : `.${base}`);
 }
 
-/** For URIs and mailboxes: `example.com` takes that host alone, `.example.com` the hosts below it. */
+/** For URIs and mailboxes: `example.com` matches that host only, `.example.com` its subdomains. */
 function isHost(host: string, base: string): boolean {
   if (base === '') return true;
   return base.startsWith('.') ? host.endsWith(base) && host.length > base.length : host === base;
 }
 
-/** A constraint with an `@` is one mailbox, whose local part has a case. */
+/** A constraint with `@` is one mailbox; its local part is case-sensitive. */
 function isMailbox(address: string, base: string): boolean {
   const split = (text: string) => {
     const at = text.lastIndexOf('@');
@@ -89,7 +92,7 @@ function isMailbox(address: string, base: string): boolean {
   return local === baseLocal && host === baseHost;
 }
 
-/** Address, then mask. An IPv4 network takes no IPv6 address. */
+/** The network is an address and a mask. An IPv4 network contains no IPv6 address. */
 function isInNetwork(address: Buffer, network: Buffer): boolean {
   if (network.length !== address.length * 2) return false;
   return address.every((octet, index) => {
@@ -98,7 +101,7 @@ function isInNetwork(address: Buffer, network: Buffer): boolean {
   });
 }
 
-/** The host name of a URI with an authority; `undefined` for all others, and for addresses (section 4.2.1.10). */
+/** The host name of a URI with an authority; undefined for other URIs and for addresses (section 4.2.1.10). */
 function hostOf(uri: string): string | undefined {
   const [, authority = ''] = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(uri) ?? [];
   const host = authority.replace(/^.*@/, '').replace(/:\d*$/, '').replace(/\.$/, '').toLowerCase();

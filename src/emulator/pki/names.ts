@@ -1,25 +1,26 @@
 /**
- * Names in certificates. In: DER elements. Out: distinguished names, comparable, and general names.
- * Rules: RFC 5280 sections 4.1.2.4 (Name), 4.2.1.6 (GeneralName) and 7.1 (comparison); short names of attributes as
- * RFC 4514 and OpenSSL have them.
+ * Reads the names in certificates: distinguished names, comparable, and general names.
+ *
+ * Rules: RFC 5280 sections 4.1.2.4 (Name), 4.2.1.6 (GeneralName) and 7.1 (comparison); short names of
+ * attributes are those of RFC 4514 and OpenSSL
  */
 import type { Element } from './der.js';
 import { expectTag, readElement, readOid, readString, TAG } from './der.js';
 
 export interface Attribute {
   readonly oid: string;
-  /** `CN`; the OID where it has no short name here. */
+  /** `CN`; the OID of an attribute without a short name. */
   readonly label: string;
-  /** Hexadecimal DER, after a `#`, where it is no string. */
+  /** The text; for other values `#` and the DER in hexadecimal. */
   readonly value: string;
 }
 
 export interface DistinguishedName {
-  /** In the order of the certificate; nearly always one attribute for each. */
+  /** In the order of the certificate, nearly always one attribute each. */
   readonly rdns: ReadonlyArray<readonly Attribute[]>;
-  /** One comparable text for each RDN: case and runs of spaces folded, compatibility forms unified. */
+  /** A comparable text for each RDN: case and runs of spaces folded, compatibility forms unified. */
   readonly keys: readonly string[];
-  /** All keys: two names are the same where these are. */
+  /** All keys: two names are equal if these are. */
   readonly key: string;
   /** `C=DE, O=Example, CN=host-1`, in the order of the certificate. Empty for an empty name. */
   readonly text: string;
@@ -36,7 +37,7 @@ export type GeneralName =
 export const COMMON_NAME = '2.5.4.3';
 export const EMAIL_ADDRESS = '1.2.840.113549.1.9.1';
 
-/** Short name first, then the other names that people know it by. */
+/** The short name first, then the other common names. */
 const LABELS: Readonly<Record<string, readonly string[]>> = {
   [COMMON_NAME]: ['CN', 'commonName'],
   '2.5.4.4': ['SN', 'surname'],
@@ -92,7 +93,7 @@ function readAttribute(pair: Element, what: string): Attribute {
   return { oid, label: LABELS[oid]?.[0] ?? oid, value: text };
 }
 
-/** Section 7.1 asks for RFC 4518; what matters of it here. */
+/** The part of RFC 4518 (section 7.1) that matters here. */
 function fold(text: string): string {
   return text.normalize('NFKC').toLowerCase().replace(/\s+/g, ' ').trim();
 }

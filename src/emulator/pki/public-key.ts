@@ -1,7 +1,8 @@
 /**
- * Public keys, and what they signed. In: the SubjectPublicKeyInfo of a certificate. Out: a {@link PublicKey} that
- * verifies. Node's OpenSSL does it; of ML-DSA (FIPS 204, RFC 9881) only from Node 24.7 on, so that below it a package
- * does, which is loaded by the first request that needs it ({@link loadMlDsa}).
+ * Reads public keys and verifies signatures with them.
+ *
+ * Node's OpenSSL verifies. ML-DSA (FIPS 204, RFC 9881) needs Node 24.7; on older versions a package verifies,
+ * loaded by the first request that needs it ({@link loadMlDsa}).
  * Rules: RFC 5280 sections 4.1.1.2 and 4.1.2.7, RFC 5480 section 2.1.1, and
  * https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html#signature-verification
  */
@@ -11,11 +12,11 @@ import type { Element } from './der.js';
 import { expectTag, readOid, TAG } from './der.js';
 
 export interface PublicKey {
-  /** As Node has it: `rsa`, `ec`, `ml-dsa-65`; the OID where nobody here can read the key. */
+  /** Node's name: `rsa`, `ec`, `ml-dsa-65`; the OID of a key that cannot be read. */
   readonly type: string;
-  /** `undefined` where this Node cannot read the key. */
+  /** Undefined if this Node cannot read the key. */
   readonly keyObject: KeyObject | undefined;
-  /** @param hash `undefined` for data that is signed as it is */
+  /** @param hash undefined for data that is signed unhashed */
   verify(hash: string | undefined, data: Buffer, signature: Buffer): boolean;
 }
 
@@ -35,8 +36,8 @@ const ML_DSA = {
 type MlDsaType = (typeof ML_DSA)[keyof typeof ML_DSA];
 
 /**
- * SHA-256 or stronger: the key and the hash. RSASSA-PSS, EdDSA and SHA-3 are missing since nothing says that AWS takes
- * them.
+ * Signature algorithms with SHA-256 or stronger: the type of the key and the hash. RSASSA-PSS, EdDSA and SHA-3
+ * are missing, because AWS does not document them.
  */
 const SIGNATURE_ALGORITHMS = new Map<string, readonly [type: string, hash?: string]>([
   ['1.2.840.113549.1.1.11', ['rsa', 'sha256']],
@@ -54,7 +55,7 @@ export function isStrongAlgorithm({ signatureAlgorithm }: Pick<Signed, 'signatur
   return SIGNATURE_ALGORITHMS.has(signatureAlgorithm);
 }
 
-/** Whether the key signed it, with an algorithm that is strong and the key's own. */
+/** Whether the key signed the data with a strong algorithm of its own type. */
 export function isSignedWith({ signatureAlgorithm, signedData, signature }: Signed, key: PublicKey): boolean {
   const [type, hash] = SIGNATURE_ALGORITHMS.get(signatureAlgorithm) ?? [];
   return type === key.type && key.verify(hash, signedData, signature);
@@ -64,7 +65,7 @@ export function readPublicKey(spki: Element | undefined): PublicKey {
   const [algorithm, bits] = expectTag(spki, TAG.sequence, 'public key').children;
   const [name, parameters] = algorithm?.children ?? [];
   const oid = readOid(name, 'public key');
-  // A curve that is written out can be a forgery that looks like a known one.
+  // Explicit parameters can describe a forged curve that resembles a known one (RFC 5480 section 2.1.1).
   if (oid === EC_KEY && parameters?.tag !== TAG.oid) throw new Error('public key: an EC key names its curve');
   const { content } = expectTag(bits, TAG.bitString, 'public key');
   const keyObject = attempt(() =>
@@ -76,7 +77,7 @@ export function readPublicKey(spki: Element | undefined): PublicKey {
     keyObject,
     verify(hash, data, signature) {
       if (keyObject === undefined) return false;
-      // What OpenSSL throws at, such as a signature of another kind, is the same as a plain no.
+      // OpenSSL throws at a signature of another kind: it does not verify.
       return attempt(() => verify(hash, data, { key: keyObject, dsaEncoding: 'der' }, signature)) === true;
     },
   };
@@ -98,7 +99,7 @@ type Implementations = Readonly<
   Record<MlDsaType, { verify(signature: Buffer, data: Buffer, key: Buffer): boolean }>
 >;
 
-/** What `import()` would keep anyway; kept here since a check cannot wait for it. */
+/** Kept here because checks are synchronous. */
 let implementations: Implementations | undefined;
 
 function mlDsaKey(type: MlDsaType, bytes: Buffer): PublicKey {
@@ -110,10 +111,10 @@ function mlDsaKey(type: MlDsaType, bytes: Buffer): PublicKey {
   };
 }
 
-/** DER of the first octets of the three object identifiers. */
+/** The first octets, in DER, that the three object identifiers share. */
 const ML_DSA_PREFIX = Buffer.from('06096086480165030403', 'hex');
 
-/** Makes ready for these certificates (DER), if one of them has to do with ML-DSA. */
+/** Loads the package if one of these certificates (DER) uses ML-DSA. */
 export async function loadMlDsa(certificates: readonly Buffer[]): Promise<void> {
   if (implementations !== undefined || !certificates.some((der) => der.includes(ML_DSA_PREFIX))) return;
   const { ml_dsa44, ml_dsa65, ml_dsa87 } = await import('@noble/post-quantum/ml-dsa.js');

@@ -1,8 +1,9 @@
 /**
- * Certificate revocation lists (CRLs). In: PEM or DER, and a certificate with those that may have signed the list. Out:
- * a {@link RevocationList}, and why the certificate is revoked, or why nobody can tell (`undefined` where it is neither).
- * Rules: RFC 5280 sections 5 and 6.3. Only imported lists count, as at the service: no distribution points, no OCSP.
- * What AWS does with a list that has expired, or that it cannot verify, is unknown: here nothing it covers passes.
+ * Parses certificate revocation lists (CRLs) and checks certificates against them.
+ *
+ * As at the service, only imported lists count: no distribution points, no OCSP. What AWS does with a list
+ * that has expired or that it cannot verify is unknown; here no certificate that such a list covers passes.
+ * Rules: RFC 5280 sections 5 and 6.3
  */
 import type { Certificate } from './certificate.js';
 import { readExtensions } from './certificate.js';
@@ -27,19 +28,19 @@ const ID = {
   number: '2.5.29.20',
   issuingPoint: '2.5.29.28',
 };
-/** Of a list: what may be critical. A delta list (2.5.29.27) says what changed in another and cannot stand alone. */
+/** Extensions of a list that may be critical. A delta list (2.5.29.27) cannot stand alone. */
 const UNDERSTOOD = new Set([ID.number, ID.issuingPoint]);
 const UNDERSTOOD_IN_ENTRY = new Set([ID.reasonCode, ID.invalidityDate]);
 
-/** RFC 5280 section 5.3.1. `removeFromCRL` belongs in delta lists; here it revokes like the others. */
+/** RFC 5280 section 5.3.1. `removeFromCRL` belongs in delta lists; here it revokes as the others do. */
 const REASONS = [
   ...['unspecified', 'keyCompromise', 'cACompromise', 'affiliationChanged', 'superseded'],
   ...['cessationOfOperation', 'certificateHold', '7', 'removeFromCRL', 'privilegeWithdrawn', 'aACompromise'],
 ];
 
 /**
- * Reads one revocation list: PEM, DER, or either of them in base64. Whether it is signed by whom it names is
- * {@link isSignedList}'s to tell. Throws an `Error` that names the rule.
+ * Reads one revocation list: PEM, DER, or either of them in base64. {@link isSignedList} verifies its
+ * signature. Throws an `Error` that names the rule.
  */
 export function parseRevocationList(data: string | Uint8Array): RevocationList {
   const [tbs, algorithm, signature, ...rest] = expectTag(
@@ -62,7 +63,7 @@ export function parseRevocationList(data: string | Uint8Array): RevocationList {
   return {
     issuer: readName(issuer, 'CRL: issuer'),
     thisUpdate: readTime(thisUpdate, 'CRL: thisUpdate'),
-    // Required by section 5.1.2.5: without it a list would be good for ever.
+    // Required by section 5.1.2.5: a list without it would never expire.
     nextUpdate: readTime(nextUpdate, 'CRL: nextUpdate'),
     revoked: new Map(entries.map(readEntry)),
     signatureAlgorithm: readOid(algorithm?.children[0], 'CRL: algorithm'),
@@ -87,7 +88,8 @@ function checkExtensions(element: Element | undefined): void {
   const unknown = extensions.filter(({ oid, isCritical }) => isCritical && !UNDERSTOOD.has(oid));
   if (unknown.length > 0) throw new Error(`CRL: critical extension ${unknown.map(({ oid }) => oid)}`);
   const point = extensions.find(({ oid }) => oid === ID.issuingPoint);
-  // The flags for users, authorities and reasons only say what is not in the list. Indirect: entries of other issuers.
+  // The flags for users, authorities and reasons only narrow the list. An indirect list has entries of other
+  // issuers.
   const isIndirect =
     point && readElement(point.value).children.some(({ tag, content }) => tag === 0x84 && content[0] !== 0);
   if (isIndirect === true) throw new Error('CRL: an indirect list, which is not evaluated');
@@ -108,13 +110,17 @@ function readEntry(entry: Element): [serialNumber: string, what: string] {
   return [readInteger(serial, 'CRL: serial number').toString(), words.join(', ')];
 }
 
-/** Whether this certificate's key signed the list, and may (section 6.3.3, f and g). */
+/** Whether this certificate's key signed the list and was allowed to (section 6.3.3, f and g). */
 function isSignedList(list: RevocationList, { subject, keyUsage, publicKey }: Certificate): boolean {
   const isAllowed = subject.key === list.issuer.key && keyUsage?.includes('cRLSign') !== false;
   return isAllowed && isSignedWith(list, publicKey);
 }
 
-/** Why the lists do not let this certificate pass. `authorities`: every certificate that may have signed one of them. */
+/**
+ * The reason why the lists reject a certificate; undefined if none does.
+ *
+ * @param authorities every certificate whose key may have signed a list
+ */
 export function checkRevocation(
   certificate: Certificate,
   lists: readonly RevocationList[],
@@ -123,7 +129,7 @@ export function checkRevocation(
 ): string | undefined {
   for (const list of lists.filter(({ issuer }) => issuer.key === certificate.issuer.key)) {
     const what = `the list of ${list.issuer.text}`;
-    // An authority that has renewed its key is still the same: a list may be signed by either key, and covers both.
+    // An authority may renew its key: either key may sign the list, which covers certificates of both.
     if (!authorities.some((authority) => isSignedList(list, authority))) {
       return `revocation: ${what} was not signed by an authority of this name with cRLSign`;
     }

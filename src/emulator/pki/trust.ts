@@ -1,22 +1,23 @@
 /**
- * Whom the service trusts. In: an end-entity certificate, the chain that came with it, a trust anchor with its
- * revocation lists, and a moment. Out: why the certificate, or every path above it, is not acceptable (`undefined` where
- * one is).
- * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html (signature validation, trust
- * anchors, end-entity certificates) and RFC 5280 section 6.1. Certificate policies are not evaluated; a certificate that
- * demands some is refused.
+ * Verifies end-entity certificates and their paths to a trust anchor.
+ *
+ * Certificate policies are not evaluated; a certificate that requires one is refused.
+ * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html (signature validation,
+ * trust anchors, end-entity certificates) and RFC 5280 section 6.1
  */
 import { IdentityError } from '../../errors.js';
 import type { Certificate } from './certificate.js';
 import { parseCertificate } from './certificate.js';
 import { checkNames } from './name-constraints.js';
-import { isSignedWith, isStrongAlgorithm } from './public-key.js';
+import { isSignedWith } from './public-key.js';
 import type { RevocationList } from './revocation.js';
 import { checkRevocation } from './revocation.js';
+import { COMMON_RULES, END_ENTITY_RULES, findViolation, ISSUER_RULES } from './rules.js';
 
 /**
- * The certificates of a trust anchor. Throws IdentityError: `ERR_PEM_INVALID`, `ERR_CERTIFICATE_INVALID`,
- * `ERR_CHAIN_NOT_CA`. Its validity is left to the session, since the clock moves.
+ * Parses the certificates of a trust anchor. Their validity is checked by each session, since the clock moves.
+ *
+ * @throws IdentityError `ERR_PEM_INVALID` `ERR_CERTIFICATE_INVALID` `ERR_CHAIN_NOT_CA`
  */
 export function parseTrustAnchor(pem: string): Certificate[] {
   const blocks = [
@@ -42,66 +43,45 @@ function parseAnchorCertificate(der: Buffer): Certificate {
   }
   const { name, basicConstraints, keyUsage, notBefore } = certificate;
   const code = basicConstraints?.isAuthority === true ? 'ERR_CERTIFICATE_INVALID' : 'ERR_CHAIN_NOT_CA';
-  // Unlike an intermediate, an anchor must have the extension.
+  // A trust anchor must have the extension, unlike an intermediate.
   const usage = keyUsage === undefined ? 'keyUsage: must include keyCertSign' : undefined;
   const problem = checkIssuer(certificate, notBefore) ?? usage;
   if (problem !== undefined) throw new IdentityError(code, `"${name}" cannot be a trust anchor: ${problem}`);
   return certificate;
 }
 
-/** Why AWS would not take this as an end-entity certificate. */
+/** The reason why the service refuses the end-entity certificate; undefined if it accepts it. */
 export function checkLeaf(certificate: Certificate, at: Date): string | undefined {
-  const { version, serialNumber, basicConstraints, keyUsage, subject, nameConstraints } = certificate;
-  if (version !== 3) return `version: expected X.509 v3, found v${version}`;
-  // Unknown at AWS. RFC 5280 section 4.1.2.2 wants it positive and of 20 octets, and a session name is made of it.
-  if (serialNumber <= 0n || serialNumber >= 1n << 159n) {
-    return `serial number: must be positive and at most 20 octets, found ${serialNumber}`;
-  }
-  if (basicConstraints?.isAuthority === true)
-    return 'basicConstraints: an end-entity certificate has CA:FALSE, found CA:TRUE';
-  if (keyUsage?.includes('digitalSignature') !== true) {
-    return `keyUsage: expected digitalSignature, found ${keyUsage?.join(', ') || 'none'}`;
-  }
-  if (subject.rdns.length === 0) return 'subject: must not be empty';
-  if (nameConstraints !== undefined) return 'nameConstraints: belong in the certificates of authorities';
-  return checkAny(certificate, at);
+  return findViolation([...END_ENTITY_RULES, ...COMMON_RULES], certificate, at);
 }
 
-/** Why this cannot be a trust anchor, or cannot issue; `below` counts the intermediates under it (RFC 5280 6.1.4). */
+/**
+ * The reason why a certificate cannot issue; undefined if it can.
+ *
+ * @param below number of intermediates below it (RFC 5280 section 6.1.4)
+ */
 function checkIssuer(certificate: Certificate, at: Date, below = 0): string | undefined {
-  const { subject, basicConstraints, keyUsage } = certificate;
-  if (subject.rdns.length === 0) return 'subject: an issuer has a name (RFC 5280 section 4.1.2.6)';
-  if (basicConstraints?.isAuthority !== true) return 'basicConstraints: an issuer has CA:TRUE';
-  if (keyUsage?.includes('keyCertSign') === false) {
-    return `keyUsage: an issuer has keyCertSign, found ${keyUsage.join(', ')}`;
-  }
-  const limit = basicConstraints.pathLength ?? Number.POSITIVE_INFINITY;
+  const problem = findViolation(ISSUER_RULES, certificate, at);
+  if (problem !== undefined) return problem;
+  const limit = certificate.basicConstraints?.pathLength ?? Number.POSITIVE_INFINITY;
   if (below > limit) return `pathLenConstraint: allows ${limit} intermediates below it, found ${below}`;
-  return checkAny(certificate, at);
+  return findViolation(COMMON_RULES, certificate, at);
 }
 
-function checkAny(certificate: Certificate, at: Date): string | undefined {
-  const { signatureAlgorithm, notBefore, notAfter, unevaluated } = certificate;
-  if (!isStrongAlgorithm(certificate)) {
-    return `signature algorithm: expected RSA, ECDSA or ML-DSA with SHA-256 or stronger, found ${signatureAlgorithm}`;
-  }
-  if (at < notBefore) return `validity: begins ${notBefore.toISOString()}, now is ${at.toISOString()}`;
-  if (at > notAfter) return `validity: ended ${notAfter.toISOString()}, now is ${at.toISOString()}`;
-  if (unevaluated.length > 0) return `extensions: the emulator does not evaluate ${unevaluated.join(', ')}`;
-  return undefined;
-}
-
-/** For the log: chains that were made to confuse have hundreds of dead ends. */
+/** The limit of the log: a hostile chain has hundreds of dead ends. */
 const MAX_PROBLEMS = 5;
 
 export interface Trust {
-  /** What came with the leaf, in any order; it may hold the leaf and the root, which are not needed and do no harm. */
+  /** The chain of the request, in any order. It may contain the leaf and the root. */
   readonly chain: readonly Certificate[];
   readonly anchors: readonly Certificate[];
   readonly revocationLists: readonly RevocationList[];
 }
 
-/** Why no path leads from the leaf to a trust anchor. Every path is tried: authorities renew, cross-sign, and share names. */
+/**
+ * The reason why no path leads from the leaf to a trust anchor; undefined if one does. Tries every path,
+ * because authorities renew, cross-sign, and share names.
+ */
 export function checkPath(leaf: Certificate, trust: Trust, at: Date): string | undefined {
   const { chain, anchors } = trust;
   const problems = new Set<string>();
@@ -137,7 +117,9 @@ function checkStep(subject: Certificate, issuer: Certificate, below: number, at:
   return problem && `"${issuer.name}": ${problem}`;
 }
 
-/** What can be told only of a path that has arrived: name constraints from above, and revocation. The anchor is last. */
+/**
+ * Checks a complete path, whose last certificate is the anchor: name constraints from above, and revocation.
+ */
 function checkWhole(path: readonly Certificate[], trust: Trust, at: Date): string | undefined {
   const authorities = [...trust.anchors, ...trust.chain];
   for (const [index, certificate] of path.slice(0, -1).entries()) {

@@ -1,6 +1,9 @@
 /**
- * One condition of a statement and the context of the request in, its outcome and a line for the log out.
- * Rules: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-logic-multiple-context-keys-or-values.html
+ * Evaluates one condition of a statement in the context of a request, and describes the outcome for the log.
+ *
+ * Rules:
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition.html,
+ * …/reference_policies_condition-logic-multiple-context-keys-or-values.html
  * and …/reference_policies_condition-single-vs-multi-valued-context-keys.html
  */
 import type { Condition } from './document.js';
@@ -11,12 +14,12 @@ import { allOf, anyOf, not } from './outcome.js';
 import type { Pattern } from './pattern.js';
 import { formatPattern, parsePattern, parseVariables } from './pattern.js';
 
-/** Condition keys in lower case, since they are the same in any. A key with an empty list is not there. */
+/** By condition key in lower case: keys are case-insensitive. A key with an empty list is absent. */
 export type Context = ReadonlyMap<string, string | readonly string[]>;
 
 export interface Judgement {
   readonly outcome: Outcome;
-  /** The condition with the values compared; one line. */
+  /** The condition and the compared values, on one line. */
   readonly text: string;
 }
 
@@ -63,13 +66,14 @@ function judge(
   const outcomes = [found].flat().map(judgeOne);
   if (quantifier === 'ForAnyValue') return anyOf(outcomes);
   if (quantifier === 'ForAllValues') return allOf(outcomes);
-  // A key with several values "requires a condition set operator"; what AWS does without one is not documented.
+  // A key with several values "requires a condition set operator". Without one, AWS's behaviour is not
+  // documented.
   return typeof found === 'string' ? allOf(outcomes) : 'unknown';
 }
 
 function judgeAbsent({ quantifier, isIfExists, isNegated }: Operator): Outcome {
   if (quantifier === 'ForAllValues') return true;
-  // Each of the two is documented to decide, and they disagree.
+  // The documentation lets both decide, and they disagree.
   if (quantifier === 'ForAnyValue') return isIfExists && 'unknown';
   return isIfExists || isNegated;
 }

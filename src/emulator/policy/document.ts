@@ -1,7 +1,9 @@
 /**
- * JSON text of an AssumeRolePolicyDocument in, its statements out, or what IAM would refuse it for.
- * Rules: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html and …/reference_policies_grammar.html;
- * for the size, …/reference_iam-quotas.html. The messages are those that users of IAM have quoted.
+ * Parses and validates trust policies (AssumeRolePolicyDocument) as IAM does.
+ *
+ * The messages are those that users of IAM have quoted.
+ * Rules: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html and
+ * …/reference_policies_grammar.html; for the size, …/reference_iam-quotas.html
  */
 import type { JsonPart } from './json-text.js';
 import { splitJson } from './json-text.js';
@@ -20,11 +22,11 @@ export interface Condition {
 }
 
 export interface Statement {
-  /** Such as `statement 2 (AllowHosts)`; counted from 1. */
+  /** `statement 2 (AllowHosts)`, counted from 1. */
   readonly label: string;
   readonly effect: 'Allow' | 'Deny';
   readonly principals: Principals;
-  /** With `NotAction`, those that it is not about. */
+  /** With `NotAction`, the actions that the statement excludes. */
   readonly actions: readonly string[];
   readonly isNotAction: boolean;
   readonly conditions: readonly Condition[];
@@ -37,21 +39,21 @@ export interface TrustPolicy {
 }
 
 export interface PolicyProblem {
-  /** IAM answers 400 to the first and 409 to the second. */
+  /** IAM answers 400 for the first and 409 for the second. */
   readonly code: 'MalformedPolicyDocument' | 'LimitExceeded';
-  /** In IAM's words. */
+  /** IAM's message. */
   readonly message: string;
-  /** For the log: where it is, the rule, what was found. */
+  /** For the log: the place, the rule, and what was found. */
   readonly reason: string;
 }
 
-/** The quota, where an account has not had it raised. */
+/** The default quota, which AWS can raise. */
 const MAX_LENGTH = 2048;
 
 const TOP_ELEMENTS = ['Version', 'Id', 'Statement'];
 const ELEMENTS = ['Sid', 'Effect', 'Principal', 'Action', 'NotAction', 'Condition'];
 
-/** What a trust policy can be about. */
+/** The actions that a trust policy may name. */
 const ACTIONS = [
   ...['sts:AssumeRole', 'sts:AssumeRoleWithSAML', 'sts:AssumeRoleWithWebIdentity'],
   ...['sts:SetContext', 'sts:SetSourceIdentity', 'sts:TagSession'],
@@ -71,8 +73,8 @@ const missing = (name: string, where: string) =>
   new MalformedPolicy(`Missing required field ${name}`, `${where}: ${name} is missing`);
 
 /**
- * Why IAM would not take the document for a role's trust policy; `undefined` where it would. Whether the roles and users
- * that it names exist is not looked at.
+ * The reason why IAM refuses the document as a trust policy; undefined if it accepts it. Whether the roles and
+ * users that it names exist is not checked.
  *
  * @param maxLength the account's quota in characters, white space not counted; default 2048, at most 4096
  */
@@ -112,7 +114,7 @@ function readPolicy(document: string): TrustPolicy {
     const message = 'Could not parse the policy: Statement is empty!';
     throw new MalformedPolicy(message, 'Statement: must hold one at least');
   }
-  // IAM's console writes empty ones.
+  // IAM's console writes empty Sids.
   const sids = list.flatMap((one) => (isObject(one) && one['Sid'] ? [one['Sid']] : []));
   if (new Set(sids).size < sids.length) {
     throw new MalformedPolicy('Statement IDs (SID) in a single policy must be unique.', `Sid: found ${sids}`);
@@ -135,7 +137,8 @@ function readStatement(value: unknown, index: number): Statement {
   const { Sid: sid, Effect: effect } = statement;
   if (sid !== undefined && (typeof sid !== 'string' || !/^[A-Za-z0-9]*$/.test(sid))) {
     const message =
-      'Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*';
+      'Statement IDs (SID) must be alpha-numeric. ' +
+      'Check that your input satisfies the regular expression [0-9A-Za-z]*';
     throw new MalformedPolicy(message, `${where}: Sid must be letters and digits`);
   }
   if (effect === undefined) throw missing('Effect', where);
@@ -202,10 +205,10 @@ function readConditions(value: unknown, where: string): Condition[] {
   });
 }
 
-/** One or a list. Conditions may also have numbers and booleans, which stand for their text. */
+/** One string or a list. Conditions may also have numbers and booleans, which count as their text. */
 function readStrings(value: unknown, where: string, isLoose = false): string[] {
   const list: unknown[] = Array.isArray(value) ? value : [value];
-  // What an empty list means to AWS is unknown.
+  // The meaning of an empty list is unknown.
   if (list.length === 0) throw syntax(`${where}: must hold one value at least`);
   return list.map((one) => {
     if (typeof one === 'string') return one;
@@ -217,7 +220,7 @@ function readStrings(value: unknown, where: string, isLoose = false): string[] {
 function readObject(value: unknown, known: readonly string[], where: string): Record<string, unknown> {
   if (!isObject(value)) throw syntax(`${where}: must be a JSON object`);
   const unknown = Object.keys(value).find((name) => !known.includes(name));
-  // NotPrincipal among them: its use in a trust policy is discouraged, and its effect on sessions is intricate.
+  // This includes NotPrincipal: AWS discourages it in trust policies, and its effect on sessions is intricate.
   if (unknown !== undefined) throw syntax(`${where}: has no element ${unknown}`);
   return value;
 }
@@ -226,7 +229,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A name that occurs twice in one object is refused: `JSON.parse` would silently drop the first of two conditions. */
+/** Refuses an object with a repeated name: `JSON.parse` would silently drop the first of two conditions. */
 function parseJson(document: string): unknown {
   if (/^\s/.test(document)) {
     throw new MalformedPolicy('JSON strings must not have leading spaces', 'policy: begins with white space');

@@ -1,9 +1,10 @@
 /**
- * A role's trust policy and what is known of the caller in, the decision and its reasons out. Pure: the clock too comes
- * in with the context, as `aws:CurrentTime`.
- * An explicit Deny wins; without an Allow the answer is no. Stricter than AWS where AWS's behaviour is unknown, see
- * `outcome.ts`. Kinder in one thing: the identity policies of the caller, which AWS also asks where the trust policy names
- * a whole account, do not exist here.
+ * Evaluates a trust policy for a caller and a context, and gives the reasons of the decision.
+ *
+ * An explicit Deny wins; without an Allow the answer is no. Stricter than AWS where AWS's behaviour is unknown
+ * (see `outcome.ts`). More lenient in one point: if the trust policy names a whole account, AWS also asks the
+ * identity policies of the caller, which the emulator does not have. The clock is part of the context, as
+ * `aws:CurrentTime`.
  * Rules: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
  */
 import type { Context } from './condition.js';
@@ -17,33 +18,36 @@ import type { Caller } from './principal.js';
 import { formatCaller, formatPrincipals, matchPrincipal } from './principal.js';
 
 export interface PolicyRequest {
-  /** Such as `sts:AssumeRole`. Each is decided for itself, and all must be allowed. */
+  /** Such as `sts:AssumeRole`. Each is decided separately, and all must be allowed. */
   readonly actions: readonly string[];
-  /** Who asks: `{ Service: 'rolesanywhere.amazonaws.com' }`, or `{ AWS: <arn> }`, `{ AWS: [<session arn>, <role arn>] }`. */
+  /**
+   * The caller: `{ Service: 'rolesanywhere.amazonaws.com' }`, or `{ AWS: <arn> }`, `{ AWS: [<session arn>,
+   * <role arn>] }`.
+   */
   readonly principal: Caller;
   /**
-   * Condition keys and their values, such as `aws:PrincipalTag/x509Subject/CN`, `aws:SourceArn`, `sts:SourceIdentity`,
-   * `aws:CurrentTime`. Looked up whatever the case of the key. An absent key is not in the request. A list is for the keys
-   * that AWS documents as multivalued, such as `aws:TagKeys`, even where it has one value.
+   * Condition keys and their values, such as `aws:PrincipalTag/x509Subject/CN`, `aws:SourceArn`,
+   * `sts:SourceIdentity`, `aws:CurrentTime`. Keys are case-insensitive. Lists belong to the keys that AWS
+   * documents as multivalued, such as `aws:TagKeys`, also with one value.
    */
   readonly context: Readonly<Record<string, string | readonly string[]>>;
 }
 
 export interface Decision {
   readonly isAllowed: boolean;
-  /** For the log: which statement and which condition failed, with the values compared; one line each. */
+  /** For the log: the statement and the condition that decided, with the compared values; one line each. */
   readonly reasons: readonly string[];
 }
 
-/** A statement without regard to its actions: whether it is about this caller, in this context. */
+/** Whether a statement, whatever its actions, applies to this caller in this context. */
 interface JudgedStatement {
   readonly statement: Statement;
   readonly outcome: Outcome;
-  /** What made it so: where it applies, all its conditions; where not, those that stood against it. */
+  /** For a Deny all conditions, for an Allow those that keep it from applying. */
   readonly reasons: readonly string[];
 }
 
-/** @param document JSON text of an AssumeRolePolicyDocument; one that IAM would not take allows nothing */
+/** @param document JSON text of an AssumeRolePolicyDocument; one that IAM would refuse allows nothing */
 export function evaluateTrustPolicy(document: string, request: PolicyRequest): Decision {
   const policy = parseTrustPolicy(document);
   if ('reason' in policy)

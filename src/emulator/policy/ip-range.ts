@@ -1,6 +1,9 @@
 /**
- * An address and a CIDR block in, whether the block holds the address out. IPv4 (RFC 791) and IPv6 (RFC 4291 section 2.2).
- * Rules: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_IPAddress
+ * Tells whether a CIDR block contains an address, IPv4 (RFC 791) or IPv6 (RFC 4291 section 2.2).
+ *
+ * Rules:
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+ * ("IP address condition operators")
  */
 import type { Outcome } from './outcome.js';
 
@@ -9,7 +12,7 @@ interface Address {
   readonly length: 32 | 128;
 }
 
-/** A block without a length is one address. Bits behind the prefix are ignored. */
+/** A block without a prefix length is one address. Bits behind the prefix are ignored. */
 export function isInRange(address: string, block: string): Outcome {
   const [network = '', prefix, ...rest] = block.split('/');
   const found = parseAddress(address);
@@ -44,7 +47,7 @@ function parseV6(text: string): Address | undefined {
   if (tail === undefined ? missing !== 0 : missing < 1) return undefined;
   const groups = [...left, ...Array<bigint>(missing).fill(0n), ...right];
   const bits = groups.reduce((sum, group) => sum * 0x10000n + group, 0n);
-  // `::ffff:192.0.2.1` is how a dual-stack socket calls the caller 192.0.2.1.
+  // A dual-stack socket reports the client 192.0.2.1 as `::ffff:192.0.2.1`.
   return bits >> 32n === 0xffffn ? { bits: bits & 0xffffffffn, length: 32 } : { bits, length: 128 };
 }
 

@@ -1,6 +1,6 @@
 /**
- * The condition operators, one row each. A name such as `ForAnyValue:StringNotLikeIfExists` in; out, how it compares one
- * value of the request with one value of the policy, and what its prefix and suffix add.
+ * The condition operators, one row each, and the parser of names such as `ForAnyValue:StringNotLikeIfExists`.
+ *
  * Rules: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
  */
 import { isInRange } from './ip-range.js';
@@ -13,12 +13,12 @@ export type Compare = (found: string, expected: Pattern) => Outcome;
 
 export interface Operator {
   readonly compare: Compare;
-  /** Such as `StringNotEquals`: true where no value of the policy matches. */
+  /** `StringNotEquals`: true if no value of the policy matches. */
   readonly isNegated: boolean;
-  /** `…IfExists`: true where the request has no such key. */
+  /** `…IfExists`: true if the request has no such key. */
   readonly isIfExists: boolean;
   readonly quantifier: 'ForAnyValue' | 'ForAllValues' | undefined;
-  /** `Null` asks whether the key is there, not for its value. */
+  /** `Null` tests the presence of the key, not its value. */
   readonly isNull: boolean;
 }
 
@@ -27,7 +27,7 @@ const text =
   (found, expected) =>
     compare(found, formatPattern(expected));
 
-/** Compares after parsing both; what cannot be parsed cannot be compared. */
+/** Compares parsed values. If one cannot be parsed, the outcome is unknown. */
 const parsed = <T>(
   parse: (text: string) => T | undefined,
   compare: (found: T, expected: T) => boolean,
@@ -53,7 +53,7 @@ const COMPARISONS: Readonly<Record<string, Compare>> = {
   StringEquals: text((found, expected) => found === expected),
   StringEqualsIgnoreCase: text((found, expected) => found.toLowerCase() === expected.toLowerCase()),
   StringLike: (found, expected) => isMatch(expected, found),
-  // Both do the same.
+  // The two are synonyms.
   ArnEquals: isArnLike,
   ArnLike: isArnLike,
   ...ordered('Numeric', parseNumber),
@@ -74,14 +74,14 @@ const NEGATIONS: Readonly<Record<string, string>> = {
   NotIpAddress: 'IpAddress',
 };
 
-/** `undefined` where there is no such operator. Whether AWS takes one in other letter case is unknown: it isn't taken. */
+/** Undefined for an unknown operator. Names are case-sensitive here; AWS's rule is unknown. */
 export function parseOperator(name: string): Operator | undefined {
   const [, prefix, base = '', suffix] =
     /^(?:(ForAnyValue|ForAllValues):)?(\w+?)(IfExists)?$/.exec(name) ?? [];
   const quantifier = prefix === 'ForAnyValue' || prefix === 'ForAllValues' ? prefix : undefined;
   const isIfExists = suffix !== undefined;
   if (base === 'Null') {
-    // `…IfExists` is documented not to go with it, a prefix makes no sense with it.
+    // The documentation excludes `…IfExists`, and a prefix makes no sense.
     if (isIfExists || quantifier !== undefined) return undefined;
     return { compare: () => 'unknown', isNegated: false, isIfExists, quantifier, isNull: true };
   }
@@ -91,11 +91,11 @@ export function parseOperator(name: string): Operator | undefined {
   return compare && { compare, isNegated, isIfExists, quantifier, isNull: false };
 }
 
-/** Part by part, so that no wildcard reaches over a colon; only the resource, the sixth, may have colons. */
+/** Compares part by part: a wildcard matches no colon, except in the sixth part, the resource. */
 function isArnLike(found: string, expected: Pattern): Outcome {
   const parts = splitPattern(expected, ':', 6);
   const [foundParts, resource] = [found.split(':'), found.split(':').slice(5).join(':')];
-  // What AWS does with a value that is no ARN is unknown.
+  // AWS's behaviour for a value that is no ARN is unknown.
   if (parts.length < 6 || foundParts.length < 6) return 'unknown';
   const values = [...foundParts.slice(0, 5), resource];
   return allOf(parts.map((part, index) => isMatch(part, values[index] ?? '')));
@@ -105,13 +105,13 @@ function parseNumber(value: string): number | undefined {
   return /^[+-]?\d+(\.\d+)?$/.test(value) ? Number(value) : undefined;
 }
 
-/** W3C's profile of ISO 8601 from the day on, or seconds since 1970, in milliseconds. */
+/** Parses W3C's profile of ISO 8601, at least a day, or seconds since 1970. Returns milliseconds. */
 function parseDate(value: string): number | undefined {
   if (/^\d{5,}$/.test(value)) return Number(value) * 1000;
   const [, day = '', time = ''] =
     /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))?$/.exec(value) ?? [];
   const midnight = new Date(`${day}T00:00Z`).getTime();
-  // `Date` takes the 30th of February for the 2nd of March.
+  // `Date` reads February 30 as March 2.
   if (Number.isNaN(midnight) || new Date(midnight).toISOString().slice(0, 10) !== day) return undefined;
   const milliseconds = new Date(day + time).getTime();
   return Number.isNaN(milliseconds) ? undefined : milliseconds;

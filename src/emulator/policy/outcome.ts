@@ -1,18 +1,20 @@
 /**
- * What a comparison may say, and how several are combined. AWS leaves open what becomes of a comparison that cannot be
- * made (a date that is none, a variable without a value). It is `unknown` here, and an unknown outcome always refuses: it
- * keeps an Allow from applying, and lets a Deny apply. The emulator must not be kinder than AWS.
+ * Three-valued logic for comparisons.
+ *
+ * AWS does not document comparisons that cannot be made: an invalid date, a variable without a value. Their
+ * outcome is `unknown` here, and an unknown outcome always refuses: it keeps an Allow from applying and lets a
+ * Deny apply.
  */
 
 export type Outcome = boolean | 'unknown';
 
-/** True where one is true; else unknown where one is unknown. */
+/** True if one is true; else unknown if one is unknown. */
 export function anyOf(outcomes: readonly Outcome[]): Outcome {
   if (outcomes.includes(true)) return true;
   return outcomes.includes('unknown') && 'unknown';
 }
 
-/** False where one is false; else unknown where one is unknown. */
+/** False if one is false; else unknown if one is unknown. */
 export function allOf(outcomes: readonly Outcome[]): Outcome {
   return not(anyOf(outcomes.map(not)));
 }

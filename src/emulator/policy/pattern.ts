@@ -1,9 +1,12 @@
 /**
- * A value of a policy in, what it stands for out: variables replaced, wildcards ready to match.
+ * Expands policy variables in a value of a policy, and matches its wildcards.
+ *
  * Rules: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
  */
 
-/** One character. What the policy's author wrote may be a wildcard; what came in for a variable never is. */
+/**
+ * One character. Only a character that the policy's author wrote can be a wildcard, not one from a variable.
+ */
 export interface Token {
   readonly text: string;
   readonly isWritten: boolean;
@@ -11,13 +14,13 @@ export interface Token {
 
 export type Pattern = readonly Token[];
 
-/** The one value of a context key; `undefined` where it has none, or several. */
+/** The value of a context key; undefined if it has none or several. */
 export type LookUp = (key: string) => string | undefined;
 
 /** `${*}`, `${?}` and `${$}` stand for the characters themselves. */
 const ESCAPED = /^[*?$]$/;
 
-/** Text in which nothing is replaced, as all is before version 2012-10-17. */
+/** A text without variables, as in policies before version 2012-10-17. */
 export function parsePattern(text: string): Pattern {
   return [...text].map((character) => ({ text: character, isWritten: true }));
 }
@@ -54,7 +57,7 @@ export function formatPattern(pattern: Pattern): string {
   return pattern.map(({ text }) => text).join('');
 }
 
-/** The parts between the first `count - 1` separators that the author wrote. */
+/** Splits at the first `count - 1` separators that the author wrote. */
 export function splitPattern(pattern: Pattern, separator: string, count: number): Pattern[] {
   const parts: Token[][] = [[]];
   for (const token of pattern) {
@@ -65,12 +68,12 @@ export function splitPattern(pattern: Pattern, separator: string, count: number)
   return parts;
 }
 
-/** `*` stands for any characters, `?` for one. Time grows with the product of the lengths at worst, never faster. */
+/** `*` matches any characters, `?` one. The time is at most proportional to the product of the lengths. */
 export function isMatch(pattern: Pattern, text: string): boolean {
   const characters = [...text];
   let at = 0;
   let position = 0;
-  // Where to go back to: behind the last `*`, which then takes one character more.
+  // Where to backtrack to: behind the last `*`, which then takes one more character.
   let star = -1;
   let starTook = 0;
   while (position < characters.length) {
@@ -91,7 +94,7 @@ export function isMatch(pattern: Pattern, text: string): boolean {
   return pattern.slice(at).every(({ text: rest, isWritten }) => isWritten && rest === '*');
 }
 
-/** Names of actions are the same in any letter case, and `*` and `?` in a policy's stand for others. */
+/** Names of actions are case-insensitive; those of a policy may have wildcards. */
 export function isAction(pattern: string, action: string): boolean {
   return isMatch(parsePattern(pattern.toLowerCase()), action.toLowerCase());
 }

@@ -1,10 +1,11 @@
 /**
- * The `Principal` of a statement and who asks in; out, whether the one stands for the other.
+ * Matches the `Principal` of a statement with the caller.
+ *
  * Rules: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
  */
 import type { Outcome } from './outcome.js';
 
-/** Who asks. An assumed role's session is known by two ARNs, its own and that of its role: give both. */
+/** The caller. A session of an assumed role has two ARNs, its own and that of its role: give both. */
 export type Caller = { readonly Service: string } | { readonly AWS: string | readonly string[] };
 
 /** By type. */
@@ -12,23 +13,27 @@ export type Principals = Readonly<Record<string, readonly string[]>>;
 
 const ACCOUNT = /^(?:arn:(aws[a-z-]*):iam::)?(\d{12})(?::root)?$/;
 
-/** What each type may hold. No wildcard inside a name, as documented. */
-const FORMS: Readonly<Record<string, RegExp>> = {
-  // Unique ids such as AROA… are what AWS shows for a role that is gone; whether it takes them is unknown.
-  AWS: /^(\*|\d{12}|arn:aws[a-z-]*:iam::\d{12}:(root|(user|role)\/[\w+=,.@/-]+)|arn:aws[a-z-]*:sts::\d{12}:(assumed-role\/[\w+=,.@-]+\/[\w+=,.@-]+|federated-user\/[\w+=,.@-]+))$/,
-  Service: /^[a-z0-9-]+(\.[a-z0-9-]+)*\.(amazonaws\.(com(\.cn)?|eu)|amazon\.com|aws\.internal)$/,
-  Federated: /^([a-z0-9.-]+|arn:aws[a-z-]*:iam::\d{12}:(saml|oidc)-provider\/[\w+=,.@/:-]+)$/,
+/** The valid values by type. As documented, names have no wildcards. */
+const FORMS: Readonly<Record<string, readonly RegExp[]>> = {
+  // AWS shows unique ids such as AROA… for a deleted role; whether it accepts them is unknown.
+  AWS: [
+    /^(\*|\d{12})$/,
+    /^arn:aws[a-z-]*:iam::\d{12}:(root|(user|role)\/[\w+=,.@/-]+)$/,
+    /^arn:aws[a-z-]*:sts::\d{12}:(assumed-role\/[\w+=,.@-]+\/[\w+=,.@-]+|federated-user\/[\w+=,.@-]+)$/,
+  ],
+  Service: [/^[a-z0-9-]+(\.[a-z0-9-]+)*\.(amazonaws\.(com(\.cn)?|eu)|amazon\.com|aws\.internal)$/],
+  Federated: [/^([a-z0-9.-]+|arn:aws[a-z-]*:iam::\d{12}:(saml|oidc)-provider\/[\w+=,.@/:-]+)$/],
 };
 
 export function isPrincipal(type: string, value: string): boolean {
-  return Object.hasOwn(FORMS, type) && FORMS[type]?.test(value) === true;
+  return Object.hasOwn(FORMS, type) && FORMS[type]?.some((form) => form.test(value)) === true;
 }
 
 export function matchPrincipal(principals: Principals, caller: Caller): Outcome {
   if ('Service' in caller) {
     const names = principals['Service'] ?? [];
     if (names.includes(caller.Service)) return true;
-    // `*` is documented as everyone. Whether a role's policy means services by it is not, so only a Deny does.
+    // `*` is documented as everyone. Whether that includes services is not, so only a Deny applies.
     return principals['AWS']?.includes('*') === true && 'unknown';
   }
   const arns = [caller.AWS].flat();
@@ -36,7 +41,7 @@ export function matchPrincipal(principals: Principals, caller: Caller): Outcome 
   return values.some((value) => value === '*' || arns.some((arn) => isSame(value, arn)));
 }
 
-/** A policy that names an account means everyone in it. */
+/** An account as principal means everyone in it. */
 function isSame(value: string, arn: string): boolean {
   const [, partition, account] = ACCOUNT.exec(value) ?? [];
   if (account === undefined) return value === arn;

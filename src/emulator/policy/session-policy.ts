@@ -1,4 +1,7 @@
-/** Checks session policies, which profiles and AssumeRole take as JSON text. Their permissions are not evaluated. */
+/**
+ * Checks session policies, which profiles and AssumeRole take as JSON text. Their permissions are not
+ * evaluated.
+ */
 
 /** The reason why the text is no policy document; undefined if it is one. */
 export function findPolicyProblem(policy: string | undefined): string | undefined {

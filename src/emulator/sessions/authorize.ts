@@ -1,7 +1,7 @@
 /**
- * Whether the account gives this subject a session. In: what is asked for, and the certificate that is trusted by now.
- * Out: role, names, tags and duration of the session, or a refusal: checks 12 to 20 of CreateSession, whose table is in
- * `create-session.ts`.
+ * Decides whether the account gives a trusted certificate a session: checks 12 to 20 of CreateSession, whose
+ * table is in `create-session.ts`.
+ *
  * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html and STS AssumeRole
  */
 import type { Account, Profile, Role, Subject } from '../account/resources.js';
@@ -32,7 +32,7 @@ export interface Application {
   readonly strictAttributes: boolean;
 }
 
-/** What passed the checks. */
+/** The session that the checks allow. */
 export interface Grant extends SessionFacts {
   readonly role: Role;
   readonly seconds: number;
@@ -42,7 +42,7 @@ export interface Grant extends SessionFacts {
 }
 
 const deny = (message: string) => refuseWith(403, 'AccessDeniedException', message);
-/** AWS's one text for all that has to do with the role, and the sentences that it is known to add. */
+/** AWS's one message for all problems with the role, and the sentence that it adds in known cases. */
 const unable = ({ roleArn }: SessionRequest, more?: string) =>
   deny(`Unable to assume role for ${roleArn}${more === undefined ? '' : `. ${more}`}`);
 const ACTIONS = ['sts:AssumeRole', 'sts:TagSession', 'sts:SetSourceIdentity'];
@@ -71,7 +71,8 @@ export function authorize(application: Application): Grant {
     mapped.tags,
   );
   if (packedPolicySize > 100) {
-    const message = `Packed policy consumes ${packedPolicySize}% of allotted space, please use smaller policy.`;
+    const consumed = `Packed policy consumes ${packedPolicySize}% of allotted space`;
+    const message = `${consumed}, please use smaller policy.`;
     throw unable(asked, message)(`packed policy: tags and session policies take ${packedPolicySize} %`); // 19
   }
   const { trustAnchorArn } = asked;
@@ -80,7 +81,7 @@ export function authorize(application: Application): Grant {
   return { ...facts, role, seconds, packedPolicySize, warning };
 }
 
-/** One that does not exist is refused with the documented type and status. */
+/** Finds a resource by ARN; refuses with the documented type and status if there is none. */
 export function findResource<Name extends string, T extends Record<Name, string>>(
   all: ReadonlyMap<string, T>,
   name: Name,
@@ -118,7 +119,7 @@ function findRole({ account, asked }: Application, profile: Profile): Role {
   return role;
 }
 
-/** The shorter of what is asked for and what the profile grants; more than the role grants is an error, not a clamp. */
+/** The shorter of request and profile. A duration above the role's maximum is an error and not shortened. */
 function chooseDuration(asked: SessionRequest, { durationSeconds }: Profile, role: Role): number {
   const seconds = Math.min(durationSeconds, asked.durationSeconds ?? durationSeconds);
   if (seconds <= role.maxSessionDuration) return seconds;
@@ -129,7 +130,7 @@ function chooseDuration(asked: SessionRequest, { durationSeconds }: Profile, rol
   )(reason);
 }
 
-/** What a profile may hold is more than STS takes. That the policies exist is not looked at: there are none here. */
+/** A profile may hold more than STS accepts. Whether the policies exist is not checked. */
 function checkManagedPolicies({ account, asked }: Application, { managedPolicyArns: arns }: Profile): void {
   if (arns.length > 10) {
     throw unable(asked)(`managed policies: STS takes 10 for a session, the profile has ${arns.length}`);

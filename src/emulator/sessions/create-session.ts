@@ -1,32 +1,32 @@
 /**
- * CreateSession. In: the request, and the account with its trust anchors, profiles, roles. Out: 201 with credentials, or
- * a refusal. The checks, numbered as in the code, and what the client hears; the log hears which check, what it expected
- * and what it found.
+ * CreateSession: checks a request and answers with credentials. The checks, numbered as in the code, with the
+ * message to the client; the log names the check, what it expected and what it found.
  *
  *    1  query and body hold the members, each within its limits      `1 validation error detected: …`
- *    2  Authorization, SignedHeaders, x-amz-date can be read         `Invalid signature`, so the next six
- *    3  certificate and chain can be read, at most five in the chain (above five: `Untrusted signing certificate`)
+ *    2  Authorization, SignedHeaders, x-amz-date can be read         `Invalid signature`, as for the next six
+ *    3  certificate and chain can be read; the chain has at most five (else `Untrusted signing certificate`)
  *    4  the algorithm is the key's
- *    5  the credential scope is of that day, this region, this service
+ *    5  the credential scope names that day, this region, this service
  *    6  the clock is within five minutes
  *    7  Credential begins with the serial number, in decimal
  *    8  the signature verifies
  *    9  the trust anchor exists (404) and is enabled
- *   10  the certificate is one of an end entity                      `Untrusted certificate. Insufficient certificate`
- *   11  a path leads to the trust anchor, names and revocation       `Untrusted signing certificate`
+ *   10  the certificate is an end-entity certificate  `Untrusted certificate. Insufficient certificate`
+ *   11  a path leads to the trust anchor; names, revocation          `Untrusted signing certificate`
  *   12  the profile exists (404) and is enabled
- *   13  the subject is enabled                                       `Unable to assume role for …`, and so on to the end
- *   14  instance properties are there if the profile wants them
- *   15  the session name is the profile's to take                    `Not authorized to set roleSessionName.`
+ *   13  the subject is enabled  `Unable to assume role for …`, as for all below
+ *   14  instance properties are present if the profile requires them
+ *   15  the profile accepts the session name                         `Not authorized to set roleSessionName.`
  *   16  the profile has the role, and the role exists
- *   17  the source identity is one that STS takes
- *   18  the duration is within the role's maximum                    … `The requested DurationSeconds exceeds …`
- *   19  managed policies are ones that STS takes; tags and session policies fit (`Packed policy consumes …`)
- *   20  the role's trust policy allows all three actions             … `Some attributes failed to be mapped …`
+ *   17  STS accepts the source identity
+ *   18  the duration is within the role's maximum  … `The requested DurationSeconds exceeds …`
+ *   19  STS accepts the managed policies; tags and session policies fit (`Packed policy consumes …`)
+ *   20  the role's trust policy allows all three actions   … `Some attributes failed to be mapped …`
  *
- * That the signature comes before trust is known, and the texts above are AWS's; the order of the rest is not known. The
- * wording for what is missing (404), for all that is disabled, for an expired, revoked or weak certificate, for missing
- * instance properties and for a role outside the profile is unknown as well: there the nearest of these texts stands in.
+ * Known: the signature is checked before trust, and the messages above are AWS's. Unknown: the order of the
+ * other checks, and the messages for missing resources (404), disabled ones, certificates that are expired,
+ * revoked or weak, missing instance properties, and a role outside the profile. There the emulator sends the
+ * closest of these messages.
  * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-create-session.html and
  * …/trust-model.html
  */
@@ -94,7 +94,7 @@ function issue(credentials: CredentialStore, grant: Grant, at: Date): IssuedCred
   return credentials.issue({ ...names, tags: Object.fromEntries(grant.tags) }, grant.seconds, at);
 }
 
-/** Checks 9 to 11: whom the account trusts. What is parsed of anchors and lists is kept until they change. */
+/** Checks 9 to 11: trust. Parsed anchors and lists are cached until their text changes. */
 function trustChecks(account: Account) {
   const anchorsOf = remember<TrustAnchor, Certificate[]>(parseTrustAnchor);
   const listOf = remember<Crl, RevocationList>(parseRevocationList);
@@ -112,7 +112,7 @@ function trustChecks(account: Account) {
   };
 }
 
-/** What the control plane would not have taken, such as a state file that was edited by hand. */
+/** Refuses data that the control plane would not accept, for example from an edited state file. */
 function orRefuse<T>(what: string, read: () => T): T {
   try {
     return read();

@@ -1,15 +1,14 @@
 /**
- * The sessions that the emulator has issued. In: a role, the session's names and tags, a duration. Out: credentials, and
- * later, by access key id, whose they are.
- * Secret and token are derived from the access key id and a key that each store draws for itself (HKDF, RFC 5869), so
- * nothing of them is kept, and 100,000 sessions take little room.
- * Rules for the prefixes `ASIA` and `AROA`:
+ * Issues credentials and finds them again by access key id.
+ *
+ * Secret and token are derived from the access key id and a random key of the store (HKDF, RFC 5869). They are
+ * not kept, so that 100,000 sessions take little memory. Rules for the prefix `ASIA`:
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
  */
 import { hkdfSync, randomBytes } from 'node:crypto';
 import { formatBase32 } from '../account/account.js';
 
-/** What a session is given when it begins, and keeps. */
+/** The names and tags of a session. */
 export interface SessionNames {
   readonly roleArn: string;
   /** `AROA…` */
@@ -18,9 +17,9 @@ export interface SessionNames {
   readonly sourceIdentity?: string | undefined;
   /** Session tags, for policies `aws:PrincipalTag/<key>`. Default none. */
   readonly tags?: Readonly<Record<string, string>> | undefined;
-  /** Those of the tags that a chained session inherits. Default none. */
+  /** The keys of the tags that a chained session inherits. Default: none. */
   readonly transitiveTagKeys?: readonly string[] | undefined;
-  /** Whether another session's credentials asked for this one. Default false. */
+  /** The session was requested with the credentials of another. Default false. */
   readonly isChained?: boolean | undefined;
 }
 
@@ -28,7 +27,7 @@ export interface Session extends SessionNames {
   readonly tags: Readonly<Record<string, string>>;
   readonly transitiveTagKeys: readonly string[];
   readonly issuedAt: Date;
-  /** Whole seconds, as AWS has it. */
+  /** Whole seconds, as at AWS. */
   readonly expiration: Date;
 }
 
@@ -44,11 +43,13 @@ export interface IssuedCredentials extends Session {
 
 export interface CredentialStore {
   issue(names: SessionNames, durationSeconds: number, at: Date): IssuedCredentials;
-  /** Also finds what expired less than a day ago, so that it can be called expired rather than unknown. */
+  /**
+   * Also finds sessions that expired less than a day ago, so that the answer is "expired" and not "unknown".
+   */
   find(accessKeyId: string): IssuedCredentials | undefined;
-  /** How many were issued, expired ones included. */
+  /** Number of issued sessions, including expired ones. */
   readonly issuedCount: number;
-  /** How many are kept, those that expired less than a day ago included. */
+  /** Number of kept sessions, including those that expired less than a day ago. */
   readonly size: number;
 }
 
@@ -57,7 +58,7 @@ const MINUTE_MS = 60_000;
 const SECRET_BYTES = 30;
 const TOKEN_BYTES = 300;
 
-/** @param maxKept against a client in a loop: beyond it the oldest are forgotten, expired ones first; default 100,000 */
+/** @param maxKept limit against a client in a loop: beyond it the oldest are dropped, expired ones first */
 export function createCredentialStore(maxKept = 100_000): CredentialStore {
   const kept = new Map<string, Session>();
   const makeRoom = createSweeper(kept, maxKept);
@@ -87,11 +88,14 @@ export function createCredentialStore(maxKept = 100_000): CredentialStore {
   };
 }
 
-/** Sessions last unequally long, so the oldest is not the first to expire; to look at all of them takes a while. */
+/**
+ * Durations differ, so the oldest session need not expire first. Checking all takes time: at most once a
+ * minute.
+ */
 function createSweeper(kept: Map<string, Session>, maxKept: number): (at: Date) => void {
   let sweptAtMs = Number.NEGATIVE_INFINITY;
   return (at) => {
-    // Its distance to now counts, not its direction: the clock may be set back.
+    // The absolute distance, because the clock may be set back.
     if (Math.abs(at.getTime() - sweptAtMs) >= MINUTE_MS) {
       sweptAtMs = at.getTime();
       dropExpired(kept, at, kept.size < maxKept ? DAY_MS : 0);

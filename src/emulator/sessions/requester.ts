@@ -1,6 +1,7 @@
 /**
- * Who asks for a session. In: the raw request. Out: the certificate and chain that came with it, once it is proved that
- * the holder of the certificate's key made this request, now, for this region. Whom we trust comes later.
+ * Authenticates a CreateSession request: proves that the holder of the certificate's key made it, now, for
+ * this region. Whether the account trusts the certificate is checked later.
+ *
  * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-sign-process.html
  */
 import type { Certificate } from '../pki/certificate.js';
@@ -22,7 +23,7 @@ const MAX_CHAIN = 5;
 const invalidSignature = refuseWith(403, 'AccessDeniedException', 'Invalid signature');
 export const untrusted = refuseWith(403, 'AccessDeniedException', 'Untrusted signing certificate');
 
-/** A check that found something refuses. */
+/** Throws a refusal if a check found a problem. */
 export function must(problem: string | undefined, refuse: Refuse): void {
   if (problem !== undefined) throw refuse(problem);
 }
@@ -44,7 +45,7 @@ export function authenticate(request: EmulatorRequest, region: string, at: Date)
   return { leaf, chain };
 }
 
-/** Makes ready for what the checks cannot wait for. */
+/** Loads what the synchronous checks need. */
 export async function prepare({ headers }: EmulatorRequest): Promise<void> {
   const sent = headers
     .filter(([name]) => name.startsWith('x-amz-x509'))
@@ -56,14 +57,15 @@ function readChain(header: string | undefined): Certificate[] {
   if (header === undefined) return [];
   if (header.trim() === '') throw invalidSignature('chain: x-amz-x509-chain is empty, omit it instead');
   const parts = header.split(',');
-  // The limit is documented, the answer beyond it is unknown.
+  // The limit is documented, the answer is not.
   if (parts.length > MAX_CHAIN) throw untrusted(`chain: at most ${MAX_CHAIN} allowed, found ${parts.length}`);
   return parts.map((part) => readCertificate(part, 'x-amz-x509-chain'));
 }
 
 function readCertificate(base64: string, header: string): Certificate {
   const der = Buffer.from(base64, 'base64');
-  // Node's decoder skips what it does not know; encoding again finds line breaks, other alphabets, missing padding.
+  // Node's decoder skips unknown characters. Encoding again finds line breaks, other alphabets, missing
+  // padding.
   if (base64 === '' || der.toString('base64') !== base64) {
     throw invalidSignature(`${header}: expected padded standard base64 of DER without white space`);
   }
@@ -78,5 +80,6 @@ function checkSerial(signed: SignedRequest, leaf: Certificate): string | undefin
   const expected = leaf.serialNumber.toString();
   if (signed.keyId === expected) return undefined;
   const isHex = signed.keyId.toLowerCase().replace(/^0+/, '') === leaf.serialNumber.toString(16);
-  return `serial number: expected ${expected} in Credential, found ${signed.keyId}${isHex ? ', which is hexadecimal' : ''}`;
+  const remark = isHex ? ', which is hexadecimal' : '';
+  return `serial number: expected ${expected} in Credential, found ${signed.keyId}${remark}`;
 }

@@ -2,8 +2,8 @@
  * Reads the members of a CreateSession request, each checked against its limits.
  *
  * Clients send the ARNs in the query or in the JSON body, the other members in the body only.
- * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-create-session.html, and STS
- * AssumeRole for the session name
+ * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-create-session.html, and
+ * STS AssumeRole for the session name
  */
 import type { EmulatorRequest } from '../wire/handler.js';
 import { refuseWith } from '../wire/handler.js';
@@ -31,7 +31,9 @@ const INPUT = {
 const IN_QUERY = INPUT.required as readonly string[];
 
 export type SessionRequest = ValueOf<typeof INPUT> & {
-  /** Members that AWS does not document. CreateSession is in no public model, so they are ignored and logged. */
+  /**
+   * Members that AWS does not document. CreateSession is in no public model, so they are ignored and logged.
+   */
   readonly ignoredMembers: readonly string[];
 };
 

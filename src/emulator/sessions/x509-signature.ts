@@ -1,6 +1,7 @@
 /**
- * Whether a request was signed with a certificate's key. In: what was signed, and the key. Out: why not (`undefined`
- * where it was). Written apart from `src/signing`, from the documentation.
+ * Verifies that a certificate's key signed a request. Written separately from `src/signing`, from the
+ * documentation.
+ *
  * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-sign-process.html
  */
 import type { KeyObject } from 'node:crypto';
@@ -11,16 +12,16 @@ import type { EmulatorRequest } from '../wire/handler.js';
 import type { SignedRequest } from '../wire/signature.js';
 import { explainMismatch } from '../wire/signing-mistakes.js';
 
-/** One row for each `AWS4-X509-…` algorithm: the keys it belongs to, and how the string to sign is hashed. */
+/** One row for each `AWS4-X509-…` algorithm: its key types, and the hash of the string to sign. */
 const ALGORITHMS: Readonly<Record<string, { keys: readonly string[]; hash: string | undefined }>> = {
   'AWS4-X509-RSA-SHA256': { keys: ['rsa'], hash: 'sha256' },
-  // SHA-256 whatever the curve, and ASN.1 DER rather than r‖s.
+  // SHA-256 for every curve, and ASN.1 DER instead of r‖s.
   'AWS4-X509-ECDSA-SHA256': { keys: ['ec'], hash: 'sha256' },
   // Unhashed.
   'AWS4-X509-MLDSA': { keys: ['ml-dsa-44', 'ml-dsa-65', 'ml-dsa-87'], hash: undefined },
 };
 
-/** Why the certificate's key does not vouch for the request; `undefined` where it does. */
+/** The reason why the algorithm does not fit the certificate's key; undefined if it fits. */
 export function checkX509Algorithm(signed: SignedRequest, { type }: PublicKey): string | undefined {
   const fitting = Object.entries(ALGORITHMS).find(([, { keys }]) => keys.includes(type));
   if (fitting === undefined) return `algorithm: keys are RSA, EC or ML-DSA, the certificate's is ${type}`;
@@ -28,7 +29,7 @@ export function checkX509Algorithm(signed: SignedRequest, { type }: PublicKey): 
   return `algorithm: the certificate's ${type} key needs ${fitting[0]}, found ${signed.algorithm}`;
 }
 
-/** Why the signature does not verify; `undefined` where it does. */
+/** Undefined if the signature verifies, else a function that finds out why not. */
 export function checkX509Signature(
   request: EmulatorRequest,
   signed: SignedRequest,
@@ -47,7 +48,7 @@ export function checkX509Signature(
   };
 }
 
-/** The usual mistakes with the right text, recognised by verifying as the client signed. */
+/** Recognises common mistakes with the correct text, by verifying the way the client may have signed. */
 function findMistake(data: Buffer, key: KeyObject, signature: Buffer): string | undefined {
   const pss = { key, padding: constants.RSA_PKCS1_PSS_PADDING };
   if (

@@ -1,7 +1,8 @@
 /**
- * A trust anchor, a role and a profile that belong together, for who brings none. In: an account, CA certificates, and
- * how they are wished. Out: the three, made where they are not there yet: started again with its state, the emulator has
- * the same ones, and what was changed of them meanwhile stays.
+ * Makes a trust anchor, a role and a profile that belong together, for callers who bring none.
+ *
+ * Existing ones are used: restarted with its state, the emulator has the same resources, and later changes
+ * stay.
  */
 import { randomUUID } from 'node:crypto';
 import { addProfile, addRole, addTrustAnchor, defaultTrustPolicy } from '../account/account.js';
@@ -20,13 +21,13 @@ export interface Furniture {
   readonly roleArn: string;
 }
 
-/** The trust anchor and the profile are found again by it. */
+/** The name of the trust anchor and the profile, by which they are found again. */
 const NAME = 'emulator';
 
-/** Common name of the authorities that are made for it, and end with the emulator. */
+/** Common name of the authorities that end with the emulator. */
 export const THROW_AWAY_CA = 'Emulator CA';
 
-/** Whether the account's own trust anchor is of an authority that has ended, so that nobody could use it. */
+/** Whether the emulator made the account's trust anchor in an earlier run: that authority's key is lost. */
 export function needsAuthority({ trustAnchors }: Account): boolean {
   const pems = [...trustAnchors.values()]
     .filter(({ name }) => name === NAME)
@@ -34,7 +35,7 @@ export function needsAuthority({ trustAnchors }: Account): boolean {
   return pems.flatMap(parseTrustAnchor).some(({ name }) => name === `CN=${THROW_AWAY_CA}`);
 }
 
-/** @param pem CA certificates; they replace those that the trust anchor has had */
+/** @param pem CA certificates; they replace those of an existing trust anchor */
 export function quickStart(account: Account, pem: string, wished: QuickStart, at: Date): Furniture {
   const { trustAnchorArn } = furnishAnchor(account, pem, at);
   const role = furnishRole(account, wished.roleName, trustAnchorArn, at);
@@ -42,7 +43,7 @@ export function quickStart(account: Account, pem: string, wished: QuickStart, at
   return { trustAnchorArn, profileArn, roleArn: role.arn };
 }
 
-/** What is there already and belongs together, enabled if possible; `undefined` where something is missing. */
+/** Resources of the account that belong together, enabled ones first; undefined if something is missing. */
 export function findFurniture({ trustAnchors, profiles, roles }: Account): Furniture | undefined {
   const arns = [...roles.values()].map(({ arn }) => arn);
   const [anchor] = enabledFirst(trustAnchors);

@@ -1,6 +1,7 @@
 /**
- * The format of a seed. In: a value from JSON. Out: the seed as it was meant, its members checked for kind and name; or
- * one line that says which member is wrong. What the members may hold is checked by the operations that make them.
+ * The format of a seed: its type, and the check of a value from JSON for unknown members and wrong kinds.
+ *
+ * The operations that create the resources check the values.
  */
 
 import { OptionError, quote } from '../../errors.js';
@@ -9,12 +10,12 @@ import { Refusal } from '../wire/handler.js';
 import type { Shape, ValueOf } from '../wire/shape.js';
 import { findUnknownMembers, readShape } from '../wire/shape.js';
 
-/** Texts: PEM, or the path of a PEM file, relative to the seed. */
+/** PEM texts, or paths of PEM files relative to the seed. */
 type PemSources = string | readonly string[];
 
 export interface Seed {
   readonly trustAnchors?: ReadonlyArray<{
-    /** Unique: the ARN follows from it. */
+    /** Unique: the ARN is derived from it. */
     readonly name: string;
     /** One or two CA certificates. */
     readonly certificates: PemSources;
@@ -26,7 +27,10 @@ export interface Seed {
   }>;
   readonly roles?: ReadonlyArray<{
     readonly name: string;
-    /** A policy, its JSON text, or the path of its file. Default: what the user guide asks for, for the seed's anchors. */
+    /**
+     * A policy, its JSON text, or the path of its file. Default: the user guide's, for the seed's trust
+     * anchors.
+     */
     readonly trustPolicy?: object | string;
     /** Default `/`. */
     readonly path?: string;
@@ -36,7 +40,7 @@ export interface Seed {
     readonly tags?: Readonly<Record<string, string>>;
   }>;
   readonly profiles?: ReadonlyArray<{
-    /** Unique: the ARN follows from it. */
+    /** Unique: the ARN is derived from it. */
     readonly name: string;
     /** Names of roles in the seed, or ARNs. */
     readonly roles: readonly string[];
@@ -49,7 +53,7 @@ export interface Seed {
     /** A policy, or its JSON text. */
     readonly sessionPolicy?: object | string;
     readonly managedPolicyArns?: readonly string[];
-    /** Specifiers by certificate field, in place of the default ones: `{ "x509Subject": ["CN", "OU"] }`. */
+    /** Specifiers by certificate field, instead of the default ones: `{ "x509Subject": ["CN", "OU"] }`. */
     readonly attributeMappings?: Readonly<
       Partial<Record<'x509Subject' | 'x509Issuer' | 'x509SAN', readonly string[]>>
     >;
@@ -108,7 +112,7 @@ export type Loaded = { readonly [K in keyof Lists]: ReadonlyArray<Lists[K][numbe
 export type SeedMember<List extends keyof Loaded> = Loaded[List][number];
 
 /**
- * @param subject how messages name it
+ * @param subject the name of the seed in messages
  * @throws OptionError `ERR_OPTION_INVALID` `ERR_OPTION_UNKNOWN`
  */
 export function readSeed(value: unknown, subject: string): Loaded {
@@ -124,7 +128,7 @@ export function readSeed(value: unknown, subject: string): Loaded {
   }
 }
 
-/** One PEM for a list of them, and a policy for its text. */
+/** Turns one PEM into a list, and a policy into its text. */
 function normalize(value: unknown, name = ''): unknown {
   if (name === 'tags') return value;
   if (/^(certificates|crls)$/.test(name)) return typeof value === 'string' ? [value] : value;

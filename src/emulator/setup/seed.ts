@@ -1,8 +1,9 @@
 /**
- * What an account begins with. In: a seed, as JSON in a file or as an object. Out: trust anchors, CRLs, roles and profiles
- * in the account; or one line that says what is wrong with it. They are made by the operations of the control plane and of
- * IAM, so that a seed holds nothing that AWS would refuse. The ids of anchors and profiles follow from their names: the
- * same seed gives the same ARNs.
+ * Fills a new account from a seed, an object or a JSON file.
+ *
+ * The operations of the control plane and of IAM create the resources, so that a seed holds nothing that AWS
+ * would refuse. The ids of trust anchors and profiles are derived from their names: the same seed gives the
+ * same ARNs.
  */
 import { createHash } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
@@ -22,13 +23,13 @@ export type { Seed } from './seed-format.js';
 /** A seed whose files have been read. */
 export interface LoadedSeed {
   readonly seed: Loaded;
-  /** How messages name it. */
+  /** Its name in messages. */
   readonly subject: string;
 }
 
 /**
- * @param source path of a JSON file, or the seed itself; files that it names lie relative to the file, or to where the
- *   program runs
+ * @param source path of a JSON file, or the seed itself. Paths in it are relative to the file, or to the
+ *   working folder.
  * @throws OptionError `ERR_OPTION_INVALID` `ERR_OPTION_UNKNOWN` `ERR_OPTION_MISSING`
  * @throws IdentityError `ERR_FILE_UNREADABLE`
  */
@@ -44,7 +45,7 @@ function parseJson(text: string, subject: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // Its message quotes the text.
+    // The parser's message would quote the text.
     throw new OptionError('ERR_OPTION_INVALID', `${subject} is not JSON`);
   }
 }
@@ -68,14 +69,14 @@ async function readFiles(seed: Loaded, folder: string): Promise<Loaded> {
   return { ...seed, trustAnchors: readAnchors, roles: readRoles };
 }
 
-/** What it is to begin with, itself; anything else names a file. */
+/** A text that begins with `start` is the content itself, any other text is a path. */
 async function readSource(source: string, start: string, folder: string): Promise<string> {
   if (source.trimStart().startsWith(start)) return source;
   const path = resolve(folder, source);
   return (await readTextFile(path, `file ${path} of the seed`)).text;
 }
 
-/** @throws OptionError `ERR_OPTION_INVALID`; the account may then hold a part of the seed */
+/** @throws OptionError `ERR_OPTION_INVALID`; the account then holds a part of the seed */
 export function applySeed(account: Account, { seed, subject }: LoadedSeed, at: Date): void {
   const anchors = seed.trustAnchors.map((anchor) =>
     within(`${subject}: trust anchor ${quote(anchor.name)}`, () => plantAnchor(account, anchor, at)),
@@ -98,7 +99,7 @@ function within<T>(where: string, plant: () => T): T {
   }
 }
 
-/** What AWS says is terse; the reason is added where it says more. */
+/** AWS's message, with the reason for the log if it says more. */
 function describe({ message, reason }: Refusal): string {
   const [counted, problems] = message.split(' detected: ');
   if (problems !== undefined) return problems;
@@ -151,7 +152,7 @@ function listTags(tags: Readonly<Record<string, string>> = {}) {
   return Object.entries(tags).map(([key, value]) => ({ key, value }));
 }
 
-/** The name of a role in the seed, or any role's ARN. */
+/** The ARN of a role of the seed, by name; an ARN stays as it is. */
 function findRole({ roles }: Account, role: string): string {
   if (role.startsWith('arn:')) return role;
   const found = roles.get(role);
@@ -160,7 +161,7 @@ function findRole({ roles }: Account, role: string): string {
   throw new Refusal(400, 'ValidationException', 'Role not found', reason);
 }
 
-/** A UUID of version 8 (RFC 9562), made from the name; the second of a name is an error. */
+/** A UUID of version 8 (RFC 9562), derived from the name, which must be unique. */
 function idOf(account: Account, kind: 'trust-anchor' | 'profile', name: string): string {
   const text = `${account.accountId} ${account.region} ${kind} ${name}`;
   const hex = createHash('sha256').update(text).digest('hex');

@@ -1,8 +1,9 @@
 /**
- * An account that outlives the emulator. In: the path of its file. Out: the account that is there, and later each of
- * its changes on disk before the client hears of them: a kill at any moment loses at most what nobody was told.
- * One emulator to a file: of two, each would overwrite what the other has kept, so the one that finds the file changed
- * refuses.
+ * Keeps the account in a file, so that it survives the emulator.
+ *
+ * A change is on disk before the client hears of it: a kill at any moment loses only changes that were not yet
+ * answered. A file belongs to one emulator: the one that finds it changed by another refuses, instead of
+ * overwriting it.
  */
 
 import { OptionError, OutputError } from '../../errors.js';
@@ -12,12 +13,12 @@ import type { Account } from '../account/resources.js';
 import type { Handler } from '../wire/handler.js';
 import { formatState, parseState, restoreState } from './state.js';
 
-/** Of the file: 250 profiles, 100 CRLs and thousands of subjects are far below. */
+/** The limit of the file. 250 profiles, 100 CRLs and thousands of subjects need far less. */
 const MAX_BYTES = 256 * 1024 * 1024;
 
 /**
- * @returns `undefined` where there is no such file yet
- * @throws OptionError `ERR_OPTION_INVALID`: the file is damaged, and stays as it is
+ * @returns undefined if the file does not exist
+ * @throws OptionError `ERR_OPTION_INVALID`: the file is damaged; it is not changed
  * @throws IdentityError `ERR_FILE_UNREADABLE`
  */
 export async function loadState(path: string): Promise<Account | undefined> {
@@ -35,11 +36,13 @@ export async function loadState(path: string): Promise<Account | undefined> {
 }
 
 /**
- * Returns a function that writes the account to the file if it has changed. Calls during a write share the next one, so
- * that bursts need few writes. The promise settles when the account as it was at the call is on disk.
+ * Returns a function that writes the account to the file if it has changed. Calls during a write share the
+ * next one, so that bursts need few writes. The promise settles when the account as it was at the call is on
+ * disk.
  *
- * If a write fails, the account is set back to what the file holds, and the calls that wait for the next write fail as
- * well: their changes are gone with it. So memory never has a change that a client was told had failed.
+ * If a write fails, the account is set back to what the file holds, and the calls that wait for the next write
+ * fail as well: their changes are gone with it. So memory never has a change that a client was told had
+ * failed.
  *
  * @throws OutputError `ERR_FILE_WRITE`
  */
@@ -76,7 +79,7 @@ export function createSaver(path: string, account: Account): () => Promise<void>
   };
 }
 
-/** A file that is gone, or that somebody has touched or copied back, is no harm. */
+/** A file that was deleted, or whose content is the same, does no harm. */
 async function refuseForeign(path: string, written: string): Promise<void> {
   const subject = `state file ${path}`;
   const found = await readTextFileIfThere(path, subject, MAX_BYTES);
@@ -85,7 +88,9 @@ async function refuseForeign(path: string, written: string): Promise<void> {
   throw new OutputError('ERR_FILE_WRITE', message);
 }
 
-/** The same handler, whose answers wait for the state: what cannot be kept was not done, as far as the client knows. */
+/**
+ * Wraps a handler so that an answer waits for the state file. If it cannot be written, the client gets 500.
+ */
 export function keepState(handle: Handler, save: () => Promise<void>, log: (line: string) => void): Handler {
   return async (request) => {
     const response = await handle(request);

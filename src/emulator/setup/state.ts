@@ -1,6 +1,7 @@
 /**
- * An account as text, and back. In: an account, or the text of one. Out: JSON with a version, or the account; or why the
- * text is none. Sessions are not part of it: their secrets are in no file, so they end with the emulator.
+ * Converts an account to JSON with a version, and back.
+ *
+ * Sessions are not part of it: their secrets are in no file, so they end with the emulator.
  */
 import { createAccount } from '../account/account.js';
 import type { Account } from '../account/resources.js';
@@ -84,7 +85,7 @@ export function formatState(account: Account): string {
   return `${JSON.stringify(state, null, 2)}\n`;
 }
 
-/** Throws an `Error` that says on one line what is wrong. */
+/** Throws an `Error` with one line for the user. */
 export function parseState(text: string): Account {
   const value = parseJson(text);
   const version = typeof value === 'object' && value !== null && 'version' in value ? value.version : 'none';
@@ -124,8 +125,8 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // Its message quotes the text.
-    throw new Error('it is not JSON, or not all of it is there');
+    // The parser's message would quote the text.
+    throw new Error('it is not JSON, or it is incomplete');
   }
 }
 

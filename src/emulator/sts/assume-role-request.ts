@@ -1,7 +1,8 @@
 /**
- * What AssumeRole is asked for. In: the form. Out: the members, each inside the limits of the service's model.
- * Rules: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html. The messages are those that users of STS
- * have quoted; where the wording is unknown, it is ours and says so.
+ * Reads the parameters of AssumeRole, each within the limits of the service model.
+ *
+ * The messages are those that users of STS have quoted; where AWS's wording is unknown, a comment says so.
+ * Rules: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
  */
 import { findPolicyProblem } from '../policy/session-policy.js';
 import { findForeignPolicy } from '../sessions/session-context.js';
@@ -21,7 +22,7 @@ const POLICY = {
   pattern: '[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+',
 } as const;
 
-/** Members in lower camel case, as the validator names them. */
+/** Members in lower camel case, as in the validator's messages. */
 const ASSUME_ROLE = {
   type: 'structure',
   members: {
@@ -53,7 +54,7 @@ type Input = ValueOf<typeof ASSUME_ROLE>;
 export interface AssumeRoleRequest extends Omit<Input, 'tags' | 'transitiveTagKeys'> {
   readonly tags: ReadonlyMap<string, string>;
   readonly transitiveTagKeys: readonly string[];
-  /** Session policies, inline and managed. They could only take away what no session here has. */
+  /** Session policies, inline and managed. They only restrict permissions, which sessions here do not have. */
   readonly policies: readonly string[];
 }
 
@@ -61,13 +62,14 @@ const wrongArn = refuseWith(400, 'ValidationError', 'Request ARN is invalid');
 const wrongTags = (message: string) => refuseWith(400, 'InvalidParameterValue', message);
 const duplicateTags = wrongTags('Duplicate tag keys found. Please note that Tag keys are case insensitive.');
 const notTagged = wrongTags('The specified transitive tag key must be included in the requested tags.');
-/** The wording is ours: that the prefix is reserved is documented, the answer is not. */
+/** Our wording: the reserved prefix is documented, the answer is not. */
 const reservedTag = wrongTags('Tag keys beginning with aws: are reserved.');
 const wrongPolicy = refuseWith(400, 'MalformedPolicyDocument', 'Syntax errors in policy.');
 const noMfa = refuseWith(
   403,
   'AccessDenied',
-  'MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user.',
+  'MultiFactorAuthentication failed, unable to validate MFA code.  ' +
+    'Please verify your MFA serial number is valid and associated with this user.',
 );
 
 export function readAssumeRoleRequest(call: QueryCall, accountId: string): AssumeRoleRequest {

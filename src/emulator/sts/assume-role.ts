@@ -1,9 +1,11 @@
 /**
- * AssumeRole, by a session that the emulator has issued: role chaining. In: who asks, and what for. Out: another session,
- * which inherits source identity and transitive tags, or a refusal.
- * Kinder than AWS in one thing: no identity policy of the caller's role is asked, since roles here have none.
- * Rules: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html, …/IAM/latest/UserGuide/id_session-tags.html,
- * …/id_credentials_temp_control-access_monitor.html and …/reference_policies_iam-condition-keys.html
+ * AssumeRole with the credentials of a session that the emulator issued: role chaining. The new session
+ * inherits the source identity and the transitive tags.
+ *
+ * More lenient than AWS in one point: roles here have no identity policies, so the caller's is not evaluated.
+ * Rules: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html,
+ * …/IAM/latest/UserGuide/id_session-tags.html, …/id_credentials_temp_control-access_monitor.html and
+ * …/reference_policies_iam-condition-keys.html
  */
 import type { Account, Role } from '../account/resources.js';
 import type { PolicyRequest } from '../policy/evaluate.js';
@@ -18,13 +20,14 @@ import type { AssumeRoleRequest } from './assume-role-request.js';
 import { readAssumeRoleRequest } from './assume-role-request.js';
 
 const DEFAULT_SECONDS = 3600;
-/** Whatever the role's maximum, which is never below it. */
+/** The limit of role chaining. The role's own maximum is never below it. */
 const MAX_CHAINED_SECONDS = 3600;
 
 const inheritedTag = refuseWith(
   400,
   'InvalidParameterValue',
-  "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session.",
+  "One of the specified transitive tag keys can't be set " +
+    'because it conflicts with a transitive tag key from the calling session.',
 );
 const tooLong = refuseWith(
   400,
@@ -32,7 +35,7 @@ const tooLong = refuseWith(
   'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.',
 );
 
-/** What the new session has from the caller's. */
+/** What the new session inherits from the caller's. */
 interface Inheritance {
   readonly sourceIdentity: string | undefined;
   readonly tags: Readonly<Record<string, string>>;
@@ -58,7 +61,7 @@ export function assumeRole(
   });
   const role = authorize(caller, asked, inherited, context, account);
   const seconds = asked.durationSeconds ?? DEFAULT_SECONDS;
-  // Whether AWS looks at it before or after the trust policy is unknown.
+  // Whether AWS checks the duration before or after the trust policy is unknown.
   if (seconds > MAX_CHAINED_SECONDS)
     throw tooLong(`duration: at most ${MAX_CHAINED_SECONDS} s, found ${seconds} s`);
   const { sourceIdentity, tags } = inherited;
@@ -83,7 +86,7 @@ function inherit(caller: IssuedCredentials, asked: AssumeRoleRequest): Inheritan
   return { sourceIdentity: caller.sourceIdentity ?? asked.sourceIdentity, tags: Object.fromEntries(tags) };
 }
 
-/** Tag keys are the same in any letter case. */
+/** Tag keys are case-insensitive. */
 function isSameKey(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase();
 }
@@ -97,7 +100,9 @@ function measure({ policies, tags }: AssumeRoleRequest): number | undefined {
   throw tooLarge(`packed policy: tags and session policies take ${percent} %`);
 }
 
-/** Each action that the request amounts to must be allowed by the trust policy. AWS's text names the one that is not. */
+/**
+ * The trust policy must allow each action of the request. AWS's message names the one that it does not allow.
+ */
 function authorize(
   caller: IssuedCredentials,
   asked: AssumeRoleRequest,
@@ -107,13 +112,13 @@ function authorize(
 ): Role {
   const { assumedRoleArn, roleArn } = caller;
   const deny = (action: string): Refuse => {
-    const message = `User: ${assumedRoleArn} is not authorized to perform: ${action} on resource: ${asked.roleArn}`;
-    return refuseWith(403, 'AccessDenied', message);
+    const denied = `User: ${assumedRoleArn} is not authorized to perform: ${action}`;
+    return refuseWith(403, 'AccessDenied', `${denied} on resource: ${asked.roleArn}`);
   };
   const role = [...account.roles.values()].find(({ arn }) => arn === asked.roleArn);
   if (role === undefined) throw deny('sts:AssumeRole')(`role: the account has no ${asked.roleArn}`);
   const { sourceIdentity } = inherited;
-  // Known: it cannot be changed. The wording is not.
+  // Documented: it cannot be changed. The message is unknown.
   if (asked.sourceIdentity !== undefined && asked.sourceIdentity !== sourceIdentity) {
     const reason = `source identity: the calling session has ${sourceIdentity}, found ${asked.sourceIdentity}`;
     throw deny('sts:SetSourceIdentity')(reason);
@@ -122,7 +127,7 @@ function authorize(
   const actions = [
     'sts:AssumeRole',
     ...(hasTags ? ['sts:TagSession'] : []),
-    // A source identity that the caller has counts as one that is set again.
+    // Passing on the caller's source identity counts as setting it.
     ...(sourceIdentity === undefined ? [] : ['sts:SetSourceIdentity']),
   ];
   const principal = { AWS: [assumedRoleArn, roleArn] };
@@ -147,7 +152,7 @@ function formatContext(
   const { durationSeconds } = asked;
   const all = {
     ...circumstances,
-    // After those of the role: a session's tag stands for a role's with the same key.
+    // After the tags of the role: a session tag replaces a role's tag with the same key.
     ...prefixKeys('aws:PrincipalTag/', Object.entries(tags)),
     ...prefixKeys('aws:RequestTag/', asked.tags),
     'aws:TagKeys': [...asked.tags.keys()],
@@ -159,7 +164,7 @@ function formatContext(
     'aws:userid': assumedRoleId,
     'aws:SourceIdentity': sourceIdentity,
     'aws:TokenIssueTime': issuedAt.toISOString(),
-    // AWS is asked over TLS; that the emulator is not says nothing about the policy.
+    // AWS's endpoints use TLS, whatever the emulator uses.
     'aws:SecureTransport': 'true',
     'sts:RoleSessionName': asked.roleSessionName,
     'sts:SourceIdentity': inherited.sourceIdentity,

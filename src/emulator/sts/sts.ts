@@ -1,6 +1,6 @@
 /**
- * STS for the sessions that the emulator has issued. In: a signed request. Out: who its signer is (GetCallerIdentity),
- * whose an access key is (GetAccessKeyInfo), or the session of another role (AssumeRole), as XML.
+ * STS: GetCallerIdentity, GetAccessKeyInfo and AssumeRole.
+ *
  * Rules: https://docs.aws.amazon.com/STS/latest/APIReference/API_Operations.html and …/CommonErrors.html
  */
 import { uniqueIdOf } from '../account/account.js';
@@ -14,7 +14,7 @@ import type { QueryCall, QueryResult, QueryService } from '../wire/query-protoco
 import { formatXml, readParameters } from '../wire/query-protocol.js';
 import { assumeRole } from './assume-role.js';
 
-/** The wording is ours: AWS can tell the account from any access key id, and this emulator only from its own. */
+/** Our wording: AWS knows the account of every access key, the emulator only of its own. */
 const unknownKey = refuseWith(400, 'ValidationError', 'The access key ID is not valid');
 
 const GET_ACCESS_KEY_INFO = {
@@ -27,13 +27,13 @@ export function stsService(account: Account, credentials: CredentialStore): Quer
   const rules: SigningRules<IssuedCredentials> = {
     keys: credentials,
     service: 'sts',
-    // Also for the global endpoint, which one partition has.
+    // The global endpoint, which only this partition has, is in us-east-1.
     regions: [account.region, ...(account.partition === 'aws' ? ['us-east-1'] : [])],
     refusals: QUERY_REFUSALS,
-    // As STS's own message has it; a presigned request is good for as long, whatever its X-Amz-Expires.
+    // The limit that STS's message names. It holds for presigned requests too, whatever their X-Amz-Expires.
     clockSeconds: 900,
   };
-  /** Keys of other origin have neither a session to extend nor an account that the emulator could name. */
+  /** The caller, who must have a session of this emulator. */
   const authenticate = ({ request, at }: QueryCall): IssuedCredentials => {
     const { accessKeyId, issued } = readCaller(request, rules, at);
     if (issued !== undefined) return issued;

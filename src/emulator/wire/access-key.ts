@@ -1,8 +1,9 @@
 /**
- * Who holds the access key that signed a request. In: the request, and the keys that were issued. Out: the issued key
- * with which it was rightly signed, or `undefined` for a key from elsewhere; a refusal for everything else.
- * Rules: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html; for the codes,
- * https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html and the same page of other services
+ * Authenticates requests that are signed with an access key.
+ *
+ * Rules: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html; for the
+ * codes, https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html and the same page of other
+ * services
  */
 import type { EmulatorRequest, Refuse } from './handler.js';
 import { Refusal, refuseWith } from './handler.js';
@@ -23,7 +24,7 @@ export interface IssuedKeys<Key extends IssuedKey = IssuedKey> {
   find(accessKeyId: string): Key | undefined;
 }
 
-/** One answer for each way in which a signature can be wrong. */
+/** The answers to faulty signatures. */
 export type SignatureRefusals = Readonly<
   Record<'missing' | 'incomplete' | 'unknownKey' | 'expired' | 'mismatch', Refuse> & {
     denied: (message: string) => Refuse;
@@ -35,10 +36,10 @@ const MISSING = 'Request is missing Authentication Token';
 const UNKNOWN_KEY = 'The security token included in the request is invalid.';
 const EXPIRED = 'The security token included in the request is expired';
 const MISMATCH =
-  'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key ' +
-  'and signing method. Consult the service documentation for details.';
+  'The request signature we calculated does not match the signature you provided. ' +
+  'Check your AWS Secret Access Key and signing method. Consult the service documentation for details.';
 
-/** As STS and IAM name them. */
+/** With the codes of STS and IAM. */
 export const QUERY_REFUSALS: SignatureRefusals = {
   missing: refuseWith(403, 'MissingAuthenticationToken', MISSING),
   incomplete: refuseWith(400, 'IncompleteSignature', INCOMPLETE),
@@ -48,7 +49,7 @@ export const QUERY_REFUSALS: SignatureRefusals = {
   denied: (message) => refuseWith(403, 'AccessDenied', message),
 };
 
-/** As the services that speak JSON name them. */
+/** With the codes of JSON services. */
 export const JSON_REFUSALS: SignatureRefusals = {
   missing: refuseWith(403, 'MissingAuthenticationTokenException', MISSING),
   incomplete: refuseWith(400, 'IncompleteSignatureException', INCOMPLETE),
@@ -59,8 +60,9 @@ export const JSON_REFUSALS: SignatureRefusals = {
 };
 
 /**
- * Refuses sessions that this emulator issued: they have no permissions. Permissions policies are not evaluated, and
- * administrators and their secrets are unknown here, so every access key from elsewhere is an administrator's.
+ * Refuses sessions that this emulator issued: they have no permissions, because permissions policies are not
+ * evaluated. Every other access key counts as an administrator's. Its secret is unknown here, so its signature
+ * is not verified.
  *
  * @param action such as `iam:CreateRole`
  * @returns the access key id, for the log
@@ -73,7 +75,8 @@ export function checkAdministrator(
 ): string {
   const { accessKeyId, issued } = readCaller(request, rules, at);
   if (issued === undefined) return accessKeyId;
-  const message = `User: ${issued.assumedRoleArn} is not authorized to perform: ${action} because no identity-based policy allows the ${action} action`;
+  const denied = `User: ${issued.assumedRoleArn} is not authorized to perform: ${action}`;
+  const message = `${denied} because no identity-based policy allows the ${action} action`;
   throw rules.refusals.denied(message)(
     `caller: ${accessKeyId} is a session, and sessions have no permissions`,
   );
@@ -81,12 +84,12 @@ export function checkAdministrator(
 
 export interface SigningRules<Key extends IssuedKey> {
   readonly keys: IssuedKeys<Key>;
-  /** In the credential scope. */
+  /** The service in the credential scope. */
   readonly service: string;
-  /** Any of them will do; the first is the one to name. */
+  /** The accepted regions; messages name the first. */
   readonly regions: readonly [string, ...string[]];
   readonly refusals: SignatureRefusals;
-  /** How far the request's date may be from now. Default 300. */
+  /** The allowed distance of the request's date from now, in seconds. Default 300. */
   readonly clockSeconds?: number;
 }
 
@@ -98,7 +101,9 @@ interface Caller<Key> {
   readonly isTemporary: boolean;
 }
 
-/** A key from elsewhere is not verified, since its secret is unknown here; scope and clock are. */
+/**
+ * The signature of a key from elsewhere is not verified: its secret is unknown. Scope and clock are checked.
+ */
 export function readCaller<Key extends IssuedKey>(
   request: EmulatorRequest,
   rules: SigningRules<Key>,
@@ -113,7 +118,7 @@ export function readCaller<Key extends IssuedKey>(
   }
   const sessionToken = readHeader(unfolded, 'x-amz-security-token', incomplete);
   const sent = ['x-amz-date', ...(sessionToken === undefined ? [] : ['x-amz-security-token'])];
-  // What a query carries, it signs.
+  // A presigned request signs its query.
   const mustSign = ['host', ...(presigned === undefined ? sent : [])];
   const signed = readSignedRequest(unfolded, mustSign, incomplete);
   if (signed.algorithm !== 'AWS4-HMAC-SHA256') {
@@ -121,7 +126,7 @@ export function readCaller<Key extends IssuedKey>(
   }
   const issued = keys.find(signed.keyId);
   if (issued !== undefined && sessionToken !== issued.sessionToken) {
-    throw unknownKey(`session token: is not the one issued with ${signed.keyId}`);
+    throw unknownKey(`session token: not the one issued with ${signed.keyId}`);
   }
   if (issued !== undefined && at >= issued.expiration) {
     throw expired(`expiration: ${issued.expiration.toISOString()}, now is ${at.toISOString()}`);
@@ -144,7 +149,7 @@ function mustBeInScope(signed: SignedRequest, rules: SigningRules<IssuedKey>, at
   throw new Refusal(status, type, wordScope(signed, region, service, at, clockSeconds), reason);
 }
 
-/** In AWS's words: "Troubleshoot Signature Version 4 requests" of the IAM user guide. */
+/** AWS's messages, from "Troubleshoot Signature Version 4 requests" of the IAM user guide. */
 function wordScope(
   signed: SignedRequest,
   region: string,
@@ -160,11 +165,13 @@ function wordScope(
     return "Credential should be scoped with a valid terminator: 'aws4_request'.";
   }
   if (day !== date.slice(0, 8)) {
-    return `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${day}' != '${date.slice(0, 8)}', from '${date}'.`;
+    const rule = 'Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP';
+    return `${rule}: '${day}' != '${date.slice(0, 8)}', from '${date}'.`;
   }
   const minutes = `${clockSeconds / 60} min.`;
   const shift = (seconds: number) => formatTimestamp(new Date(at.getTime() + seconds * 1000));
+  const [earliest, latest, now] = [shift(-clockSeconds), shift(clockSeconds), shift(0)];
   return signed.date < at
-    ? `Signature expired: ${date} is now earlier than ${shift(-clockSeconds)} (${shift(0)} - ${minutes})`
-    : `Signature not yet current: ${date} is still later than ${shift(clockSeconds)} (${shift(0)} + ${minutes})`;
+    ? `Signature expired: ${date} is now earlier than ${earliest} (${now} - ${minutes})`
+    : `Signature not yet current: ${date} is still later than ${latest} (${now} + ${minutes})`;
 }

@@ -1,25 +1,31 @@
 /**
- * The frame around the operations. In: a plain request. Out: a plain response, and one line of log.
- * Each operation (`create-session.ts`, `sts.ts`, `control-plane.ts`) names its routes, performs, and knows how
- * its protocol words a refusal; the frame adds what every AWS answer carries (`Date`, `x-amzn-RequestId`).
- * Rules: Smithy restJson1 for the error header, https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html
+ * Routes requests to operations, and adds what every AWS answer has: `Date`, `x-amzn-RequestId`. Writes one
+ * line of log for each request.
+ *
+ * An operation (`create-session.ts`, `sts.ts`, `control-plane.ts`) names its routes, performs, and words
+ * refusals in its protocol.
+ * Rules: Smithy restJson1 for the error header,
+ * https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html
  */
 import { randomUUID } from 'node:crypto';
 import type { Explanation } from '../request-log.js';
 import { createRequestLog } from '../request-log.js';
 import { normalizePath } from './path.js';
 
-/** A request as it came over the wire: nothing decoded, since the signature covers what was sent. */
+/** A request as it was sent: nothing is decoded, because the signature covers the encoded form. */
 export interface EmulatorRequest {
   readonly method: string;
   /** The target up to `?`, undecoded. */
   readonly rawPath: string;
-  /** The target after `?`, undecoded; empty where there is none. */
+  /** The target after `?`, undecoded; empty if it has none. */
   readonly rawQuery: string;
-  /** In the order sent, repeated names kept. Names in lower case; values one character a byte (latin1), as Node has them. */
+  /**
+   * In the order sent, with repeated names. Names in lower case; values as Latin-1, one character for each
+   * byte.
+   */
   readonly headers: ReadonlyArray<readonly [name: string, value: string]>;
   readonly body: Uint8Array;
-  /** The client's address, where there is a connection: `aws:SourceIp` of trust policies. */
+  /** The client's address, `aws:SourceIp` of trust policies; undefined without a connection. */
   readonly sourceIp?: string | undefined;
 }
 
@@ -27,52 +33,54 @@ export interface EmulatorResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** How a server is to send it, where that is not as it should be: {@link Fault}. */
+  /** Present if a {@link Fault} delays or cuts the answer. */
   readonly delivery?: Delivery;
 }
 
 export interface Delivery {
   readonly delayMs: number;
-  /** Instead of all of it: a reset connection; half of the body, then silence; half of the body, then the end. */
+  /** Reset the connection; or send half of the body, and then nothing (`stall`) or the end (`truncate`). */
   readonly cut?: 'reset' | 'stall' | 'truncate';
 }
 
-/** What goes wrong with one request because somebody asked for it. */
+/** An injected fault that strikes one request. */
 export interface Fault {
-  /** In place of performing the operation. */
+  /** The answer instead of performing the operation. */
   readonly refusal: Refusal | undefined;
   readonly delivery: Delivery;
-  /** Over those of the answer. */
+  /** Replace headers of the answer. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Added to the time that `Date` tells. */
+  /** Added to `Date`. */
   readonly dateSkewMs: number;
   /** For the log. */
   readonly note: string;
 }
 
-/** What an operation answers, before the frame adds its headers. */
+/** An operation's answer, before the common headers. */
 export interface Answer {
   readonly status: number;
   readonly contentType: string;
   readonly body: string;
-  /** Only where the protocol has the `X-Amzn-ErrorType` header. */
+  /** For protocols with the header `X-Amzn-ErrorType`. */
   readonly errorType?: string;
   /** For the log: what was granted. */
   readonly note?: string;
 }
 
-/** One kind of refusal waiting for its reason: checks that several operations share throw what they are given. */
+/**
+ * Makes one kind of refusal from a reason. Checks that operations share throw the kind that they are given.
+ */
 export type Refuse = (reason: string, explain?: () => Explanation) => Refusal;
 
 /**
- * A request that the service declines. `message` goes to the client and is as terse as AWS; `reason` names the check,
- * what it expected and what it found, and goes to the log alone. Neither may hold a secret.
+ * A refused request. `message` goes to the client and is as terse as AWS's; `reason` goes to the log and names
+ * the check, what it expected and what it found. Neither may hold a secret.
  */
 export class Refusal extends Error {
   readonly status: number;
   readonly type: string;
   readonly reason: string;
-  /** More than `reason`, where it takes time to find: of a signature that does not fit. */
+  /** Finds a better reason for a signature that does not verify. It takes time. */
   readonly explain: (() => Explanation) | undefined;
 
   constructor(status: number, type: string, message: string, reason: string, explain?: () => Explanation) {
@@ -91,15 +99,15 @@ export const refuseWith =
     new Refusal(status, type, message, reason, explain);
 
 export interface Operation {
-  /** Method and path, such as `POST /sessions` or `GET /crl/{crlId}`, where a name in braces stands for one segment. */
+  /** Method and path: `POST /sessions`, `GET /crl/{crlId}`. A name in braces matches one segment. */
   readonly routes: readonly string[];
-  /** As in the service's model, such as `CreateSession`. */
+  /** Names of the service model, such as `CreateSession`. */
   readonly names: readonly string[];
-  /** Which of several names this request asks for. */
+  /** The name that a request asks for, if there are several. */
   nameOf?(request: EmulatorRequest): string;
-  /** Whether a request on a route of several operations is for this one. If it is for none, the first one has it. */
+  /** Whether a request on a shared route is for this operation. If none accepts it, the first answers. */
   accepts?(request: EmulatorRequest): boolean;
-  /** Answers, or throws a {@link Refusal}. `parameters` are the segments that the route names, decoded. */
+  /** Answers, or throws a {@link Refusal}. `parameters` are the named segments of the route, decoded. */
   perform(request: EmulatorRequest, at: Date, requestId: string, parameters: PathParameters): Performed;
   formatRefusal(refusal: Refusal, requestId: string): Answer;
 }
@@ -110,7 +118,7 @@ export type PathParameters = Readonly<Record<string, string>>;
 
 export type Handler = (request: EmulatorRequest) => Promise<EmulatorResponse>;
 
-/** The largest body that is read, in bytes. ImportCrl takes 300,000, in base64; AWS's own limit is unknown. */
+/** The limit of bodies in bytes. ImportCrl takes 300,000 in base64; AWS's own limit is unknown. */
 export const MAX_BODY_BYTES = 512 * 1024;
 
 /** An error of the REST-JSON services: the type in a header, `{"message":…}` in the body. */
@@ -123,7 +131,7 @@ export function formatJsonRefusal(refusal: Refusal): Answer {
   };
 }
 
-/** What answers when no operation has the route. */
+/** Answers requests on unknown routes. */
 const NO_OPERATION: Operation = {
   routes: [],
   names: [],
@@ -134,18 +142,18 @@ const NO_OPERATION: Operation = {
   formatRefusal: formatJsonRefusal,
 };
 
-/** What an answer is framed in. */
+/** What all operations share. */
 export interface Frame {
   readonly now: () => Date;
-  /** Gets one line for each request; without it, nobody looks for more than the plainest reason. */
+  /** Receives one line for each request. Without it, no time is spent on finding reasons. */
   readonly log: ((line: string) => void) | undefined;
   /** Default false. */
   readonly isVerbose?: boolean;
-  /** Whether this request is to go wrong. */
+  /** The fault that strikes a request, if any. */
   readonly decideFault?: (operation: string, at: Date) => Fault | undefined;
 }
 
-/** Puts operations behind one function. */
+/** Combines operations into one handler. */
 export function createHandler(operations: readonly Operation[], frame: Frame): Handler {
   const { now, decideFault, isVerbose = false } = frame;
   const log = createRequestLog(frame.log, isVerbose);
@@ -191,7 +199,7 @@ function frameAnswer(answer: Answer, at: Date, requestId: string, fault: Fault |
   };
 }
 
-/** Method and path by segments, as templates. */
+/** Method and path of a route, split into segments. */
 type Route = readonly [operation: Operation, segments: readonly string[]];
 
 function findOperation(routes: readonly Route[], request: EmulatorRequest) {
@@ -205,7 +213,7 @@ function findOperation(routes: readonly Route[], request: EmulatorRequest) {
   return accepting ?? matches[0] ?? { operation: NO_OPERATION, parameters: {} };
 }
 
-/** The segments that the template names; `undefined` where the request has another method or path. */
+/** The named segments; undefined if method or path differ. */
 function matchRoute(wanted: readonly string[], found: readonly string[]): PathParameters | undefined {
   if (wanted.length !== found.length || wanted[0] !== found[0]) return undefined;
   const parameters: Record<string, string> = {};
@@ -218,7 +226,7 @@ function matchRoute(wanted: readonly string[], found: readonly string[]): PathPa
   return parameters;
 }
 
-/** What is not the encoding of UTF-8 stays as it is, and is then no id of anything. */
+/** A malformed segment stays as it is: it is no id of anything. */
 function decodeSegment(segment: string): string {
   try {
     return decodeURIComponent(segment);
@@ -250,8 +258,9 @@ async function run(operation: Operation, perform: () => Performed, request: Emul
   }
 }
 
-/** A defect of the emulator itself must look like one, never like a refusal. */
+/** A defect of the emulator must not look like a refusal. */
 function formatFailure(error: unknown): Refusal {
-  const reason = `defect in the emulator: ${error instanceof Error ? (error.stack ?? error.message) : 'unknown'}`;
+  const cause = error instanceof Error ? (error.stack ?? error.message) : 'unknown';
+  const reason = `defect in the emulator: ${cause}`;
   return new Refusal(500, 'InternalFailure', 'The emulator failed', reason);
 }

@@ -1,12 +1,15 @@
 /**
- * Normalises the path of a request, as AWS does before it routes and verifies: for every service but S3, the canonical
- * URI of Signature Version 4 is the normalised path.
+ * Normalises the path of a request, as AWS does before it routes and verifies: for every service but S3, the
+ * canonical URI of Signature Version 4 is the normalised path.
  *
  * HashiCorp Vault posts a request that was signed for `/` to `//`.
  * Rules: RFC 3986 section 5.2.4 (dot segments) and the IAM user guide, "Create a signed AWS API request"
  */
 
-/** `//a/./b/../c/` becomes `/a/c/`. Percent-encoded dots and slashes stay, and so does what is no absolute path. */
+/**
+ * `//a/./b/../c/` becomes `/a/c/`. Percent-encoded dots and slashes stay, and so does what is no absolute
+ * path.
+ */
 export function normalizePath(rawPath: string): string {
   if (!rawPath.startsWith('/')) return rawPath;
   const kept: string[] = [];

@@ -1,16 +1,17 @@
 /**
- * A request with its signature in the query, as `aws eks get-token` makes them, in; the same with the signature in its
- * headers out.
+ * Unfolds a presigned request, such as that of `aws eks get-token`: moves the signature from the query to the
+ * headers.
+ *
  * Rules: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-authentication-methods.html
  */
 import type { EmulatorRequest, Refuse } from './handler.js';
 import { parseQuery, readHeader } from './signature.js';
 
 const SIGNATURE = 'X-Amz-Signature';
-/** Not `Expires`, which is none of STS's common parameters: the Go SDK leaves it out, and STS ignores it. */
+/** The required parameters. `Expires` is optional: the Go SDK omits it, and STS ignores it. */
 const PARAMETERS = ['Algorithm', 'Credential', 'Date', 'SignedHeaders', 'Signature'];
 
-/** `undefined` where the query carries no signature. */
+/** Undefined if the query has no signature. */
 export function unfoldPresigned(request: EmulatorRequest, refuse: Refuse): EmulatorRequest | undefined {
   const pairs = parseQuery(request.rawQuery, refuse).filter(([name]) => name.startsWith('X-Amz-'));
   const values = new Map(pairs);
@@ -26,11 +27,15 @@ export function unfoldPresigned(request: EmulatorRequest, refuse: Refuse): Emula
   if (seconds !== undefined && (!/^[1-9]\d{0,5}$/.test(seconds) || Number(seconds) > 604_800)) {
     throw refuse(`query: X-Amz-Expires must be 1 to 604800 seconds, found ${seconds}`);
   }
-  const authorization = `${get('Algorithm')} Credential=${get('Credential')}, SignedHeaders=${get('SignedHeaders')}, Signature=${get('Signature')}`;
+  const authorization = [
+    `${get('Algorithm')} Credential=${get('Credential')}`,
+    `SignedHeaders=${get('SignedHeaders')}`,
+    `Signature=${get('Signature')}`,
+  ].join(', ');
   const token = values.get('X-Amz-Security-Token');
   return {
     ...request,
-    // All of the query is signed but the signature.
+    // The signature covers the query without itself.
     rawQuery: request.rawQuery
       .split('&')
       .filter((pair) => !pair.startsWith(`${SIGNATURE}=`))

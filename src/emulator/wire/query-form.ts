@@ -1,11 +1,12 @@
 /**
- * A form of the Query protocol, and the shape that the service's model gives it, in; the value as JSON would have it, out,
- * unchecked: `RoleName=a` is `{roleName: 'a'}`, `Tags.member.1.Key=b` is `{tags: [{key: 'b'}]}`.
+ * Reads a form of the AWS Query protocol into the value that JSON would hold: `RoleName=a` becomes `{roleName:
+ * 'a'}`, `Tags.member.1.Key=b` becomes `{tags: [{key: 'b'}]}`. The value is not checked.
+ *
  * Rules: https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#serialization
  */
 import type { Shape } from './shape.js';
 
-/** Members that the models themselves write small. All others begin with a capital in a form. */
+/** Members whose names begin with a small letter in forms too. */
 const SMALL = ['arn'];
 
 export function readForm(shape: Shape, form: ReadonlyMap<string, string>, path = ''): unknown {
@@ -22,7 +23,7 @@ export function readForm(shape: Shape, form: ReadonlyMap<string, string>, path =
     return numbers.map((number) => readForm(shape.member, form, `${path}.member.${number}`));
   }
   const text = form.get(path);
-  // What is no whole number stays as it is, and is refused as one by the check of the shape.
+  // Other texts stay as they are: the check of the shape refuses them.
   return shape.type === 'integer' && text !== undefined && /^-?\d{1,9}$/.test(text) ? Number(text) : text;
 }
 
@@ -30,7 +31,7 @@ function formName(name: string): string {
   return SMALL.includes(name) ? name : name.slice(0, 1).toUpperCase() + name.slice(1);
 }
 
-/** Numbers may have gaps; their order counts. */
+/** Numbers may have gaps. They give the order. */
 function listNumbers(form: ReadonlyMap<string, string>, prefix: string): number[] {
   const numbers = [...form.keys()].flatMap((name) => {
     const [, number] = name.startsWith(prefix)

@@ -1,6 +1,7 @@
 /**
- * The AWS Query protocol, which STS and IAM share on `POST /`. In: a service's actions by name. Out: an operation that
- * finds the action of a form, and words answers and refusals as XML.
+ * The AWS Query protocol on `POST /`, which STS and IAM share: finds the action of a form, and formats answers
+ * and refusals as XML.
+ *
  * Rules: https://smithy.io/2.0/aws/protocols/aws-query-protocol.html
  */
 import type { EmulatorRequest, Operation, Refuse } from './handler.js';
@@ -17,14 +18,14 @@ export interface QueryCall {
 }
 
 export interface QueryResult {
-  /** XML of the members, such as `<Arn>…</Arn>`; `undefined` for an action without a result. */
+  /** XML of the members, such as `<Arn>…</Arn>`; undefined for an action without a result. */
   readonly result: string | undefined;
   /** For the log: what was granted. */
   readonly note: string;
 }
 
 export interface QueryService {
-  /** As the credential scope has it: `sts`, `iam`. */
+  /** The service in the credential scope: `sts`, `iam`. */
   readonly signingName: string;
   /** The `Version` parameter. */
   readonly version: string;
@@ -38,7 +39,10 @@ const malformed: Refuse = refuseWith(
   'The query string contains a syntax error.',
 );
 
-/** Services share the path: a request belongs to the one that it is signed for, or else whose version it names. */
+/**
+ * A request on the shared path belongs to the service that it is signed for, else to the one whose version it
+ * names.
+ */
 export function createQueryOperation(service: QueryService): Operation {
   const { namespace, signingName, version } = service;
   return {
@@ -79,12 +83,12 @@ export function createQueryOperation(service: QueryService): Operation {
   };
 }
 
-/** The action comes in a form, or for GET in the query. */
+/** The action is in a form, or for GET in the query. */
 function formText(request: EmulatorRequest): string {
   return request.method === 'GET' ? request.rawQuery : Buffer.from(request.body).toString('latin1');
 }
 
-/** The service in the credential scope; `undefined` for what is not signed, or not legibly. */
+/** The service in the credential scope; undefined without a legible signature. */
 function signingNameOf({ headers }: EmulatorRequest): string | undefined {
   const authorization = headers.find(([name]) => name === 'authorization')?.[1] ?? '';
   const [, rest = ''] = authorization.split('Credential=');
@@ -103,8 +107,8 @@ function findAction(service: QueryService, name: string, version: string) {
 }
 
 /**
- * Reads the parameters of an action. Parameters that the emulator does not implement are refused: dropped silently, a
- * setting would seem to be in force.
+ * Reads the parameters of an action. Parameters that the emulator does not implement are refused: dropped
+ * silently, a setting would seem to be in force.
  *
  * @throws Refusal 400 `ValidationError`
  */
@@ -117,7 +121,7 @@ export function readParameters<S extends Shape>(shape: S, { form }: QueryCall): 
   return readShape(shape, readForm(shape, form), 'ValidationError');
 }
 
-/** Elements in the order of the members; those that are `undefined` are left out. */
+/** XML elements in the order of the members, without undefined ones. */
 export function formatXml(members: Readonly<Record<string, string | number | undefined>>): string {
   return Object.entries(members)
     .filter(([, value]) => value !== undefined)
@@ -125,7 +129,7 @@ export function formatXml(members: Readonly<Record<string, string | number | und
     .join('\n    ');
 }
 
-/** White space is kept; XML 1.0 has no other characters below the space (section 2.2). */
+/** Keeps white space, and drops the other control characters, which XML 1.0 does not allow (section 2.2). */
 function escapeXml(text: string): string {
   return text.replace(/[<>&"']|\p{Cc}/gu, (character) => {
     const code = character.charCodeAt(0);

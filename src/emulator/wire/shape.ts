@@ -1,6 +1,7 @@
 /**
- * What a service's model says of a value, and the check of it. In: a {@link Shape} and a value from JSON. Out: the value
- * with its known members only, and each constraint that it breaks, in the words of the validator that AWS services share.
+ * Checks values against shapes of the service models, with the messages of the validator that AWS services
+ * share.
+ *
  * Rules: https://smithy.io/2.0/spec/constraint-traits.html
  */
 import { quote } from '../../errors.js';
@@ -12,10 +13,10 @@ interface TextShape {
   readonly type: 'string';
   readonly min?: number;
   readonly max?: number;
-  /** As the model writes it; the whole text must match. */
+  /** The pattern of the model; the whole text must match. */
   readonly pattern?: string;
   readonly values?: readonly string[];
-  /** Not shown in messages. */
+  /** Messages do not show the value. */
   readonly isSensitive?: boolean;
 }
 
@@ -23,7 +24,7 @@ export interface StructureShape {
   readonly type: 'structure';
   readonly members: Readonly<Record<string, Shape>>;
   readonly required?: readonly string[];
-  /** One member and no more. */
+  /** At most one member may be set. */
   readonly isUnion?: boolean;
 }
 
@@ -31,7 +32,7 @@ export type Shape =
   | TextShape
   | StructureShape
   | { readonly type: 'integer'; readonly min?: number; readonly max?: number }
-  /** Base64; the limits are those of the bytes. */
+  /** Base64; the limits apply to the bytes. */
   | { readonly type: 'blob'; readonly min?: number; readonly max?: number }
   | { readonly type: 'boolean' }
   | { readonly type: 'list'; readonly member: Shape; readonly min?: number; readonly max?: number }
@@ -44,7 +45,7 @@ export type Shape =
 
 type RequiredOf<S extends StructureShape> = S['required'] extends readonly (infer Name)[] ? Name : never;
 
-/** The type of a value that has a shape. */
+/** The type of the values of a shape. */
 export type ValueOf<S extends Shape> = S extends { type: 'integer' }
   ? number
   : S extends { type: 'boolean' }
@@ -62,8 +63,8 @@ export type ValueOf<S extends Shape> = S extends { type: 'integer' }
             : string;
 
 /**
- * Returns the value with the members of its shape. Null counts as absent; members that the shape does not have are left
- * out: {@link findUnknownMembers} names them.
+ * Returns the value with the members of its shape. Null counts as absent; members that the shape does not have
+ * are left out: {@link findUnknownMembers} names them.
  *
  * @param code of the refusal
  * @param reason of the refusal, for the log
@@ -140,7 +141,7 @@ const KINDS: Readonly<Record<Shape['type'], readonly [isOf: (value: unknown) => 
   structure: [isObject, 'be a structure'],
 };
 
-/** The first constraint that the value itself breaks, without its members. */
+/** The first constraint that the value breaks, apart from its members. */
 function checkValue(shape: Shape, value: unknown): string | undefined {
   const [isOf, rule] = KINDS[shape.type];
   if (!isOf(value)) return rule;
@@ -186,12 +187,12 @@ function checkRange(what: 'length' | 'value', found: number, { min, max }: Range
   return undefined;
 }
 
-/** Encoding again finds what Node's decoder leaves out. */
+/** Node's decoder skips invalid characters: encoding again finds them. */
 function isBase64(text: string): boolean {
   return Buffer.from(text, 'base64').toString('base64') === text;
 }
 
-/** Also the log shows the message: what may be a key stays out of it, as what the model calls sensitive does. */
+/** Hides sensitive values and possible keys, because the log shows the message too. */
 function show(shape: Shape, value: unknown): string {
   if (shape.type === 'string' && shape.isSensitive === true) return '';
   if (value === undefined || value === null) return ' null';
@@ -239,7 +240,8 @@ export function refuseUnknownMembers(
   const [unknown] = findUnknownMembers(shape, value);
   if (unknown === undefined) return;
   const name = [...unknown.path, unknown.name].join('.');
-  const message = `The emulator does not implement the member '${name}' of ${operation}${nearest(unknown.name, unknown.known)}`;
+  const suggestion = nearest(unknown.name, unknown.known);
+  const message = `The emulator does not implement the member '${name}' of ${operation}${suggestion}`;
   throw new Refusal(
     400,
     code,
@@ -248,7 +250,7 @@ export function refuseUnknownMembers(
   );
 }
 
-/** The object in a JSON body; empty where there is no body. */
+/** The object of a JSON body; empty for an empty body. */
 export function readJsonObject(body: Uint8Array, refuse: Refuse): Record<string, unknown> {
   if (body.length === 0) return {};
   try {

@@ -1,7 +1,7 @@
 /**
- * What was signed, with which scope, and whether it verifies. In: the raw request. Out: its {@link SignedRequest}, and
- * a reason where it does not verify. Written apart from `src/signing`, from the documentation, so that an error made
- * there is not made here a second time.
+ * Parses signed requests (Signature Version 4), builds their canonical request, and verifies HMAC signatures.
+ * Written separately from `src/signing`, from the documentation, so that a mistake there is not repeated here.
+ *
  * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-sign-process.html
  * and https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
@@ -35,7 +35,7 @@ export interface SignedRequest {
   readonly stringToSign: Buffer;
 }
 
-/** A header that may occur once; `undefined` where it is absent. Repeated, it is refused: which one was meant? */
+/** A header that may occur once; undefined if it is absent. A repeated one is ambiguous and refused. */
 export function readHeader(request: EmulatorRequest, name: string, refuse: Refuse): string | undefined {
   const values = request.headers.filter(([other]) => other === name);
   if (values.length > 1) throw refuse(`headers: ${name} must occur once, found ${values.length}`);
@@ -43,8 +43,8 @@ export function readHeader(request: EmulatorRequest, name: string, refuse: Refus
 }
 
 /**
- * Name and value pairs of a query or a form, decoded. `+` stands for a space, as the form rule has it, so that a
- * client that sends it unencoded fails here rather than at AWS.
+ * The decoded names and values of a query or a form. `+` decodes to a space, as in forms, so that a client
+ * that sends an unencoded `+` fails here and not only at AWS.
  */
 export function parseQuery(raw: string, refuse: Refuse): Array<[name: string, value: string]> {
   const decode = (text: string) => decodeURIComponent(text.replaceAll('+', ' '));
@@ -61,7 +61,7 @@ export function parseQuery(raw: string, refuse: Refuse): Array<[name: string, va
   }
 }
 
-/** Reads `Authorization` strictly and canonicalises exactly the headers that it names, which must include `mustSign`. */
+/** Reads `Authorization` strictly. The canonical request covers exactly the headers that it names. */
 export function readSignedRequest(
   request: EmulatorRequest,
   mustSign: readonly string[],
@@ -145,7 +145,9 @@ function canonicalParts(request: EmulatorRequest, signed: readonly string[], ref
   ];
 }
 
-/** Trims blanks and tabs, and writes runs of blanks as one. Linear: values come from unauthenticated clients. */
+/**
+ * Trims blanks and tabs, and writes runs of blanks as one. Linear: values come from unauthenticated clients.
+ */
 function normalizeValue(value: string): string {
   let [begin, end] = [0, value.length];
   while (begin < end && isBlank(value[begin])) begin += 1;
@@ -157,7 +159,7 @@ function isBlank(character: string | undefined): boolean {
   return character === ' ' || character === '\t';
 }
 
-/** Why the credential scope or the clock is not acceptable; `undefined` where they are. */
+/** The reason why credential scope or clock are wrong; undefined if they are right. */
 export function checkScope(
   signed: SignedRequest,
   region: string,
@@ -167,12 +169,13 @@ export function checkScope(
 ): string | undefined {
   const day = formatTimestamp(signed.date).slice(0, 8);
   const expected = [day, region, service, 'aws4_request'].join('/');
-  const found = signed.scope.join('/');
-  if (found !== expected) return `credential scope: expected ${expected}, found ${found}`;
+  const scope = signed.scope.join('/');
+  if (scope !== expected) return `credential scope: expected ${expected}, found ${scope}`;
   const aheadSeconds = (signed.date.getTime() - at.getTime()) / 1000;
   if (Math.abs(aheadSeconds) <= allowedSeconds) return undefined;
   const distance = `${Math.abs(Math.round(aheadSeconds))} s ${aheadSeconds > 0 ? 'ahead of' : 'behind'}`;
-  return `clock: x-amz-date ${formatTimestamp(signed.date)} is ${distance} ${formatTimestamp(at)}, at most ${allowedSeconds} s allowed`;
+  const [found, now] = [formatTimestamp(signed.date), formatTimestamp(at)];
+  return `clock: x-amz-date ${found} is ${distance} ${now}, at most ${allowedSeconds} s allowed`;
 }
 
 /** Whether an `AWS4-HMAC-SHA256` signature was made with this secret access key. */
@@ -197,13 +200,13 @@ export function formatTimestamp(date: Date): string {
 
 function parseTimestamp(text: string, refuse: Refuse): Date {
   const date = new Date(text.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'));
-  // Formatting it again finds the 30th of February, and every other spelling of a date.
+  // Formatting it again finds February 30 and every other notation.
   const isDate = !Number.isNaN(date.getTime()) && formatTimestamp(date) === text;
   if (!isDate) throw refuse(`x-amz-date: expected YYYYMMDDTHHMMSSZ, found ${text}`);
   return date;
 }
 
-/** Percent-encodes all but `A-Za-z0-9-_.~`; `encodeURIComponent` leaves five characters more. */
+/** Percent-encodes all but `A-Za-z0-9-_.~`, unlike `encodeURIComponent`, which keeps five more. */
 export function encode(text: string): string {
   // Half a character has no encoding: it becomes U+FFFD, as in TextEncoder.
   return encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd')).replace(
@@ -216,7 +219,7 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }
 
-/** Text is hashed as the bytes that came over the wire, which `EmulatorRequest` holds one to a character. */
+/** Texts are Latin-1: `EmulatorRequest` has one character for each byte. */
 function sha256(data: string | Uint8Array): string {
   const bytes = typeof data === 'string' ? Buffer.from(data, 'latin1') : data;
   return createHash('sha256').update(bytes).digest('hex');

@@ -1,19 +1,19 @@
 /**
- * Why a signature does not fit. In: what the emulator has of a request, and a function that tells whether the client
- * signed a text. Out: the reason, and both sides. The client's side is found by making the usual mistakes on purpose
- * and looking which of them the signature fits; or the client tells it, for comparing, in `X-Emulator-Canonical-Request`.
+ * Explains a signature that does not verify: tries common mistakes until the signature fits one.
+ *
+ * A client may also send its canonical request in `X-Emulator-Canonical-Request`, to have it compared.
  */
 import { createHash } from 'node:crypto';
 import type { Explanation, Side } from '../request-log.js';
 import type { EmulatorRequest } from './handler.js';
 import type { CanonicalParts, SignedRequest } from './signature.js';
 
-/** What a client may have signed instead, and how to say what it did. */
+/** What a client with a common mistake would sign, and the description of the mistake. */
 interface Guess extends Side {
   readonly says: string;
 }
 
-/** Base64 of the canonical request as the client has it. Not signed, and not part of AWS's protocol. */
+/** Base64 of the client's canonical request. Not signed, and not part of AWS's protocol. */
 const OFFER_HEADER = 'x-emulator-canonical-request';
 
 export function explainMismatch(
@@ -26,7 +26,8 @@ export function explainMismatch(
   const fits = ({ stringToSign }: Side) => isSigned(Buffer.from(stringToSign, 'latin1'));
   const found = guesses(request, signed).find(fits);
   const covered = `signed headers ${signed.signedHeaders.join(';')}`;
-  const unknown = `does not verify; ${covered}; SHA-256 of the canonical request is ${sha256(canonicalRequest)}`;
+  const hash = sha256(canonicalRequest);
+  const unknown = `does not verify; ${covered}; SHA-256 of the canonical request is ${hash}`;
   const offered = readOffer(request, signed);
   const isHonest = offered !== undefined && fits(offered) ? 'which is what' : 'which is not what';
   const note = offered === undefined ? noteOn(found) : `The client told its side, ${isHonest} it signed.`;
@@ -38,7 +39,7 @@ export function explainMismatch(
   };
 }
 
-/** A session token is a signed header, and what a client offers may hold it anywhere. */
+/** Removes the session token, a signed header that the canonical request of a client may hold anywhere. */
 function hiderOf({ headers }: EmulatorRequest): (side: Side) => Side {
   const token = headers.find(([name]) => name === 'x-amz-security-token')?.[1] ?? '';
   const forms = token === '' ? [] : [token, encodeURIComponent(token)];
@@ -52,8 +53,8 @@ function hiderOf({ headers }: EmulatorRequest): (side: Side) => Side {
 function noteOn(found: Guess | undefined): string {
   if (found !== undefined) return `The signature fits where ${found.says}.`;
   return (
-    "The client's side is not known, and its key may be another one. `credential-process --debug` prints it; a client may " +
-    `send its canonical request in base64 in an unsigned header ${OFFER_HEADER}.`
+    "The client's side is unknown, and its key may be another one. `credential-process --debug` prints it; " +
+    `a client may send its canonical request in base64 in an unsigned header ${OFFER_HEADER}.`
   );
 }
 
@@ -68,7 +69,7 @@ function sideOf(signed: SignedRequest, canonicalRequest: string): Side {
   return { canonicalRequest, stringToSign: [...lines.slice(0, 3), sha256(canonicalRequest)].join('\n') };
 }
 
-/** Nearest first; none equal to what the emulator has, or to an earlier one. */
+/** The likeliest first, without duplicates and without the emulator's own side. */
 function guesses(request: EmulatorRequest, signed: SignedRequest): Guess[] {
   const seen = new Set([signed.stringToSign.toString('latin1')]);
   const all = [
@@ -78,7 +79,7 @@ function guesses(request: EmulatorRequest, signed: SignedRequest): Guess[] {
   return all.filter(({ stringToSign }) => !seen.has(stringToSign) && seen.add(stringToSign));
 }
 
-/** One part of the canonical request, as a client with this mistake would have it. */
+/** A part of the canonical request as a client with this mistake would write it. */
 type Variant = readonly [says: string, part: string];
 
 function canonicalGuesses(request: EmulatorRequest, signed: SignedRequest): Variant[] {
@@ -175,7 +176,7 @@ function headerVariants(block: string, { headers }: EmulatorRequest, signed: Sig
   ];
 }
 
-/** Headers that the client signed and does not name, or names and did not sign. */
+/** Headers that the client signed without naming them, or named without signing them. */
 function coverageVariants(canonical: CanonicalParts, { headers }: EmulatorRequest): Variant[] {
   const [method, path, query, block, names, payload] = canonical;
   const lines = block.split('\n').filter((line) => line !== '');

@@ -186,7 +186,7 @@ describe('a seed', () => {
       const path = write('seed.json', seed);
       await expect(createEmulator({ seed: path, [name]: value })).rejects.toMatchObject({
         code: 'ERR_OPTION_CONFLICT',
-        message: `${name}${name === 'roleName' ? ' (--role)' : ''} is for a role and a profile that the emulator makes, but the account has them`,
+        message: `${name}${name === 'roleName' ? ' (--role)' : ''} has no effect: the account already has a role and a profile`,
       });
     },
   );

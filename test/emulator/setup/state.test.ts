@@ -212,8 +212,8 @@ describe('state', () => {
   });
 
   const damage: Array<[name: string, change: (text: string) => string, message: string | RegExp]> = [
-    ['cut', (text) => text.slice(0, text.length / 2), 'it is not JSON, or not all of it is there'],
-    ['empty', () => '', 'it is not JSON, or not all of it is there'],
+    ['cut', (text) => text.slice(0, text.length / 2), 'it is not JSON, or it is incomplete'],
+    ['empty', () => '', 'it is not JSON, or it is incomplete'],
     [
       'of another version',
       (text) => text.replace('"version": 1', '"version": 2'),

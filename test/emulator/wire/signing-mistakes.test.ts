@@ -191,7 +191,7 @@ describe('verbose', () => {
     const { ask, lines } = await makeFixture({ verbose: true });
     await ask({ canonical: (text) => text.replace('POST', 'PUT') });
     expect(lines.filter((line) => line.includes('as the client has it'))).toEqual([]);
-    expect(lines.join(' ')).toContain("The client's side is not known, and its key may be another one.");
+    expect(lines.join(' ')).toContain("The client's side is unknown, and its key may be another one.");
   });
 
   it('wraps long reasons, and leaves short ones where they are', async () => {

@@ -47,7 +47,7 @@ describe('createAuthority', () => {
     expect((await ask({}, { ...fixture.leaf, ...made })).status).toBe(201);
   });
 
-  it('makes an expired one when asked to', async () => {
+  it('makes an expired certificate by notBefore and days', async () => {
     const authority = await createAuthority({ now });
     const notBefore = new Date('2026-05-01T00:00:00Z');
     const { certificate } = await authority.issue({ commonName: 'late', notBefore, days: 1 });
@@ -88,7 +88,7 @@ describe('createAuthority', () => {
     expect(error).toMatchObject({ code, message });
   });
 
-  it('issues to nobody without a name', async () => {
+  it('issues no certificate without a common name', async () => {
     const authority = await createAuthority();
     for (const options of [{}, { commonName: '' }]) {
       await expect(authority.issue(options as IssueOptions)).rejects.toMatchObject({
@@ -108,7 +108,7 @@ describe('createAuthority', () => {
 });
 
 describe('openAuthority', () => {
-  it('refuses what cannot issue', async () => {
+  it('refuses certificates and keys that cannot issue', async () => {
     const root = await createRoot({ commonName: 'Root' });
     const authority = await openAuthority(root);
     const leaf = await authority.issue({ commonName: 'a' });
@@ -122,7 +122,7 @@ describe('openAuthority', () => {
     for (const [source, code] of rows) await expect(openAuthority(source)).rejects.toMatchObject({ code });
   });
 
-  it('keeps the key in no member', async () => {
+  it('does not expose the private key in a member', async () => {
     const root = await createRoot();
     const shown = inspect(await openAuthority(root), { depth: null, showHidden: true });
     expect(shown).not.toContain('PRIVATE KEY');
@@ -140,7 +140,7 @@ describe('requests', () => {
     await expect((await createAuthority()).sign(request)).rejects.toMatchObject({ code });
   });
 
-  it('that were altered are refused: another name, another key', async () => {
+  it('with an altered name are refused', async () => {
     const authority = await createAuthority();
     const { request } = await createRequest({ commonName: 'host-1' });
     const der = Buffer.from(request.split('\n').slice(1, -2).join(''), 'base64');

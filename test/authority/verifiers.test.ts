@@ -254,7 +254,7 @@ describe('the emulator', () => {
         roles: [{ name: 'Ops' }],
         profiles: [{ name: 'p', roles: ['Ops'] }],
       };
-      // The list begins now: the emulator is asked a little later.
+      // The list is valid from now on, so the emulator's clock is a little ahead.
       const at = new Date(Date.now() + 2000);
       const fixture = await makeFixture({ certificateAuthority: undefined, seed, now: () => at });
       const serial = BigInt(`0x${x509.serialNumber}`).toString();

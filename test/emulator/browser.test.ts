@@ -1,6 +1,6 @@
 /**
- * A real browser visits a hostile page: neither requests to 127.0.0.1 nor a rebound host name change the account.
- * Left out where `chromium` is not installed.
+ * A real browser visits a hostile page: neither requests to 127.0.0.1 nor a rebound host name change the
+ * account. Left out where `chromium` is not installed.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,16 +1,16 @@
-/** A client that knows nothing of HTTP: sends text as it stands, and tells what came back. */
+/** A raw TCP client: sends text as it is, and returns what it receives. */
 import { connect } from 'node:net';
 
 export interface Exchange {
   readonly received: string;
-  /** How the server ended it: `end`, or an error's code; undefined where it did not. */
+  /** How the server closed the connection: `end` or the code of an error; undefined if it did not. */
   readonly ended: string | undefined;
   readonly body: string;
 }
 
 /**
- * @param waitMs when to hang up where nothing ends it
- * @param trickleMs goes on with a letter as often
+ * @param waitMs time after which the client hangs up
+ * @param trickleMs interval of further letters
  */
 export async function exchange(
   endpoint: string,

@@ -1,4 +1,4 @@
-/** Each fault on the wire, as this project's client and as a client that knows nothing of it see them. */
+/** Each fault on the wire, seen by this project's client and by a raw TCP client. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -19,7 +19,7 @@ async function start(faults: FaultSource | readonly FaultSource[] = [], faultSee
   const identity = await emulator.authority.issue({ commonName: 'host-1' });
   const { trustAnchorArn, profileArn, roleArn, endpoint } = emulator;
   const arns = { trustAnchorArn, profileArn, roleArn, endpoint };
-  /** Without pauses between attempts; three are made. */
+  /** Three attempts without pauses. */
   const ask = (timeoutMs = 5000) =>
     createSession({ ...identity, ...arns, timeoutMs, random: () => 0, env: {} });
   const refusal = (timeoutMs?: number): Promise<{ code: string; message: string; status?: number }> =>
@@ -32,7 +32,7 @@ async function start(faults: FaultSource | readonly FaultSource[] = [], faultSee
 
 const ASK = 'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n';
 
-describe('what passes is retried', () => {
+describe('transient faults are retried', () => {
   it.each([
     ['error=500'],
     ['error=502'],
@@ -49,7 +49,7 @@ describe('what passes is retried', () => {
     expect(emulator.faults.list()).toMatchObject([{ struck: 2 }]);
   });
 
-  it('and given up after three attempts', async () => {
+  it('at most three times', async () => {
     const { refusal, lines, emulator } = await start('error=503');
     const error = await refusal();
     expect(error).toMatchObject({ code: 'ERR_SERVICE_FAILED', status: 503 });
@@ -80,15 +80,15 @@ describe('throttling', () => {
     expect(await response.json()).toEqual({ message: 'Rate exceeded' });
   });
 
-  it('says how long to wait, where it is told to', async () => {
+  it('sends Retry-After if asked to', async () => {
     const { endpoint, refusal } = await start('throttle=0,retry-after=60');
     const response = await fetch(`${endpoint}/sessions`, { method: 'POST' });
     expect(response.headers.get('retry-after')).toBe('60');
-    // Longer than there is time: the client gives up at once.
+    // Longer than the client's time limit: it gives up at once.
     expect(await refusal(2000)).toMatchObject({ code: 'ERR_SERVICE_THROTTLED' });
   });
 
-  it('leaves STS alone, and speaks its language where it does not', async () => {
+  it('strikes CreateSession by default, and has the form of STS there', async () => {
     const { endpoint, emulator } = await start('throttle=0');
     const form = 'Action=GetCallerIdentity&Version=2011-06-15';
     const ask = () => fetch(`${endpoint}/?${form}`);
@@ -115,7 +115,7 @@ describe('an answer that is late, lost or cut', () => {
     const { endpoint, refusal, emulator, lines } = await start('reset');
     expect(await exchange(endpoint, ASK)).toMatchObject({ received: '', ended: 'ECONNRESET' });
     expect(await refusal()).toMatchObject({ code: 'ERR_NETWORK' });
-    // The operation was performed: its answer is what was lost.
+    // The operation was performed; only its answer was lost.
     expect(emulator.sessionCount).toBe(3);
     expect(lines.at(-1)).toMatch(/POST \/sessions 201 .* \[fault: reset\]$/);
   });
@@ -139,7 +139,7 @@ describe('an answer that is late, lost or cut', () => {
     expect(await refusal()).toMatchObject({ code: 'ERR_NETWORK' });
   });
 
-  it('a client that goes away in the meantime, and an emulator that ends', async () => {
+  it('closed connections and a closed emulator end the delay', async () => {
     const { endpoint, emulator } = await start(['latency=60000,count=1', 'stall']);
     await exchange(endpoint, ASK, 50);
     const stalled = exchange(endpoint, ASK);
@@ -156,11 +156,11 @@ describe('headers', () => {
     const { endpoint, ask } = await start('content-type=text/html');
     const response = await fetch(endpoint);
     expect(response.headers.get('content-type')).toBe('text/html');
-    // The body is what counts to this project's client, as it does to AWS's.
+    // Like AWS's clients, this project's reads the body whatever its type.
     expect((await ask()).accessKeyId).toMatch(/^ASIA/);
   });
 
-  it('a Date that is wrong, which the client tells where it is refused', async () => {
+  it('a wrong Date, which the client reports with a refusal', async () => {
     const { endpoint, refusal } = await start([{ dateSkew: -3600 }, { error: 403 }]);
     const date = (await fetch(endpoint)).headers.get('date') ?? '';
     expect((Date.now() - Date.parse(date)) / 1000).toBeCloseTo(3600, -1);
@@ -169,7 +169,7 @@ describe('headers', () => {
 });
 
 describe('at run time', () => {
-  it('through the API, with dice that fall the same again', async () => {
+  it('by the API, with reproducible random numbers', async () => {
     const { emulator, endpoint } = await start();
     const statuses = async () => {
       const found = [];
@@ -185,7 +185,7 @@ describe('at run time', () => {
     expect(new Set(await statuses())).toEqual(new Set([400]));
   });
 
-  it('through the control route', async () => {
+  it('by the control route', async () => {
     const { endpoint, emulator } = await start(['latency=1,rate=0.5', 'throttle']);
     const route = `${endpoint}/_emulator/faults`;
     const call = async (method: string, body?: string) => {
@@ -205,7 +205,7 @@ describe('at run time', () => {
       { faults: [error] },
     ]);
     expect((await fetch(endpoint)).status).toBe(503);
-    // The route itself has no faults.
+    // Faults do not strike the route itself.
     expect(await call('GET')).toEqual([200, { faults: [{ ...error, struck: 1 }] }]);
     expect(await call('PUT', '["error=503,count=2"]')).toEqual([200, { faults: [error] }]);
     expect(await call('PUT', 'error=503,count=2\n')).toEqual([200, { faults: [error] }]);
@@ -258,7 +258,7 @@ describe('at run time', () => {
   });
 });
 
-it('a body without an end is not read to the end', async () => {
+it('an endless body is not read to the end', async () => {
   const { endpoint, lines } = await start();
   const socket = connect(Number(new URL(endpoint).port), '127.0.0.1');
   let received = '';

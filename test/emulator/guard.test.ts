@@ -1,4 +1,4 @@
-/** Which requests come from a web page, a rebound name or a proxy. */
+/** Requests of web pages, rebound names and proxies are refused. */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { findForeignSender } from '../../src/emulator/guard.js';
 import type { EmulatorOptions } from '../../src/emulator.js';

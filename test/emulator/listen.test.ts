@@ -1,4 +1,4 @@
-/** TLS, and what bounds a client: real sockets, real certificates. */
+/** TLS and the limits of connections, with real sockets and certificates. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ async function start(options: EmulatorOptions = {}) {
   return { emulator, lines, port: Number(port) };
 }
 
-/** A TLS handshake and one request; what came back. */
+/** Performs a TLS handshake and sends one request. */
 async function ask(port: number, ca: string | undefined, host: string, address = '127.0.0.1') {
   const socket = connectTls({
     host: address,
@@ -40,7 +40,7 @@ async function ask(port: number, ca: string | undefined, host: string, address =
 }
 
 describe('TLS', () => {
-  it('has a certificate for the names of this machine, from an authority of its own', async () => {
+  it('has a certificate for the names of this machine', async () => {
     const { emulator, port } = await start({ tls: true });
     expect(emulator.endpoint).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
     expect(emulator.caBundle).toMatch(/^-----BEGIN CERTIFICATE-----/);
@@ -61,7 +61,7 @@ describe('TLS', () => {
     expect((await ask(port, emulator.caBundle, '::1', '::1')).received).toMatch(/^HTTP\/1\.1 400 /);
   });
 
-  it("is enough for this project's client, and resets what it is asked to", async () => {
+  it("serves this project's client, and resets a connection by fault", async () => {
     const folder = mkdtempSync(join(tmpdir(), 'rolesanywhere-tls-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const { emulator, port } = await start({ tls: true });
@@ -77,7 +77,7 @@ describe('TLS', () => {
     expect(await ask(port, emulator.caBundle, 'localhost')).toEqual({ received: '', failure: 'ECONNRESET' });
   });
 
-  it('says so where a client does not speak TLS', async () => {
+  it('logs a client that does not speak TLS', async () => {
     const { emulator, lines, port } = await start({ tls: true });
     await exchange(`http://127.0.0.1:${port}`, 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await expect.poll(() => lines.join('\n')).toMatch(/ - no TLS \[\w*HTTP_REQUEST\]/);
@@ -85,7 +85,7 @@ describe('TLS', () => {
     expect(emulator.sessionCount).toBe(0);
   });
 
-  it('closes at once in the middle of a handshake', async () => {
+  it('closes at once during a handshake', async () => {
     const { emulator, port } = await start({ tls: true });
     const half = exchange(`http://127.0.0.1:${port}`, '\x16\x03\x01');
     await expect.poll(async () => (await ask(port, emulator.caBundle, 'localhost')).received).toMatch(/400/);
@@ -110,14 +110,14 @@ describe('limits', () => {
     ]);
   });
 
-  it('what is no HTTP is refused, and logged', async () => {
+  it('a request that is not HTTP is refused and logged', async () => {
     const { emulator, lines } = await start();
     const { received } = await exchange(emulator.endpoint, 'hello\r\n\r\n');
     expect(received).toMatch(/^HTTP\/1\.1 400 /);
     expect(lines).toEqual([expect.stringMatching(/ - 400 Bad Request \[HPE_/)]);
   });
 
-  it('a client that trickles its header, or its body, or says nothing at all, is shown the door', async () => {
+  it('a client that sends header or body too slowly, or nothing, is disconnected', async () => {
     const failures: string[] = [];
     const listener = await listen({
       host: '127.0.0.1',
@@ -140,13 +140,13 @@ describe('limits', () => {
 });
 
 describe('addresses', () => {
-  it('the one that stands for all is told as loopback', async () => {
+  it('the wildcard address is reported as loopback', async () => {
     const { emulator } = await start({ host: '0.0.0.0' });
     expect(emulator.endpoint).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     expect((await fetch(emulator.endpoint)).status).toBe(400);
   });
 
-  it('one that this machine does not have', async () => {
+  it('an address that this machine does not have is refused', async () => {
     // TEST-NET-1 of RFC 5737.
     await expect(startEmulator({ host: '192.0.2.1' })).rejects.toMatchObject({
       code: 'ERR_LISTEN',

@@ -1,4 +1,4 @@
-/** Canaries: key text in the place of each option of the emulator never comes back in an error. */
+/** Canaries: key text as the value of any option of the emulator never appears in an error. */
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { AuthorityOptions, EmulatorOptions, IssueOptions } from '../../src/emulator.js';
@@ -8,7 +8,7 @@ import { text } from '../fixtures.js';
 const KEY = text('rsa-2048.key.pem');
 const BODY = KEY.trim().split('\n').slice(1, -1);
 const LINES = BODY.slice(0, 2).join('');
-/** What key text looks like when it lands in the wrong place. */
+/** Forms of key text. */
 const FORMS: ReadonlyArray<readonly [name: string, value: unknown]> = [
   ['PEM', KEY],
   ['PEM bytes', Buffer.from(KEY)],
@@ -27,7 +27,7 @@ const CANARIES = [
   Buffer.from(KEY).toString('hex').slice(60, 100),
 ];
 
-/** Each way that a program or a log may show an error. */
+/** The ways to print an error. */
 async function shown(work: Promise<unknown>): Promise<string> {
   const error = await work.then(
     () => new Error('nothing was refused'),

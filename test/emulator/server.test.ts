@@ -36,7 +36,7 @@ describe('startEmulator', () => {
     expect(emulator.sessionCount).toBe(0);
   });
 
-  it('takes names from its options', async () => {
+  it('uses the names of its options', async () => {
     const emulator = await start({
       region: 'cn-north-1',
       accountId: '210987654321',
@@ -50,7 +50,7 @@ describe('startEmulator', () => {
     expect(emulator.endpoint).toMatch(/^http:\/\/\[::1\]:\d+$/);
   });
 
-  it('answers in the form of AWS over HTTP', async () => {
+  it('answers over HTTP in the form of AWS', async () => {
     const lines: string[] = [];
     const emulator = await start({ now: () => NOW, log: (line) => lines.push(line) });
     const response = await fetch(`${emulator.endpoint}/nothing?secret=1`);
@@ -76,13 +76,13 @@ describe('startEmulator', () => {
     expect(await response.json()).toEqual({ message: 'Request body is too large' });
   });
 
-  it('takes headers as large as those of ML-DSA', async () => {
+  it('accepts headers as large as those of ML-DSA', async () => {
     const { endpoint } = await start();
     const headers = { 'x-amz-x509-chain': 'A'.repeat(50_000), 'x-amz-x509': 'A'.repeat(19_000) };
     expect((await fetch(`${endpoint}/sessions`, { method: 'POST', headers })).status).toBe(400);
   });
 
-  it('survives a log that fails, at once or later', async () => {
+  it('survives a log that throws or rejects', async () => {
     const fail = () => {
       throw new Error('disk full');
     };
@@ -93,7 +93,7 @@ describe('startEmulator', () => {
     }
   });
 
-  it('says so where its clock fails, and lives on', async () => {
+  it('answers 500 if its clock fails, and goes on', async () => {
     const times = [new Date('x')];
     let isStarted = false;
     const { endpoint } = await start({
@@ -108,7 +108,7 @@ describe('startEmulator', () => {
     expect((await fetch(endpoint)).status).toBe(500);
   });
 
-  it('takes the whole URL for a path, as proxies get it', async () => {
+  it('accepts an absolute URL as target, as proxies receive it', async () => {
     const lines: string[] = [];
     const { endpoint } = await start({ log: (line) => lines.push(line) });
     const socket = connect(Number(new URL(endpoint).port), '127.0.0.1');
@@ -120,7 +120,7 @@ describe('startEmulator', () => {
     expect(lines).toEqual([expect.stringContaining(' POST /sessions 400 ValidationException')]);
   });
 
-  it('survives a client that goes away in the middle', async () => {
+  it('survives a client that disconnects during its request', async () => {
     const { endpoint } = await start();
     const socket = connect(Number(new URL(endpoint).port), '127.0.0.1');
     socket.write('POST /sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{');
@@ -143,7 +143,7 @@ describe('startEmulator', () => {
     await expect(fetch(emulator.endpoint)).rejects.toThrow();
   });
 
-  it('says when it cannot listen', async () => {
+  it('reports that it cannot listen', async () => {
     const { endpoint } = await start();
     const port = Number(new URL(endpoint).port);
     const error = await startEmulator({ port }).catch((caught: unknown) => caught);
@@ -160,9 +160,9 @@ describe('aws:SourceIp', () => {
     ['127.0.0.0/8', '127.0.0.1', 201],
     ['198.51.100.0/24', '127.0.0.1', 403],
     ['::1/128', '::1', 201],
-    // Where a server takes both families, a client of the older one is still 127.0.0.1.
+    // On a dual-stack socket, an IPv4 client is still 127.0.0.1.
     ['127.0.0.1', '::', 201],
-  ])('%s, asked over %s: %i', async (range, host, expected) => {
+  ])('%s, from %s: %i', async (range, host, expected) => {
     const root = makeRoot();
     const trustPolicy = {
       Version: '2012-10-17',
@@ -229,12 +229,12 @@ describe('options', () => {
     expect(error).toMatchObject({ code, message });
   });
 
-  it('takes each region that the library takes', async () => {
+  it('accepts each region that the library accepts', async () => {
     const { trustAnchorArn } = await createEmulator({ region: 'us-gov-east-10' });
     expect(trustAnchorArn).toContain('arn:aws-us-gov:rolesanywhere:us-gov-east-10:');
   });
 
-  it('takes an authority, PEM bytes, PEM text, and a list of them', async () => {
+  it('accepts an authority, PEM bytes, PEM text, and a list of them', async () => {
     const ours = await createAuthority();
     const bytes = new TextEncoder().encode(ours.certificate);
     for (const certificateAuthority of [ours, bytes, ours.certificate, [bytes, ours]]) {

@@ -50,7 +50,7 @@ function readAt(octets: Buffer, start: number, depth: number): { element: Elemen
   if ((tag & 0x1f) === 0x1f) throw new Error('DER: a tag of several octets');
   const { length, begin } = readLength(octets, start + 1);
   const end = begin + length;
-  if (end > octets.length) throw new Error('DER: an element is longer than its container');
+  if (end > octets.length) throw new Error('DER: an element is longer than what holds it');
   const content = octets.subarray(begin, end);
   const children: Element[] = [];
   if ((tag & CONSTRUCTED) !== 0) {

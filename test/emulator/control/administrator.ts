@@ -11,7 +11,7 @@ export const OTHER_ROOT = makeCertificate({ commonName: 'Other', isAuthority: tr
 export interface Outcome {
   readonly status: number;
   readonly type: string | undefined;
-  // Answers differ; a test names the members that it expects.
+  // Tests read the members that they expect.
   readonly body: Record<string, unknown>;
 }
 
@@ -29,10 +29,10 @@ const KEY = {
   secretAccessKey: 'unknown to the emulator',
   sessionToken: '',
 };
-/** A long-term key has no token. */
+/** Long-term keys have no session token. */
 const HEADERS = { 'x-amz-security-token': undefined };
 
-/** @param handle of another service, to ask that one instead */
+/** @param handle sends the requests to another service */
 export async function makeAdministrator(
   options: EmulatorOptions = {},
   handle?: EmulatedService['handle'],

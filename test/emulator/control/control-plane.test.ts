@@ -1,4 +1,4 @@
-/** Every operation of the control plane, every limit of the model, and who may ask. */
+/** Every operation of the control plane, every limit of the model, and authentication. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,7 +21,7 @@ const bundle = (pem: string) => ({
   sourceData: { x509CertificateData: pem },
 });
 
-/** A list that openssl has made. */
+/** A CRL made by openssl. */
 function makeCrl(): string {
   const folder = mkdtempSync(join(tmpdir(), 'rolesanywhere-crl-'));
   const run = (...args: string[]) => {
@@ -60,7 +60,7 @@ beforeEach(async () => {
   admin = await makeAdministrator();
 });
 
-/** The one member of an answer that is expected to be good. */
+/** The only member of a successful answer. */
 async function made(name: string, outcome: Promise<Outcome>): Promise<Record<string, unknown>> {
   const { status, body } = await outcome;
   expect([status, Object.keys(body)]).toEqual([expect.toBeOneOf([200, 201]), [name]]);
@@ -132,7 +132,7 @@ describe('trust anchors', () => {
     expect(await settings()).toEqual([DEFAULTS[0], { ...put, channel: 'ALL', configuredBy: ACCOUNT }]);
   });
 
-  it('take their CRLs and tags with them', async () => {
+  it('are deleted with their CRLs and tags', async () => {
     const { trustAnchorArn, trustAnchorId } = await createAnchor({ tags: [{ key: 'a', value: 'b' }] });
     const { crlId } = await importCrl(trustAnchorArn);
     await made('trustAnchor', admin.call(`DELETE /trustanchor/${trustAnchorId}`));
@@ -158,7 +158,7 @@ describe('trust anchors', () => {
     ['no data', { sourceType: 'CERTIFICATE_BUNDLE' }, /must have x509CertificateData$/],
     ['no type', { sourceData: { x509CertificateData: ROOT.pem } }, /found none$/],
     ['a private CA', { sourceType: 'AWS_ACM_PCA', sourceData: { acmPcaArn: 'arn' } }, /found AWS_ACM_PCA$/],
-  ])('are not made of %s, nor changed into it', async (_name, source, message) => {
+  ])('are neither created nor updated with %s', async (_name, source, message) => {
     const { trustAnchorId } = await createAnchor();
     for (const route of ['POST /trustanchors', `PATCH /trustanchor/${trustAnchorId}`]) {
       const { status, type, body } = await admin.call(route, { name: 'onprem', source });
@@ -170,7 +170,7 @@ describe('trust anchors', () => {
     expect(admin.lines.join()).not.toContain('PRIVATE KEY-');
   });
 
-  it('may have two certificates, and are at most 50', async () => {
+  it('have at most two certificates; an account has at most 50', async () => {
     await createAnchor({ source: bundle(ROOT.pem + OTHER_ROOT.pem) });
     for (let count = 2; count < 50; count++) await createAnchor();
     const { type, body } = await admin.call('POST /trustanchors', { name: 'x', source: bundle(ROOT.pem) });
@@ -229,7 +229,7 @@ describe('profiles', () => {
     expect((await admin.call(`GET ${path}`)).type).toBe('ResourceNotFoundException');
   });
 
-  it('take every member at once', async () => {
+  it('accept all members at once', async () => {
     const members = {
       enabled: true,
       requireInstanceProperties: true,
@@ -241,7 +241,7 @@ describe('profiles', () => {
     expect(await createProfile({ ...members, tags: null })).toMatchObject(members);
   });
 
-  it('map attributes as they are told', async () => {
+  it('have attribute mappings, put and deleted', async () => {
     const { profileId } = await createProfile();
     const path = `/profiles/${profileId}/mappings`;
     const rules = (...specifiers: string[]) => specifiers.map((specifier) => ({ specifier }));
@@ -273,7 +273,7 @@ describe('profiles', () => {
   });
 
   it.each(['{', '[]', '"x"', 'null', '{"Version":"2012-10-17"}'])(
-    'have no session policy %s',
+    'refuse the session policy %s',
     async (policy) => {
       const { profileId } = await createProfile();
       const routes = ['POST /profiles', `PATCH /profile/${profileId}`];
@@ -284,7 +284,7 @@ describe('profiles', () => {
     },
   );
 
-  it('are at most 250', async () => {
+  it('are limited to 250', async () => {
     for (let count = 1; count < 250; count++) await createProfile();
     const { body } = await admin.call('POST /profiles', { name: 'x', roleArns: [] });
     expect(body).toEqual({ message: 'The limit of 250 profiles has been reached' });
@@ -319,7 +319,7 @@ describe('CRLs', () => {
     expect((await admin.call(`GET ${path}`)).type).toBe('ResourceNotFoundException');
   });
 
-  it('belong to an anchor that exists, two to each', async () => {
+  it('belong to an existing trust anchor, which has at most two', async () => {
     const { trustAnchorArn } = await createAnchor();
     await importCrl(trustAnchorArn);
     await importCrl(trustAnchorArn);
@@ -333,7 +333,7 @@ describe('CRLs', () => {
     ['text', Buffer.from('x')],
     ['a certificate', Buffer.from(ROOT.pem)],
     ['two lists', Buffer.from(Buffer.from(CRL, 'base64').toString().repeat(2))],
-  ])('are not %s', async (_name, data) => {
+  ])('are refused as %s', async (_name, data) => {
     const { trustAnchorArn } = await createAnchor();
     const { crlId } = await importCrl(trustAnchorArn);
     const body = { name: 'x', crlData: data.toString('base64'), trustAnchorArn };
@@ -371,7 +371,7 @@ describe('tags', () => {
     }
   });
 
-  it('are at most 50 on a resource', async () => {
+  it('are limited to 50 for each resource', async () => {
     const tags = Array.from({ length: 49 }, (_, index) => ({ key: `k${index}`, value: 'v' }));
     const { profileArn: resourceArn } = await createProfile({ tags });
     const put = (key: string) => admin.call('POST /TagResource', { resourceArn, tags: [{ key, value: '' }] });
@@ -381,7 +381,7 @@ describe('tags', () => {
     expect([status, type]).toEqual([400, 'TooManyTagsException']);
   });
 
-  it('have unique keys that AWS has not reserved, and a resource', async () => {
+  it('have unique keys, none reserved by AWS, and an existing resource', async () => {
     const { profileArn: resourceArn } = await createProfile();
     const put = async (resource: unknown, ...keys: string[]) => {
       const body = { resourceArn: resource, tags: keys.map((key) => ({ key, value: '' })) };
@@ -400,13 +400,13 @@ describe('tags', () => {
 });
 
 describe('subjects', () => {
-  it('are listed without their credentials, of which there are none yet', async () => {
+  it('are listed without their credentials', async () => {
     expect(await admin.call('GET /subjects')).toMatchObject({ status: 200, body: { subjects: [] } });
   });
 });
 
 describe('lists', () => {
-  it('come in pages that miss nothing, also where what is listed is deleted', async () => {
+  it('have pages that miss nothing, even if listed items are deleted', async () => {
     for (let count = 1; count < 7; count++) await createAnchor({ name: `a${count}` });
     const seen: unknown[] = [];
     let query = '';
@@ -611,12 +611,12 @@ describe('limits', () => {
     expect(outcome).toEqual({ status: 400, type: 'ValidationException', body: { message } });
   });
 
-  it('hold for what is not JSON', async () => {
+  it('refuse a body that is not JSON', async () => {
     const outcome = await admin.call('POST /profiles', '{"name":');
     expect(outcome.body).toEqual({ message: 'The request could not be read' });
   });
 
-  it('do not echo what may be a key', async () => {
+  it('do not echo a possible key', async () => {
     const key = String(ROOT.key.export({ type: 'pkcs8', format: 'pem' }));
     const { body } = await admin.call('POST /profiles', { name: key, roleArns: [key] });
     expect(body['message']).toMatch(/^2 validation errors detected: Value at 'name' failed/);
@@ -624,7 +624,7 @@ describe('limits', () => {
   });
 });
 
-describe('what does not exist', () => {
+describe('a resource that does not exist', () => {
   const withId = Object.values(OPERATIONS).filter(({ route }) => route.includes('{'));
   const bodies: Record<string, object> = {
     PUT: { certificateField: 'x509SAN', mappingRules: [] },
@@ -642,24 +642,24 @@ describe('what does not exist', () => {
   it.each([
     ['PATCH /put-notifications-settings', { notificationSettings: [] }],
     ['PATCH /reset-notifications-settings', { notificationSettingKeys: [] }],
-  ])('%s says so', async (route, members) => {
+  ])('%s is answered 404', async (route, members) => {
     const { status, type } = await admin.call(route, { trustAnchorId: NOWHERE, ...members });
     expect([status, type]).toEqual([404, 'ResourceNotFoundException']);
   });
 });
 
-describe('who may ask', () => {
+describe('authentication', () => {
   it.each([
     ['another region', { region: 'eu-west-1' }, 'InvalidSignatureException'],
     ['another service', { service: 'iam' }, 'InvalidSignatureException'],
     ['a clock that is behind', { date: '20260601T115459Z' }, 'InvalidSignatureException'],
     ['no signed host', { headers: { host: undefined } }, 'IncompleteSignatureException'],
-  ])('not with %s', async (_name, draft, expected) => {
+  ])('refuses %s', async (_name, draft, expected) => {
     const { type } = await admin.call('GET /crls', undefined, draft);
     expect(type).toBe(expected);
   });
 
-  it('not without a signature', async () => {
+  it('refuses a request without a signature', async () => {
     const { handle } = admin.service;
     const { status, headers } = await handle({
       method: 'GET',
@@ -742,7 +742,7 @@ describe('members that are not implemented', () => {
     expect(admin.lines.at(-1)).toContain(`found ${name}`);
   });
 
-  it('a nearly right name is corrected', async () => {
+  it('suggest the name that was meant', async () => {
     const { body } = await admin.call('POST /profiles', { name: 'a', roleArns: [], durationSecond: 900 });
     expect(body['message']).toContain('did you mean "durationSeconds"?');
   });

@@ -1,4 +1,4 @@
-/** Roles, as IAM's Query protocol has them. */
+/** Roles in IAM's Query protocol. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Administrator } from './administrator.js';
 import { makeAdministrator } from './administrator.js';
@@ -40,7 +40,7 @@ describe('roles', () => {
       expect(textOf(answer, 'MaxSessionDuration')).toEqual(['43200']);
       expect([...textOf(answer, 'Key'), ...textOf(answer, 'Value')]).toEqual(['team', 'ä']);
       const [encoded = ''] = textOf(answer, 'AssumeRolePolicyDocument');
-      // RFC 3986: nothing is left that is not unreserved or encoded.
+      // RFC 3986: every character is unreserved or encoded.
       expect(encoded).toMatch(/^([A-Za-z0-9._~-]|%[0-9A-F]{2})+$/);
       expect(decodeURIComponent(encoded)).toBe(POLICY);
     }
@@ -164,7 +164,7 @@ describe('roles', () => {
     ['DeleteRole', {}],
     ['UpdateRole', {}],
     ['UpdateAssumeRolePolicy', { PolicyDocument: POLICY }],
-  ])('%s knows those that are there', async (Action, form) => {
+  ])('%s refuses an unknown role', async (Action, form) => {
     const [status, xml] = await admin.callIam({ Action, RoleName: 'None', ...form });
     expect([status, textOf(xml, 'Code'), textOf(xml, 'Message')]).toEqual([
       404,
@@ -175,7 +175,7 @@ describe('roles', () => {
     expect([invalid, textOf(text, 'Code')]).toEqual([400, ['ValidationError']]);
   });
 
-  it('keep their policy where the new one is none', async () => {
+  it('keep their policy if the new one is malformed', async () => {
     await create();
     const form = { Action: 'UpdateAssumeRolePolicy', RoleName: 'Ops', PolicyDocument: '{"a":1}' };
     const [status, xml] = await admin.callIam(form);
@@ -199,7 +199,7 @@ describe('the region of a request', () => {
 });
 
 describe('a request without a signature', () => {
-  it('is refused in the words of IAM', async () => {
+  it('is refused with the message of IAM', async () => {
     const body = Buffer.from('Action=ListRoles&Version=2010-05-08');
     const request = { method: 'POST', rawPath: '/', rawQuery: '', headers: [], body };
     const response = await admin.service.handle(request);

@@ -1,4 +1,4 @@
-/** Our tables of operations against the service models that the AWS CLI carries. */
+/** The tables of operations against botocore's service models. */
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { IAM_ACTIONS } from '../../../src/emulator/control/iam.js';
@@ -31,14 +31,14 @@ interface Model {
   readonly shapes: Readonly<Record<string, ModelShape>>;
 }
 
-/** Read by botocore's own loader; `undefined` where there is none on this machine. */
+/** Read by botocore's loader; undefined if it is not installed. */
 function loadModel(service: string): Model | undefined {
   const script = `import botocore.session, json; print(json.dumps(botocore.session.get_session().get_service_model('${service}')._service_description))`;
   const { status, stdout } = spawnSync('python3', ['-c', script], { encoding: 'utf8', maxBuffer: 2 ** 26 });
   return status === 0 ? JSON.parse(stdout) : undefined;
 }
 
-/** A shape of the model in our terms. */
+/** A shape of the model as our type. */
 function shapeOf(model: Model, name: string, rename: (member: string) => string): Shape {
   const {
     type,
@@ -64,7 +64,7 @@ function shapeOf(model: Model, name: string, rename: (member: string) => string)
   return shape as unknown as Shape;
 }
 
-/** The order of required members means nothing, and a structure without any need not say so. */
+/** Required members are a set, and an empty one may be absent. */
 function sorted(shape: unknown): unknown {
   if (Array.isArray(shape)) return shape.map(sorted);
   if (typeof shape !== 'object' || shape === null) return shape;

@@ -1,4 +1,4 @@
-/** Faults as they are written, and what is decided from them: no socket. */
+/** The syntax of faults, and the decisions, without a socket. */
 import { describe, expect, it } from 'vitest';
 import { formatFault, parseFaults } from '../../../src/emulator/faults/fault-rules.js';
 import { createFaults } from '../../../src/emulator/faults/faults.js';
@@ -7,7 +7,7 @@ import { OptionError } from '../../../src/errors.js';
 const AT = new Date('2026-06-01T12:00:00Z');
 const after = (ms: number) => new Date(AT.getTime() + ms);
 
-describe('text and objects say the same', () => {
+describe('text and objects are equivalent', () => {
   it.each([
     ['latency=50', { latency: 50 }],
     ['throttle', { throttle: true }],
@@ -20,7 +20,7 @@ describe('text and objects say the same', () => {
     ['content-type', { contentType: true }],
     ['date-skew=-600', { dateSkew: -600 }],
   ] as const)('%s', (text, object) => {
-    // A semicolon divides rules, so that a media type in text has no parameters.
+    // A semicolon separates rules, so a media type in text has no parameters.
     if (object === undefined) expect(() => parseFaults(text)).toThrow(OptionError);
     else expect(parseFaults(text)).toEqual(parseFaults(object));
   });
@@ -33,7 +33,7 @@ describe('text and objects say the same', () => {
     expect(parseFaults([])).toEqual([]);
   });
 
-  it('and are written as text again', () => {
+  it('and are formatted as text', () => {
     const text = 'date-skew=-600,rate=0.5,count=3,operation=CreateSession';
     expect(parseFaults(text).map(formatFault)).toEqual([text]);
     expect(parseFaults('throttle;content-type;stall').map(formatFault)).toEqual([
@@ -44,7 +44,7 @@ describe('text and objects say the same', () => {
   });
 });
 
-describe('what is no fault is refused', () => {
+describe('invalid faults are refused', () => {
   const rows: ReadonlyArray<readonly [source: unknown, code: string, message: string]> = [
     ['eror=503', 'ERR_OPTION_UNKNOWN', 'unknown fault "eror", did you mean "error"?'],
     ['contentType=a/b', 'ERR_OPTION_UNKNOWN', 'unknown fault "contentType", did you mean "content-type"?'],
@@ -117,13 +117,13 @@ describe('what is no fault is refused', () => {
     }
     expect(error).toBeInstanceOf(OptionError);
     expect(error).toMatchObject({ code, message: expect.stringContaining(message) });
-    // What was there stays.
+    // The earlier faults stay.
     expect(faults.list()).toEqual([{ latency: 1, struck: 0 }]);
   });
 });
 
 describe('decisions', () => {
-  /** Which of so many requests are struck, as `x` and `.`. */
+  /** The struck requests as `x`, the others as `.`. */
   function strikes(
     source: string,
     times: readonly Date[],
@@ -136,11 +136,11 @@ describe('decisions', () => {
   }
   const atOnce = (count: number) => Array<Date>(count).fill(AT);
 
-  it('by count: the next ones, then none', () => {
+  it('by count: the first requests only', () => {
     expect(strikes('error=503,count=3', atOnce(6))).toBe('xxx...');
   });
 
-  it('by rate: about as often, and the same for the same seed', () => {
+  it('by rate: about as often, and reproducible by seed', () => {
     const first = strikes('error=503,rate=0.25', atOnce(4000), 7);
     const share = first.replaceAll('.', '').length / 4000;
     // Four standard deviations.
@@ -159,16 +159,16 @@ describe('decisions', () => {
     expect(strikes('throttle=0,operation=*', atOnce(1), 1, 'GetCallerIdentity')).toBe('x');
   });
 
-  it('throttling: a second is worth so many, at once or spread', () => {
+  it('throttling: so many requests per second, at once or spread', () => {
     expect(strikes('throttle', atOnce(12))).toBe('..........xx');
     expect(strikes('throttle=2', [0, 0, 0, 500, 500, 1000, 9000, 9000, 9000].map(after))).toBe('..x.x...x');
     expect(strikes('throttle=0.5', [0, 1000, 1999, 2000].map(after))).toBe('.xx.');
     expect(strikes('throttle=0,count=2', atOnce(4))).toBe('xx..');
-    // A clock that is set back gives nothing then, and goes on from there.
+    // A clock that is set back adds no tokens, and counting goes on from there.
     expect(strikes('throttle=1', [1000, 0, 500, 1000].map(after))).toBe('.xx.');
   });
 
-  it('add up, but an answer is replaced once', () => {
+  it('several rules strike one request, but only one replaces the answer', () => {
     const { faults, decide } = createFaults(['CreateSession', 'GetCallerIdentity']);
     faults.set(['latency=20', 'error=503,count=1', 'latency=30', 'reset,count=1', 'date-skew=60']);
     expect(decide('CreateSession', AT)).toMatchObject({

@@ -1,4 +1,4 @@
-/** Certificates of every kind that the emulator must judge, the bad ones above all. Made with nothing of `src`. */
+/** Makes certificates for tests, good and bad ones, without any code of `src`. */
 import type { KeyObject } from 'node:crypto';
 import { createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import { AsnConvert, OctetString } from '@peculiar/asn1-schema';
@@ -26,7 +26,7 @@ export interface Made {
   readonly pem: string;
   readonly key: KeyObject;
   readonly name: Name;
-  /** Decimal, as `Credential` has it. */
+  /** Decimal, as in `Credential`. */
   readonly serial: string;
 }
 
@@ -35,7 +35,7 @@ export interface Recipe {
   readonly commonName?: string | null;
   /** The whole subject, as types (OID) and values. */
   readonly subject?: ReadonlyArray<readonly [type: string, value: string]>;
-  /** Absent: self-signed. */
+  /** Default: self-signed. */
   readonly issuer?: Pick<Made, 'key' | 'name'>;
   readonly version?: 1 | 3;
   readonly serialHex?: string;
@@ -52,10 +52,10 @@ export interface Recipe {
   readonly hash?: 'sha1' | 'sha256' | 'sha384' | 'sha512';
   readonly notBefore?: string;
   readonly notAfter?: string;
-  /** `null` leaves basicConstraints out. Default false. */
+  /** `null` omits basicConstraints. Default false. */
   readonly isAuthority?: boolean | null;
   readonly pathLength?: number;
-  /** `null` leaves it out. Default: what an authority or a leaf has. */
+  /** `null` omits it. Default: that of an authority or of a leaf. */
   readonly keyUsage?: number | null;
   readonly extra?: readonly Extension[];
 }
@@ -71,7 +71,7 @@ const SIGNATURES: Record<string, [oid: string, parameters?: null]> = {
   'ec sha512': ['1.2.840.10045.4.3.4'],
 };
 
-/** Whether this Node has ML-DSA. */
+/** Whether this Node supports ML-DSA. */
 export const HAS_ML_DSA = hasMlDsa();
 
 const rsaKey = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
@@ -86,7 +86,7 @@ function hasMlDsa(): boolean {
 
 function makeKey(type: Recipe['keyType'] = 'P-256'): KeyObject {
   if (type === 'RSA') return rsaKey;
-  // Node 24.7 and later; the types are those of Node 20.
+  // Node 24.7 and later; the types are of Node 20.
   if (type.startsWith('ML-DSA')) return generateKeyPairSync(type.toLowerCase() as 'ed25519').privateKey;
   if (type === 'Ed25519') return generateKeyPairSync('ed25519').privateKey;
   return generateKeyPairSync('ec', { namedCurve: type }).privateKey;

@@ -15,7 +15,7 @@ const middle = issue(root, 'Middle');
 const lower = issue(middle, 'Lower');
 const leafOf = (issuer: Made, recipe: Recipe = {}) => makeCertificate({ issuer, ...recipe });
 
-/** Five intermediates in a row, the lowest last. */
+/** A chain of five intermediates, the lowest last. */
 function makeLadder(count: number, recipe: Recipe = {}): Made[] {
   const ladder: Made[] = [];
   for (let step = 1; step <= count; step++) ladder.push(issue(ladder.at(-1) ?? root, `Step ${step}`, recipe));
@@ -73,7 +73,7 @@ describe('paths that lead to the trust anchor', () => {
   });
 });
 
-describe('paths that do not', () => {
+describe('paths that do not lead to it', () => {
   const through = (recipe: Recipe) => {
     const bad = issue(root, 'Bad', recipe);
     return [leafOf(bad), [bad]] as const;
@@ -166,20 +166,20 @@ describe('paths that do not', () => {
     expect(JSON.parse(response.body)).toEqual({ message: 'Untrusted signing certificate' });
   });
 
-  it('an anchor that has expired', async () => {
+  it('an expired trust anchor', async () => {
     const old = makeCertificate({ commonName: 'Old', isAuthority: true, notAfter: '2026-05-31T00:00:00Z' });
     const { line } = await ask(leafOf(old), undefined, old.pem);
     expect(line).toContain('[path: "CN=Old": validity: ended 2026-05-31T00:00:00.000Z');
   });
 
-  it('a leaf with a critical extension that nobody evaluates', async () => {
+  it('a leaf with a critical extension that is not evaluated', async () => {
     const extra = [makeExtension('1.2.3.4', true, root.name)];
     const { response, line } = await ask(leafOf(root, { extra }), undefined);
     expect(line).toContain('[extensions: the emulator does not evaluate 1.2.3.4]');
     expect(JSON.parse(response.body)).toEqual({ message: 'Untrusted certificate. Insufficient certificate' });
   });
 
-  it('an extension twice', async () => {
+  it('a repeated extension', async () => {
     const extra = [makeExtension('1.2.3.4', false, root.name)];
     const { response, line } = await ask(leafOf(root, { extra: [...extra, ...extra] }), undefined);
     expect(line).toContain('[x-amz-x509: the certificate has an extension twice');

@@ -1,6 +1,7 @@
 /**
- * Each condition operator, by a row that it lets pass and one that it does not, in an Allow. The answers are those of the
- * IAM user guide ("Condition operators", "Conditions with multiple context keys or values", "Variables and tags").
+ * Each condition operator in an Allow, with one value that passes and one that does not. The answers are those
+ * of the IAM user guide ("Condition operators", "Conditions with multiple context keys or values", "Variables
+ * and tags").
  */
 import { describe, expect, it } from 'vitest';
 import { evaluateTrustPolicy } from '../../../src/emulator/policy/evaluate.js';
@@ -81,7 +82,7 @@ const ARNS: Row[] = ['ArnEquals', 'ArnLike'].flatMap((name): Row[] => [
   [name, 'arn:aws:rolesanywhere:us-east-?:123456789012:*', ARN, true],
   [name, 'arn:aws:rolesanywhere:*:210987654321:trust-anchor/*', ARN, false],
   [name, 'arn:aws:rolesanywhere:*:123456789012:Trust-anchor/*', ARN, false],
-  // A wildcard does not reach over a colon.
+  // A wildcard matches no colon.
   [name, 'arn:aws:rolesanywhere:*:trust-anchor/4f2a', ARN, false],
   [name, 'arn:*:*:*:*:*', 'arn:aws:sns:us-east-1:1:a:b', true],
   [name, 'arn:aws:sns:us-east-1:1:a:*', 'arn:aws:sns:us-east-1:1:a:b', true],
@@ -91,7 +92,7 @@ const ARNS: Row[] = ['ArnEquals', 'ArnLike'].flatMap((name): Row[] => [
   [name.replace('Arn', 'ArnNot'), 'arn:aws:rolesanywhere:*:210987654321:*', ARN, true],
   [name.replace('Arn', 'ArnNot'), 'arn:aws:rolesanywhere:*:123456789012:*', ARN, false],
   [name.replace('Arn', 'ArnNot'), ARN, undefined, true],
-  // Not comparable, so not "not equal" either.
+  // Not comparable, so "not equal" is not true either.
   [name.replace('Arn', 'ArnNot'), ARN, 'host-1', false],
 ]);
 
@@ -216,7 +217,7 @@ const QUALIFIED: Row[] = [
   ['ForAllValues:StringNotEquals', 'a', undefined, true],
   ['ForAllValues:NumericLessThan', '10', ['1', '2'], true],
   ['ForAllValues:NumericLessThan', '10', ['1', 'x'], false],
-  // A list needs a set operator: without one the answer is no, whatever the operator says.
+  // A list needs a set operator: without one the answer is no.
   ['StringEquals', 'a', ['a'], false],
   ['StringNotEquals', 'a', ['b'], false],
 ];
@@ -235,7 +236,7 @@ describe.each([
   });
 });
 
-describe('what cannot be compared refuses, in an Allow and in a Deny', () => {
+describe('values that cannot be compared refuse, in an Allow and in a Deny', () => {
   const rows: Row[] = [
     ['NumericEquals', '10', 'ten', false],
     ['NumericNotEquals', '10', 'ten', false],
@@ -255,7 +256,7 @@ describe('what cannot be compared refuses, in an Allow and in a Deny', () => {
     }
   });
 
-  it('but one value that matches is enough', () => {
+  it('one matching value is enough', () => {
     const condition = { NumericEquals: { [KEY]: ['ten', '10'] } };
     expect(evaluate(condition, { [KEY]: '10' }).isAllowed).toBe(true);
     expect(evaluate({ NumericNotEquals: { [KEY]: ['ten', '10'] } }, { [KEY]: '10' }, 'Deny').isAllowed).toBe(
@@ -304,7 +305,7 @@ describe('policy variables', () => {
     ['StringNotEquals', '${aws:PrincipalTag/a}', 'y', '2012-10-17', true],
     ['StringLike', '${aws:PrincipalTag/a}*', 'xyz', '2012-10-17', true],
     ['StringEqualsIgnoreCase', '${aws:PrincipalTag/a}', 'X', '2012-10-17', true],
-    // Before 2012-10-17 the text means itself.
+    // Before 2012-10-17 there are no variables.
     ['StringEquals', '${aws:PrincipalTag/a}', 'x', '2008-10-17', false],
     ['StringEquals', '${aws:PrincipalTag/a}', '${aws:PrincipalTag/a}', '2008-10-17', true],
     ['StringEquals', '${aws:PrincipalTag/none}', '', '2012-10-17', false],
@@ -315,7 +316,7 @@ describe('policy variables', () => {
     ['StringEquals', "${aws:PrincipalTag/a, 'team'}", 'team', '2012-10-17', false],
     ['StringEquals', "${aws:PrincipalTag/none, ''}", '', '2012-10-17', true],
     ['StringEquals', '${aws:PrincipalTag/none, team}', 'team', '2012-10-17', false],
-    // Keys with several values are no variables.
+    // Keys with several values cannot be variables.
     ['StringEquals', '${aws:TagKeys}', 'x', '2012-10-17', false],
     ['StringLike', 'a${*}b', 'a*b', '2012-10-17', true],
     ['StringLike', 'a${*}b', 'axb', '2012-10-17', false],
@@ -324,7 +325,7 @@ describe('policy variables', () => {
     ['StringLike', 'a${$}{b}', 'a${b}', '2012-10-17', true],
     ['StringLike', 'a${b', 'a${b', '2012-10-17', false],
     ['StringEquals', 'a$b', 'a$b', '2012-10-17', true],
-    // A wildcard in a value is a character.
+    // A wildcard from a variable is an ordinary character.
     ['StringLike', '${aws:PrincipalTag/star}', 'anything', '2012-10-17', false],
     ['StringLike', '${aws:PrincipalTag/star}', '*', '2012-10-17', true],
     ['ArnLike', 'arn:aws:iam::*:role/${aws:PrincipalTag/a}', 'arn:aws:iam::1:role/x', '2012-10-17', true],
@@ -338,7 +339,7 @@ describe('policy variables', () => {
     expect(decision.isAllowed, decision.reasons.join('\n')).toBe(passes);
   });
 
-  it('takes no time that grows beyond measure', () => {
+  it('matches in bounded time', () => {
     const condition = { StringLike: { [KEY]: `${'*a'.repeat(500)}b` } };
     expect(evaluate(condition, { [KEY]: 'a'.repeat(1000) }).isAllowed).toBe(false);
   });

@@ -55,7 +55,7 @@ describe('actions', () => {
     expect(decision.isAllowed, decision.reasons.join('\n')).toBe(passes);
   });
 
-  it('allows nothing where nothing is asked', () => {
+  it('allows nothing without an action', () => {
     expect(evaluate(ALLOW, { actions: [] }).isAllowed).toBe(false);
   });
 });
@@ -86,12 +86,12 @@ describe('principals', () => {
     [{ AWS: `arn:aws:iam::${ACCOUNT}:user/team/Hosts` }, caller, false],
     [{ Federated: 'cognito-identity.amazonaws.com' }, caller, false],
   ];
-  it.each(rows)('%j, asked by %j: %s', (Principal, principal, passes) => {
+  it.each(rows)('%j, called by %j: %s', (Principal, principal, passes) => {
     const decision = evaluate({ ...ALLOW, Principal }, { principal });
     expect(decision.isAllowed, decision.reasons.join('\n')).toBe(passes);
   });
 
-  it('*: whether it is a service too is unknown, so it denies and does not allow', () => {
+  it('* may or may not include services, so it denies and does not allow', () => {
     const Principal = { AWS: '*' };
     expect(evaluate({ ...ALLOW, Principal }).isAllowed).toBe(false);
     expect(evaluate([ALLOW, { ...DENY, Principal }]).isAllowed).toBe(false);
@@ -118,7 +118,7 @@ describe('reasons', () => {
     ]);
   });
 
-  it('name the Deny, with what made it apply', () => {
+  it('name the Deny and its conditions', () => {
     const deny = {
       ...DENY,
       Sid: 'No',
@@ -158,7 +158,7 @@ describe('reasons', () => {
     expect(evaluate({ ...ALLOW, Condition }, { context }).reasons[1]).toBe(`statement 1: ${line}`);
   });
 
-  it('say what allowed', () => {
+  it('name the statement that allowed', () => {
     expect(evaluate(ALLOW).reasons).toEqual(ACTIONS.map((action) => `${action}: allowed by statement 1`));
   });
 });
@@ -308,7 +308,7 @@ describe('documents', () => {
   ];
   it.each(refused)('%s', (document, message, reason) => {
     expect(validateTrustPolicy(document)).toEqual({ code: 'MalformedPolicyDocument', message, reason });
-    // What IAM would not take allows nothing.
+    // A policy that IAM would refuse allows nothing.
     const request = { actions: ACTIONS, principal: SERVICE, context: {} };
     expect(evaluateTrustPolicy(document, request)).toEqual({
       isAllowed: false,
@@ -333,14 +333,14 @@ describe('documents', () => {
       Condition: { Bool: { 'aws:SecureTransport': true }, NumericLessThan: { 'sts:DurationSeconds': 901 } },
     }),
     format({ ...ALLOW, Principal: { Federated: 'arn:aws:iam::123456789012:oidc-provider/example.com' } }),
-    // A name twice, but not in one object; and one that only looks so.
+    // A name twice in different objects, and one in a string.
     format({ ...ALLOW, Condition: { StringLike: { 'a:b': '"a:b":' }, StringEquals: { 'a:b': '{' } } }),
   ];
   it.each(accepted)('takes %s', (document) => {
     expect(validateTrustPolicy(document)).toBeUndefined();
   });
 
-  it('measures the size without white space, against the quota', () => {
+  it('compares the size without white space with the quota', () => {
     const empty = format({ ...ALLOW, Condition: { StringEquals: { 'aws:SourceArn': '' } } });
     const fill = (length: number) => empty.replace('""', `"${'x'.repeat(length - empty.length)}"`);
     expect(validateTrustPolicy(fill(2048).replaceAll(',', ' ,\n'))).toBeUndefined();

@@ -1,4 +1,4 @@
-/** An account as a test wants it, with the three ARNs of `test/vectors/make-pki.py`, and sessions asked of it. */
+/** An account with the three ARNs of `test/vectors/make-pki.py`, and requests for sessions of it. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -29,10 +29,10 @@ export const QUERY = Object.entries(ARNS)
 export const toPem = (base64: string) =>
   `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`;
 
-/** One of `test/vectors/make-pki.py`. */
+/** A case of `test/vectors/make-pki.py`. */
 export interface Case {
   readonly name: string;
-  /** How the reason begins, and nothing where it is accepted. */
+  /** The begin of the reason; null if the certificate is accepted. */
   readonly expect: string | null;
   readonly openssl: string;
   readonly differs?: string;
@@ -67,7 +67,7 @@ export function readVectors(): Vectors {
 export interface Asked {
   readonly status: number;
   readonly message: string;
-  /** Of the log's line: what stands between the last brackets. */
+  /** The text in the last brackets of the line of log. */
   readonly reason: string;
   readonly body: string;
   readonly issued: IssuedCredentials | undefined;
@@ -81,8 +81,8 @@ export interface TestAccount {
 }
 
 /**
- * A trust anchor of these certificates (PEM), a profile and a role that allow what they should. Without a log nobody
- * looks for the reason of a refusal, which takes longer than the refusal.
+ * Makes a trust anchor of these certificates (PEM), a profile, and a role that trusts them. Without a log the
+ * emulator does not look for the reasons of refusals, which takes longer than refusing.
  */
 export function makeAccount(
   anchorPem: string,
@@ -148,7 +148,7 @@ export function makeAccount(
   };
 }
 
-/** Imports a list for the trust anchor. */
+/** Imports a CRL for the trust anchor. */
 export function addCrl(account: Account, crlData: string, enabled = true): void {
   const id = String(account.crls.size);
   const at = NOW.toISOString();

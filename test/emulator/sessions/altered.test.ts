@@ -1,6 +1,7 @@
 /**
- * Whatever is signed cannot be altered: one bit at a time, in every byte of method, path, query, headers, body,
- * signature, certificate and chain, the request is refused. For requests of each kind of key, signed here and by Python.
+ * No signed byte can be altered: with one bit flipped in any byte of method, path, query, headers, body,
+ * signature, certificate or chain, the request is refused. For requests of each kind of key, signed here and
+ * by Python.
  */
 import type { KeyObject } from 'node:crypto';
 import { createPrivateKey } from 'node:crypto';
@@ -18,7 +19,7 @@ const makeSilent = (pem: string) => makeAccount(pem, () => NOW, false);
 
 type Altered = readonly [what: string, altered: EmulatorRequest];
 
-/** Another bit for each position, always the same ones. Text keeps its eighth bit, so that it stays what a header may hold. */
+/** Flips a bit, chosen by the position. The eighth bit of text stays, so that it is valid in a header. */
 const flip = (code: number, index: number, bits: number) => code ^ (1 << ((index * 5) % bits));
 
 function flipText(text: string, index: number): string {
@@ -49,7 +50,7 @@ function* headers(request: EmulatorRequest): Generator<Altered> {
   }
 }
 
-/** The octets below the base64, so that each bit of them is turned, and nothing is refused for its spelling. */
+/** Alters the decoded octets, so that no alteration is refused as malformed base64. */
 function* certificates(request: EmulatorRequest): Generator<Altered> {
   for (const [position, [name, value]] of request.headers.entries()) {
     if (!name.startsWith('x-amz-x509')) continue;
@@ -83,7 +84,7 @@ function* alterations(request: EmulatorRequest): Generator<Altered> {
   yield* bodies(request);
 }
 
-/** The query may be written in two ways: `%3A` and `%3a` are the same octet to AWS, and so they are here. */
+/** `%3A` and `%3a` are the same octet, to AWS and here. */
 function isSameQuery(a: EmulatorRequest, b: EmulatorRequest): boolean {
   const fold = (query: string) => query.replace(/%../g, (octet) => octet.toUpperCase());
   return a.rawQuery !== b.rawQuery && fold(a.rawQuery) === fold(b.rawQuery);
@@ -91,7 +92,7 @@ function isSameQuery(a: EmulatorRequest, b: EmulatorRequest): boolean {
 
 type Send = (request: EmulatorRequest) => Promise<{ readonly status: number; readonly body: string }>;
 
-/** What of the alterations passed, or was refused as a defect: nothing. Of every `step` alterations one is tried. */
+/** The alterations that passed, or that caused a defect. Tries one of every `step` alterations. */
 async function findSurvivors(valid: EmulatorRequest, send: Send, step = 1) {
   const survivors: string[] = [];
   const all = [...alterations(valid)].filter(([, altered]) => !isSameQuery(valid, altered));
@@ -130,7 +131,7 @@ describe('CreateSession refuses every altered byte', () => {
     ],
   ];
   it.each(drafts)('%s', async (what, draft) => {
-    // All of one request, and of the others what differs and a part of the rest.
+    // All bytes of one request; of the others the parts that differ, and a sample of the rest.
     const isWhole = what === drafts[0]?.[0];
     const { ask, account } = makeSilent(root.pem);
     const valid = signX509(host, draft);
@@ -138,7 +139,7 @@ describe('CreateSession refuses every altered byte', () => {
     const { survivors, tried } = await findSurvivors(valid, ask, isWhole ? 1 : 7);
     expect(survivors).toEqual([]);
     expect(tried).toBeGreaterThan(isWhole ? 2000 : 250);
-    // Not even a trace of who asked: the certificate is the first thing that an altered request is not asked for.
+    // An altered request leaves no subject behind.
     expect(account.subjects.size).toBe(1);
   });
 
@@ -158,7 +159,7 @@ describe('CreateSession refuses every altered byte', () => {
   });
 });
 
-describe('who signs anew, with the right key, what somebody altered', () => {
+describe('an altered certificate in a request that is signed again with the right key', () => {
   const { cases } = vectors;
   const find = (name: string) => {
     const one = cases.find((other) => other.name === name);
@@ -216,14 +217,14 @@ describe('who signs anew, with the right key, what somebody altered', () => {
       if (status === 201) passed.push(index);
       list[index] = original;
     }
-    // Those are the octets of the issuer's name: the list is a foreign one then.
+    // With another issuer name, the list does not apply.
     const issuer = list.indexOf('Example');
     expect(passed.length).toBeGreaterThan(0);
     expect(passed.every((index) => Math.abs(index - issuer) < 30)).toBe(true);
   });
 });
 
-it('CreateSession has one method and one path', async () => {
+it('CreateSession has exactly one route', async () => {
   const { service, request } = await makeFixture();
   for (const change of [
     { method: 'PUT' },

@@ -16,7 +16,7 @@ beforeAll(async () => {
 const SIGNATURE = [403, 'AccessDeniedException', 'Invalid signature'] as const;
 const LEAF = [403, 'AccessDeniedException', 'Untrusted certificate. Insufficient certificate'] as const;
 
-describe('what CreateSession answers', () => {
+describe('the answer of CreateSession', () => {
   it('gives credentials in the form of AWS', async () => {
     const { service, ask, lines } = fixture;
     const response = await ask();
@@ -55,7 +55,7 @@ describe('what CreateSession answers', () => {
     );
   });
 
-  it('counts sessions, not refusals', async () => {
+  it('counts sessions only, not refusals', async () => {
     const { service, ask } = await makeFixture();
     await ask();
     await ask({ region: 'eu-west-1' });
@@ -507,7 +507,7 @@ describe('the signature', () => {
     await expectRefusal({ signer: () => Buffer.alloc(64) }, SIGNATURE, reason, { keyType: 'Ed25519' });
   });
 
-  it('says nothing about trust to who cannot sign', async () => {
+  it('reveals nothing about trust before the signature verifies', async () => {
     const draft: X509Draft = { signer: () => Buffer.alloc(70) };
     await expectRefusal(draft, SIGNATURE, 'signature: does not verify', { keyUsage: null });
   });
@@ -596,7 +596,7 @@ describe('duration and names', () => {
     expect(await duration(profile, body)).toBe(seconds);
   });
 
-  it('takes the session name where the profile accepts it', async () => {
+  it('uses the session name if the profile accepts it', async () => {
     const { ask } = await makeFixture({ acceptRoleSessionName: true });
     expect((await ask({ body: '{"roleSessionName":"deploy@ci"}' })).body).toContain('/Demo/deploy@ci"');
   });

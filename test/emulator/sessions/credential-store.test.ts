@@ -28,7 +28,7 @@ describe('credentials', () => {
     expect(store.find(issued.accessKeyId)).toEqual(issued);
   });
 
-  it('share nothing, not even between stores', () => {
+  it('are unique, also between stores', () => {
     const stores = [createCredentialStore(), createCredentialStore()];
     const issued = stores.flatMap((store) => [
       store.issue(names(), 900, NOW),
@@ -41,8 +41,8 @@ describe('credentials', () => {
   });
 });
 
-describe('what is kept', () => {
-  it('is called expired for a day, and then forgotten, whatever was issued before it', () => {
+describe('the store', () => {
+  it('keeps expired sessions for a day', () => {
     const store = createCredentialStore();
     const long = store.issue(names(), 43_200, NOW);
     const short = store.issue(names(), 900, NOW);
@@ -54,7 +54,7 @@ describe('what is kept', () => {
     expect(store.issuedCount).toBe(4);
   });
 
-  it('is bounded: the oldest go, but expired ones first', () => {
+  it('is bounded: drops the oldest sessions, expired ones first', () => {
     const store = createCredentialStore(3);
     const [long, short, last] = [43_200, 900, 43_200].map((seconds) => store.issue(names(), seconds, NOW));
     const next = store.issue(names(), 900, later(1000));
@@ -66,7 +66,7 @@ describe('what is kept', () => {
     expect(store.find(long?.accessKeyId ?? '')).toBeUndefined();
   });
 
-  it('goes on where the clock is set back', () => {
+  it('works if the clock is set back', () => {
     const store = createCredentialStore(2);
     for (const seconds of [0, DAY, -DAY, -3 * DAY]) store.issue(names(), 900, later(seconds));
     expect(store.size).toBe(2);

@@ -1,4 +1,4 @@
-/** An emulated service with one authority that it trusts, and requests to it that are right. */
+/** An emulated service with one trusted authority, and valid requests to it. */
 import type { EmulatedService, EmulatorOptions, EmulatorResponse } from '../../../src/emulator.js';
 import { createEmulator } from '../../../src/emulator.js';
 import type { Made } from '../pki/certificates.js';
@@ -10,11 +10,11 @@ export interface Fixture {
   readonly service: EmulatedService;
   readonly authority: Made;
   readonly leaf: Made;
-  /** Without the clock's time and the random request id there is nothing in a line that a test cannot know. */
+  /** The lines of the log. */
   readonly lines: string[];
   /** The query with the three ARNs, sorted and encoded. */
   readonly query: string;
-  /** A signed request with the right query and body, where the draft has no other. */
+  /** A signed request with a valid query and body, unless the draft has others. */
   request(draft?: X509Draft, identity?: Made): ReturnType<typeof signX509>;
   ask(draft?: X509Draft, identity?: Made): Promise<EmulatorResponse>;
 }

@@ -1,7 +1,7 @@
 /**
- * The emulator's judgement of certificates, chains and revocation lists that another implementation made: each rule has
- * one that passes and one that is refused for that rule alone. `test/vectors/make-pki.py` also asks `openssl verify`;
- * where it judges otherwise, the case says why.
+ * Certificates, chains and revocation lists of another implementation: each rule has one that passes and one
+ * that only this rule refuses. `test/vectors/make-pki.py` also asks `openssl verify`; a case with another
+ * verdict says why.
  */
 import { createPrivateKey, sign } from 'node:crypto';
 import { Name } from '@peculiar/asn1-x509';
@@ -62,7 +62,7 @@ describe('certificates that are refused', () => {
 describe('certificates that are accepted', () => {
   it.each(cases.filter((one) => isHere(one) && one.expect === null))('$name', async (one) => {
     const { status, reason, issued } = await judge(one);
-    // A session with a warning is granted all the same.
+    // A warning does not refuse the session.
     expect(reason.replace(/^warning: .*/, '')).toBe('');
     expect(status).toBe(201);
     if (one.tags !== undefined) {
@@ -74,7 +74,7 @@ describe('certificates that are accepted', () => {
     if (one.sourceIdentity !== undefined) expect(issued?.sourceIdentity).toBe(one.sourceIdentity);
   });
 
-  it('were judged alike by openssl, or the case says why not', () => {
+  it('have the verdict of openssl, or the case says why not', () => {
     for (const { name, expect: expected, openssl, differs } of cases) {
       expect((openssl === 'OK') === (expected === null), name).toBe(differs === undefined);
     }

@@ -1,6 +1,6 @@
 /**
- * What the account decides: each rule has a request that passes and one that is refused for that rule alone, told by
- * the reason on the log. The rules of certificates are in `pki.test.ts`, those of request and signature in
+ * The checks of account resources: each has a request that passes and one that only this check refuses, proved
+ * by the reason in the log. Certificates are tested in `pki.test.ts`, request and signature in
  * `create-session.test.ts`.
  */
 import { GeneralName, SubjectAlternativeName } from '@peculiar/asn1-x509';
@@ -17,7 +17,7 @@ import { signX509 } from './sign.js';
 const root = makeRoot();
 const host = makeCertificate({ issuer: root });
 
-/** Asks with the certificate, after a change to the account. */
+/** Requests a session with the certificate, after a change to the account. */
 async function ask(
   change: (test: TestAccount) => unknown = () => undefined,
   draft: X509Draft & { sourceIp?: string } = {},
@@ -290,7 +290,7 @@ describe('the trust policy', () => {
     expect(issued).toBeUndefined();
   });
 
-  it('is refused where it is no policy', async () => {
+  it('refuses if it is malformed', async () => {
     const { message, reason } = await ask(({ role }) =>
       Object.assign(role, { assumeRolePolicyDocument: '{' }),
     );
@@ -298,7 +298,7 @@ describe('the trust policy', () => {
     expect(reason).toMatch(/^trust policy: policy: /);
   });
 
-  it('has no address where there is no connection', async () => {
+  it('has no aws:SourceIp without a connection', async () => {
     const document = policy(...when('Null', 'aws:SourceIp', 'true'));
     const { status } = await ask(({ role }) => Object.assign(role, { assumeRolePolicyDocument: document }));
     expect(status).toBe(201);
@@ -412,7 +412,7 @@ describe('session tags', () => {
     ],
     ['a DNS name', alternativeNames(dns('a_(b).org')), '', '', 'DNS'],
   ];
-  it.each(unmapped)('names what could not be one: %s', async (_what, recipe, issuer, name, san) => {
+  it.each(unmapped)('names attributes that were not mapped: %s', async (_what, recipe, issuer, name, san) => {
     const leaf = makeCertificate({ issuer: root, ...recipe });
     const { message } = await ask(refuse, {}, leaf);
     expect(message).toBe(
@@ -453,7 +453,7 @@ describe('session tags', () => {
     expect(message).toContain('Issuer: [ CN ]; Subject: [  ]; SAN: [  ]');
   });
 
-  it('takes 256 characters, and letters of every script', async () => {
+  it('have up to 256 characters, and letters of every script', async () => {
     const leaf = makeCertificate({
       issuer: root,
       subject: [
@@ -468,7 +468,7 @@ describe('session tags', () => {
     });
   });
 
-  it('makes fifty of them at most', async () => {
+  it('are at most fifty', async () => {
     const kinds = Array.from({ length: 52 }, (_, index) => `1.2.3.${index}`);
     const leaf = makeCertificate({ issuer: root, subject: kinds.map((kind) => [kind, 'x']) });
     const attributeMappings = [map('x509Subject', ...kinds)];
@@ -487,7 +487,7 @@ describe('session tags', () => {
 });
 
 describe('subjects', () => {
-  it('are one for each name, with each certificate that was used', async () => {
+  it('are created for each name, with each certificate used', async () => {
     const test = makeAccount(root.pem);
     const second = makeCertificate({ issuer: root, serialHex: '0b' });
     const first = await test.ask(
@@ -516,18 +516,18 @@ describe('subjects', () => {
     });
   });
 
-  it('remember what failed', async () => {
+  it('record failures', async () => {
     const { account, status } = await ask(({ profile }) => Object.assign(profile, { enabled: false }));
     expect(status).toBe(403);
     expect(only(account.subjects).credentials).toMatchObject([{ serialNumber: host.serial, failed: true }]);
   });
 
-  it('are none where the certificate is not trusted', async () => {
+  it('are not created for an untrusted certificate', async () => {
     const { account } = await ask(nothing, {}, makeCertificate());
     expect(account.subjects.size).toBe(0);
   });
 
-  it('keep the latest fifty certificates', async () => {
+  it('keep the newest fifty certificates', async () => {
     const test = makeAccount(root.pem);
     for (let serial = 0x1000; serial < 0x1000 + 52; serial++) {
       const leaf = makeCertificate({ issuer: root, serialHex: serial.toString(16), key: host.key });

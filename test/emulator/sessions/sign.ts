@@ -1,6 +1,6 @@
 /**
- * A signer of its own, with `node:crypto` alone: what it signs is written out by hand rather than canonicalised, so that
- * it shares no code and no idea with `src/signing` or `src/emulator`.
+ * An independent signer, with `node:crypto` only: canonical requests are written out, not computed, so that it
+ * shares no code with `src/signing` or `src/emulator`.
  */
 import type { KeyObject } from 'node:crypto';
 import { createHash, createHmac, sign } from 'node:crypto';
@@ -11,13 +11,15 @@ import { NOW } from '../pki/certificates.js';
 export interface Draft {
   readonly method?: string;
   readonly path?: string;
-  /** As it goes over the wire. Must be sorted and encoded, unless `canonicalQuery` says what is signed instead. */
+  /**
+   * As it goes over the wire. Must be sorted and encoded, unless `canonicalQuery` says what is signed instead.
+   */
   readonly query?: string;
   readonly canonicalQuery?: string;
   /** Changes the finished canonical request: what a client with a mistake signs. */
   readonly canonical?: (text: string) => string;
   readonly body?: string;
-  /** Signed, in lower case. `undefined` removes one of those that are there by default. */
+  /** Signed headers, in lower case. Undefined removes a default one. */
   readonly headers?: Readonly<Record<string, string | undefined>>;
   readonly unsigned?: Readonly<Record<string, string>>;
 }

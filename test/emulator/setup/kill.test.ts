@@ -1,4 +1,4 @@
-/** The emulator killed in the middle of its work, as often as it takes: nothing that a client was told of is lost. */
+/** The emulator killed with SIGKILL while it writes: no acknowledged change is lost. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -23,7 +23,7 @@ async function start(folder: string) {
   throw new Error('the emulator has ended');
 }
 
-/** Creates profiles, several at a time, until nobody answers any more. */
+/** Creates profiles, several at a time, until the emulator no longer answers. */
 async function createUntilKilled(endpoint: string, round: number, acknowledged: string[]): Promise<void> {
   const client = new RolesAnywhereClient({
     region: 'us-east-1',
@@ -46,7 +46,7 @@ async function createUntilKilled(endpoint: string, round: number, acknowledged: 
 }
 
 describe('kill -9', () => {
-  it('loses nothing that was acknowledged, and never the file', async () => {
+  it('loses no acknowledged change, and never the file', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'rolesanywhere-kill-'));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     writeFileSync(join(folder, 'ca.pem'), ROOT.pem);
@@ -55,7 +55,7 @@ describe('kill -9', () => {
       const { child, endpoint } = await start(folder);
       const before = acknowledged.length;
       const working = createUntilKilled(endpoint, round, acknowledged);
-      // Killed while it works, at another moment of its writing each time.
+      // Killed at a different moment of its writing each time.
       while (acknowledged.length < before + 8) await sleep(1);
       await sleep(round);
       child.kill('SIGKILL');

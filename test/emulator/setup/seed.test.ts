@@ -1,4 +1,4 @@
-/** An account from a file, and what is said of one that is wrong. */
+/** Accounts from seeds, and the errors of invalid seeds. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -69,7 +69,7 @@ const SEED = {
 } satisfies Seed;
 
 describe('a seed', () => {
-  it('is what the account begins with', async () => {
+  it('fills a new account', async () => {
     write('trust.json', POLICY);
     const admin = await makeAdministrator({
       seed: write('seed.json', SEED),
@@ -127,7 +127,7 @@ describe('a seed', () => {
     }
   });
 
-  it('gives sessions at once, and the same ARNs each time', async () => {
+  it('allows sessions at once, with the same ARNs each time', async () => {
     const seed = {
       trustAnchors: [{ name: 'onprem', certificates: ROOT.pem }],
       roles: [{ name: 'Ops' }],
@@ -148,7 +148,7 @@ describe('a seed', () => {
     expect(elsewhere.trustAnchorArn.split('/')[1]).not.toBe(service.trustAnchorArn.split('/')[1]);
   });
 
-  it('is completed by what the emulator makes, where it has too little', async () => {
+  it('is completed by the quick start if it has too little', async () => {
     const service = await createEmulator({ seed: { roles: [{ name: 'Ops' }] }, roleName: 'Ops' });
     expect(service.authority?.certificate).toContain('BEGIN CERTIFICATE');
     expect(service.roleArn).toBe('arn:aws:iam::123456789012:role/Ops');
@@ -157,7 +157,7 @@ describe('a seed', () => {
     expect((await both.call('GET /trustanchors')).body['trustAnchors']).toHaveLength(2);
   });
 
-  it('does not undo what has been changed since', async () => {
+  it('does not undo later changes', async () => {
     const state = join(folder, 'state.json');
     const seed = write('seed.json', {
       trustAnchors: [{ name: 'onprem', certificates: 'pki/ca.pem' }],
@@ -192,7 +192,7 @@ describe('a seed', () => {
   );
 });
 
-describe('a seed that is wrong', () => {
+describe('an invalid seed', () => {
   const anchor = { name: 'a', certificates: 'pki/ca.pem' };
   const leaf = makeCertificate({ issuer: ROOT });
   const rows: Array<[seed: unknown, code: string, message: string]> = [
@@ -276,7 +276,7 @@ describe('a seed that is wrong', () => {
     expect(failure).toMatchObject({ code, message: expected });
   });
 
-  it('is not there', async () => {
+  it('that does not exist', async () => {
     const path = join(folder, 'none.json');
     await expect(createEmulator({ seed: path })).rejects.toMatchObject({
       code: 'ERR_FILE_UNREADABLE',

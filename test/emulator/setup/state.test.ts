@@ -1,4 +1,4 @@
-/** What survives a restart, and what is said of a file that cannot have been written here. */
+/** The state file across restarts, and the errors of damaged files. */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ const ANCHOR = {
 const POLICY =
   '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":"sts:AssumeRole"}}';
 
-/** All that can be read of an account. */
+/** Everything that can be read of an account. */
 async function readAll(admin: Awaited<ReturnType<typeof makeAdministrator>>) {
   const lists = ['trustanchors', 'profiles', 'crls', 'subjects'];
   const found = await Promise.all(lists.map((list) => admin.call(`GET /${list}`)));
@@ -77,7 +77,7 @@ describe('state', () => {
     });
   });
 
-  it('is used as it is where it has all that is needed', async () => {
+  it('is used as it is if it is complete', async () => {
     const seed = {
       trustAnchors: [{ name: 'onprem', certificates: ROOT.pem }],
       roles: [{ name: 'Ops' }],
@@ -95,7 +95,7 @@ describe('state', () => {
     }
   });
 
-  it('gets a new authority where the one that was made has ended', async () => {
+  it('gets a new authority if the emulator had made the old one', async () => {
     const first = await createEmulator({ state });
     const second = await createEmulator({ state });
     expect(second.trustAnchorArn).toBe(first.trustAnchorArn);
@@ -105,7 +105,7 @@ describe('state', () => {
     ]);
   });
 
-  it('keeps what was changed of the quick start, but trusts the CA that is given now', async () => {
+  it('keeps changes to the quick start, but trusts the CA of this start', async () => {
     const first = await makeAdministrator({ state, roleName: 'Ops' });
     const id = first.service.trustAnchorArn.split('/')[1];
     await first.call(`POST /trustanchor/${id}/disable`);
@@ -120,7 +120,7 @@ describe('state', () => {
     ]);
   });
 
-  it('is on disk before the client hears of it, readable by its owner alone, without temporary files', async () => {
+  it('is on disk before the answer, readable by its owner only, without temporary files', async () => {
     const admin = await makeAdministrator({ state });
     expect(statSync(state).mode & 0o777).toBe(0o600);
     const names = Array.from({ length: 20 }, (_, index) => `a${index}`);
@@ -133,7 +133,7 @@ describe('state', () => {
     expect(readdirSync(folder)).toEqual(['state.json']);
   });
 
-  it('writes a burst few times, and what has not changed not at all', async () => {
+  it('needs few writes for a burst, and none without a change', async () => {
     const account = createAccount('us-east-1', '123456789012');
     const save = createSaver(state, account);
     await save();
@@ -149,7 +149,7 @@ describe('state', () => {
     expect(JSON.parse(readFileSync(state, 'utf8')).tags).toHaveLength(100);
   });
 
-  it('that cannot be written is no success', async () => {
+  it('that cannot be written is answered 500', async () => {
     const admin = await makeAdministrator({ state });
     rmSync(folder, { recursive: true });
     const { status, type } = await admin.call('POST /trustanchors', ANCHOR);
@@ -162,7 +162,7 @@ describe('state', () => {
     expect(JSON.parse(readFileSync(state, 'utf8')).trustAnchors).toHaveLength(2);
   });
 
-  it('forgets the changes that it could not save, of all requests that waited', async () => {
+  it('undoes the changes that it could not save, of all waiting requests', async () => {
     const admin = await makeAdministrator({ state });
     const names = async () => {
       const { body } = await admin.call('GET /trustanchors');
@@ -184,7 +184,7 @@ describe('state', () => {
     expect(JSON.parse(readFileSync(state, 'utf8')).trustAnchors).toHaveLength(before.length + 1);
   });
 
-  it('is not shared: the emulator whose file another one has changed refuses, and overwrites nothing', async () => {
+  it('is not shared: an emulator does not overwrite the changes of another', async () => {
     const options = { state, certificateAuthority: ROOT.pem };
     const [first, second] = [await makeAdministrator(options), await makeAdministrator(options)];
     expect((await second.call('POST /trustanchors', { ...ANCHOR, name: 'kept' })).status).toBe(201);
@@ -193,7 +193,7 @@ describe('state', () => {
     expect(readFileSync(state, 'utf8')).toContain('"name": "kept"');
   });
 
-  it('may be touched, copied back or removed meanwhile', async () => {
+  it('may be touched, copied back or removed', async () => {
     const admin = await makeAdministrator({ state });
     writeFileSync(state, readFileSync(state));
     expect((await admin.call('POST /trustanchors', ANCHOR)).status).toBe(201);
@@ -202,7 +202,7 @@ describe('state', () => {
     expect(JSON.parse(readFileSync(state, 'utf8')).trustAnchors).toHaveLength(3);
   });
 
-  it('is of one region and one account', async () => {
+  it('belongs to one region and one account', async () => {
     await makeAdministrator({ state, region: 'eu-west-1', accountId: '111122223333' });
     expect((await createEmulator({ state })).roleArn).toContain('111122223333');
     await expect(createEmulator({ state, region: 'us-east-1' })).rejects.toMatchObject({

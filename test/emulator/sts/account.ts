@@ -1,4 +1,4 @@
-/** An account with roles, a session of one of them, and STS in front of both, without a server. */
+/** An account with roles, a session of one of them, and STS, without a server. */
 import { addRole, createAccount, uniqueIdOf } from '../../../src/emulator/account/account.js';
 import type { Account } from '../../../src/emulator/account/resources.js';
 import type {
@@ -30,7 +30,7 @@ export interface Sts {
   readonly handle: Handler;
   addRole(roleName: string, statement: unknown, maxSessionDuration?: number): void;
   issue(names?: Partial<SessionNames>): IssuedCredentials;
-  /** A rightly signed call, but for what the draft changes. */
+  /** A correctly signed call, unless the draft changes it. */
   call(
     caller: IssuedCredentials,
     parameters: Parameters,

@@ -21,7 +21,7 @@ beforeEach(() => {
 
 const ask = (parameters: Parameters = {}) => sts.call(caller, { ...ASK, ...parameters });
 
-/** The session that an answer is about, as the store has it. */
+/** The session of an answer, from the store. */
 async function assume(parameters: Parameters = {}): Promise<IssuedCredentials> {
   const { body } = await ask(parameters);
   const session = sts.store.find(readElement(body, 'AccessKeyId') ?? '');
@@ -68,7 +68,7 @@ describe('AssumeRole', () => {
     expect(readElement(body, 'Arn')).toBe(`arn:aws:sts::${ACCOUNT_ID}:assumed-role/Target/next`);
   });
 
-  it('takes 900 seconds to an hour, whatever the role grants', async () => {
+  it('lasts 900 seconds to an hour, whatever the role allows', async () => {
     expect((await assume({ DurationSeconds: '900' })).expiration).toEqual(new Date('2026-06-01T12:15:00Z'));
     expect((await assume({ DurationSeconds: '3600' })).expiration).toEqual(new Date('2026-06-01T13:00:00Z'));
     const { status, body } = await ask({ DurationSeconds: '3601' });
@@ -249,7 +249,7 @@ describe('the trust policy of the role', () => {
     if (refused !== undefined) expect(readElement(body, 'Code')).toBe('AccessDenied');
   });
 
-  it('sees the tags of both roles, and those of the session before them', async () => {
+  it('sees the tags of both roles, and session tags before role tags', async () => {
     const condition = {
       'aws:PrincipalTag/team': 'a',
       'aws:PrincipalTag/stage': 'session',
@@ -264,13 +264,13 @@ describe('the trust policy of the role', () => {
     expect((await ask()).status).toBe(403);
   });
 
-  it('is the same refusal where there is no such role', async () => {
+  it('gives the same refusal as for a role that does not exist', async () => {
     sts.account.roles.delete('Target');
     expect(readElement((await ask()).body, 'Message')).toBe(denied('sts:AssumeRole'));
     expect(sts.lines.at(-1)).toContain(`[role: the account has no ${TARGET}]`);
   });
 
-  it('explains itself on the log alone', async () => {
+  it('is explained in the log only', async () => {
     sts.addRole('Target', when({ StringEquals: { 'sts:ExternalId': 'x1' } }));
     const { body } = await ask({ ExternalId: 'x2' });
     expect(body).not.toContain('x1');
@@ -282,7 +282,7 @@ describe('the trust policy of the role', () => {
 });
 
 describe('what a chained session inherits', () => {
-  it('is the source identity, which stays', async () => {
+  it('is the source identity', async () => {
     caller = sts.issue({ sourceIdentity: 'CN=host 1' });
     expect((await assume()).sourceIdentity).toBe('CN=host 1');
     expect(readElement((await ask()).body, 'SourceIdentity')).toBe('CN=host 1');
@@ -312,7 +312,7 @@ describe('what a chained session inherits', () => {
     expect(sts.store.find(readElement(body, 'AccessKeyId') ?? '')?.tags).toEqual({ a: '1', c: '3' });
   });
 
-  it('is no tag that the request sets anew', async () => {
+  it('is no tag that the request overrides', async () => {
     caller = sts.issue({ tags: { a: '1' }, transitiveTagKeys: ['a'] });
     const { status, body } = await ask(tag(1, 'A', '2'));
     expect([status, readElement(body, 'Code'), readElement(body, 'Message')]).toEqual([
@@ -475,14 +475,14 @@ describe('parameters', () => {
     expect(status).toBe(400);
   });
 
-  it('names all that is wrong', async () => {
+  it('names every violated constraint', async () => {
     const { body } = await ask({ RoleArn: undefined, RoleSessionName: undefined });
     expect(readElement(body, 'Message')).toMatch(
       /^2 validation errors detected: Value null at .*roleArn.*; Value null/,
     );
   });
 
-  it('has no device for MFA', async () => {
+  it('refuses MFA parameters', async () => {
     const { status, body } = await ask({ SerialNumber: 'GAHT12345678', TokenCode: '123456' });
     expect([status, readElement(body, 'Code')]).toEqual([403, 'AccessDenied']);
   });
@@ -495,7 +495,7 @@ describe('parameters', () => {
     expect(readElement((await ask(parameters)).body, 'PackedPolicySize')).toBe('2');
   });
 
-  it('keeps no key that was pasted in the wrong place', async () => {
+  it('does not echo a key in the wrong parameter', async () => {
     const key =
       '-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg\n-----END PRIVATE KEY-----';
     await ask({ RoleSessionName: key });
@@ -506,7 +506,7 @@ describe('parameters', () => {
 describe('GetAccessKeyInfo', () => {
   const info = (AccessKeyId?: string) => sts.call(caller, { Action: 'GetAccessKeyInfo', AccessKeyId });
 
-  it('tells the account', async () => {
+  it('names the account', async () => {
     const { status, body } = await info(caller.accessKeyId);
     expect([status, readElement(body, 'Account')]).toEqual([200, ACCOUNT_ID]);
   });
@@ -545,7 +545,7 @@ describe('the region that a request is signed for', () => {
 
 describe.each(['GetAccessKeyInfo', 'AssumeRole'])('%s', (Action) => {
   const parameters = { ...ASK, Action, AccessKeyId: 'ASIAIOSFODNN7EXAMPLE' };
-  it('refuses who is not who he says, before it looks at anything else', async () => {
+  it('authenticates before it checks anything else', async () => {
     const rows: Array<[changes: Partial<IssuedCredentials>, code: string]> = [
       [{ secretAccessKey: 'x' }, 'SignatureDoesNotMatch'],
       [{ sessionToken: 'x' }, 'InvalidClientTokenId'],

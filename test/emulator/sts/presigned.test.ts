@@ -1,4 +1,4 @@
-/** Requests that carry their signature in the query: written out and signed here, with `node:crypto` alone. */
+/** Presigned requests, written out and signed with `node:crypto` only. */
 import { createHash, createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { IssuedCredentials } from '../../../src/emulator/sessions/credential-store.js';
@@ -10,9 +10,9 @@ const hash = (text: string) => createHash('sha256').update(text).digest('hex');
 
 interface Draft {
   readonly date?: string;
-  /** Signed with the rest; `undefined` removes one of those that are there by default. */
+  /** Signed parameters. Undefined removes a default one. */
   readonly parameters?: Readonly<Record<string, string | undefined>>;
-  /** Changes what was signed. */
+  /** Changes the request after it was signed. */
   readonly alter?: (request: EmulatorRequest) => EmulatorRequest;
 }
 
@@ -55,13 +55,13 @@ describe('a presigned request', () => {
   const sts = makeSts();
   const keys = sts.issue();
 
-  it.each(['20260601T120000Z', '20260601T114500Z'])('tells who signed it at %s', async (date) => {
+  it.each(['20260601T120000Z', '20260601T114500Z'])('identifies its signer at %s', async (date) => {
     const { status, body } = await sts.handle(presign(keys, { date }));
     expect(status, body).toBe(200);
     expect(readElement(body, 'Arn')).toBe(SESSION);
   });
 
-  it('needs no end, as the Go SDK makes it', async () => {
+  it('may have no X-Amz-Expires, as of the Go SDK', async () => {
     const { status, body } = await sts.handle(presign(keys, { parameters: { 'X-Amz-Expires': undefined } }));
     expect(status, body).toBe(200);
   });

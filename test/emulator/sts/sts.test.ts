@@ -59,7 +59,7 @@ $`),
     },
   );
 
-  it('takes the query of a GET too', async () => {
+  it('accepts the query of a GET', async () => {
     const query = 'Action=GetCallerIdentity&Version=2011-06-15';
     const request = signHmac({ ...credentials, method: 'GET', query, body: '' });
     expect((await fixture.service.handle(request)).status).toBe(200);
@@ -174,7 +174,7 @@ $`),
     expect(response.body).toContain('<Code>IncompleteSignature</Code>');
   });
 
-  it('calls credentials expired from their expiration on, and forgets them a day later', async () => {
+  it('reports expired credentials for a day', async () => {
     const at = async (seconds: number) => {
       now = new Date(NOW.getTime() + seconds * 1000);
       const { body } = await fixture.service.handle(signHmac({ ...credentials, date: formatDate(now) }));
@@ -232,7 +232,7 @@ describe("AWS's own client", () => {
       maxAttempts: 1,
     }).send(new GetCallerIdentityCommand({}));
 
-  it('learns who it is', async () => {
+  it('is identified', async () => {
     const arn = 'arn:aws:sts::123456789012:assumed-role/Demo/0fa1b2c3d4e5f60718';
     await expect(ask()).resolves.toMatchObject({ Account: '123456789012', Arn: arn });
     expect(emulator.sessionCount).toBe(1);

@@ -1,4 +1,4 @@
-/** Which operation answers a request: by method, by path with parameters, and by service where several share a path. */
+/** Routing: by method, by path with parameters, and by service on a shared path. */
 import { describe, expect, it } from 'vitest';
 import type { EmulatorRequest, Operation } from '../../../src/emulator/wire/handler.js';
 import { createHandler, formatJsonRefusal } from '../../../src/emulator/wire/handler.js';
@@ -108,7 +108,7 @@ describe('services of the query protocol share a path', () => {
     ['sts', 'Action=Who&Version=2011-06-15&a=%zz', signedFor('sts'), 'MalformedQueryString'],
     ['sts', 'Action=Who', signedFor('s3'), 'InvalidAction'],
     ['sts', '', [], 'InvalidAction'],
-  ])('%s refuses %s in its own words', async (name, form, headers, code) => {
+  ])('%s refuses %s in its own form', async (name, form, headers, code) => {
     const response = await handle(request('POST /', { headers, body: Buffer.from(form) }));
     expect(response.status).toBe(400);
     expect(response.body).toContain(`<Code>${code}</Code>`);

@@ -15,7 +15,7 @@ const SHAPE: Shape = {
   },
 };
 
-/** Without the members that are absent. */
+/** Without undefined members. */
 const read = (form: Readonly<Record<string, string>>) =>
   JSON.parse(JSON.stringify(readForm(SHAPE, new Map(Object.entries(form)))));
 

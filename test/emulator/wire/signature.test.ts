@@ -1,4 +1,4 @@
-/** The canonicaliser against AWS's own examples, the test suite of Signature Version 4. */
+/** Canonical requests against the test suite of Signature Version 4. */
 import { describe, expect, it } from 'vitest';
 import { Refusal } from '../../../src/emulator/wire/handler.js';
 import { isHmacSignature, readSignedRequest } from '../../../src/emulator/wire/signature.js';

@@ -1,4 +1,4 @@
-/** Requests that are signed wrong in one of the usual ways, by a signer that is not this project's. */
+/** Requests with common signing mistakes, by an independent signer. */
 import { createHash, sign } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Fixture } from '../sessions/fixture.js';
@@ -11,7 +11,7 @@ const sha256 = (text: string | Buffer) => createHash('sha256').update(text).dige
 const hex = (text: string) => sha256(text).toString('hex');
 const BODY = '{"durationSeconds":3600}';
 
-/** What the client signs in place of what is right. */
+/** What the client signs by mistake. */
 const replaced = (from: string, to: string): X509Draft => ({
   canonical: (text) => {
     expect(text).toContain(from);
@@ -117,7 +117,7 @@ describe('the client', () => {
     expect(lines.at(-1)).toContain('[signature: the client put the serial number in front of its scope]');
   });
 
-  it('did what nobody thought of', async () => {
+  it('made an unknown mistake', async () => {
     const { ask, lines } = fixture;
     await ask({ canonical: (text) => text.replace('POST', 'PUT') });
     expect(lines.at(-1)).toMatch(
@@ -127,7 +127,7 @@ describe('the client', () => {
 });
 
 describe('verbose', () => {
-  it('shows both sides, and where they part', async () => {
+  it('shows both sides and the first difference', async () => {
     const { ask, lines, leaf } = await makeFixture({ verbose: true });
     await ask(replaced(`host:${HOST}`, 'host:localhost'));
     const certificate = leaf.der.toString('base64');
@@ -146,14 +146,14 @@ describe('verbose', () => {
     expect(lines.filter((line) => line.startsWith('  > '))).toHaveLength(4);
     expect(lines.filter((line) => /^ {2}> [0-9a-f]{64}$/.test(line))).toHaveLength(2);
     expect(lines.at(-1)).toBe('  The signature fits where the client signed host:localhost.');
-    // Thousands of letters say nothing.
+    // Long values are shortened.
     expect(shown).not.toContain(certificate);
     expect(shown).toContain(`(${certificate.length + 'x-amz-x509:'.length} characters)`);
   });
 
-  it('shows of a long line the place where it differs', async () => {
+  it('shows the differing part of a long line', async () => {
     const { ask, lines, query } = await makeFixture({ verbose: true });
-    // Nobody guesses this one, so the client has to tell.
+    // This mistake is unknown, so the client sends its side.
     const canonical = (text: string) => text.replace('role%2FDemo', 'role/Demo');
     let offered = '';
     await ask({ canonical: (text) => (offered = canonical(text)) });
@@ -166,7 +166,7 @@ describe('verbose', () => {
     expect(own.length).toBeLessThan(query.length);
   });
 
-  it('compares with what the client says, and whether it is true', async () => {
+  it('compares the side that the client sends, and tells whether it signed it', async () => {
     const { ask, request, lines, query } = await makeFixture({ verbose: true });
     const canonical = (text: string) => text.replace('POST', 'PUT');
     let offered = '';
@@ -187,14 +187,14 @@ describe('verbose', () => {
     expect(lines.join('')).not.toContain('\x1b');
   });
 
-  it('says what to do where the side of the client is not known', async () => {
+  it('says what to do if the side of the client is unknown', async () => {
     const { ask, lines } = await makeFixture({ verbose: true });
     await ask({ canonical: (text) => text.replace('POST', 'PUT') });
     expect(lines.filter((line) => line.includes('as the client has it'))).toEqual([]);
     expect(lines.join(' ')).toContain("The client's side is unknown, and its key may be another one.");
   });
 
-  it('wraps long reasons, and leaves short ones where they are', async () => {
+  it('wraps long reasons only', async () => {
     const { ask, lines } = await makeFixture({ verbose: true });
     await ask({ query: '' });
     expect(lines.length).toBeGreaterThan(1);

@@ -8,8 +8,7 @@ import { IdentityError, isRolesAnywhereError } from '../../errors.js';
 import type { Authorization, Random } from './auth-session.js';
 import { authValueOf, authValueProblem, EMPTY_PASSWORD, startAuthSession } from './auth-session.js';
 import { TpmFormatError } from './codec.js';
-import type { TpmAddress } from './device.js';
-import { openTpmDevice } from './device.js';
+import type { TpmDevice } from './device.js';
 import { encodeEcdsaSignature, signingScheme } from './digest.js';
 import type { TpmKeyFile } from './key-file.js';
 import { RH_OWNER } from './key-file.js';
@@ -27,10 +26,8 @@ export interface TpmKeyOptions {
   readonly source: TpmKeySource;
   /** How messages name the key, such as `private key handle:0x81000001`. */
   readonly subject: string;
-  /** Undefined for the TPM of this machine. */
-  readonly address: TpmAddress | undefined;
-  /** `process.platform`. */
-  readonly platform: string;
+  /** Opens the TPM: once for each signature, and once to read the public half of a key at a handle. */
+  readonly open: () => Promise<TpmDevice>;
   /** Undefined or empty for a key without one. */
   readonly password: string | undefined;
   /** Default: node:crypto's generator. */
@@ -77,11 +74,8 @@ function assertCanSign({ attributes, scheme, type, curveBits }: PublicArea, subj
 }
 
 /** Opens the TPM, and closes it whatever happens. Errors of TPM and codec become an IdentityError. */
-async function withTpm<T>(
-  { address, platform, subject }: TpmKeyOptions,
-  use: (tpm: Tpm) => Promise<T>,
-): Promise<T> {
-  const tpm = new Tpm(await openTpmDevice(address, platform));
+async function withTpm<T>({ open, subject }: TpmKeyOptions, use: (tpm: Tpm) => Promise<T>): Promise<T> {
+  const tpm = new Tpm(await open());
   try {
     return await use(tpm);
   } catch (error) {

@@ -77,6 +77,14 @@ const program = await build({
   metafile: true,
   plugins: [slim],
 });
+// The process that runs a PKCS#11 module, beside library and program. Its binding is an optional package.
+await build({
+  ...shared,
+  entryPoints: { 'pkcs11-worker': 'src/identity/pkcs11/worker.ts' },
+  outExtension: { '.js': '.cjs' },
+  format: 'cjs',
+  external: ['pkcs11js'],
+});
 await removeOldChunks(Object.keys(library.metafile.outputs));
 await chmod(`${root}/dist/bin.cjs`, 0o755);
 await writeFile(`${root}/dist/bin.LICENSES.txt`, await licenses(Object.keys(program.metafile.inputs)));

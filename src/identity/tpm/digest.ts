@@ -54,22 +54,3 @@ export function fitDigest(digest: Buffer, hashBytes: number, curveBytes: number)
   digest.copy(fitted, Math.max(0, counted - digest.length));
   return fitted;
 }
-
-/** r and s of a TPM to ECDSA-Sig-Value (RFC 3279 §2.2.3). */
-export function encodeEcdsaSignature(parts: readonly Buffer[]): Buffer {
-  const integers = parts.map(encodeInteger);
-  return encode(0x30, Buffer.concat(integers));
-}
-
-function encodeInteger(value: Buffer): Buffer {
-  const start = value.findIndex((octet) => octet !== 0);
-  const significant = start === -1 ? Buffer.of(0) : value.subarray(start);
-  const isNegative = (significant[0] ?? 0) >= 0x80;
-  return encode(0x02, isNegative ? Buffer.concat([Buffer.of(0), significant]) : significant);
-}
-
-/** Lengths of up to 255 octets: two numbers of 66 octets have 139. */
-function encode(tag: number, content: Buffer): Buffer {
-  const length = content.length < 0x80 ? Buffer.of(content.length) : Buffer.of(0x81, content.length);
-  return Buffer.concat([Buffer.of(tag), length, content]);
-}

@@ -5,11 +5,12 @@
 import type { KeyObject } from 'node:crypto';
 import { createHash, randomBytes } from 'node:crypto';
 import { IdentityError, isRolesAnywhereError } from '../../errors.js';
+import { encodeEcdsaSignature } from '../keys/ecdsa-signature.js';
 import type { Authorization, Random } from './auth-session.js';
 import { authValueOf, authValueProblem, EMPTY_PASSWORD, startAuthSession } from './auth-session.js';
 import { TpmFormatError } from './codec.js';
 import type { TpmDevice } from './device.js';
-import { encodeEcdsaSignature, signingScheme } from './digest.js';
+import { signingScheme } from './digest.js';
 import type { TpmKeyFile } from './key-file.js';
 import { RH_OWNER } from './key-file.js';
 import type { PublicArea, TpmObject } from './public-area.js';

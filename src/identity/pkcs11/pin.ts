@@ -1,0 +1,87 @@
+/**
+ * Decides how to log in to a token: with a PIN from the caller, at the token's PIN pad, or not at all. A PIN that a
+ * token has refused is not tried again by this process, since a few wrong ones lock the token.
+ */
+import { createHash } from 'node:crypto';
+import { IdentityError } from '../../errors.js';
+import type { Login, TokenInfo } from './messages.js';
+
+/** CKF_…, PKCS #11 v3.1 §3.2, "CK_TOKEN_INFO". */
+const FLAG = {
+  loginRequired: 0x4,
+  protectedAuthenticationPath: 0x100,
+  userPinCountLow: 0x10000,
+  userPinFinalTry: 0x20000,
+  userPinLocked: 0x40000,
+  userPinToBeChanged: 0x80000,
+} as const;
+
+/** @param subject what asks for it, such as `token "host"`. @returns undefined where there is none */
+export type PinSource = (subject: string) => Promise<string | undefined>;
+
+export interface LoginOptions {
+  readonly pin: PinSource;
+  /** Hears what a person must know before the attempt. */
+  readonly notify: (message: string) => void;
+}
+
+const refused = new Set<string>();
+
+export function isPinPad({ flags }: TokenInfo): boolean {
+  return (flags & FLAG.protectedAuthenticationPath) !== 0;
+}
+
+/** @throws IdentityError `ERR_PKCS11_PIN`: no PIN, or one that must not be tried */
+export async function loginTo(token: TokenInfo, options: LoginOptions): Promise<Login | undefined> {
+  const { flags, label } = token;
+  const subject = `token "${label}"`;
+  if ((flags & FLAG.loginRequired) === 0) return undefined;
+  if ((flags & FLAG.userPinLocked) !== 0) {
+    throw new IdentityError('ERR_PKCS11_PIN', `the PIN of ${subject} is locked (CKF_USER_PIN_LOCKED)`, {
+      hint: 'unlock it with the PUK or the SO PIN (pkcs11-tool --init-pin)',
+    });
+  }
+  warnOfTries(token, subject, options.notify);
+  if (isPinPad(token)) {
+    options.notify(`enter the PIN of ${subject} at its reader`);
+    return {};
+  }
+  const pin = await options.pin(subject);
+  if (pin === undefined) {
+    throw new IdentityError('ERR_PKCS11_PIN', `${subject} wants a PIN, and none is given`, {
+      hint: 'give it with --pkcs11-pin-file, ROLESANYWHERE_PKCS11_PIN, pin-source in the URI, or run in a terminal',
+    });
+  }
+  assertNotRefused(token, pin);
+  return { pin };
+}
+
+function warnOfTries({ flags }: TokenInfo, subject: string, notify: LoginOptions['notify']): void {
+  if ((flags & FLAG.userPinFinalTry) !== 0) {
+    notify(`one more wrong PIN locks ${subject} (CKF_USER_PIN_FINAL_TRY)`);
+  } else if ((flags & FLAG.userPinCountLow) !== 0) {
+    notify(`a wrong PIN was given to ${subject} before (CKF_USER_PIN_COUNT_LOW)`);
+  }
+  if ((flags & FLAG.userPinToBeChanged) !== 0) {
+    notify(`the PIN of ${subject} must be changed (CKF_USER_PIN_TO_BE_CHANGED)`);
+  }
+}
+
+function assertNotRefused(token: TokenInfo, pin: string): void {
+  if (!refused.has(fingerprintOf(token, pin))) return;
+  throw new IdentityError('ERR_PKCS11_PIN', `token "${token.label}" refused this PIN before`, {
+    hint: 'it is not tried again: a few wrong PINs lock the token. Correct it and restart the program',
+  });
+}
+
+/** Remembers the PIN of an attempt that failed for it. */
+export function rememberRefusal(token: TokenInfo, login: Login | undefined, error: unknown): void {
+  const isRefused = error instanceof IdentityError && error.code === 'ERR_PKCS11_PIN';
+  if (isRefused && login?.pin !== undefined) refused.add(fingerprintOf(token, login.pin));
+}
+
+function fingerprintOf({ serial, label, slot }: TokenInfo, pin: string): string {
+  return createHash('sha256')
+    .update(JSON.stringify([serial, label, slot, pin]))
+    .digest('base64');
+}

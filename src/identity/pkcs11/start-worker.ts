@@ -1,0 +1,29 @@
+/** Starts the process that runs a PKCS#11 module. */
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+
+/** Variables of ours that hold secrets: the module has no use for them. */
+const SECRET = /^ROLESANYWHERE_.*(PASSWORD|PIN|TOKEN)|^AWS_(SECRET_ACCESS_KEY|SESSION_TOKEN)$/;
+
+/**
+ * @param command program and arguments that run `worker.ts`
+ * @param env of this process
+ */
+export function startWorker(
+  [program = '', ...args]: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): ChildProcess {
+  const clean = Object.fromEntries(Object.entries(env).filter(([name]) => !SECRET.test(name)));
+  // Modules of some vendors write to standard output; what they write to standard error is for the user.
+  const child = spawn(program, args, {
+    stdio: ['pipe', 'ignore', 'inherit', 'pipe'],
+    env: clean,
+    windowsHide: true,
+  });
+  // It ends when its standard input does: it must not keep this process alive.
+  child.unref();
+  for (const pipe of [child.stdin, child.stdio[3]]) {
+    if (pipe && 'unref' in pipe && typeof pipe.unref === 'function') pipe.unref();
+  }
+  return child;
+}

@@ -1,0 +1,325 @@
+/**
+ * A private key on a PKCS#11 token, with the certificates that lie beside it: finds both by their URIs and signs.
+ * Each signature logs in anew, so that a token that was pulled out and put back goes on.
+ */
+import { createHash, hkdfSync, X509Certificate } from 'node:crypto';
+import { IdentityError, quote } from '../../errors.js';
+import { encodeEcdsaSignature } from '../keys/ecdsa-signature.js';
+import type { CertificateObject, KeyObject, Login, ModuleInfo, TokenInfo, TokenObjects } from './messages.js';
+import type { Pkcs11Module } from './module.js';
+import type { LoginOptions } from './pin.js';
+import { isPinPad, loginTo, rememberRefusal } from './pin.js';
+import { assertToken, belongsTo, keysOfCertificate, matchObjects, matchTokens } from './select.js';
+import type { Pkcs11Uri } from './uri.js';
+import { formatPkcs11Uri } from './uri.js';
+
+export interface TokenKeyOptions extends LoginOptions {
+  readonly module: Pkcs11Module;
+  /** Undefined for a certificate in a file. */
+  readonly certificateUri: Pkcs11Uri | undefined;
+  /** Undefined: the key of the certificate. */
+  readonly keyUri: Pkcs11Uri | undefined;
+  /** From a file, DER: the leaf is the one that the key belongs to, else the first. */
+  readonly certificates: readonly Buffer[];
+  /** The user's PIN also serves keys that want it for each signature (CKA_ALWAYS_AUTHENTICATE). */
+  readonly isPinReused: boolean;
+  readonly now: () => Date;
+}
+
+export interface TokenKey {
+  /** DER, the leaf first; then what else the token has, for the chain. */
+  readonly certificates: readonly Buffer[];
+  /** RSASSA-PKCS1-v1_5 or ECDSA (DER) with SHA-256 over the data. @throws IdentityError */
+  sign(data: Uint8Array): Promise<Buffer>;
+  /** HKDF-SHA256 over a signature that is always the same; undefined where there is none, or a person must act for it. */
+  readonly deriveKey: ((purpose: string) => Promise<Buffer>) | undefined;
+}
+
+const CKM_RSA_PKCS = 0x1;
+const CKM_SHA256_RSA_PKCS = 0x40;
+const CKM_ECDSA = 0x1041;
+const CKM_ECDSA_SHA256 = 0x1044;
+
+/** DigestInfo of a SHA-256 hash, without the hash (RFC 8017 §9.2, note 1). */
+const SHA256_DIGEST_INFO = Buffer.from('3031300d060960864801650304020105000420', 'hex');
+
+/** A person may have to touch the token, or to type at its reader. */
+const PERSON_TIMEOUT_MS = 60_000;
+
+/** What a token has, and where. */
+interface Place {
+  readonly token: TokenInfo;
+  readonly objects: TokenObjects;
+}
+
+/**
+ * @throws IdentityError `ERR_PKCS11_TOKEN` `ERR_PKCS11_OBJECT` `ERR_PKCS11_PIN` `ERR_PKCS11_MODULE`
+ *   `ERR_PKCS11_UNAVAILABLE` `ERR_KEY_MISMATCH` `ERR_KEY_UNSUPPORTED`
+ */
+export async function openTokenKey(options: TokenKeyOptions): Promise<TokenKey> {
+  const info = await options.module.ask('tokens', {});
+  const certificate =
+    options.certificateUri && (await findCertificate(info, options.certificateUri, options));
+  const keys = await findKeys(info, certificate, options);
+  const { key, leaf } = choosePair(keys, certificate, options);
+  const onToken = [certificate?.place, keys.place].flatMap((place) => place?.objects.certificates ?? []);
+  const others = [...onToken.map(derOf), ...options.certificates].filter((der) => !der.equals(leaf));
+  const sign = (data: Uint8Array): Promise<Buffer> => signWith(key, keys.place.token, options, data);
+  return { certificates: [leaf, ...others], sign, deriveKey: derivation(key, keys.place.token, sign) };
+}
+
+interface FoundCertificate {
+  readonly place: Place;
+  readonly object: CertificateObject;
+}
+
+/** Without a login first, since certificates are public; with one where a single token is meant and shows none. */
+async function findCertificate(
+  info: ModuleInfo,
+  uri: Pkcs11Uri,
+  options: TokenKeyOptions,
+): Promise<FoundCertificate> {
+  const tokens = matchTokens(info, uri);
+  assertToken(tokens, info, 'the certificate');
+  const places = await lookAround(tokens, options);
+  const open = certificatesIn(places, uri);
+  const [only] = tokens;
+  if (open.length > 0 || only === undefined || tokens.length > 1) return chooseCertificate(open, options);
+  const login = await loginTo(only, options);
+  return chooseCertificate(certificatesIn([await look(only, login, options)], uri), options);
+}
+
+function certificatesIn(places: readonly Place[], uri: Pkcs11Uri): FoundCertificate[] {
+  return places.flatMap((place) =>
+    matchObjects(place.objects.certificates, uri).map((object) => ({ place, object })),
+  );
+}
+
+/** Certificates of one subject are a renewal: the one that is valid and ends last counts. */
+function chooseCertificate(found: readonly FoundCertificate[], { now }: TokenKeyOptions): FoundCertificate {
+  const parsed = found.map((each) => ({ each, certificate: new X509Certificate(derOf(each.object)) }));
+  const leaves = parsed.filter(({ certificate }) => !certificate.ca);
+  const candidates = leaves.length > 0 ? leaves : parsed;
+  const subjects = new Set(candidates.map(({ certificate }) => certificate.subject));
+  if (subjects.size > 1) {
+    const uris = candidates.map(({ each }) => uriOf(each.place.token, each.object)).join(' and ');
+    throw new IdentityError(
+      'ERR_PKCS11_OBJECT',
+      `the certificate must be one, found ${candidates.length}: ${uris}`,
+      {
+        hint: 'name one of them with its id or object',
+      },
+    );
+  }
+  const at = now();
+  const isValid = ({ certificate }: (typeof candidates)[number]): boolean =>
+    new Date(certificate.validFrom) <= at && at < new Date(certificate.validTo);
+  const [best] = candidates.toSorted(
+    (a, b) =>
+      Number(isValid(b)) - Number(isValid(a)) ||
+      new Date(b.certificate.validTo).getTime() - new Date(a.certificate.validTo).getTime(),
+  );
+  if (best !== undefined) return best.each;
+  throw new IdentityError('ERR_PKCS11_OBJECT', 'no certificate on the token matches the URI', {
+    hint: 'list what it has with `rolesanywhere keys list`',
+  });
+}
+
+interface FoundKeys {
+  readonly place: Place;
+  readonly keys: readonly KeyObject[];
+}
+
+/** Private keys show themselves after a login only, which must not be tried on several tokens. */
+async function findKeys(
+  info: ModuleInfo,
+  certificate: FoundCertificate | undefined,
+  options: TokenKeyOptions,
+): Promise<FoundKeys> {
+  const { keyUri } = options;
+  const tokens =
+    keyUri === undefined && certificate ? [certificate.place.token] : matchTokens(info, keyUri ?? {});
+  assertToken(tokens, info, 'the private key');
+  const beside = tokens.find(({ slot }) => slot === certificate?.place.token.slot);
+  const token =
+    tokens.length === 1 ? tokens[0] : (beside ?? (await onlyToken(tokens, keyUri ?? {}, options)));
+  if (token === undefined) throw severalTokens(tokens);
+  const place = await look(token, await loginTo(token, options), options);
+  const keys =
+    keyUri === undefined && certificate
+      ? keysOfCertificate(certificate.object, place.objects.keys)
+      : matchObjects(place.objects.keys, keyUri ?? {});
+  if (keys.length > 0) return { place, keys };
+  throw new IdentityError('ERR_PKCS11_OBJECT', `no private key on token ${quote(token.label)} matches`, {
+    hint: 'list what it has with `rolesanywhere keys list`; a certificate finds its key by id, label or public key',
+  });
+}
+
+/** Of several tokens, the one that shows a matching object without a login. */
+async function onlyToken(
+  tokens: readonly TokenInfo[],
+  uri: Pkcs11Uri,
+  options: TokenKeyOptions,
+): Promise<TokenInfo | undefined> {
+  const places = await lookAround(tokens, options);
+  const [first, ...more] = places.filter(
+    ({ objects }) => matchObjects([...objects.certificates, ...objects.keys], uri).length > 0,
+  );
+  return more.length === 0 ? first?.token : undefined;
+}
+
+function severalTokens(tokens: readonly TokenInfo[]): IdentityError {
+  const found = tokens
+    .map(({ label, serial, slot }) => `"${label}" (serial ${serial}, slot-id ${slot})`)
+    .join(', ');
+  return new IdentityError(
+    'ERR_PKCS11_TOKEN',
+    `the private key must be on one token, and the URI matches ${found}`,
+    {
+      hint: 'add serial= or slot-id= to the URI',
+    },
+  );
+}
+
+/** @throws IdentityError `ERR_KEY_MISMATCH` */
+function choosePair(
+  { keys, place }: FoundKeys,
+  certificate: FoundCertificate | undefined,
+  { certificates }: TokenKeyOptions,
+): { readonly key: KeyObject; readonly leaf: Buffer } {
+  const leaves = certificate
+    ? [derOf(certificate.object)]
+    : certificates.length > 0
+      ? certificates
+      : place.objects.certificates.map(derOf);
+  const pairs = keys.flatMap((key) => leaves.map((leaf) => ({ key, leaf, isPair: belongsTo(key, leaf) })));
+  const pair =
+    pairs.find(({ isPair }) => isPair === true) ?? pairs.find(({ isPair }) => isPair === undefined);
+  if (pair !== undefined) return pair;
+  const [key] = keys;
+  throw new IdentityError(
+    'ERR_KEY_MISMATCH',
+    `the private key ${key && uriOf(place.token, key)} does not belong to the certificate`,
+    { hint: 'compare the ids of keys and certificates with `rolesanywhere keys list`' },
+  );
+}
+
+/** What tokens show without a login. One that fails is passed over where there are others. */
+async function lookAround(tokens: readonly TokenInfo[], options: TokenKeyOptions): Promise<Place[]> {
+  const looks = await Promise.allSettled(tokens.map((token) => look(token, undefined, options)));
+  const places = looks.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  const [failed] = looks.filter((result) => result.status === 'rejected');
+  if (places.length === 0 && failed !== undefined) throw failed.reason;
+  return places;
+}
+
+async function look(token: TokenInfo, login: Login | undefined, options: TokenKeyOptions): Promise<Place> {
+  const request = { slot: token.slot, login };
+  try {
+    return { token, objects: await options.module.ask('objects', request, limitsFor(token, options)) };
+  } catch (error) {
+    rememberRefusal(token, login, error);
+    throw error;
+  }
+}
+
+function limitsFor({ label }: TokenInfo, { notify }: LoginOptions) {
+  return {
+    timeoutMs: PERSON_TIMEOUT_MS,
+    onWaiting: () =>
+      notify(`waiting for token "${label}": it may want to be touched, or a PIN at its reader`),
+  };
+}
+
+async function signWith(
+  key: KeyObject,
+  token: TokenInfo,
+  options: TokenKeyOptions,
+  data: Uint8Array,
+): Promise<Buffer> {
+  const login = await loginTo(token, options);
+  const contextLogin = key.isAlwaysAuthenticate ? await contextLoginTo(token, login, options) : undefined;
+  const { mechanism, input } = mechanismFor(key, token, data);
+  const request = { slot: token.slot, login, contextLogin, key, mechanism, data: input.toString('base64') };
+  try {
+    const signature = Buffer.from(
+      await options.module.ask('sign', request, limitsFor(token, options)),
+      'base64',
+    );
+    if (key.type === 'RSA') return signature;
+    const half = signature.length / 2;
+    return encodeEcdsaSignature([signature.subarray(0, half), signature.subarray(half)]);
+  } catch (error) {
+    rememberRefusal(token, login, error);
+    throw error;
+  }
+}
+
+async function contextLoginTo(
+  token: TokenInfo,
+  login: Login | undefined,
+  { isPinReused, pin }: TokenKeyOptions,
+): Promise<Login> {
+  if (isPinPad(token)) return {};
+  const own = isPinReused ? login?.pin : await pin(`signing with token "${token.label}"`);
+  if (own !== undefined) return { pin: own };
+  throw new IdentityError(
+    'ERR_PKCS11_PIN',
+    `the key on token "${token.label}" wants the PIN for each signature`,
+    {
+      hint: 'add --reuse-pin, or run in a terminal',
+    },
+  );
+}
+
+/** With a hash of the token's own where it can; else the hash is made here. @throws IdentityError `ERR_KEY_UNSUPPORTED` */
+function mechanismFor(
+  { type }: KeyObject,
+  { mechanisms, label }: TokenInfo,
+  data: Uint8Array,
+): { readonly mechanism: number; readonly input: Buffer } {
+  const hash = createHash('sha256').update(data).digest();
+  const ways: ReadonlyArray<{ readonly mechanism: number; readonly input: Buffer }> =
+    type === 'RSA'
+      ? [
+          { mechanism: CKM_SHA256_RSA_PKCS, input: Buffer.from(data) },
+          { mechanism: CKM_RSA_PKCS, input: Buffer.concat([SHA256_DIGEST_INFO, hash]) },
+        ]
+      : [
+          { mechanism: CKM_ECDSA_SHA256, input: Buffer.from(data) },
+          { mechanism: CKM_ECDSA, input: hash },
+        ];
+  const way = ways.find(({ mechanism }) => mechanisms.includes(mechanism));
+  if (way !== undefined) return way;
+  throw new IdentityError(
+    'ERR_KEY_UNSUPPORTED',
+    `token "${label}" cannot sign with ${type} keys and SHA-256`,
+  );
+}
+
+/** RSA PKCS#1 v1.5 signs the same text always alike; ECDSA does not. A key that asks at every use would ask at every read. */
+function derivation(key: KeyObject, token: TokenInfo, sign: TokenKey['sign']): TokenKey['deriveKey'] {
+  if (key.type !== 'RSA' || key.isAlwaysAuthenticate || isPinPad(token)) return undefined;
+  return async (purpose) => {
+    const signature = await sign(
+      Buffer.from(`rolesanywhere: a signature to derive keys from, for ${purpose}`),
+    );
+    return Buffer.from(hkdfSync('sha256', signature, '', purpose, 32));
+  };
+}
+
+function derOf({ value }: CertificateObject): Buffer {
+  return Buffer.from(value, 'base64');
+}
+
+function uriOf(
+  { label, serial }: TokenInfo,
+  object: { readonly id: string; readonly label: string },
+): string {
+  return formatPkcs11Uri({
+    token: label,
+    serial,
+    id: Buffer.from(object.id, 'base64'),
+    object: Buffer.from(object.label, 'base64').toString(),
+  });
+}

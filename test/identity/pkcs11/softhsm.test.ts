@@ -1,0 +1,233 @@
+/** Keys on tokens of SoftHSM 2, made by OpenSSL and pkcs11-tool. OpenSSL verifies the signatures. */
+import { verify, X509Certificate } from 'node:crypto';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Pkcs11Module } from '../../../src/identity/pkcs11/module.js';
+import { startWorker } from '../../../src/identity/pkcs11/start-worker.js';
+import type { TokenKeyOptions } from '../../../src/identity/pkcs11/token-key.js';
+import { openTokenKey } from '../../../src/identity/pkcs11/token-key.js';
+import { parsePkcs11Uri } from '../../../src/identity/pkcs11/uri.js';
+import type { SoftHsm } from './softhsm.js';
+import { MODULE, missingForSoftHsm, PIN, startSoftHsm } from './softhsm.js';
+
+const WORKER = join(import.meta.dirname, '..', '..', '..', 'dist', 'pkcs11-worker.cjs');
+const DATA = Buffer.from('AWS4-X509-RSA-SHA256\n…');
+const missing = missingForSoftHsm();
+const leftOut = missing === undefined ? '' : ` (left out: no ${missing})`;
+
+const open: Pkcs11Module[] = [];
+afterEach(() => {
+  for (const module of open.splice(0)) module.close();
+});
+
+function moduleOf(hsm: SoftHsm, path = MODULE): Pkcs11Module {
+  const module = new Pkcs11Module({ path, start: () => startWorker([process.execPath, WORKER], hsm.env) });
+  open.push(module);
+  return module;
+}
+
+interface Wanted extends Partial<Omit<TokenKeyOptions, 'certificateUri' | 'keyUri'>> {
+  readonly certificate?: string;
+  readonly key?: string;
+}
+
+function optionsFor(hsm: SoftHsm, { certificate, key, ...others }: Wanted): TokenKeyOptions {
+  return {
+    module: moduleOf(hsm),
+    certificateUri: certificate === undefined ? undefined : parsePkcs11Uri(certificate, '--certificate'),
+    keyUri: key === undefined ? undefined : parsePkcs11Uri(key, '--private-key'),
+    certificates: [],
+    isPinReused: false,
+    pin: async () => PIN,
+    notify: () => undefined,
+    now: () => new Date(),
+    ...others,
+  };
+}
+
+/** The subject of the leaf whose key made the signature. */
+async function signWith(hsm: SoftHsm, wanted: Wanted): Promise<string> {
+  const key = await openTokenKey(optionsFor(hsm, wanted));
+  const [leaf = Buffer.alloc(0)] = key.certificates;
+  const certificate = new X509Certificate(leaf);
+  expect(verify('sha256', DATA, certificate.publicKey, await key.sign(DATA))).toBe(true);
+  return certificate.subject;
+}
+
+const RSA = ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048'];
+const EC = (curve: string): string[] => ['-algorithm', 'EC', '-pkeyopt', `ec_paramgen_curve:${curve}`];
+
+describe.skipIf(missing)(`keys in SoftHSM${leftOut}`, () => {
+  let hsm: SoftHsm;
+
+  beforeAll(() => {
+    hsm = startSoftHsm();
+    hsm.addToken('host');
+    hsm.addPair('host', RSA, 'rsa', '01', { subject: '/CN=rsa' });
+    hsm.addPair('host', EC('P-256'), 'p256', '02', { subject: '/CN=p256' });
+    hsm.addPair('host', EC('P-384'), 'p384', '03', { subject: '/CN=p384' });
+    hsm.addPair('host', EC('P-521'), 'p521', '04', { subject: '/CN=p521' });
+    hsm.addPair('host', EC('P-256'), 'a b;c%d é', '00ff00', { subject: '/CN=odd' });
+    hsm.addPair('host', EC('P-256'), 'always', '05', { subject: '/CN=always', keyArgs: ['--always-auth'] });
+    hsm.addPair('host', EC('P-256'), 'renewed', '06', { subject: '/CN=renewed', days: 1 });
+    hsm.addPair('host', EC('P-256'), 'renewed', '07', { subject: '/CN=renewed', days: 60 });
+    hsm.addToken('twin');
+    hsm.addToken('twin');
+  });
+
+  afterAll(() => hsm?.stop());
+
+  it.each(['rsa', 'p256', 'p384', 'p521'])('signs with the key of a certificate: %s', async (label) => {
+    expect(await signWith(hsm, { certificate: `pkcs11:token=host;object=${label}` })).toBe(`CN=${label}`);
+  });
+
+  it('finds an object by an id with zero octets, and by a label of every kind of character', async () => {
+    expect(await signWith(hsm, { certificate: 'pkcs11:token=host;id=%00%FF%00' })).toBe('CN=odd');
+    const label = encodeURIComponent('a b;c%d é');
+    expect(await signWith(hsm, { certificate: `pkcs11:object=${label};type=cert` })).toBe('CN=odd');
+  });
+
+  it('takes the certificate of a renewal that ends last', async () => {
+    expect(await signWith(hsm, { certificate: 'pkcs11:object=renewed' })).toBe('CN=renewed');
+    const key = await openTokenKey(optionsFor(hsm, { certificate: 'pkcs11:object=renewed' }));
+    const days =
+      (new Date(new X509Certificate(key.certificates[0] ?? '').validTo).getTime() - Date.now()) / 86_400_000;
+    expect(days).toBeGreaterThan(50);
+  });
+
+  it('names the certificates where several subjects match', async () => {
+    await expect(signWith(hsm, { certificate: 'pkcs11:token=host' })).rejects.toMatchObject({
+      code: 'ERR_PKCS11_OBJECT',
+      message: expect.stringMatching(
+        /must be one, found \d+: pkcs11:token=host;\S*id=%\S* and pkcs11:token=host;\S*id=%/,
+      ),
+    });
+  });
+
+  it('pairs a certificate in a file with a key on the token, and says where they do not belong together', async () => {
+    const own = new X509Certificate(
+      hsm.addPair('host', RSA, 'file', '0a', { subject: '/CN=file', hasCertificate: false }),
+    ).raw;
+    const other = new X509Certificate(
+      hsm.addPair('host', RSA, 'other', '0b', { subject: '/CN=other', hasCertificate: false }),
+    ).raw;
+    expect(await signWith(hsm, { key: 'pkcs11:token=host;object=file', certificates: [other, own] })).toBe(
+      'CN=file',
+    );
+    await expect(
+      signWith(hsm, { key: 'pkcs11:token=host;object=file', certificates: [other] }),
+    ).rejects.toMatchObject({
+      code: 'ERR_KEY_MISMATCH',
+    });
+  });
+
+  it('signs with a key that wants the PIN each time, where it may use it again', async () => {
+    expect(await signWith(hsm, { certificate: 'pkcs11:object=always', isPinReused: true })).toBe('CN=always');
+    const subjects: string[] = [];
+    const pin = async (subject: string): Promise<string | undefined> => {
+      subjects.push(subject);
+      return subject.startsWith('signing') ? undefined : PIN;
+    };
+    await expect(signWith(hsm, { certificate: 'pkcs11:object=always', pin })).rejects.toMatchObject({
+      code: 'ERR_PKCS11_PIN',
+      hint: expect.stringMatching(/--reuse-pin/),
+    });
+    expect(subjects).toContain('signing with token "host"');
+  });
+
+  it('tries a wrong PIN once, and says so afterwards', async () => {
+    const wrong = { certificate: 'pkcs11:object=rsa', pin: async () => '00000000' };
+    await expect(signWith(hsm, wrong)).rejects.toMatchObject({
+      code: 'ERR_PKCS11_PIN',
+      message: expect.stringMatching(/refused the PIN \(CKR_PIN_INCORRECT\)/),
+    });
+    await expect(signWith(hsm, wrong)).rejects.toMatchObject({
+      code: 'ERR_PKCS11_PIN',
+      message: expect.stringMatching(/refused this PIN before/),
+    });
+    expect(await signWith(hsm, { certificate: 'pkcs11:object=rsa' })).toBe('CN=rsa');
+  });
+
+  it.each([
+    [
+      'no PIN',
+      { certificate: 'pkcs11:object=rsa', pin: async () => undefined },
+      'ERR_PKCS11_PIN',
+      /wants a PIN/,
+    ],
+    ['no such token', { certificate: 'pkcs11:token=nowhere' }, 'ERR_PKCS11_TOKEN', /found the tokens "host"/],
+    [
+      'no such certificate',
+      { certificate: 'pkcs11:token=host;object=none' },
+      'ERR_PKCS11_OBJECT',
+      /no certificate/,
+    ],
+    [
+      'no such key',
+      { certificate: 'pkcs11:object=rsa', key: 'pkcs11:token=host;object=none' },
+      'ERR_PKCS11_OBJECT',
+      /no private key/,
+    ],
+    [
+      'several tokens',
+      { key: 'pkcs11:token=twin' },
+      'ERR_PKCS11_TOKEN',
+      /matches "twin" \(serial \w+, slot-id \d+\), "twin"/,
+    ],
+  ] as const)('names %s', async (_name, wanted, code, message) => {
+    await expect(signWith(hsm, wanted)).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it('derives the same secret from an RSA key each time, and none from an EC key', async () => {
+    const derive = async (label: string, purpose: string) =>
+      (await openTokenKey(optionsFor(hsm, { certificate: `pkcs11:object=${label}` }))).deriveKey?.(purpose);
+    const first = await derive('rsa', 'cache');
+    expect(first).toHaveLength(32);
+    expect(await derive('rsa', 'cache')).toEqual(first);
+    expect(await derive('rsa', 'other')).not.toEqual(first);
+    expect(await derive('p256', 'cache')).toBeUndefined();
+  });
+
+  it('goes on where its process has ended in between', async () => {
+    const options = optionsFor(hsm, { certificate: 'pkcs11:object=rsa' });
+    const key = await openTokenKey(options);
+    options.module.close();
+    const { publicKey } = new X509Certificate(key.certificates[0] ?? '');
+    expect(verify('sha256', DATA, publicKey, await key.sign(DATA))).toBe(true);
+  });
+});
+
+describe.skipIf(missing)(`a module that cannot be used${leftOut}`, () => {
+  let hsm: SoftHsm;
+  beforeAll(() => {
+    hsm = startSoftHsm();
+  });
+  afterAll(() => hsm?.stop());
+
+  it.each([
+    ['a file that is not there', '/nowhere/module.so', /cannot be loaded: .*nowhere/],
+    ['a file that is no library', join(import.meta.dirname, 'softhsm.ts'), /cannot be loaded/],
+    ['a library that is no module', 'libc.so.6', /cannot be loaded|failed/],
+  ])('is named: %s', async (_name, path, message) => {
+    await expect(moduleOf(hsm, path).ask('tokens', {})).rejects.toMatchObject({
+      code: 'ERR_PKCS11_MODULE',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it('is ended where it hangs, and named where it crashes', async () => {
+    const program = (code: string) =>
+      new Pkcs11Module({ path: 'module.so', start: () => startWorker([process.execPath, '-e', code], {}) });
+    const hanging = program('setInterval(() => {}, 1000)');
+    await expect(hanging.ask('tokens', {}, { timeoutMs: 50 })).rejects.toMatchObject({
+      code: 'ERR_PKCS11_MODULE',
+    });
+    await expect(program('process.kill(process.pid, "SIGSEGV")').ask('tokens', {})).rejects.toMatchObject({
+      code: 'ERR_PKCS11_MODULE',
+      message: 'PKCS#11 module module.so ended by SIGSEGV',
+    });
+  });
+});

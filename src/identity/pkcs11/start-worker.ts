@@ -1,9 +1,7 @@
 /** Starts the process that runs a PKCS#11 module. */
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
-
-/** Variables of ours that hold secrets: the module has no use for them. */
-const SECRET = /^ROLESANYWHERE_.*(PASSWORD|PIN|TOKEN)|^AWS_(SECRET_ACCESS_KEY|SESSION_TOKEN)$/;
+import { childEnvironment } from '../../options/child-environment.js';
 
 /**
  * @param command program and arguments that run `worker.ts`
@@ -13,11 +11,10 @@ export function startWorker(
   [program = '', ...args]: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): ChildProcess {
-  const clean = Object.fromEntries(Object.entries(env).filter(([name]) => !SECRET.test(name)));
   // Modules of some vendors write to standard output; what they write to standard error is for the user.
   const child = spawn(program, args, {
     stdio: ['pipe', 'ignore', 'inherit', 'pipe'],
-    env: clean,
+    env: childEnvironment(env),
     windowsHide: true,
   });
   // It ends when its standard input does: it must not keep this process alive.

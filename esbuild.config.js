@@ -70,6 +70,7 @@ const library = await build({
 const program = await build({
   ...shared,
   entryPoints: { bin: 'src/bin.ts' },
+  define: { 'import.meta.filename': '__filename' },
   outExtension: { '.js': '.cjs' },
   format: 'cjs',
   mainFields: ['module', 'main'],

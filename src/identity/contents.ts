@@ -56,7 +56,7 @@ const KINDS: Readonly<Record<string, string>> = {
   'ANY PRIVATE KEY':
     "a key under a label that no program writes (sed 's/ANY PRIVATE KEY/PRIVATE KEY/' OLD > NEW)",
   'OPENSSH PRIVATE KEY': "a key in OpenSSH's own form (convert a copy with ssh-keygen -p -m PEM)",
-  'TSS2 PRIVATE KEY': 'a key of a TPM, which is not supported yet',
+  'TSS2 PRIVATE KEY': 'a key of a TPM',
   'EC PARAMETERS': 'EC parameters',
   'X509 CRL': 'a revocation list',
   PKCS7: 'a PKCS#7 bundle without certificates',

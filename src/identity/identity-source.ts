@@ -18,6 +18,23 @@ export interface IdentitySource {
   readonly certificateSubject?: string | undefined;
   /** The same by serial number, decimal or hexadecimal. */
   readonly certificateSerial?: string | undefined;
+  /** Path of the PKCS#11 module for `pkcs11:` URIs. Default: the URI's `module-path`, else p11-kit's proxy module. */
+  readonly pkcs11Module?: string | undefined;
+  /** PIN of the token. Default: `pin-value` or `pin-source` of the URI, else `askPassphrase`. */
+  readonly pkcs11Pin?: string | undefined;
+  /** Use the PIN of the token for keys too that want one for each signature. Default false. */
+  readonly reusePin?: boolean | undefined;
+  /** `/dev/tpmrm0`, a Unix socket or `swtpm:host=…,port=…`. Default: the TPM of this machine. */
+  readonly tpmDevice?: string | undefined;
+  /** Password of a key in a TPM; the empty text says that it has none. */
+  readonly tpmKeyPassword?: string | undefined;
+  /** A program that signs in place of a private key, with its arguments, as `signByCommand` describes it. */
+  readonly signCommand?: string | undefined;
+}
+
+/** Whether an input names an object in a device in place of a file: a PKCS#11 URI, or a handle of a TPM. */
+export function isReference(input: PemOrPath | undefined): input is string {
+  return typeof input === 'string' && /^(pkcs11|handle):/i.test(input);
 }
 
 export const INPUT_NAMES = ['certificate', 'privateKey', 'intermediates'] as const;
@@ -49,7 +66,7 @@ export function passphraseOf(source: IdentitySource): string | undefined {
   );
 }
 
-/** Whether an input is the path of a file: not bytes, PEM text or standard input. */
+/** Whether an input is the path of a file: not bytes, PEM text, standard input or an object in a device. */
 export function isPath(input: PemOrPath | undefined): input is string {
-  return typeof input === 'string' && input !== '-' && !isContent(input);
+  return typeof input === 'string' && input !== '-' && !isContent(input) && !isReference(input);
 }

@@ -5,11 +5,12 @@
 import { createReadStream } from 'node:fs';
 import { IdentityError, OptionError } from '../errors.js';
 import { readBytes, readStream } from '../files/read-bytes.js';
+import type { Environment } from '../options/choose-values.js';
 import type { Certificate } from './certificate.js';
 import type { Material } from './contents.js';
 import type { SigningIdentity } from './identity.js';
 import type { IdentitySource, InputName, PemOrPath } from './identity-source.js';
-import { INPUT_NAMES, inputOf, passphraseOf } from './identity-source.js';
+import { INPUT_NAMES, inputOf, isReference, passphraseOf } from './identity-source.js';
 import { decodePem, parsePem } from './keys/pem.js';
 import type { SigningKey } from './keys/signing-key.js';
 import type { Sign } from './remote-signer.js';
@@ -49,6 +50,10 @@ export interface LoadContext {
   readonly askPassphrase?: AskPassphrase | undefined;
   /** Hears of inputs that were not plain PEM or DER, such as base64 around PEM. */
   readonly logger?: { debug?(message: string): void } | undefined;
+  /** Hears what a person must do for a token, such as touch it. Default: nobody. */
+  readonly notify?: ((message: string) => void) | undefined;
+  /** For the child processes of PKCS#11 modules and signing programs. Default: the environment of this process. */
+  readonly env?: Environment | undefined;
 }
 
 /**
@@ -68,7 +73,12 @@ export async function loadIdentity(
   source: IdentitySource,
   context: LoadContext = {},
 ): Promise<SigningIdentity> {
-  return withMaterial(source, context, async ({ certificate, ...others }, passphrase) => {
+  return withMaterial(withoutReferences(source), context, async (materials, passphrase) => {
+    if (hasExternalKey(source, materials)) {
+      const { loadExternalIdentity } = await import('./external-key.js');
+      return loadExternalIdentity(source, { ...materials, passphrase }, context);
+    }
+    const { certificate, ...others } = materials;
     if (certificate === undefined) throw new OptionError('ERR_OPTION_MISSING', 'missing certificate');
     const { parseIdentity } = await import('./identity.js');
     const { now = () => new Date(), sign, signTimeoutMs } = context;
@@ -76,6 +86,22 @@ export async function loadIdentity(
     const moment = now();
     return parseIdentity({ certificate, ...others, passphrase, selector, sign, signTimeoutMs, now: moment });
   });
+}
+
+/** A source without the inputs that name no file. */
+function withoutReferences(source: IdentitySource): IdentitySource {
+  const references = INPUT_NAMES.filter((name) => isReference(source[name]));
+  return { ...source, ...Object.fromEntries(references.map((name) => [name, undefined])) };
+}
+
+/** Whether the private key is on a token, in a TPM or behind a program. */
+function hasExternalKey(source: IdentitySource, { certificate, privateKey }: Materials): boolean {
+  return (
+    source.signCommand !== undefined ||
+    isReference(source.certificate) ||
+    isReference(source.privateKey) ||
+    (privateKey ?? certificate)?.bytes.includes('-----BEGIN TSS2 PRIVATE KEY-----') === true
+  );
 }
 
 /**

@@ -3,7 +3,7 @@ import { verify } from 'node:crypto';
 import { IdentityError } from '../errors.js';
 import type { Certificate } from './certificate.js';
 import { describeKey } from './keys/algorithms.js';
-import { encodeElement, INTEGER, SEQUENCE, withoutZeros } from './keys/der.js';
+import { encodeEcdsaSignature } from './keys/ecdsa-signature.js';
 import type { PublicKey } from './keys/public-key.js';
 
 export type Sign = (data: Uint8Array) => Promise<Uint8Array>;
@@ -49,12 +49,17 @@ async function withTimeout<T>(signing: Promise<T>, timeoutMs: number): Promise<T
   }
 }
 
+/** Whether a signature over the data is a key's, in the form that the header carries. */
+export function isSignatureOf(key: PublicKey, data: Uint8Array, signature: Uint8Array): boolean {
+  return isValid(key, data, signature, 'der');
+}
+
 /** The signature in the form that the header carries; undefined where it is not the key's. */
 function asPrescribed(key: PublicKey, data: Uint8Array, signature: Uint8Array): Uint8Array | undefined {
   if (isValid(key, data, signature, 'der')) return signature;
   // Tokens and key services give r and s side by side.
   const isPair = key.type === 'ec' && isValid(key, data, signature, 'ieee-p1363');
-  return isPair ? encodePair(signature) : undefined;
+  return isPair ? encodeEcdsaSignature(signature) : undefined;
 }
 
 function isValid(
@@ -72,16 +77,4 @@ function isValid(
     // OpenSSL throws at a signature of another length.
     return false;
   }
-}
-
-/** ECDSA-Sig-Value of RFC 3279 §2.2.3. */
-function encodePair(signature: Uint8Array): Buffer {
-  const octets = Buffer.from(signature);
-  const half = octets.length / 2;
-  const numbers = [octets.subarray(0, half), octets.subarray(half)].map((half1) => {
-    const significant = withoutZeros(half1);
-    const sign = (significant[0] ?? 0x80) >= 0x80 ? [0] : [];
-    return encodeElement(INTEGER, Buffer.from(sign), significant);
-  });
-  return encodeElement(SEQUENCE, ...numbers);
 }

@@ -56,11 +56,8 @@ function readingsOf(output: Buffer, algorithm: string): Buffer[] {
   ];
   if (algorithm !== 'ECDSA_SHA_256') return octets;
   return octets.flatMap((reading) => {
-    const half = reading.length / 2;
-    const parts = [reading.subarray(0, half), reading.subarray(half)];
-    return Number.isInteger(half) && half > 0 && half <= 66
-      ? [reading, encodeEcdsaSignature(parts)]
-      : [reading];
+    const isPair = reading.length > 0 && reading.length % 2 === 0 && reading.length <= 2 * 66;
+    return isPair ? [reading, encodeEcdsaSignature(reading)] : [reading];
   });
 }
 

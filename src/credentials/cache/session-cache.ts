@@ -53,7 +53,7 @@ interface Place extends CacheContext {
   readonly path: string;
   readonly inputs: string;
   readonly settings: Settings;
-  readonly deriveKey: (purpose: string) => Uint8Array;
+  readonly deriveKey: (purpose: string) => Uint8Array | Promise<Uint8Array>;
 }
 
 /** Undefined where nothing can be kept; the logger has heard why. */
@@ -108,7 +108,8 @@ async function read(place: Place, leastLeftMs = LEAST_LEFT_MS): Promise<KeptSess
   const { path, inputs, logger } = place;
   try {
     const text = await readCacheFile(path);
-    const kept = text === undefined ? undefined : withKey(place, (key) => openSession(text, key, inputs));
+    const kept =
+      text === undefined ? undefined : await withKey(place, (key) => openSession(text, key, inputs));
     const state = text === undefined ? 'is not there' : stateOf(place, kept, leastLeftMs);
     logger?.debug?.(`cache file ${path} ${state ?? 'is used'}`);
     return state === undefined ? kept : undefined;
@@ -184,7 +185,7 @@ async function keep(place: Place, kept: KeptSession, isLocked: boolean): Promise
     return;
   }
   try {
-    const text = withKey(place, (key) => sealSession(kept, key, inputs));
+    const text = await withKey(place, (key) => sealSession(kept, key, inputs));
     await writeCacheFile(path, text, isLocked);
     await sweepFolder(folder, createdAt);
   } catch (error) {
@@ -205,8 +206,8 @@ async function writeCacheFile(path: string, text: string, isLocked: boolean): Pr
   }
 }
 
-function withKey<T>({ deriveKey }: Place, use: (key: Uint8Array) => T): T {
-  const key = deriveKey(PURPOSE);
+async function withKey<T>({ deriveKey }: Place, use: (key: Uint8Array) => T): Promise<T> {
+  const key = await deriveKey(PURPOSE);
   try {
     return use(key);
   } finally {

@@ -2,7 +2,7 @@
  * A private key on a PKCS#11 token, with the certificates that lie beside it: finds both by their URIs and signs.
  * Each signature logs in anew, so that a token that was pulled out and put back goes on.
  */
-import { createHash, hkdfSync, X509Certificate } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import { IdentityError, quote } from '../../errors.js';
 import { encodeEcdsaSignature } from '../keys/ecdsa-signature.js';
 import type { CertificateObject, KeyObject, Login, ModuleInfo, TokenInfo, TokenObjects } from './messages.js';
@@ -31,8 +31,8 @@ export interface TokenKey {
   readonly certificates: readonly Buffer[];
   /** RSASSA-PKCS1-v1_5 or ECDSA (DER) with SHA-256 over the data. @throws IdentityError */
   sign(data: Uint8Array): Promise<Buffer>;
-  /** HKDF-SHA256 over a signature that is always the same; undefined where there is none, or a person must act for it. */
-  readonly deriveKey: ((purpose: string) => Promise<Buffer>) | undefined;
+  /** Whether the token signs without a person who types or touches, as far as it tells. */
+  readonly isSilent: boolean;
 }
 
 const CKM_RSA_PKCS = 0x1;
@@ -65,7 +65,16 @@ export async function openTokenKey(options: TokenKeyOptions): Promise<TokenKey> 
   const onToken = [certificate?.place, keys.place].flatMap((place) => place?.objects.certificates ?? []);
   const others = [...onToken.map(derOf), ...options.certificates].filter((der) => !der.equals(leaf));
   const sign = (data: Uint8Array): Promise<Buffer> => signWith(key, keys.place.token, options, data);
-  return { certificates: [leaf, ...others], sign, deriveKey: derivation(key, keys.place.token, sign) };
+  const isSilent = !key.isAlwaysAuthenticate && !isPinPad(keys.place.token);
+  return { certificates: [leaf, ...others], sign, isSilent };
+}
+
+/** The certificates that the URI means, for a key that is elsewhere: those that match, then the others beside them. */
+export async function readTokenCertificates(options: TokenKeyOptions): Promise<readonly Buffer[]> {
+  const info = await options.module.ask('tokens', {});
+  const { place, object } = await findCertificate(info, options.certificateUri ?? {}, options);
+  const leaf = derOf(object);
+  return [leaf, ...place.objects.certificates.map(derOf).filter((der) => !der.equals(leaf))];
 }
 
 interface FoundCertificate {
@@ -246,9 +255,7 @@ async function signWith(
       await options.module.ask('sign', request, limitsFor(token, options)),
       'base64',
     );
-    if (key.type === 'RSA') return signature;
-    const half = signature.length / 2;
-    return encodeEcdsaSignature([signature.subarray(0, half), signature.subarray(half)]);
+    return key.type === 'RSA' ? signature : encodeEcdsaSignature(signature);
   } catch (error) {
     rememberRefusal(token, login, error);
     throw error;
@@ -295,17 +302,6 @@ function mechanismFor(
     'ERR_KEY_UNSUPPORTED',
     `token "${label}" cannot sign with ${type} keys and SHA-256`,
   );
-}
-
-/** RSA PKCS#1 v1.5 signs the same text always alike; ECDSA does not. A key that asks at every use would ask at every read. */
-function derivation(key: KeyObject, token: TokenInfo, sign: TokenKey['sign']): TokenKey['deriveKey'] {
-  if (key.type !== 'RSA' || key.isAlwaysAuthenticate || isPinPad(token)) return undefined;
-  return async (purpose) => {
-    const signature = await sign(
-      Buffer.from(`rolesanywhere: a signature to derive keys from, for ${purpose}`),
-    );
-    return Buffer.from(hkdfSync('sha256', signature, '', purpose, 32));
-  };
 }
 
 function derOf({ value }: CertificateObject): Buffer {

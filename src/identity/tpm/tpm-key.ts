@@ -14,7 +14,13 @@ import { signingScheme } from './digest.js';
 import type { TpmKeyFile } from './key-file.js';
 import { RH_OWNER } from './key-file.js';
 import type { PublicArea, TpmObject } from './public-area.js';
-import { ATTRIBUTE, ENDORSEMENT_KEY_EC, STORAGE_PARENT_EC, STORAGE_PARENT_RSA } from './public-area.js';
+import {
+  ATTRIBUTE,
+  ENDORSEMENT_KEY_EC,
+  padStart,
+  STORAGE_PARENT_EC,
+  STORAGE_PARENT_RSA,
+} from './public-area.js';
 import { TpmCommandError } from './response-code.js';
 import { Tpm } from './tpm.js';
 
@@ -171,7 +177,7 @@ async function signWith(
     const key = await loadKey(tpm, source, parent, publicArea, open);
     const authorization = await authorize(tpm, { key, parent, options }, open);
     const parts = await tpm.sign(key, digest(data), scheme, authorization);
-    return publicArea.type === 'rsa' ? (parts[0] ?? Buffer.alloc(0)) : encodeEcdsaSignature(parts);
+    return publicArea.type === 'rsa' ? Buffer.concat(parts) : encodeEcdsaSignature(pairOf(parts));
   } catch (error) {
     if (error instanceof TpmCommandError && /^(AUTH_FAIL|BAD_AUTH)$/.test(error.rc ?? ''))
       refusedPasswords.add(fingerprint);
@@ -179,6 +185,12 @@ async function signWith(
   } finally {
     for (const handle of open.reverse()) await tpm.flush(handle).catch(() => undefined);
   }
+}
+
+/** r and s in one length: a TPM drops the zeros in front. */
+function pairOf(parts: readonly Buffer[]): Buffer {
+  const length = Math.max(...parts.map((part) => part.length));
+  return Buffer.concat(parts.map((part) => padStart(part, length)));
 }
 
 /** The parent of a key in a file; for a key at a handle, a key to salt a session with, where one is needed. */

@@ -1,0 +1,295 @@
+/**
+ * Makes identities whose private key stays elsewhere: on a PKCS#11 token, in a TPM, or behind a program of the user's. Every
+ * signature is verified with the certificate's key before it is used.
+ */
+import { hkdfSync } from 'node:crypto';
+import { platform } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { IdentityError, OptionError, quote } from '../errors.js';
+import { readTextFile } from '../files/read-file.js';
+import { ambientEnvironment } from '../options/environment.js';
+import { splitCommand } from '../options/split-command.js';
+import type { Certificate } from './certificate.js';
+import { parseCertificate } from './certificate.js';
+import type { Material } from './contents.js';
+import type { SigningIdentity } from './identity.js';
+import { createIdentity, parseCertificates, parseIdentity } from './identity.js';
+import type { IdentitySource } from './identity-source.js';
+import { isReference } from './identity-source.js';
+import { decodePem, parsePem } from './keys/pem.js';
+import { publicKeyOf } from './keys/public-key.js';
+import type { LoadContext } from './load.js';
+import type { Pkcs11Uri } from './pkcs11/uri.js';
+import type { Sign } from './remote-signer.js';
+import { guardSigner, isSignatureOf } from './remote-signer.js';
+import type { TpmKeySource } from './tpm/tpm-key.js';
+
+/** The inputs that are files, read. */
+interface Files {
+  readonly certificate: Material | undefined;
+  readonly privateKey: Material | undefined;
+  readonly intermediates: Material | undefined;
+  readonly passphrase: string | undefined;
+}
+
+/** A person may have to touch a token or to type at its reader. */
+const TOKEN_TIMEOUT_MS = 65_000;
+const TPM_TIMEOUT_MS = 40_000;
+const COMMAND_TIMEOUT_MS = 20_000;
+
+/**
+ * @throws IdentityError `ERR_PKCS11_…` `ERR_TPM_…` `ERR_KEY_SIGN` `ERR_KEY_MISMATCH` `ERR_KEY_UNSUPPORTED`
+ * @throws OptionError `ERR_OPTION_INVALID` `ERR_OPTION_CONFLICT` `ERR_OPTION_MISSING`
+ */
+export function loadExternalIdentity(
+  source: IdentitySource,
+  files: Files,
+  context: LoadContext,
+): Promise<SigningIdentity> {
+  const { certificate, privateKey, signCommand } = source;
+  if (signCommand !== undefined) return loadWithCommand(source, files, context);
+  const isToken = [certificate, privateKey].some((input) => isReference(input) && /^pkcs11:/i.test(input));
+  return isToken ? loadFromToken(source, files, context) : loadFromTpm(source, files, context);
+}
+
+/** The certificates of the files, those of `intermediates` behind the others. */
+async function certificatesIn({ certificate, intermediates, passphrase }: Files): Promise<Certificate[]> {
+  const given = [certificate, intermediates].filter((material) => material !== undefined);
+  const parsed = await Promise.all(given.map((material) => parseCertificates(material, passphrase)));
+  return parsed.flat();
+}
+
+interface ExternalKey {
+  readonly certificates: readonly Certificate[];
+  readonly subject: string;
+  readonly publicKey?: SigningIdentity['publicKey'];
+  readonly sign: Sign;
+  readonly timeoutMs: number;
+  /** Whether nobody is asked for a signature. */
+  readonly isSilent: boolean;
+}
+
+function identityOf(
+  key: ExternalKey,
+  source: IdentitySource,
+  { now = () => new Date() }: LoadContext,
+): SigningIdentity {
+  const { certificates, subject, publicKey, sign, timeoutMs, isSilent } = key;
+  const selector = { subject: source.certificateSubject, serial: source.certificateSerial };
+  const identity = createIdentity({ certificates, subject, selector, publicKey, sign, now: now() });
+  const guarded = guardSigner(sign, identity.certificate, timeoutMs);
+  // RSA PKCS#1 v1.5 signs a text always alike, ECDSA and hedged ML-DSA do not.
+  const isDerivable = isSilent && identity.certificate.publicKey.type === 'rsa';
+  const deriveKey = isDerivable ? (purpose: string) => deriveFromSignature(guarded, purpose) : undefined;
+  return Object.freeze({ ...identity, sign: guarded, ...(deriveKey && { deriveKey }) });
+}
+
+/** 32 bytes by HKDF-SHA256 (RFC 5869) over a signature that nobody without the key can make. */
+async function deriveFromSignature(sign: Sign, purpose: string): Promise<Buffer> {
+  const signature = await sign(Buffer.from(`rolesanywhere: this signature derives a key for ${purpose}`));
+  return Buffer.from(hkdfSync('sha256', signature, '', purpose, 32));
+}
+
+async function loadFromToken(
+  source: IdentitySource,
+  files: Files,
+  context: LoadContext,
+): Promise<SigningIdentity> {
+  const [{ openTokenKey, readTokenCertificates }, { parsePkcs11Uri }, { openModule }] = await Promise.all([
+    import('./pkcs11/token-key.js'),
+    import('./pkcs11/uri.js'),
+    import('./pkcs11/open-module.js'),
+  ]);
+  const { now = () => new Date(), notify = () => undefined, env = ambientEnvironment() } = context;
+  const [certificateUri, keyUri] = (['certificate', 'privateKey'] as const).map((name) => {
+    const input = source[name];
+    return isReference(input) ? parsePkcs11Uri(input, name) : undefined;
+  });
+  const uri = { ...certificateUri, ...keyUri };
+  const module = openModule(source.pkcs11Module, uri, env);
+  const pin = async (subject: string): Promise<string | undefined> =>
+    source.pkcs11Pin ?? (await pinOf(uri)) ?? context.askPassphrase?.(`PIN of ${subject}`, 0);
+  const options = { module, certificateUri, keyUri, pin, notify, now, isPinReused: source.reusePin === true };
+  if (keyUri === undefined && files.privateKey !== undefined) {
+    const onToken = await readTokenCertificates({ ...options, certificates: [] });
+    return pairWithKeyFile(onToken, files.privateKey, source, files, context);
+  }
+  const given = await certificatesIn(files);
+  const key = await openTokenKey({ ...options, certificates: given.map(({ raw }) => raw) });
+  const onToken = (await Promise.all(key.certificates.map(readableCertificate))).flat();
+  const certificates = [...onToken, ...given];
+  const publicKey = onToken[0]?.publicKey;
+  return identityOf(
+    { ...key, certificates, subject: 'PKCS#11 token', publicKey, timeoutMs: TOKEN_TIMEOUT_MS },
+    source,
+    context,
+  );
+}
+
+/** `pin-value`, or the first line of the file that `pin-source` names (RFC 7512 §2.4). */
+async function pinOf({ pinValue, pinSource }: Pkcs11Uri): Promise<string | undefined> {
+  if (pinValue !== undefined || pinSource === undefined) return pinValue;
+  if (pinSource.startsWith('|')) {
+    throw new OptionError(
+      'ERR_OPTION_INVALID',
+      'pin-source of a PKCS#11 URI must name a file: programs are not started',
+    );
+  }
+  const path = pinSource.startsWith('file:') ? fileURLToPath(new URL(pinSource)) : pinSource;
+  const { text } = await readTextFile(path, `PIN file ${path}`);
+  return text.split(/\r?\n/, 1)[0];
+}
+
+/** Among the many on a token a certificate may be damaged: it is left out. */
+async function readableCertificate(der: Buffer): Promise<Certificate[]> {
+  try {
+    return [await parseCertificate(der, 'certificate on the token')];
+  } catch (error) {
+    if (error instanceof IdentityError) return [];
+    throw error;
+  }
+}
+
+/** The certificate on the token, its key in a file. */
+async function pairWithKeyFile(
+  onToken: readonly Buffer[],
+  privateKey: Material,
+  source: IdentitySource,
+  { intermediates, passphrase }: Files,
+  { now = () => new Date() }: LoadContext,
+): Promise<SigningIdentity> {
+  const pem = onToken.map(
+    (der) => `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----\n`,
+  );
+  const certificate = { bytes: Buffer.from(pem.join('')), subject: 'PKCS#11 token' };
+  const selector = { subject: source.certificateSubject, serial: source.certificateSerial };
+  return parseIdentity({ certificate, privateKey, intermediates, passphrase, selector, now: now() });
+}
+
+async function loadFromTpm(
+  source: IdentitySource,
+  files: Files,
+  context: LoadContext,
+): Promise<SigningIdentity> {
+  const [{ openTpmKey }, { openTpmDevice, parseTpmAddress }, keySource] = await Promise.all([
+    import('./tpm/tpm-key.js'),
+    import('./tpm/device.js'),
+    tpmKeySource(source, files),
+  ]);
+  const { tpmDevice } = source;
+  const address = tpmDevice === undefined ? undefined : parseTpmAddress(tpmDevice, 'tpmDevice');
+  const { subject } = keySource;
+  const key = await openTpmKey({
+    ...keySource,
+    open: () => openTpmDevice(address, platform()),
+    password: await tpmPassword(keySource, source, context),
+  });
+  return identityOf(
+    {
+      certificates: await certificatesIn(files),
+      publicKey: publicKeyOf(key.publicKey),
+      timeoutMs: TPM_TIMEOUT_MS,
+      isSilent: true,
+      ...{ subject, sign: key.sign },
+    },
+    source,
+    context,
+  );
+}
+
+interface NamedKeySource {
+  readonly source: TpmKeySource;
+  readonly subject: string;
+}
+
+/** A handle, or the key file among the inputs. */
+async function tpmKeySource({ privateKey }: IdentitySource, files: Files): Promise<NamedKeySource> {
+  if (isReference(privateKey)) {
+    const [, digits] = /^handle:(?:0x)?([0-9a-f]{1,8})$/i.exec(privateKey) ?? [];
+    if (digits === undefined) {
+      throw new OptionError(
+        'ERR_OPTION_INVALID',
+        `privateKey must be handle:0x and up to 8 hex digits, found ${quote(privateKey)}`,
+      );
+    }
+    return {
+      source: { kind: 'handle', handle: Number.parseInt(digits, 16) },
+      subject: `private key ${privateKey}`,
+    };
+  }
+  const { parseTpmKeyFile } = await import('./tpm/key-file.js');
+  const material = files.privateKey ?? files.certificate;
+  if (material === undefined) throw new OptionError('ERR_OPTION_MISSING', 'missing private key');
+  const { bytes, subject } = material;
+  const block = parsePem(bytes, subject).blocks.find(({ label }) => label === 'TSS2 PRIVATE KEY');
+  if (block === undefined)
+    throw new IdentityError('ERR_PEM_INVALID', `${subject} must hold a TSS2 PRIVATE KEY`);
+  return { source: { kind: 'file', file: parseTpmKeyFile(decodePem(block, subject), subject) }, subject };
+}
+
+/**
+ * A key file says whether its key has a password; at a handle nothing tells, and the empty one is tried unless a person can be
+ * asked.
+ */
+async function tpmPassword(
+  { source: key, subject }: NamedKeySource,
+  { tpmKeyPassword }: IdentitySource,
+  { askPassphrase }: LoadContext,
+): Promise<string | undefined> {
+  const hasNone = key.kind === 'file' && key.file.hasEmptyAuth;
+  if (hasNone && tpmKeyPassword) {
+    throw new OptionError(
+      'ERR_OPTION_CONFLICT',
+      `tpmKeyPassword is given, and ${subject} says that it has no password`,
+    );
+  }
+  if (hasNone || tpmKeyPassword !== undefined) return tpmKeyPassword;
+  const asked = await askPassphrase?.(`TPM password of ${subject}`, 0);
+  if (asked !== undefined || key.kind === 'handle') return asked;
+  throw new IdentityError('ERR_KEY_PASSPHRASE', `${subject} has a password in the TPM, and none is given`, {
+    hint: 'give it with --tpm-key-password-file or ROLESANYWHERE_TPM_KEY_PASSWORD; --no-tpm-key-password says that it is empty',
+  });
+}
+
+/** As AWS KMS names them, by the kind of the certificate's key. */
+const COMMAND_ALGORITHMS: Readonly<Record<string, string>> = {
+  rsa: 'RSASSA_PKCS1_V1_5_SHA_256',
+  ec: 'ECDSA_SHA_256',
+  'ml-dsa-44': 'ML_DSA_44',
+  'ml-dsa-65': 'ML_DSA_65',
+  'ml-dsa-87': 'ML_DSA_87',
+};
+
+async function loadWithCommand(
+  source: IdentitySource,
+  files: Files,
+  context: LoadContext,
+): Promise<SigningIdentity> {
+  if (source.privateKey !== undefined) {
+    throw new OptionError('ERR_OPTION_CONFLICT', 'privateKey and signCommand exclude each other');
+  }
+  if (files.certificate === undefined) throw new OptionError('ERR_OPTION_MISSING', 'missing certificate');
+  const command = splitCommand(source.signCommand ?? '', 'signCommand');
+  if (command.length === 0) throw new OptionError('ERR_OPTION_INVALID', 'signCommand must name a program');
+  const certificates = await certificatesIn(files);
+  const { signByCommand } = await import('./sign-command.js');
+  const sign: Sign = (data) => {
+    const { raw, publicKey } = identity.certificate;
+    const algorithm = COMMAND_ALGORITHMS[publicKey.type ?? ''] ?? '';
+    const isSignature = (signature: Uint8Array) => isSignatureOf(publicKey, data, signature);
+    return signByCommand(data, {
+      command,
+      algorithm,
+      certificate: raw,
+      env: context.env ?? ambientEnvironment(),
+      verify: isSignature,
+    });
+  };
+  const { subject } = files.certificate;
+  const identity: SigningIdentity = identityOf(
+    { certificates, subject, sign, timeoutMs: COMMAND_TIMEOUT_MS + 5000, isSilent: true },
+    source,
+    context,
+  );
+  return identity;
+}

@@ -225,7 +225,8 @@ describe('the tarball', () => {
     const entries = ['dist/index.js', 'dist/emulator.js'];
     const library = new Set([...entries, ...entries.flatMap((path) => chunksOf(path))]);
     const expected = [...library].flatMap((path) => [path, `${path}.map`]);
-    expect(code.sort()).toEqual([...expected, 'dist/bin.LICENSES.txt', 'dist/bin.cjs'].sort());
+    const programs = ['dist/bin.cjs', 'dist/bin.LICENSES.txt', 'dist/pkcs11-worker.cjs'];
+    expect(code.sort()).toEqual([...expected, ...programs].sort());
   });
 
   it('holds source maps that contain the sources', async () => {

@@ -4,9 +4,9 @@
  */
 import { hkdfSync } from 'node:crypto';
 import { platform } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { IdentityError, OptionError, quote } from '../errors.js';
 import { readTextFile } from '../files/read-file.js';
+import type { Environment } from '../options/choose-values.js';
 import { ambientEnvironment } from '../options/environment.js';
 import { splitCommand } from '../options/split-command.js';
 import type { Certificate } from './certificate.js';
@@ -14,11 +14,10 @@ import { parseCertificate } from './certificate.js';
 import type { Material } from './contents.js';
 import type { SigningIdentity } from './identity.js';
 import { createIdentity, parseCertificates, parseIdentity } from './identity.js';
-import type { IdentitySource } from './identity-source.js';
+import type { AskPassphrase, IdentitySource } from './identity-source.js';
 import { isReference } from './identity-source.js';
 import { decodePem, parsePem } from './keys/pem.js';
 import { publicKeyOf } from './keys/public-key.js';
-import type { LoadContext } from './load.js';
 import type { Pkcs11Uri } from './pkcs11/uri.js';
 import type { Sign } from './remote-signer.js';
 import { guardSigner, isSignatureOf } from './remote-signer.js';
@@ -30,6 +29,14 @@ interface Files {
   readonly privateKey: Material | undefined;
   readonly intermediates: Material | undefined;
   readonly passphrase: string | undefined;
+}
+
+/** The part of `LoadContext` that is about keys elsewhere. */
+interface ExternalKeyContext {
+  readonly now?: (() => Date) | undefined;
+  readonly askPassphrase?: AskPassphrase | undefined;
+  readonly notify?: ((message: string) => void) | undefined;
+  readonly env?: Environment | undefined;
 }
 
 /** A person may have to touch a token or to type at its reader. */
@@ -44,7 +51,7 @@ const COMMAND_TIMEOUT_MS = 20_000;
 export function loadExternalIdentity(
   source: IdentitySource,
   files: Files,
-  context: LoadContext,
+  context: ExternalKeyContext,
 ): Promise<SigningIdentity> {
   const { certificate, privateKey, signCommand } = source;
   if (signCommand !== undefined) return loadWithCommand(source, files, context);
@@ -72,7 +79,7 @@ interface ExternalKey {
 function identityOf(
   key: ExternalKey,
   source: IdentitySource,
-  { now = () => new Date() }: LoadContext,
+  { now = () => new Date() }: ExternalKeyContext,
 ): SigningIdentity {
   const { certificates, subject, publicKey, sign, timeoutMs, isSilent } = key;
   const selector = { subject: source.certificateSubject, serial: source.certificateSerial };
@@ -93,7 +100,7 @@ async function deriveFromSignature(sign: Sign, purpose: string): Promise<Buffer>
 async function loadFromToken(
   source: IdentitySource,
   files: Files,
-  context: LoadContext,
+  context: ExternalKeyContext,
 ): Promise<SigningIdentity> {
   const [{ openTokenKey, readTokenCertificates }, { parsePkcs11Uri }, { openModule }] = await Promise.all([
     import('./pkcs11/token-key.js'),
@@ -135,7 +142,8 @@ async function pinOf({ pinValue, pinSource }: Pkcs11Uri): Promise<string | undef
       'pin-source of a PKCS#11 URI must name a file: programs are not started',
     );
   }
-  const path = pinSource.startsWith('file:') ? fileURLToPath(new URL(pinSource)) : pinSource;
+  // file:/etc/pin and file:///etc/pin.
+  const path = pinSource.replace(/^file:(\/\/)?/, '');
   const { text } = await readTextFile(path, `PIN file ${path}`);
   return text.split(/\r?\n/, 1)[0];
 }
@@ -156,7 +164,7 @@ async function pairWithKeyFile(
   privateKey: Material,
   source: IdentitySource,
   { intermediates, passphrase }: Files,
-  { now = () => new Date() }: LoadContext,
+  { now = () => new Date() }: ExternalKeyContext,
 ): Promise<SigningIdentity> {
   const pem = onToken.map(
     (der) => `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----\n`,
@@ -169,7 +177,7 @@ async function pairWithKeyFile(
 async function loadFromTpm(
   source: IdentitySource,
   files: Files,
-  context: LoadContext,
+  context: ExternalKeyContext,
 ): Promise<SigningIdentity> {
   const [{ openTpmKey }, { openTpmDevice, parseTpmAddress }, keySource] = await Promise.all([
     import('./tpm/tpm-key.js'),
@@ -234,7 +242,7 @@ async function tpmKeySource({ privateKey }: IdentitySource, files: Files): Promi
 async function tpmPassword(
   { source: key, subject }: NamedKeySource,
   { tpmKeyPassword }: IdentitySource,
-  { askPassphrase }: LoadContext,
+  { askPassphrase }: ExternalKeyContext,
 ): Promise<string | undefined> {
   const hasNone = key.kind === 'file' && key.file.hasEmptyAuth;
   if (hasNone && tpmKeyPassword) {
@@ -263,7 +271,7 @@ const COMMAND_ALGORITHMS: Readonly<Record<string, string>> = {
 async function loadWithCommand(
   source: IdentitySource,
   files: Files,
-  context: LoadContext,
+  context: ExternalKeyContext,
 ): Promise<SigningIdentity> {
   if (source.privateKey !== undefined) {
     throw new OptionError('ERR_OPTION_CONFLICT', 'privateKey and signCommand exclude each other');

@@ -37,6 +37,13 @@ export function isReference(input: PemOrPath | undefined): input is string {
   return typeof input === 'string' && /^(pkcs11|handle):/i.test(input);
 }
 
+/**
+ * @param subject what is encrypted, such as `private key host.key`
+ * @param attempt 0 at first, then how often the answer was wrong
+ * @returns the passphrase; undefined where nobody can be asked
+ */
+export type AskPassphrase = (subject: string, attempt: number) => Promise<string | undefined>;
+
 export const INPUT_NAMES = ['certificate', 'privateKey', 'intermediates'] as const;
 
 export type InputName = (typeof INPUT_NAMES)[number];

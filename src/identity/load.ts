@@ -9,7 +9,7 @@ import type { Environment } from '../options/choose-values.js';
 import type { Certificate } from './certificate.js';
 import type { Material } from './contents.js';
 import type { SigningIdentity } from './identity.js';
-import type { IdentitySource, InputName, PemOrPath } from './identity-source.js';
+import type { AskPassphrase, IdentitySource, InputName, PemOrPath } from './identity-source.js';
 import { INPUT_NAMES, inputOf, isReference, passphraseOf } from './identity-source.js';
 import { decodePem, parsePem } from './keys/pem.js';
 import type { SigningKey } from './keys/signing-key.js';
@@ -25,13 +25,6 @@ const ROLES: Readonly<Record<InputName, string>> = {
   privateKey: 'private key',
   intermediates: 'intermediates',
 };
-
-/**
- * @param subject what is encrypted, such as `private key host.key`
- * @param attempt 0 at first, then how often the answer was wrong
- * @returns the passphrase; undefined where nobody can be asked
- */
-export type AskPassphrase = (subject: string, attempt: number) => Promise<string | undefined>;
 
 export interface LoadContext {
   /** Opens what `-` reads. Default: the standard input of this process. */

@@ -5,7 +5,7 @@
 import { OptionError } from '../errors.js';
 import { assertUsableIdentity } from '../identity/check-identity.js';
 import type { SigningIdentity } from '../identity/identity.js';
-import type { AskPassphrase } from '../identity/load.js';
+import type { AskPassphrase } from '../identity/identity-source.js';
 import { loadIdentity } from '../identity/load.js';
 import type { Environment } from '../options/choose-values.js';
 import { ambientEnvironment } from '../options/environment.js';

@@ -44,6 +44,7 @@ export const PACKAGES: Places = [
   [/^undici$/, ['session/transport.ts', 'session/proxy.ts']],
   [/^(@peculiar\/x509|reflect-metadata)$/, ['authority/']],
   [/^pkijs$/, ['identity/pkcs12.ts']],
+  [/^pkcs11js$/, ['identity/pkcs11/worker.ts']],
   [/^@noble\/post-quantum\//, ['identity/keys/ml-dsa.ts', 'emulator/pki/public-key.ts']],
 ];
 
@@ -57,18 +58,25 @@ export const BUILTINS: Places = [
     /^node:fs(\/promises)?$/,
     [
       ...['files/', 'identity/load.ts', 'credentials/cache/folder.ts'],
+      ...['identity/tpm/device.ts', 'identity/pkcs11/worker.ts', 'identity/pkcs11/open-module.ts'],
       ...['cli/serve/listen.ts', 'cli/terminal/prompt.ts', 'cli/commands/emulator.ts'],
     ],
   ],
   // Key derivations that would block the event loop.
   [/^node:worker_threads$/, ['identity/keys/hash-kdf.ts']],
-  // systemd-notify.
-  [/^node:child_process$/, ['cli/terminal/service-manager.ts']],
+  // systemd-notify; the process that runs a PKCS#11 module; a signing program of the user's.
+  [
+    /^node:child_process$/,
+    ['cli/terminal/service-manager.ts', 'identity/pkcs11/start-worker.ts', 'identity/sign-command.ts'],
+  ],
+  // The worker's requests by line; its file, wherever library and program have been bundled to.
+  [/^node:(readline|module)$/, ['identity/pkcs11/worker.ts', 'identity/pkcs11/open-module.ts']],
   // The home of the user, the folder for temporary files, and the addresses and the name of this machine.
   [
     /^node:os$/,
     [
       ...['files/owner.ts', 'files/home.ts', 'credentials/cache/folder.ts'],
+      ...['identity/external-key.ts', 'identity/pkcs11/open-module.ts'],
       ...['cli/commands/emulator.ts', 'cli/commands/serve.ts'],
     ],
   ],
@@ -84,6 +92,7 @@ export const BUILTINS: Places = [
         'cli/serve/',
         'emulator/listen.ts',
       ],
+      'identity/tpm/device.ts',
       // A socket as standard input cannot be opened by its name.
       'files/read-bytes.ts',
     ],
@@ -94,7 +103,14 @@ export const BUILTINS: Places = [
 export const GLOBALS: Places = [
   // files/owner: a lock names its holder by the process id. files/umask: sockets have no mode of their own.
   // files/act-as: ids belong to the process.
-  [/^process$/, ['bin.ts', 'options/environment.ts', 'files/owner.ts', 'files/umask.ts', 'files/act-as.ts']],
+  // identity/pkcs11: the module runs in a process of its own, by this process's program.
+  [
+    /^process$/,
+    [
+      ...['bin.ts', 'options/environment.ts', 'files/owner.ts', 'files/umask.ts', 'files/act-as.ts'],
+      ...['identity/pkcs11/worker.ts', 'identity/pkcs11/open-module.ts'],
+    ],
+  ],
   [/^(console|fetch|WebSocket|EventSource|globalThis|global|require|eval)$/, NOWHERE],
   // A stopwatch: it measures how long a call has taken.
   [/^performance$/, ['session/limit.ts']],
@@ -103,6 +119,7 @@ export const GLOBALS: Places = [
 /** Where `now = () => new Date()` or `random = Math.random` may be the default of a parameter. */
 export const CLOCK_DEFAULTS = [
   ...['session/create-session.ts', 'credentials/', 'identity/load.ts', 'identity/check-identity.ts'],
+  'identity/external-key.ts',
   ...['authority/', 'emulator/', 'cli/commands/'],
 ];
 

@@ -3,7 +3,7 @@
  * file or standard input; and asks for it at the terminal.
  */
 import { OptionError, oneLine } from '../../errors.js';
-import type { AskPassphrase } from '../../identity/load.js';
+import type { AskPassphrase } from '../../identity/identity-source.js';
 import type { Choice, Choices } from '../../options/choose-values.js';
 import { weakerOf } from '../../options/choose-values.js';
 import type { Io } from '../terminal/io.js';

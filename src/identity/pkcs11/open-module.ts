@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { platform } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { IdentityError, OptionError, quote } from '../../errors.js';
 import type { Environment } from '../../options/choose-values.js';
 import { Pkcs11Module } from './module.js';
@@ -62,7 +62,8 @@ function findModule(name: string): string {
 /** `dist/pkcs11-worker.cjs`, wherever this code has been bundled to. */
 function worker(): string {
   try {
-    return createRequire(import.meta.filename).resolve('rolesanywhere/pkcs11-worker');
+    const manifest = createRequire(import.meta.filename).resolve('rolesanywhere/package.json');
+    return join(dirname(manifest), 'dist', 'pkcs11-worker.cjs');
   } catch {
     throw new IdentityError(
       'ERR_PKCS11_UNAVAILABLE',

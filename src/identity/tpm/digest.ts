@@ -48,7 +48,7 @@ function hashLength({ hash = 0 }: Scheme): number {
  * ECDSA signs a number: the leftmost octets of the digest, as many as the curve has (FIPS 186-5 §6.4). Zeros in
  * front of a short digest and behind the octets that count leave that number as it is.
  */
-export function fitDigest(digest: Buffer, hashBytes: number, curveBytes: number): Buffer {
+function fitDigest(digest: Buffer, hashBytes: number, curveBytes: number): Buffer {
   const counted = Math.min(hashBytes, curveBytes);
   const fitted = Buffer.alloc(hashBytes);
   digest.copy(fitted, Math.max(0, counted - digest.length));

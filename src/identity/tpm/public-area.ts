@@ -7,11 +7,11 @@ import type { KeyObject } from 'node:crypto';
 import { createHash, createPublicKey } from 'node:crypto';
 import { sized, TpmFormatError, TpmReader, u16, u32 } from './codec.js';
 
-export const ALG_RSA = 0x0001;
+const ALG_RSA = 0x0001;
 export const ALG_NULL = 0x0010;
 export const ALG_RSASSA = 0x0014;
 export const ALG_ECDSA = 0x0018;
-export const ALG_ECC = 0x0023;
+const ALG_ECC = 0x0023;
 export const ALG_SHA256 = 0x000b;
 const ALG_AES = 0x0006;
 const ALG_CFB = 0x0043;
@@ -53,7 +53,7 @@ interface Curve {
   readonly bits: number;
 }
 
-export const CURVES: Readonly<Record<number, Curve>> = {
+const CURVES: Readonly<Record<number, Curve>> = {
   3: { name: 'P-256', bits: 256 },
   4: { name: 'P-384', bits: 384 },
   5: { name: 'P-521', bits: 521 },

@@ -133,7 +133,7 @@ export class TpmCommandError extends Error {
 }
 
 /** `TPM_RC_AUTH_FAIL (0x98e, session 1)`. */
-export function describeResponseCode(responseCode: number): string {
+function describeResponseCode(responseCode: number): string {
   const name = nameOf(responseCode);
   const code = `0x${responseCode.toString(16)}`;
   const place = placeOf(responseCode);

@@ -71,7 +71,7 @@ describe('the format', () => {
     `is what Python's cryptography opens with the private key${leftOut}`,
     async () => {
       const { deriveKey } = await identity('ec-p256');
-      const key = deriveKey?.(PURPOSE) ?? Buffer.alloc(0);
+      const key = (await deriveKey?.(PURPOSE)) ?? Buffer.alloc(0);
       const pkcs8 = createPrivateKey(fixture('ec-p256.key.pem')).export({ type: 'pkcs8', format: 'der' });
       const script = `
 import base64, json, sys

@@ -5,19 +5,21 @@
  */
 import { check } from 'recheck';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { parseAwsConfig } from '../src/cli/options/aws-config.js';
+import { parseCertSelector } from '../src/cli/options/cert-selector.js';
+import { parsePem } from '../src/identity/keys/pem.js';
 import type { Expression } from './architecture/regular-expressions.js';
 import { regularExpressionsOf } from './architecture/regular-expressions.js';
 import { readFolder } from './architecture/source.js';
+import { makeCertificate } from './emulator/pki/certificates.js';
+import { makeAccount, QUERY } from './emulator/sessions/account.js';
+import { signX509 } from './emulator/sessions/sign.js';
 
 /** Reasons by `path /pattern/flags`. A row that excuses nothing has to go. */
 const EXCEPTIONS: Readonly<Record<string, string>> = {
   [String.raw`session/request.ts /\/+$/`]: 'known, to be fixed',
   'session/response.ts /:.*$/': 'known, to be fixed',
-  [String.raw`cli/options/aws-config.ts /^(.*?)\s*[=:]\s*(.*)$/`]: 'known, to be fixed',
-  [String.raw`cli/options/cert-selector.ts /^\s*Key=(.+?),Value=(.+?)\s*(?=Key=|$)/`]: 'known, to be fixed',
   'cli/terminal/report.ts / ~.*there is no such file/': 'known, to be fixed',
-  [String.raw`cli/update/profile-text.ts /^[ \t\f\v]*([^=: \t\f\v]*)[ \t\f\v]*=[ \t\f\v]*/`]:
-    'known, to be fixed',
 };
 
 /** Patterns that are computed: where, and why they are linear all the same. */
@@ -116,3 +118,48 @@ describe('the regular expressions of src', () => {
     for (const { source, flags } of built) expect(await judge(source, flags), source).toBeUndefined();
   });
 });
+
+const MIB = 1024 * 1024;
+
+/** Processor time, since machines can be busy: a quadratic reader takes minutes. */
+async function processorMs(run: () => unknown): Promise<number> {
+  const start = process.cpuUsage();
+  await run();
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1000;
+}
+
+describe('1 MiB of the worst input takes less than two seconds', () => {
+  const ignoringErrors = (run: () => unknown): unknown => {
+    try {
+      return run();
+    } catch (error) {
+      return error;
+    }
+  };
+  const blankLines = '\n \t'.repeat(MIB / 3);
+
+  it.each([
+    ['PEM: headers', () => parsePem(pem(`${blankLines}Proc-Type: 4,ENCRYPTED\n\nAAAA\n`), 'input')],
+    ['PEM: blanks in a header', () => parsePem(pem(`\nProc-Type:${' '.repeat(MIB)}x\n\nAAAA\n`), 'input')],
+    ['AWS config: blanks', () => parseAwsConfig(`[default]\na${' '.repeat(MIB)}b\n`, 'input')],
+    ['AWS config: tabs and marks', () => parseAwsConfig(`[default]\n${'\t:'.repeat(MIB / 2)}\n`, 'input')],
+    ['--cert-selector: blanks', () => parseCertSelector(`Key=x509Subject,Value=a${' '.repeat(MIB)}b`)],
+    ['--cert-selector: pairs', () => parseCertSelector('Key=x509Subject,Value=a '.repeat(MIB / 24))],
+  ])('%s', async (_name, run) => {
+    expect(await processorMs(() => ignoringErrors(run))).toBeLessThan(2000);
+  });
+
+  it('the emulator: blanks in a signed header', async () => {
+    const root = makeCertificate({ commonName: 'root', isAuthority: true });
+    const leaf = makeCertificate({ commonName: 'leaf', issuer: root });
+    const headers = { 'x-blanks': `a${' '.repeat(MIB)}b` };
+    const request = signX509(leaf, { query: QUERY, headers });
+    const { ask } = makeAccount(root.pem);
+    expect(await processorMs(() => ask(request))).toBeLessThan(2000);
+  });
+});
+
+function pem(body: string): Buffer {
+  return Buffer.from(`-----BEGIN RSA PRIVATE KEY-----${body}-----END RSA PRIVATE KEY-----\n`);
+}

@@ -49,22 +49,26 @@ interface Element {
 }
 
 /** Every element of a DER text that can be told, at any depth. */
-function elementsOf(der: Buffer, from = 0, to = der.length, depth = 0): Element[] {
+function elementsOf(der: Buffer): Element[] {
   const found: Element[] = [];
+  collect(der, 0, der.length, 0, found);
+  return found;
+}
+
+function collect(der: Buffer, from: number, to: number, depth: number, found: Element[]): void {
   for (let at = from; at + 2 <= to; ) {
     const [tag = 0, first = 0] = der.subarray(at, at + 2);
     const octets = first < 0x80 ? 0 : first & 0x7f;
-    if (octets > 4 || at + 2 + octets > to) return found;
+    if (octets > 4 || at + 2 + octets > to) return;
     const length = octets === 0 ? first : der.readUIntBE(at + 2, octets);
     const header = 2 + octets;
     const end = at + header + length;
-    if (end > to) return found;
+    if (end > to) return;
     found.push({ tag, header, start: at, end });
     const isInside = (tag & 0x20) !== 0 || tag === 0x04;
-    if (isInside && depth < 30) found.push(...elementsOf(der, at + header, end, depth + 1));
+    if (isInside && depth < 30) collect(der, at + header, end, depth + 1, found);
     at = end;
   }
-  return found;
 }
 
 export function encode(tag: number, content: Buffer): Buffer {

@@ -69,7 +69,8 @@ function openSection(name: string, reading: Reading): string | undefined {
 }
 
 function readOption(content: string, values: Map<string, string>, reading: Reading): string | undefined {
-  const [, name = '', value = ''] = /^(.*?)\s*[=:]\s*(.*)$/.exec(content) ?? [];
+  const at = content.search(/[=:]/);
+  const [name, value] = [content.slice(0, Math.max(0, at)).trimEnd(), content.slice(at + 1).trimStart()];
   // Not the line itself: it may hold a secret.
   if (name === '') return 'it must be a [section] or key = value';
   const key = name.toLowerCase();

@@ -12,23 +12,30 @@ const KEYS = ['x509Subject', 'x509Issuer', 'x509Serial'] as const;
 /** What a certificate must have: names as RFC 2253 writes them, the serial number in hexadecimal. */
 export type CertSelector = Partial<Readonly<Record<(typeof KEYS)[number], string>>>;
 
-/** A pair from the text's beginning up to the next one. As in the helper, `Key=` ends a value wherever it stands. */
-const PAIR = /^\s*Key=(.+?),Value=(.+?)\s*(?=Key=|$)/;
-
 /** @throws OptionError `ERR_OPTION_INVALID` */
 export function parseCertSelector(text: string): CertSelector {
   const pairs: Array<readonly [string, string]> = [];
-  let rest = text;
-  for (let match = PAIR.exec(rest); match !== null; match = PAIR.exec(rest)) {
-    pairs.push([match[1] ?? '', match[2] ?? '']);
-    rest = rest.slice(match[0].length);
-  }
-  if (rest !== '') {
-    throw invalid(
-      '--cert-selector must be pairs such as Key=x509Subject,Value=CN=host, separated by a blank',
-    );
+  for (let at = skipBlanks(text, 0); at < text.length; ) {
+    const comma = text.startsWith('Key=', at) ? text.indexOf(',Value=', at + 5) : -1;
+    const start = comma + ',Value='.length;
+    if (comma === -1 || start === text.length) throw notPairs();
+    // As in the helper, `Key=` ends a value wherever it is.
+    const next = text.indexOf('Key=', start + 1);
+    const end = next === -1 ? text.length : next;
+    const pair = [text.slice(at + 4, comma), text.slice(start, end).trimEnd()] as const;
+    if (/[\r\n\u2028\u2029]/.test(pair.join(''))) throw notPairs();
+    pairs.push(pair);
+    at = end;
   }
   return selectorOf(pairs, '--cert-selector');
+}
+
+function skipBlanks(text: string, at: number): number {
+  return text.length - text.slice(at).trimStart().length;
+}
+
+function notPairs(): OptionError {
+  return invalid('--cert-selector must be pairs such as Key=x509Subject,Value=CN=host, separated by a blank');
 }
 
 /**

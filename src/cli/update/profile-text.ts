@@ -109,7 +109,7 @@ function replaceValues(
 
 /** What stands before the value: as it was, where every SDK reads it so. */
 function keyPart(text: string, { key, indent }: Entry): string {
-  const [own, name] = /^[ \t\f\v]*([^=: \t\f\v]*)[ \t\f\v]*=[ \t\f\v]*/.exec(text) ?? [];
+  const [own, name] = /^[ \t\f\v]*(?:([^=: \t\f\v]+)[ \t\f\v]*)?=[ \t\f\v]*/.exec(text) ?? [];
   return own !== undefined && name === key ? own : `${text.slice(0, indent)}${key} = `;
 }
 

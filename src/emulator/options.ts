@@ -3,7 +3,7 @@ import type { Authority } from '../authority/authority.js';
 import {
   ACCOUNT_ID_KIND,
   HOST_KIND,
-  HOST_NAME,
+  HOST_NAMES_KIND,
   PORT_KIND,
   REGION_KIND,
   ROLE_NAME_KIND,
@@ -111,7 +111,8 @@ const RULES: OptionRules<EmulatorOptions> = {
   host: HOST_KIND,
   allowHosts: [
     (value) =>
-      Array.isArray(value) && value.every((name) => typeof name === 'string' && HOST_NAME.test(name)),
+      Array.isArray(value) &&
+      value.every((name) => typeof name === 'string' && HOST_NAMES_KIND.pattern.test(name)),
     'a list of host names without ports',
   ],
   port: PORT_KIND,

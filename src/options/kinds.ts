@@ -40,7 +40,12 @@ export const HOST_KIND = {
 } as const satisfies Pattern;
 
 /** Names of this machine in `Host` headers, without ports. */
-export const HOST_NAME = /^[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,252})$/;
+export const HOST_NAMES_KIND = {
+  type: 'list',
+  separator: ',',
+  pattern: /^[A-Za-z0-9._-]{1,253}$/,
+  rule: 'a host name without a port',
+} as const satisfies OptionKind;
 
 /** A TCP port to listen on. 0 lets the system choose. */
 export const PORT_KIND = { type: 'integer', min: 0, max: 65_535 } as const satisfies OptionKind;

@@ -1,6 +1,6 @@
 /**
- * Flags in, a running emulator out, until it is interrupted. Prints on stdout what a person pastes to use it;
- * one line for each request goes to stderr.
+ * Runs the emulator until it is interrupted. Prints on stdout what a user pastes to use it; stderr has one
+ * line for each request.
  */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -13,6 +13,7 @@ import { loadTrustBundle } from '../../identity/load.js';
 import {
   ACCOUNT_ID_KIND,
   HOST_KIND,
+  HOST_NAMES_KIND,
   PORT_KIND,
   REGION_KIND,
   ROLE_NAME_KIND,
@@ -36,13 +37,13 @@ export const EMULATOR_FLAGS = {
     kind: HOST_KIND,
     placeholder: 'ADDRESS',
     default: '127.0.0.1',
-    help: 'address to listen on; anyone who reaches it gets answers (warns off loopback)',
+    help: 'address to listen on; on others than loopback, anyone who reaches it gets answers (warns)',
   },
   allowHosts: {
     flag: 'allow-host',
-    kind: { type: 'list', separator: ',' },
+    kind: HOST_NAMES_KIND,
     placeholder: 'NAME',
-    help: 'host name to answer to besides localhost, such as host.docker.internal; may be repeated',
+    help: 'further host name to answer to on loopback, such as host.docker.internal; may be repeated',
   },
   port: {
     flag: 'port',
@@ -69,20 +70,20 @@ export const EMULATOR_FLAGS = {
     flag: 'ca',
     kind: { type: 'path' },
     placeholder: 'FILE',
-    help: 'PEM file of the CA to use as trust anchor; without it, a CA and a certificate are made and removed at the end',
+    help: 'PEM file of a CA for the trust anchor; default: a new CA and a certificate, removed at the end',
   },
   roleName: {
     flag: 'role',
     kind: ROLE_NAME_KIND,
     placeholder: 'NAME',
     default: 'Demo',
-    help: 'name of the role to give sessions of',
+    help: 'name of the role that sessions assume',
   },
   tls: {
     flag: 'tls',
     kind: { type: 'boolean' },
     default: false,
-    help: 'https, with a certificate made at the start; prints the path of the CA bundle to trust',
+    help: 'serve https with a new certificate, and print the path of its CA bundle',
   },
   state: {
     flag: 'state',
@@ -94,32 +95,35 @@ export const EMULATOR_FLAGS = {
     flag: 'seed',
     kind: { type: 'text' },
     placeholder: 'FILE',
-    help: 'JSON file of trust anchors, profiles and roles to begin with, where there is no state yet',
+    help: 'JSON file of trust anchors, profiles and roles for a new account',
   },
   faults: {
     flag: 'fault',
     kind: { type: 'list', separator: ';' },
     placeholder: 'FAULT',
-    help: 'what is to go wrong, for testing clients, as often as wanted: latency=50 (ms), throttle (=10 CreateSession a second), error=503, reset, stall, truncate, content-type=text/html or date-skew=600 (s), each with rate=0.1, count=3, operation=CreateSession, retry-after=5 behind commas',
+    help:
+      'fault to inject, for testing clients; may be repeated: latency=50 (ms), throttle (=10 CreateSession ' +
+      'per second), error=503, reset, stall, truncate, content-type=text/html or date-skew=600 (s), each with ' +
+      'rate=0.1, count=3, operation=CreateSession, retry-after=5 after commas',
   },
   faultSeed: {
     flag: 'fault-seed',
     kind: SEED_KIND,
     placeholder: 'NUMBER',
     default: 1,
-    help: 'seed of the dice for faults with a rate',
+    help: 'seed of the random numbers of faults with a rate',
   },
   strictAttributes: {
     flag: 'strict-attributes',
     kind: { type: 'boolean' },
     default: false,
-    help: 'refuse a session if an attribute of the certificate cannot become a session tag, instead of logging it',
+    help: 'refuse a session if an attribute of the certificate cannot become a session tag; default: log it',
   },
   verbose: {
     flag: 'verbose',
     kind: { type: 'boolean' },
     default: false,
-    help: 'log reasons at length and, where a signature does not fit, what both sides have signed; never a secret',
+    help: 'log reasons in full, and for a wrong signature what both sides signed; never a secret',
   },
 } as const satisfies Flags;
 
@@ -155,7 +159,7 @@ async function run(args: Arguments, io: Io): Promise<void> {
   }
 }
 
-/** What is given and no defaults: the emulator has its own, and a seed excludes some of these options. */
+/** The given options without defaults: the emulator has its own, and a seed excludes some options. */
 function readOptions(args: Arguments, { env }: Io): Partial<ValuesOf<typeof EMULATOR_FLAGS>> {
   const chosen = Object.entries(readFlags(args, EMULATOR_FLAGS, env, 'ROLESANYWHERE_EMULATOR'));
   return Object.fromEntries(
@@ -165,7 +169,9 @@ function readOptions(args: Arguments, { env }: Io): Partial<ValuesOf<typeof EMUL
 
 const CA_BUNDLE = 'tls-ca.pem';
 
-/** A certificate to try the emulator with, where nobody brought a CA; with TLS, whom to trust. */
+/**
+ * Writes a certificate to try the emulator with, unless the user brought a CA; with TLS, also the CA bundle.
+ */
 async function writeFiles(folder: string, { authority, caBundle }: Emulator): Promise<void> {
   if ((authority ?? caBundle) === undefined) return;
   await mkdir(folder, { mode: 0o700 });

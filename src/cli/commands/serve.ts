@@ -13,7 +13,7 @@ import {
 } from '../../credentials/session-source.js';
 import { OptionError, quote } from '../../errors.js';
 import { parseArn } from '../../options/arn.js';
-import { PORT_KIND } from '../../options/kinds.js';
+import { HOST_NAMES_KIND, PORT_KIND } from '../../options/kinds.js';
 import type { ValuesOf } from '../../options/option-spec.js';
 import type { Settings } from '../../session/settings.js';
 import type { Arguments } from '../arguments.js';
@@ -101,12 +101,7 @@ const FLAGS = {
   },
   allowHost: {
     flag: 'allow-host',
-    kind: {
-      type: 'list',
-      separator: ',',
-      pattern: /^[A-Za-z0-9._-]{1,253}$/,
-      rule: 'a host name without a port',
-    },
+    kind: HOST_NAMES_KIND,
     placeholder: 'NAME',
     help: 'further name of this machine that clients may ask for, such as host.docker.internal; may be repeated',
   },

@@ -13,6 +13,22 @@ export interface SessionOptions {
   readonly intermediates?: PemOrPath | undefined;
   /** Passphrase of an encrypted private key. */
   readonly passphrase?: string | undefined;
+  /** Where several certificates belong to the keys: attributes of the subject, such as `CN=host-1`. */
+  readonly certificateSubject?: string | undefined;
+  /** The same by serial number, decimal or hexadecimal. */
+  readonly certificateSerial?: string | undefined;
+  /** Path of the PKCS#11 module for `pkcs11:` URIs. Default: the URI's `module-path`, else p11-kit's proxy module. */
+  readonly pkcs11Module?: string | undefined;
+  /** PIN of the token. Default: `pin-value` or `pin-source` of the URI, else `askPassphrase`. */
+  readonly pkcs11Pin?: string | undefined;
+  /** Use the PIN of the token for keys too that want one for each signature. Default false. */
+  readonly reusePin?: boolean | undefined;
+  /** `/dev/tpmrm0`, a Unix socket or `swtpm:host=…,port=…`. Default: the TPM of this machine. */
+  readonly tpmDevice?: string | undefined;
+  /** Password of a key in a TPM; the empty text says that it has none. */
+  readonly tpmKeyPassword?: string | undefined;
+  /** A program that signs in place of a private key, with its arguments. */
+  readonly signCommand?: string | undefined;
   /** `arn:aws:rolesanywhere:<region>:<account>:trust-anchor/<id>`. */
   readonly trustAnchorArn: string | undefined;
   /** `arn:aws:rolesanywhere:<region>:<account>:profile/<id>`, in the trust anchor's region. */
@@ -54,6 +70,14 @@ export const SESSION_OPTIONS = {
     kind: { type: 'secret' },
     env: ['ROLESANYWHERE_PKCS8_PASSWORD', 'ROLESANYWHERE_PKCS12_PASSWORD'],
   },
+  certificateSubject: { kind: { type: 'text' } },
+  certificateSerial: { kind: { type: 'text' } },
+  pkcs11Module: { kind: { type: 'path' } },
+  pkcs11Pin: { kind: { type: 'secret' }, env: ['ROLESANYWHERE_PKCS11_PIN'] },
+  reusePin: { kind: { type: 'boolean' } },
+  tpmDevice: { kind: { type: 'text' } },
+  tpmKeyPassword: { kind: { type: 'secret' }, env: ['ROLESANYWHERE_TPM_KEY_PASSWORD'] },
+  signCommand: { kind: { type: 'text' } },
   trustAnchorArn: { kind: { type: 'text' }, required: true },
   profileArn: { kind: { type: 'text' }, required: true },
   roleArn: { kind: { type: 'text' }, required: true },

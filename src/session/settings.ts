@@ -24,6 +24,13 @@ import { SESSION_OPTIONS } from './session-options.js';
 type Values = ValuesOf<Omit<typeof SESSION_OPTIONS, SourceName>> & Pick<SessionOptions, SourceName>;
 type SourceName = 'certificate' | 'privateKey' | 'intermediates';
 
+/** The options of an identity source. */
+const SOURCE_NAMES: ReadonlyArray<keyof IdentitySource> = [
+  ...(['certificate', 'privateKey', 'intermediates', 'passphrase'] as const),
+  ...(['certificateSubject', 'certificateSerial', 'pkcs11Module', 'pkcs11Pin', 'reusePin'] as const),
+  ...(['tpmDevice', 'tpmKeyPassword', 'signCommand'] as const),
+];
+
 /** Options that choose another regional endpoint. */
 const VARIANTS = ['useFipsEndpoint', 'useDualstackEndpoint'] as const;
 
@@ -107,9 +114,9 @@ export function settingsFrom(
       `${choices.trustAnchorArn.label} and ${choices.profileArn.label} must be in one region, found ${anchor.region} and ${profile.region}`,
     );
   }
-  const { privateKey, intermediates, passphrase, region = anchor.region } = values;
+  const { region = anchor.region } = values;
   return Object.freeze({
-    source: Object.freeze({ certificate: values.certificate, privateKey, intermediates, passphrase }),
+    source: Object.freeze(Object.fromEntries(SOURCE_NAMES.map((name) => [name, values[name]]))),
     trustAnchorArn,
     profileArn,
     roleArn,

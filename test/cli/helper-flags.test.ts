@@ -108,22 +108,6 @@ describe.each(['credential-process', 'serve', 'update'])('%s', (command) => {
 
 describe('credential-process', () => {
   it.each([
-    ['--certificate', 'pkcs11:token=a;object=b', 'names an object of a PKCS#11 token'],
-    ['--private-key', 'pkcs11:object=b?pin-value=canary', 'names an object of a PKCS#11 token'],
-    ['--private-key', 'handle:0x81000001', 'names a key in a TPM'],
-  ])('refuses %s %s', async (flag, value, reason) => {
-    expect(await runMain(['credential-process', flag, value])).toEqual({
-      status: 2,
-      stdout: '',
-      stderr: report(
-        `${flag} ${reason}, which is not supported yet`,
-        'ERR_OPTION_INVALID',
-        'use a certificate and a key in files',
-      ),
-    });
-  });
-
-  it.each([
     ['[{"Key":"x509Serial","Value":"15D1"}]', `--cert-selector ${STORE}`],
     ['{}', 'selector file FILE must be a list of {"Key": …, "Value": …}'],
   ])('reads the selector file %s', async (json, message) => {

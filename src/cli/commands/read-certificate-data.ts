@@ -12,12 +12,12 @@ import { print } from '../terminal/io.js';
 import { formatCertificateData } from './certificate-data.js';
 
 const { certificate, passphrase, passphraseFile, pkcs12PasswordFile } = IDENTITY_FLAGS;
-const { certSelector, systemStoreName, pkcs11Lib } = IDENTITY_FLAGS;
+const { certSelector, systemStoreName, pkcs11Module } = IDENTITY_FLAGS;
 
 /** The passphrase is for PKCS#12 files, which the helper does not read here. */
 const FLAGS = {
   ...{ certificate, passphrase, passphraseFile, pkcs12PasswordFile },
-  ...{ certSelector, systemStoreName, pkcs11Lib },
+  ...{ certSelector, systemStoreName, pkcs11Module },
   ...CONFIG_FLAGS,
 };
 

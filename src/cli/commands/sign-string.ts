@@ -1,7 +1,9 @@
 /** `rolesanywhere sign-string` signs a fixed text, as AWS's Go helper does: a test of the private key, without AWS. */
 import { OptionError } from '../../errors.js';
+import { isReference } from '../../identity/identity-source.js';
 import type { SigningHash } from '../../identity/keys/algorithms.js';
 import { loadSigningKey } from '../../identity/load.js';
+import type { Choice } from '../../options/choose-values.js';
 import type { Arguments } from '../arguments.js';
 import type { Command } from '../command.js';
 import type { Flags } from '../options/flags.js';
@@ -48,6 +50,7 @@ async function run(args: Arguments, io: Io): Promise<void> {
   if ((privateKey ?? certificate) === undefined) {
     throw new OptionError('ERR_OPTION_MISSING', `missing ${choices.privateKey.label}`);
   }
+  assertFile(privateKey === undefined ? choices.certificate : choices.privateKey);
   const passphrase = await readPassphrase(choices, io, logger);
   const source = { certificate, privateKey, passphrase: passphrase?.value };
   const key = await loadSigningKey(source, { askPassphrase: askAtTerminal(), stdin: io.stdin });
@@ -60,4 +63,10 @@ function formatSignature(signature: Buffer, format: string): string | Uint8Array
   if (format === 'bin') return signature;
   const hex = signature.toString('hex');
   return format === 'json' ? JSON.stringify(hex) : hex;
+}
+
+/** @throws OptionError `ERR_OPTION_INVALID`: the key is on a token or in a TPM */
+function assertFile({ value, label }: Choice): void {
+  if (typeof value !== 'string' || !isReference(value)) return;
+  throw new OptionError('ERR_OPTION_INVALID', `${label} must be a file, found the name of a key in a device`);
 }

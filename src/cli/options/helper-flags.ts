@@ -1,14 +1,14 @@
 /**
- * The flags of AWS's Go helper (`aws_signing_helper`) for keys that are not in files, and the pairs of flags that it
- * refuses. A command line written for the helper works here too, except for keys in a certificate store.
+ * The flags of AWS's Go helper (`aws_signing_helper`) for certificate stores, and the pairs of flags that it refuses. A
+ * command line written for the helper works here too, except for keys in a store.
  */
 import { OptionError } from '../../errors.js';
 import type { Flags } from './flags.js';
 
 const NO_STORE =
   'names a certificate in the store of Windows or macOS, which a Node.js program cannot use: export certificate and key to files, and name them with --certificate and --private-key';
-/** The helper ignores these flags with keys in files, so that a wrapper may always pass them. */
-export const HELPER_FLAGS = {
+/** Keys in a certificate store. */
+export const STORE_FLAGS = {
   certSelector: {
     flag: 'cert-selector',
     kind: { type: 'text' },
@@ -28,28 +28,6 @@ export const HELPER_FLAGS = {
     kind: { type: 'boolean' },
     refused: NO_STORE,
     help: 'choice among several certificates of a store: refused, as --cert-selector',
-  },
-  pkcs11Lib: {
-    flag: 'pkcs11-lib',
-    kind: { type: 'path' },
-    placeholder: 'FILE',
-    help: 'library of a PKCS#11 token; ignored with keys in files',
-  },
-  reusePin: {
-    flag: 'reuse-pin',
-    kind: { type: 'boolean' },
-    help: 'one PIN for login and signing of a PKCS#11 token; ignored with keys in files',
-  },
-  tpmKeyPassword: {
-    flag: 'tpm-key-password',
-    kind: { type: 'secret' },
-    placeholder: 'TEXT',
-    help: 'password of a key in a TPM; ignored with keys in files',
-  },
-  noTpmKeyPassword: {
-    flag: 'no-tpm-key-password',
-    kind: { type: 'boolean' },
-    help: 'the key in a TPM has no password; ignored with keys in files',
   },
 } as const satisfies Flags;
 
@@ -72,12 +50,6 @@ const HELPER_EXCLUSIONS: ReadonlyArray<readonly [string, string]> = [
   ['tpm-key-password', 'pkcs8-password'],
 ];
 
-/** Schemes of the helper for keys and certificates that are not in files. */
-const REFERENCES: ReadonlyArray<readonly [scheme: RegExp, reason: string]> = [
-  [/^pkcs11:/, 'names an object of a PKCS#11 token'],
-  [/^handle:0x/i, 'names a key in a TPM'],
-];
-
 /**
  * @param given values by option name; as in the helper, an empty or false one counts as given
  * @throws OptionError `ERR_OPTION_CONFLICT`
@@ -87,14 +59,4 @@ export function assertCompatible(given: object, flags: Flags): void {
   const pair = HELPER_EXCLUSIONS.find(([one, other]) => names.has(one) && names.has(other));
   if (pair === undefined) return;
   throw new OptionError('ERR_OPTION_CONFLICT', `--${pair[0]} and --${pair[1]} exclude each other`);
-}
-
-/** @throws OptionError `ERR_OPTION_INVALID`: the key or certificate is not in a file */
-export function assertFile(value: unknown, label: string): void {
-  const text = typeof value === 'string' ? value : '';
-  const reason = REFERENCES.find(([scheme]) => scheme.test(text))?.[1];
-  if (reason === undefined) return;
-  throw new OptionError('ERR_OPTION_INVALID', `${label} ${reason}, which is not supported yet`, {
-    hint: 'use a certificate and a key in files',
-  });
 }

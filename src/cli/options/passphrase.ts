@@ -69,6 +69,25 @@ async function readPassphraseFrom(
   return withoutLineEnd(text);
 }
 
+/**
+ * Reads the PIN of a token from the file of `--pkcs11-pin-file`, unless `--pkcs11-pin` is the stronger source.
+ *
+ * @throws as `readPassphrase`
+ */
+export async function readPin(choices: Choices, io: Io, logger: StderrLogger): Promise<Choice | undefined> {
+  const options = choices as Choices<'pkcs11Pin' | 'pkcs11PinFile'>;
+  const { pkcs11Pin, pkcs11PinFile } = options;
+  if (pkcs11Pin.origin === 'caller') {
+    const { label } = pkcs11Pin;
+    logger.warn(`${label} shows the PIN to every user of this machine; ROLESANYWHERE_PKCS11_PIN does not`);
+  }
+  const isWeaker = weakerOf(options, 'pkcs11Pin', 'pkcs11PinFile') === 'pkcs11PinFile';
+  if (pkcs11PinFile.origin === 'default' || isWeaker) return undefined;
+  const { value: path, label, origin } = pkcs11PinFile;
+  if (path === '-') assertOneReader(choices, label);
+  return { value: await readPassphraseFrom(String(path), label, io, logger), label, origin };
+}
+
 /** Removes one line end, which editors and `echo` append. */
 function withoutLineEnd(text: string): string {
   return text.replace(/\r?\n$/, '');

@@ -20,7 +20,7 @@ import { formatDebug, formatWarning } from '../terminal/report.js';
 import type { ConfigFile } from './config-file.js';
 import type { Flags, VariablePrefix } from './flags.js';
 import { DEBUG_FLAGS, variableOf } from './flags.js';
-import { assertCompatible, assertFile } from './helper-flags.js';
+import { assertCompatible } from './helper-flags.js';
 import { CONFIG_FLAGS } from './session-flags.js';
 
 /** Writes to stderr; `debug` only with `--debug`. */
@@ -67,12 +67,11 @@ export async function readFlagsAndFiles<Known extends Flags>(
   logOrigins(choices, flags, logger);
   if (file?.warning !== undefined) logger.warn(file.warning);
   await checkSelector(choices);
-  for (const [name, { refused, kind }] of Object.entries<Flags[string]>(known)) {
-    const { label = '', origin, value } = choices[name] ?? {};
+  for (const [name, { refused }] of Object.entries<Flags[string]>(known)) {
+    const { label = '', origin } = choices[name] ?? {};
     if (refused !== undefined && origin !== 'default') {
       throw new OptionError('ERR_OPTION_INVALID', `${label} ${refused}`);
     }
-    if (kind.type === 'source') assertFile(value, label);
   }
   return { choices: choices as FlagValues<Known>['choices'], logger };
 }

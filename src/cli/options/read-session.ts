@@ -1,14 +1,14 @@
 /** Reads the settings of a session, and a command's own options, from flags, environment and files. */
 import type { SourceContext } from '../../credentials/session-source.js';
 import type { InputName } from '../../identity/identity-source.js';
-import type { Choices } from '../../options/choose-values.js';
+import type { Choice, Choices } from '../../options/choose-values.js';
 import type { ValuesOf } from '../../options/option-spec.js';
 import type { Settings } from '../../session/settings.js';
 import { settingsFrom } from '../../session/settings.js';
 import type { Arguments } from '../arguments.js';
 import type { Io } from '../terminal/io.js';
 import type { Flags } from './flags.js';
-import { askAtTerminal, readPassphrase } from './passphrase.js';
+import { askAtTerminal, readPassphrase, readPin } from './passphrase.js';
 import type { StderrLogger } from './read-flags.js';
 import { readFlagsAndFiles, valuesOf } from './read-flags.js';
 import { changeRole } from './role-variant.js';
@@ -50,6 +50,8 @@ export async function readSession<Own extends Flags>(
   const session = {
     ...known,
     passphrase: (await readPassphrase(known, io, logger)) ?? known.passphrase,
+    pkcs11Pin: (await readPin(known, io, logger)) ?? known.pkcs11Pin,
+    tpmKeyPassword: tpmPasswordOf(known, logger),
     verifyTls: { ...known.noVerifySsl, value: known.noVerifySsl.value !== true },
   };
   return {
@@ -64,4 +66,18 @@ export async function readSession<Own extends Flags>(
     },
     options: valuesOf(choices, own),
   };
+}
+
+/** `--no-tpm-key-password` is the empty password. */
+function tpmPasswordOf(
+  { tpmKeyPassword, noTpmKeyPassword }: Choices<keyof typeof IDENTITY_FLAGS>,
+  logger: StderrLogger,
+): Choice {
+  const { label, origin } = tpmKeyPassword;
+  if (origin === 'caller') {
+    logger.warn(
+      `${label} shows the password to every user of this machine; ROLESANYWHERE_TPM_KEY_PASSWORD does not`,
+    );
+  }
+  return noTpmKeyPassword.value === true ? { ...noTpmKeyPassword, value: '' } : tpmKeyPassword;
 }

@@ -2,7 +2,7 @@
 import { SESSION_OPTIONS } from '../../session/session-options.js';
 import type { FlagGroups, Flags } from './flags.js';
 import { DEBUG_FLAGS, HELP_FLAGS } from './flags.js';
-import { HELPER_FLAGS } from './helper-flags.js';
+import { STORE_FLAGS } from './helper-flags.js';
 
 const { certificate, privateKey, intermediates, passphrase } = SESSION_OPTIONS;
 
@@ -44,7 +44,65 @@ export const IDENTITY_FLAGS = {
     placeholder: 'FILE',
     help: 'file that holds the password of a PKCS#12 file; - for standard input',
   },
-  ...HELPER_FLAGS,
+  certificateSubject: {
+    ...SESSION_OPTIONS.certificateSubject,
+    flag: 'certificate-subject',
+    placeholder: 'TEXT',
+    help: 'if several certificates belong to the keys: attributes of its subject, such as CN=host-1',
+  },
+  certificateSerial: {
+    ...SESSION_OPTIONS.certificateSerial,
+    flag: 'certificate-serial',
+    placeholder: 'NUMBER',
+    help: 'if several certificates belong to the keys: its serial number, decimal or hexadecimal',
+  },
+  signCommand: {
+    ...SESSION_OPTIONS.signCommand,
+    flag: 'sign-command',
+    placeholder: 'COMMAND',
+    help: 'program that signs in place of a private key, with its arguments',
+  },
+  pkcs11Module: {
+    ...SESSION_OPTIONS.pkcs11Module,
+    flag: 'pkcs11-lib',
+    placeholder: 'FILE',
+    help: "library for pkcs11: URIs; without it, p11-kit's; ignored with keys in files",
+  },
+  pkcs11Pin: {
+    ...SESSION_OPTIONS.pkcs11Pin,
+    flag: 'pkcs11-pin',
+    placeholder: 'PIN',
+    help: 'PIN of the token; an environment variable keeps it out of the process list',
+  },
+  pkcs11PinFile: {
+    flag: 'pkcs11-pin-file',
+    kind: { type: 'path' },
+    placeholder: 'FILE',
+    help: 'file that holds the PIN of the token; - for standard input',
+  },
+  reusePin: {
+    ...SESSION_OPTIONS.reusePin,
+    flag: 'reuse-pin',
+    help: 'use the PIN of the token for keys too that want one for each signature',
+  },
+  tpmDevice: {
+    ...SESSION_OPTIONS.tpmDevice,
+    flag: 'tpm-device',
+    placeholder: 'DEVICE',
+    help: "TPM to use: a device, a Unix socket or swtpm:host=…,port=…; without it, this machine's",
+  },
+  tpmKeyPassword: {
+    ...SESSION_OPTIONS.tpmKeyPassword,
+    flag: 'tpm-key-password',
+    placeholder: 'TEXT',
+    help: 'password of a key in a TPM; an environment variable keeps it out of the process list',
+  },
+  noTpmKeyPassword: {
+    flag: 'no-tpm-key-password',
+    kind: { type: 'boolean' },
+    help: 'the key in a TPM has no password: do not ask for one',
+  },
+  ...STORE_FLAGS,
 } as const satisfies Flags;
 
 /** Files that give options. */

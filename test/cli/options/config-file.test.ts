@@ -121,11 +121,6 @@ describe.each(BOTH)('%s', (_flag, values, write) => {
       /cert.selector.* names a certificate in the store/,
     ],
     [
-      { certificate: 'pkcs11:object=a' },
-      'ERR_OPTION_INVALID',
-      /certificate.* names an object of a PKCS#11 token/,
-    ],
-    [
       { certificate: 'a', endpoint: 'https://a.test', 'use-fips-endpoint': 'true' },
       'ERR_OPTION_CONFLICT',
       /endpoint.* and .*use.fips.endpoint.* exclude each other$/,

@@ -22,9 +22,9 @@ describe('flags', () => {
     expect(names.size).toBe(new Set(pairs).size);
   });
 
-  it('that hold passphrases, and no others, are secret', () => {
+  it('that hold passphrases and PINs, and no others, are secret', () => {
     const rows = LOADED_COMMANDS.flatMap(({ flags }) => Object.entries(flags));
     const secret = rows.filter(([, { kind }]) => kind.type === 'secret').map(([name]) => name);
-    expect([...new Set(secret)].sort()).toEqual(['passphrase', 'tpmKeyPassword']);
+    expect([...new Set(secret)].sort()).toEqual(['passphrase', 'pkcs11Pin', 'tpmKeyPassword']);
   });
 });

@@ -47,7 +47,7 @@ describe('the environment', () => {
     );
   });
 
-  it('gives the library no option but passphrases', () => {
+  it('gives the library no option but passphrases and PINs', () => {
     const given = { ...ARNS, certificate: 'host.pem' };
     const names = Object.keys(SESSION_OPTIONS) as Array<keyof SessionOptions>;
     const flags = Object.entries<Flag>(ALL_SESSION_FLAGS).filter(([name]) =>
@@ -58,7 +58,12 @@ describe('the environment', () => {
     const settings = parseSettings(given);
     expect(parseSettings(given, { env })).toEqual({
       ...settings,
-      source: { ...settings.source, passphrase: env['ROLESANYWHERE_PKCS8_PASSWORD'] },
+      source: {
+        ...settings.source,
+        passphrase: env['ROLESANYWHERE_PKCS8_PASSWORD'],
+        pkcs11Pin: env['ROLESANYWHERE_PKCS11_PIN'],
+        tpmKeyPassword: env['ROLESANYWHERE_TPM_KEY_PASSWORD'],
+      },
     });
   });
 });

@@ -1,5 +1,5 @@
 /**
- * Limits what one client can take from the others: the connections of a listener, least recently used first.
+ * Limits what one client can take from the others: the connections of a listener.
  *
  * A connection has one request in flight. Another request that arrives before the answer has left closes it: clients
  * of credential endpoints do not pipeline, and one read can hold thousands of requests. A client that does not read
@@ -16,8 +16,11 @@ export type CloseReason = 'pipelined' | 'not-reading' | 'made-room';
 
 export interface ConnectionLimits {
   readonly maxConnections: number;
-  /** How long an answer may wait for its reader. */
+  /** How long an answer may wait for its reader, give or take the time between two checks. */
   readonly writeMs: number;
+  /** How long a connection may be idle. Not Node's `keepAliveTimeout`, which sets a timer for each request. */
+  readonly idleMs: number;
+  readonly checkMs: number;
 }
 
 interface Connection {
@@ -26,6 +29,8 @@ interface Connection {
   response: ServerResponse | undefined;
   /** When that request came, in checks since the start. */
   askedAt: number;
+  /** Grows with each use of any connection. */
+  lastUse: number;
 }
 
 export interface Connections {
@@ -35,8 +40,6 @@ export interface Connections {
   /** Ends the checks. */
   stop(): void;
 }
-
-const CHECK_MS = 1_000;
 
 /**
  * Stops the parser once the connection has been closed, where it would go through the rest of what was read: 100 ms
@@ -53,12 +56,12 @@ export class StoppingMessage extends IncomingMessage {
 
 /** @param onClosed told why a connection was closed */
 export function createConnections(
-  { maxConnections, writeMs }: ConnectionLimits,
+  { maxConnections, writeMs, idleMs, checkMs }: ConnectionLimits,
   onClosed: (reason: CloseReason) => void,
 ): Connections {
-  // In the order of their last request.
   const open = new Map<Socket, Connection>();
   let checks = 0;
+  let uses = 0;
 
   function close(socket: Socket, reason: CloseReason): void {
     open.delete(socket);
@@ -66,21 +69,30 @@ export function createConnections(
     onClosed(reason);
   }
 
+  /** Requests are answered at once: the least recently used connection is idle, or does not read. */
+  function makeRoom(): void {
+    let oldest: [Socket, Connection] | undefined;
+    for (const entry of open) {
+      if (oldest === undefined || entry[1].lastUse < oldest[1].lastUse) oldest = entry;
+    }
+    if (oldest !== undefined) close(oldest[0], 'made-room');
+  }
+
   function check(): void {
     checks += 1;
     for (const [socket, connection] of open) {
-      const isLate = (checks - connection.askedAt) * CHECK_MS > writeMs;
-      if (isLate && isAnswering(connection)) close(socket, 'not-reading');
+      const passedMs = (checks - connection.askedAt) * checkMs;
+      if (passedMs > idleMs) socket.destroy();
+      else if (passedMs > writeMs && isAnswering(connection)) close(socket, 'not-reading');
     }
   }
 
-  const timer = setInterval(check, CHECK_MS);
+  const timer = setInterval(check, checkMs);
   timer.unref();
   return {
     add(socket, peer) {
-      const [oldest] = open.keys();
-      if (open.size >= maxConnections && oldest !== undefined) close(oldest, 'made-room');
-      open.set(socket, { peer, response: undefined, askedAt: 0 });
+      if (open.size >= maxConnections) makeRoom();
+      open.set(socket, { peer, response: undefined, askedAt: checks, lastUse: ++uses });
       socket.once('close', () => open.delete(socket));
     },
     admit(socket, response) {
@@ -92,9 +104,7 @@ export function createConnections(
       }
       connection.response = response;
       connection.askedAt = checks;
-      // Now the most recently used one.
-      open.delete(socket);
-      open.set(socket, connection);
+      connection.lastUse = ++uses;
       return connection.peer;
     },
     stop: () => clearInterval(timer),

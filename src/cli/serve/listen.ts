@@ -21,10 +21,11 @@ const HTTP_LIMITS = {
   maxHeaderSize: 16_384,
   headersTimeout: 5_000,
   requestTimeout: 10_000,
-  keepAliveTimeout: 5_000,
+  // Idle connections are closed by `connections.ts`.
+  keepAliveTimeout: 0,
   connectionsCheckingInterval: 1_000,
 };
-const CONNECTION_LIMITS = { maxConnections: 512, writeMs: 5_000 };
+const CONNECTION_LIMITS = { maxConnections: 512, writeMs: 5_000, idleMs: 60_000, checkMs: 1_000 };
 /**
  * The system keeps so many connections until they are accepted, within its own limit. Beyond that a client has to try
  * again, after a second: too long where somebody else has filled the queue.

@@ -2,30 +2,22 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmulator } from 'rolesanywhere/emulator';
-import { cert, node, report, root } from './measure.js';
+import { cert, median, node, report, root } from './measure.js';
 
 const COUNT = 1_000_000;
+/** Requests of one turn, and how many turns each server has. */
+const [TURN, TURNS] = [50_000, 5];
 const CONNECTIONS = 16;
 
-/**
- * @param {number | string} port
- * @param {number} count
- * @param {string[]} headers
- * @returns {Promise<{ done: number; perSecond: number; p50: number; p99: number }>}
- */
-async function load(port, count, ...headers) {
-  const script = join(root, 'test', 'bench', 'load.js');
-  const { stdout } = await node(script, `${port}`, '/credentials', `${count}`, `${CONNECTIONS}`, ...headers);
-  return JSON.parse(stdout);
-}
+const IMDS_PATH = '/latest/meta-data/iam/security-credentials/Demo';
 
-/** @param {string} body */
-async function loadBare(body) {
-  const server = createServer((_request, response) => {
+/** A bare server of Node, in a process of its own as `serve` is. */
+const BARE = `
+  const body = process.env.BODY;
+  const server = require('node:http').createServer((_request, response) => {
     response.writeHead(200, {
       'Content-Type': 'application/json',
       'Cache-Control': 'no-store',
@@ -33,14 +25,59 @@ async function loadBare(body) {
     });
     response.end(body);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const result = await load(
-    /** @type {import('node:net').AddressInfo} */ (server.address()).port,
-    COUNT / 10,
-  );
-  server.close();
-  return result;
+  server.listen(0, '127.0.0.1', () => console.log(server.address().port));`;
+
+/**
+ * @typedef {{ done: number; perSecond: number; p50: number; p99: number }} Load
+ * @typedef {readonly [port: number | string, path: string, header: string]} Target
+ */
+
+/**
+ * @param {Target} target
+ * @param {number} count
+ * @returns {Promise<Load>}
+ */
+async function load([port, path, header], count) {
+  const script = join(root, 'test', 'bench', 'load.js');
+  const { stdout } = await node(script, `${port}`, path, `${count}`, `${CONNECTIONS}`, header);
+  return JSON.parse(stdout);
+}
+
+/**
+ * In turns, so that everything else that the machine does falls on all of them.
+ *
+ * @template {string} Name
+ * @param {Record<Name, Target>} targets
+ * @returns {Promise<Record<Name, { perSecond: number; p99: number }>>} medians
+ */
+async function loadInTurns(targets) {
+  const names = /** @type {Name[]} */ (Object.keys(targets));
+  const loads = names.map(() => /** @type {Load[]} */ ([]));
+  // The first turn warms up, and is not counted.
+  for (let turn = 0; turn <= TURNS; turn++) {
+    for (const [index, name] of names.entries()) {
+      const result = await load(targets[name], TURN);
+      if (turn > 0) loads[index]?.push(result);
+    }
+  }
+  const medians = names.map((name, index) => [
+    name,
+    {
+      perSecond: median((loads[index] ?? []).map(({ perSecond }) => perSecond)),
+      p99: median((loads[index] ?? []).map(({ p99 }) => p99)),
+    },
+  ]);
+  return Object.fromEntries(medians);
+}
+
+/** @param {string} body */
+async function startBare(body) {
+  const child = spawn(process.execPath, ['-e', BARE], {
+    env: { BODY: body },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [port] = await once(child.stdout, 'data');
+  return { child, port: `${port}`.trim() };
 }
 
 /** @param {number | undefined} pid */
@@ -61,6 +98,7 @@ export async function benchServe() {
     endpoint: emulator.endpoint,
     port: '0',
     'token-file': join(folder, 'token'),
+    imds: 'true',
   };
   const args = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);
   const child = spawn(process.execPath, [join(root, 'dist', 'bin.cjs'), 'serve', ...args], {
@@ -70,22 +108,37 @@ export async function benchServe() {
   const url = new URL(/FULL_URI=(\S+)/.exec(`${printed}`)?.[1] ?? '');
   const authorization = await readFile(flags['token-file'], 'utf8');
   const answer = await fetch(url, { headers: { authorization } });
-  const bare = await loadBare(await answer.text());
-  // V8 grows its heap at first, whatever the number of requests: the first ones are not counted.
-  await load(url.port, COUNT / 10, `Authorization: ${authorization}`);
+  const bare = await startBare(await answer.text());
+  const tokenAnswer = await fetch(new URL('/latest/api/token', url), {
+    method: 'PUT',
+    headers: { 'x-aws-ec2-metadata-token-ttl-seconds': '21600' },
+  });
+  /** @type {Target} */
+  const container = [url.port, '/credentials', `Authorization: ${authorization}`];
+  const rates = await loadInTurns({
+    bare: [bare.port, '/credentials', `Authorization: ${authorization}`],
+    container,
+    imds: [url.port, IMDS_PATH, `X-aws-ec2-metadata-token: ${await tokenAnswer.text()}`],
+  });
+  bare.child.kill();
   const before = await residentMiB(child.pid);
-  const served = await load(url.port, COUNT, `Authorization: ${authorization}`);
+  const served = await load(container, COUNT);
   const after = await residentMiB(child.pid);
   child.kill();
   await emulator.close();
   await rm(folder, { recursive: true });
-  report(
-    'serve, container credentials, over bare node:http',
-    served.perSecond / bare.perSecond,
-    '≥ 0.95',
-    `${served.perSecond.toFixed(0)} a second, p99 ${served.p99.toFixed(2)} ms ` +
-      `(bare: ${bare.perSecond.toFixed(0)}, ${bare.p99.toFixed(2)} ms)`,
-  );
+  for (const [name, what] of /** @type {const} */ ([
+    ['container', 'container credentials'],
+    ['imds', 'IMDSv2 credentials'],
+  ])) {
+    const { perSecond, p99 } = rates[name];
+    report(
+      `serve, ${what}, over bare node:http`,
+      perSecond / rates.bare.perSecond,
+      '≥ 0.95',
+      `${perSecond.toFixed(0)} a second, p99 ${p99.toFixed(2)} ms (bare: ${rates.bare.perSecond.toFixed(0)}, ${rates.bare.p99.toFixed(2)} ms)`,
+    );
+  }
   report(
     `serve, memory after ${served.done.toLocaleString('en')} requests`,
     after / before,

@@ -145,7 +145,9 @@ describe('requests', () => {
     const { request } = await createRequest({ commonName: 'host-1' });
     const der = Buffer.from(request.split('\n').slice(1, -2).join(''), 'base64');
     der[der.indexOf('host-1')] = 0x67;
-    const altered = `-----BEGIN CERTIFICATE REQUEST-----\n${der.toString('base64')}\n-----END CERTIFICATE REQUEST-----\n`;
+    const altered =
+      `-----BEGIN CERTIFICATE REQUEST-----\n${der.toString('base64')}\n-----END ` +
+      `CERTIFICATE REQUEST-----\n`;
     await expect(authority.sign(altered)).rejects.toMatchObject({
       code: 'ERR_CERTIFICATE_INVALID',
       message: expect.stringContaining('does not verify'),

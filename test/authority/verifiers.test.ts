@@ -210,14 +210,16 @@ func main() {
 	intermediates.AddCert(issuer)
 	leaf := read(os.Args[3])
 	_, err := leaf.Verify(x509.VerifyOptions{Roots: roots, Intermediates: intermediates,
-		DNSName: "host-1.example", CurrentTime: time.Now(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+		DNSName: "host-1.example", CurrentTime: time.Now(),
+		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
 	data, _ := os.ReadFile(os.Args[4])
 	block, _ := pem.Decode(data)
 	list, listErr := x509.ParseRevocationList(block.Bytes)
 	if listErr == nil {
 		listErr = list.CheckSignatureFrom(issuer)
 	}
-	fmt.Println(err, listErr, len(list.RevokedCertificateEntries), list.Number, leaf.URIs[0], leaf.Subject.Organization[0])
+	fmt.Println(err, listErr, len(list.RevokedCertificateEntries), list.Number, leaf.URIs[0],
+		leaf.Subject.Organization[0])
 }
 `;
 

@@ -103,13 +103,16 @@ describe.skipIf(!hasChromium)('a hostile page in a browser', { timeout: 90_000 }
     const page = await serve(
       (origin) => `<img src="${presigned}"><script>
         const names = [];
-        const attempt = (name, url, init) => fetch(url, init).then(() => names.push(name), () => names.push(name + ' failed'));
+        const attempt = (name, url, init) =>
+          fetch(url, init).then(() => names.push(name), () => names.push(name + ' failed'));
+        const [url, body] = [${JSON.stringify(post)}, ${JSON.stringify(body)}];
         const text = { 'content-type': 'text/plain' };
         (async () => {
-          await attempt('post', ${JSON.stringify(post)}, { method: 'POST', mode: 'no-cors', headers: text, body: ${JSON.stringify(body)} });
+          await attempt('post', url, { method: 'POST', mode: 'no-cors', headers: text, body });
           await attempt('get', ${JSON.stringify(get)}, { mode: 'no-cors' });
-          await attempt('cors', ${JSON.stringify(post)}, { method: 'POST', headers: text, body: ${JSON.stringify(body)} });
-          await attempt('faults', '${emulator.endpoint}/_emulator/faults', { method: 'PUT', body: 'error=503' });
+          await attempt('cors', url, { method: 'POST', headers: text, body });
+          const faults = '${emulator.endpoint}/_emulator/faults';
+          await attempt('faults', faults, { method: 'PUT', body: 'error=503' });
           await fetch('${origin}/done?' + encodeURIComponent(names));
         })();
       </script>`,

@@ -56,7 +56,8 @@ describe('transient faults are retried', () => {
     expect(error.message).toContain('503 ServiceUnavailableException: The emulator was asked for status 503');
     expect(lines).toHaveLength(3);
     expect(lines[0]).toContain(
-      'POST /sessions 503 ServiceUnavailableException: The emulator was asked for status 503 [fault: error=503]',
+      'POST /sessions 503 ServiceUnavailableException: The emulator was asked for status 503 [fault: ' +
+        'error=503]',
     );
     expect(emulator.sessionCount).toBe(0);
   });

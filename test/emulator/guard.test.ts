@@ -100,7 +100,14 @@ describe('the server', () => {
     'GET /nowhere',
   ])('guards %s and logs the reason', async (route) => {
     const { emulator, lines } = await start();
-    const request = `${route} HTTP/1.1\r\nHost: attacker.example\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`;
+    const request = [
+      `${route} HTTP/1.1`,
+      'Host: attacker.example',
+      'Content-Length: 0',
+      'Connection: close',
+      '',
+      '',
+    ].join('\r\n');
     const { received: answer } = await exchange(emulator.endpoint, request);
     expect(answer).toMatch(/^HTTP\/1\.1 403 /);
     expect(answer).toContain('--allow-host');

@@ -215,12 +215,14 @@ describe('options', () => {
     [
       { certificateAuthority: [] },
       'ERR_OPTION_INVALID',
-      'certificateAuthority must be PEM text or bytes, an authority, or a list of them, found a value of type object',
+      'certificateAuthority must be PEM text or bytes, an authority, or a list of them, found a value ' +
+        'of type object',
     ],
     [
       { certificateAuthority: ['x', Object.create(null)] },
       'ERR_OPTION_INVALID',
-      'certificateAuthority must be PEM text or bytes, an authority, or a list of them, found a value of type object',
+      'certificateAuthority must be PEM text or bytes, an authority, or a list of them, found a value ' +
+        'of type object',
     ],
   ];
   it.each(refused)('%o', async (options, code, message) => {
@@ -269,7 +271,8 @@ describe('options', () => {
       'SHA-1',
       makeCertificate({ isAuthority: true, hash: 'sha1' }).pem,
       'ERR_CERTIFICATE_INVALID',
-      '"CN=host-1" cannot be a trust anchor: signature algorithm: expected RSA, ECDSA or ML-DSA with SHA-256 or ' +
+      '"CN=host-1" cannot be a trust anchor: signature algorithm: expected RSA, ECDSA or ML-DSA with ' +
+        'SHA-256 or ' +
         'stronger, found 1.2.840.10045.4.1',
     ],
   ];

@@ -442,7 +442,8 @@ describe('lists', () => {
 describe('limits', () => {
   const long = (length: number) => 'a'.repeat(length);
   const problem = (value: string, member: string, rule: string) =>
-    `1 validation error detected: Value${value} at '${member}' failed to satisfy constraint: Member must ${rule}`;
+    `1 validation error detected: Value${value} at '${member}' failed to satisfy constraint: Member ` +
+    `must ${rule}`;
   const source = bundle(ROOT.pem);
   type Row = [route: string, body: object | undefined, message: string];
   const rows: Row[] = [
@@ -602,7 +603,8 @@ describe('limits', () => {
     [
       'POST /TagResource',
       {},
-      "2 validation errors detected: Value null at 'resourceArn' failed to satisfy constraint: Member must not be null; " +
+      "2 validation errors detected: Value null at 'resourceArn' failed to satisfy constraint: Member " +
+        'must not be null; ' +
         "Value null at 'tags' failed to satisfy constraint: Member must not be null",
     ],
   ];
@@ -689,7 +691,8 @@ describe('authentication', () => {
         type: 'AccessDeniedException',
         body: {
           message:
-            'User: arn:aws:sts::123456789012:assumed-role/Demo/0fa1b2c3d4e5f60718 is not authorized to perform: ' +
+            'User: arn:aws:sts::123456789012:assumed-role/Demo/0fa1b2c3d4e5f60718 is not authorized to ' +
+            'perform: ' +
             'rolesanywhere:ListCrls because no identity-based policy allows the rolesanywhere:ListCrls action',
         },
       });

@@ -4,8 +4,10 @@ import type { Administrator } from './administrator.js';
 import { makeAdministrator } from './administrator.js';
 
 const POLICY =
-  '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"rolesanywhere.amazonaws.com"},' +
-  '"Action":["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"],"Condition":{"StringLike":{"aws:PrincipalTag/x509Subject/CN":"a(*)\'b!"}}}]}';
+  '{"Version":"2012-10-17","Statement":[{"Effect":"Allow",' +
+  '"Principal":{"Service":"rolesanywhere.amazonaws.com"},' +
+  '"Action":["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"],' +
+  '"Condition":{"StringLike":{"aws:PrincipalTag/x509Subject/CN":"a(*)\'b!"}}}]}';
 
 let admin: Administrator;
 beforeEach(async () => {
@@ -120,7 +122,8 @@ describe('roles', () => {
       { RoleName: 'b', MaxSessionDuration: '3599' },
       400,
       'ValidationError',
-      '1 validation error detected: Value &#39;3599&#39; at &#39;maxSessionDuration&#39; failed to satisfy constraint: Member must have value greater than or equal to 3600',
+      '1 validation error detected: Value &#39;3599&#39; at &#39;maxSessionDuration&#39; failed to ' +
+        'satisfy constraint: Member must have value greater than or equal to 3600',
     ],
     [
       'a long session',

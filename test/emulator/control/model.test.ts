@@ -33,7 +33,10 @@ interface Model {
 
 /** Read by botocore's loader; undefined if it is not installed. */
 function loadModel(service: string): Model | undefined {
-  const script = `import botocore.session, json; print(json.dumps(botocore.session.get_session().get_service_model('${service}')._service_description))`;
+  const script = `
+import botocore.session, json
+model = botocore.session.get_session().get_service_model('${service}')
+print(json.dumps(model._service_description))`;
   const { status, stdout } = spawnSync('python3', ['-c', script], { encoding: 'utf8', maxBuffer: 2 ** 26 });
   return status === 0 ? JSON.parse(stdout) : undefined;
 }

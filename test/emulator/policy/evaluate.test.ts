@@ -126,8 +126,10 @@ describe('reasons', () => {
     };
     expect(evaluate([ALLOW, deny], { actions: ['sts:AssumeRole'] }).reasons).toEqual([
       'sts:AssumeRole: denied by statement 2 (No)',
-      'statement 2 (No): Principal: expected Service rolesanywhere.amazonaws.com, found Service rolesanywhere.amazonaws.com',
-      'statement 2 (No): StringNotLike aws:PrincipalTag/x509Subject/OU: expected none of "a*" or "b", found no such key',
+      'statement 2 (No): Principal: expected Service rolesanywhere.amazonaws.com, found Service ' +
+        'rolesanywhere.amazonaws.com',
+      'statement 2 (No): StringNotLike aws:PrincipalTag/x509Subject/OU: expected none of "a*" or "b", ' +
+        'found no such key',
     ]);
   });
 
@@ -140,13 +142,15 @@ describe('reasons', () => {
     [
       { StringEquals: { 'sts:SourceIdentity': '${aws:PrincipalTag/a}' } },
       { 'sts:SourceIdentity': 'CN=y' },
-      'StringEquals sts:SourceIdentity: expected "${aws:PrincipalTag/a}" (a variable without a value), found "CN=y", ' +
+      'StringEquals sts:SourceIdentity: expected "${aws:PrincipalTag/a}" (a variable without a value), ' +
+        'found "CN=y", ' +
         'which AWS does not say how to compare',
     ],
     [
       { StringEquals: { 'aws:TagKeys': 'x' } },
       { 'aws:TagKeys': ['x', 'y'] },
-      'StringEquals aws:TagKeys: expected "x", found "x", "y", a list of values, which needs ForAnyValue or ForAllValues',
+      'StringEquals aws:TagKeys: expected "x", found "x", "y", a list of values, which needs ' +
+        'ForAnyValue or ForAllValues',
     ],
     [
       { Null: { 'aws:SourceIp': 'true' } },
@@ -188,7 +192,8 @@ describe('documents', () => {
     [format({ ...ALLOW, Effect: 'allow' }), SYNTAX, 'statement 1: Effect must be Allow or Deny'],
     [
       format({ ...ALLOW, Sid: 'a b' }),
-      'Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*',
+      'Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular ' +
+        'expression [0-9A-Za-z]*',
       'statement 1: Sid must be letters and digits',
     ],
     [
@@ -263,7 +268,8 @@ describe('documents', () => {
       (action): [string, string, string] => [
         format({ ...ALLOW, Action: ['sts:AssumeRole', action] }),
         'AssumeRole policy may only specify STS AssumeRole actions.',
-        'statement 1: Action is one of sts:AssumeRole, sts:AssumeRoleWithSAML, sts:AssumeRoleWithWebIdentity, ' +
+        'statement 1: Action is one of sts:AssumeRole, sts:AssumeRoleWithSAML, ' +
+          'sts:AssumeRoleWithWebIdentity, ' +
           `sts:SetContext, sts:SetSourceIdentity, sts:TagSession, found ${action}`,
       ],
     ),

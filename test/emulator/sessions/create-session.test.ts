@@ -153,7 +153,8 @@ describe('the request', () => {
     [
       400,
       'ValidationException',
-      `1 validation error detected: Value ${found} at '${member}' failed to satisfy constraint: Member must ${rule}`,
+      `1 validation error detected: Value ${found} at '${member}' failed to satisfy constraint: Member ` +
+        `must ${rule}`,
     ] as const;
   const UNREADABLE = [400, 'ValidationException', 'The request could not be read'] as const;
   const drop = (member: string) => (f: Fixture) => ({
@@ -181,7 +182,8 @@ describe('the request', () => {
       [
         400,
         'ValidationException',
-        "2 validation errors detected: Value null at 'profileArn' failed to satisfy constraint: Member must not be " +
+        "2 validation errors detected: Value null at 'profileArn' failed to satisfy constraint: Member " +
+          'must not be ' +
           "null; Value null at 'roleArn' failed to satisfy constraint: Member must not be null",
       ],
       'request',
@@ -426,7 +428,8 @@ describe('the signature', () => {
       'the serial number in hexadecimal',
       () => ({ serial: '0FA1B2C3D4E5F60718' }),
       SIGNATURE,
-      'serial number: expected 288352751610762757912 in Credential, found 0FA1B2C3D4E5F60718, which is hexadecimal',
+      'serial number: expected 288352751610762757912 in Credential, found 0FA1B2C3D4E5F60718, which is ' +
+        'hexadecimal',
     ],
     [
       'another serial number',
@@ -470,7 +473,8 @@ describe('the signature', () => {
       'the key of another',
       () => ({ signer: (data) => sign('sha256', data, other.key) }),
       SIGNATURE,
-      'signature: does not verify; signed headers content-type;host;x-amz-date;x-amz-x509; SHA-256 of the canonical',
+      'signature: does not verify; signed headers content-type;host;x-amz-date;x-amz-x509; SHA-256 of ' +
+        'the canonical',
     ],
     [
       'an x-amz-content-sha256 that is not of the body',

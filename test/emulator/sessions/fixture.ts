@@ -23,8 +23,8 @@ export function formatQuery(
   arns: Pick<EmulatedService, 'profileArn' | 'roleArn' | 'trustAnchorArn'>,
 ): string {
   const { profileArn, roleArn, trustAnchorArn } = arns;
-  const encode = encodeURIComponent;
-  return `profileArn=${encode(profileArn)}&roleArn=${encode(roleArn)}&trustAnchorArn=${encode(trustAnchorArn)}`;
+  const pairs = Object.entries({ profileArn, roleArn, trustAnchorArn });
+  return pairs.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&');
 }
 
 export async function makeFixture(options: EmulatorOptions = {}, authority = makeRoot()): Promise<Fixture> {

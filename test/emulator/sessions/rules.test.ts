@@ -438,7 +438,8 @@ describe('session tags', () => {
     const { status, message, reason } = await send({ commonName: 'John (EMP1)' });
     expect([status, message]).toEqual([
       403,
-      `${UNABLE}. Some attributes failed to be mapped into session tags. Issuer: [  ]; Subject: [ CN ]; SAN: [  ]`,
+      `${UNABLE}. Some attributes failed to be mapped into session tags. Issuer: [  ]; Subject: [ CN ` +
+        `]; SAN: [  ]`,
     ]);
     expect(reason).toContain('x509Subject/CN "John (EMP1)"');
     expect((await send(alternativeNames(dns('a.org'), dns('b.org')))).status).toBe(201);

@@ -111,6 +111,8 @@ export function signHmac(draft: HmacDraft): EmulatorRequest {
   const scope = `${day}/${region}/${service}/aws4_request`;
   const key = hmac(hmac(hmac(hmac(`AWS4${secretAccessKey}`, day), region), service), 'aws4_request');
   const signature = hmac(key, `AWS4-HMAC-SHA256\n${date}\n${scope}\n${hash(canonical)}`).toString('hex');
-  const value = `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope}, SignedHeaders=${names}, Signature=${signature}`;
+  const value =
+    `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope}, SignedHeaders=${names}, ` +
+    `Signature=${signature}`;
   return { ...request, headers: [...sent, ['authorization', value]] };
 }

@@ -186,7 +186,9 @@ describe('a seed', () => {
       const path = write('seed.json', seed);
       await expect(createEmulator({ seed: path, [name]: value })).rejects.toMatchObject({
         code: 'ERR_OPTION_CONFLICT',
-        message: `${name}${name === 'roleName' ? ' (--role)' : ''} has no effect: the account already has a role and a profile`,
+        message:
+          `${name}${name === 'roleName' ? ' (--role)' : ''} has no effect: the account already ` +
+          `has a role and a profile`,
       });
     },
   );
@@ -216,7 +218,8 @@ describe('an invalid seed', () => {
     [
       { trustAnchors: [{ name: 'a' }] },
       'ERR_OPTION_INVALID',
-      "SEED: Value null at 'trustAnchors.1.member.certificates' failed to satisfy constraint: Member must not be null",
+      "SEED: Value null at 'trustAnchors.1.member.certificates' failed to satisfy constraint: Member " +
+        'must not be null',
     ],
     [
       { roles: [{ name: 1 }] },
@@ -231,7 +234,8 @@ describe('an invalid seed', () => {
     [
       { trustAnchors: [{ name: 'a', certificates: leaf.pem }] },
       'ERR_OPTION_INVALID',
-      'SEED: trust anchor "a": Invalid certificate bundle: "CN=host-1" cannot be a trust anchor: basicConstraints: an issuer has CA:TRUE',
+      'SEED: trust anchor "a": Invalid certificate bundle: "CN=host-1" cannot be a trust anchor: ' +
+        'basicConstraints: an issuer has CA:TRUE',
     ],
     [
       { trustAnchors: [anchor, anchor] },
@@ -241,7 +245,8 @@ describe('an invalid seed', () => {
     [
       { profiles: [{ name: 'p', roles: [], sessionPolicy: '{' }] },
       'ERR_OPTION_INVALID',
-      'SEED: profile "p": sessionPolicy must be a policy document (session policy: expected JSON with a Statement)',
+      'SEED: profile "p": sessionPolicy must be a policy document (session policy: expected JSON with ' +
+        'a Statement)',
     ],
     [
       { trustAnchors: [{ ...anchor, crls: ROOT.pem }] },
@@ -266,7 +271,8 @@ describe('an invalid seed', () => {
     [
       { profiles: [{ name: 'p', roles: [], durationSeconds: 60 }] },
       'ERR_OPTION_INVALID',
-      `SEED: profile "p": Value '60' at 'durationSeconds' failed to satisfy constraint: Member must have value greater than or equal to 900`,
+      `SEED: profile "p": Value '60' at 'durationSeconds' failed to satisfy constraint: Member must ` +
+        `have value greater than or equal to 900`,
     ],
   ];
   it.each(rows)('%j', async (seed, code, message) => {

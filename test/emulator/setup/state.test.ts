@@ -25,7 +25,8 @@ const ANCHOR = {
   tags: [{ key: 'team', value: 'a' }],
 };
 const POLICY =
-  '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":"sts:AssumeRole"}}';
+  '{"Version":"2012-10-17","Statement":{"Effect":"Allow",' +
+  '"Principal":{"AWS":"123456789012"},"Action":"sts:AssumeRole"}}';
 
 /** Everything that can be read of an account. */
 async function readAll(admin: Awaited<ReturnType<typeof makeAdministrator>>) {
@@ -155,7 +156,8 @@ describe('state', () => {
     const { status, type } = await admin.call('POST /trustanchors', ANCHOR);
     expect([status, type]).toEqual([500, 'InternalFailure']);
     expect(admin.lines.at(-1)).toBe(
-      `state file ${state} cannot be written: there is no such folder; the client was told 500 InternalFailure`,
+      `state file ${state} cannot be written: there is no such folder; the client was told 500 ` +
+        `InternalFailure`,
     );
     mkdirSync(folder);
     expect((await admin.call('POST /trustanchors', ANCHOR)).status).toBe(201);
@@ -228,7 +230,8 @@ describe('state', () => {
     [
       'with a member of another kind',
       (text) => text.replace('"durationSeconds": 3600', '"durationSeconds": "1 h"'),
-      "Value '1 h' at 'profiles.1.member.durationSeconds' failed to satisfy constraint: Member must be an integer",
+      "Value '1 h' at 'profiles.1.member.durationSeconds' failed to satisfy constraint: Member must be " +
+        'an integer',
     ],
     [
       'with a damaged certificate',

@@ -318,14 +318,16 @@ describe('what a chained session inherits', () => {
     expect([status, readElement(body, 'Code'), readElement(body, 'Message')]).toEqual([
       400,
       'InvalidParameterValue',
-      'One of the specified transitive tag keys can&#39;t be set because it conflicts with a transitive tag key from the calling session.',
+      'One of the specified transitive tag keys can&#39;t be set because it conflicts with a ' +
+        'transitive tag key from the calling session.',
     ]);
   });
 });
 
 describe('parameters', () => {
   const constraint = (value: string, name: string, rule: string) =>
-    `1 validation error detected: Value ${value} at &#39;${name}&#39; failed to satisfy constraint: Member must ${rule}`;
+    `1 validation error detected: Value ${value} at &#39;${name}&#39; failed to satisfy constraint: ` +
+    `Member must ${rule}`;
   const quoted = (value: string) => `&#39;${value}&#39;`;
   const tags = Object.assign(
     {},
@@ -497,7 +499,8 @@ describe('parameters', () => {
 
   it('does not echo a key in the wrong parameter', async () => {
     const key =
-      '-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg\n-----END PRIVATE KEY-----';
+      '-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg\n-----END PRIVATE ' +
+      'KEY-----';
     await ask({ RoleSessionName: key });
     expect(sts.lines.join('\n')).not.toContain('MIGHAgEA');
   });

@@ -66,7 +66,8 @@ $`),
   });
 
   const message =
-    'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key ' +
+    'The request signature we calculated does not match the signature you provided. Check your AWS ' +
+    'Secret Access Key ' +
     'and signing method. Consult the service documentation for details.';
   const invalidToken = 'The security token included in the request is invalid.';
   const incomplete = 'The request signature does not conform to AWS standards.';
@@ -100,7 +101,8 @@ $`),
       { date: '20260601T121501Z' },
       403,
       'SignatureDoesNotMatch',
-      'Signature not yet current: 20260601T121501Z is still later than 20260601T121500Z (20260601T120000Z + 15 min.)',
+      'Signature not yet current: 20260601T121501Z is still later than 20260601T121500Z ' +
+        '(20260601T120000Z + 15 min.)',
     ],
     [
       'an unknown access key',
@@ -246,7 +248,7 @@ describe("AWS's own client", () => {
     await expect(ask(changes)).rejects.toMatchObject({ name, $metadata: { httpStatusCode: 403 } });
   });
 
-  it('is an IAM user of the account with a long-term key from elsewhere, as for the control plane', async () => {
+  it('is an IAM user of the account with a long-term key from elsewhere', async () => {
     await expect(ask({ accessKeyId: 'AKIAIOSFODNN7EXAMPLE', sessionToken: '' })).resolves.toMatchObject({
       Account: '123456789012',
       Arn: 'arn:aws:iam::123456789012:user/Administrator',

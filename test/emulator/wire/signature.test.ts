@@ -31,7 +31,8 @@ describe('Signature Version 4 test suite', () => {
   it.each(cases)('%s', (_name, rawQuery, headers, signature) => {
     const names = headers.map(([name]) => name).join(';');
     const scope = '20150830/us-east-1/service/aws4_request';
-    const value = `AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/${scope}, SignedHeaders=${names}, Signature=${signature}`;
+    const value =
+      `AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/${scope}, SignedHeaders=${names}, ` + `Signature=${signature}`;
     const signed = readSignedRequest(
       {
         method: 'GET',
@@ -56,7 +57,8 @@ describe('signed headers of 1 MiB', () => {
     ['tabs between letters', `a${'\t'.repeat(1024 * 1024)}b`, `a${'\t'.repeat(1024 * 1024)}b`],
   ])('%s are read in linear time', (_name, value, expected) => {
     const authorization =
-      'AWS4-HMAC-SHA256 Credential=A/20150830/us-east-1/service/aws4_request, SignedHeaders=host;my, Signature=00';
+      'AWS4-HMAC-SHA256 Credential=A/20150830/us-east-1/service/aws4_request, SignedHeaders=host;my, ' +
+      'Signature=00';
     const request = {
       method: 'GET',
       rawPath: '/',

@@ -1,4 +1,6 @@
-/** Kinds of values that several option tables share: each with its validation and the rule that messages state. */
+/**
+ * Kinds of values that several option tables share: each with its validation and the rule that messages state.
+ */
 import { REGION } from './arn.js';
 import type { OptionKind } from './option-spec.js';
 

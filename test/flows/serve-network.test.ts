@@ -1,6 +1,6 @@
 /**
- * `serve` at the addresses of EC2 and ECS, in network namespaces: one is a machine outside AWS, the other one a container
- * or another host on a link of it. Everything stays inside of them.
+ * `serve` at the addresses of EC2 and ECS, in network namespaces: one is a machine outside AWS, the other one
+ * a container or another host on a link of it. Everything stays inside of them.
  */
 import type { ChildProcess } from 'node:child_process';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';

@@ -1,6 +1,6 @@
 /**
- * Serves credentials on this machine until it is interrupted. stdout says how programs find them; the log on stderr has
- * one line for each event. SIGHUP refreshes now.
+ * Serves credentials on this machine until it is interrupted. stdout says how programs find them; the log on
+ * stderr has one line for each event. SIGHUP refreshes now.
  */
 import { once } from 'node:events';
 import { hostname, networkInterfaces } from 'node:os';
@@ -60,7 +60,7 @@ const FLAGS = {
     flag: 'bind',
     kind: { type: 'text' },
     placeholder: 'ADDRESS',
-    help: 'address to listen on in place of 127.0.0.1 and ::1; one that other hosts can reach needs --token-file',
+    help: 'address to listen on in place of 127.0.0.1 and ::1; needs --token-file if other hosts can reach it',
   },
   socket: {
     flag: 'socket',
@@ -97,13 +97,13 @@ const FLAGS = {
     flag: 'imds',
     kind: { type: 'boolean' },
     default: false,
-    help: 'serve IMDS beside --token-file: every user and container behind the loopback interface can then read the first role',
+    help: 'serve IMDS beside --token-file: all users and containers on loopback can read the first role',
   },
   allowHost: {
     flag: 'allow-host',
     kind: HOST_NAMES_KIND,
     placeholder: 'NAME',
-    help: 'further name of this machine that clients may ask for, such as host.docker.internal; may be repeated',
+    help: 'further name of this machine that clients may ask for: host.docker.internal; may be repeated',
   },
   wait: {
     flag: 'wait',
@@ -115,7 +115,7 @@ const FLAGS = {
     flag: 'roles',
     kind: { type: 'object' },
     placeholder: 'JSON',
-    help: 'further roles by name, each at /role/NAME: {"backup": {"role-arn": "arn:…"}}; other options are those of the first role',
+    help: 'further roles, at /role/NAME: {"backup": {"role-arn": "arn:…"}}; the rest as for the first one',
   },
 } as const satisfies Flags;
 
@@ -236,7 +236,7 @@ function rolesOf({ settings, settingsWith, options }: SessionInputs<typeof OWN>)
   if (others.length > 0 && options.tokenFile === undefined && options.socket === undefined) {
     throw new OptionError(
       'ERR_OPTION_MISSING',
-      'several roles need --token-file or --socket: only the container endpoint serves more than the first one',
+      'several roles need --token-file or --socket: IMDS serves the first one alone',
     );
   }
   return [[own, settings], ...others];

@@ -1,10 +1,10 @@
 /**
  * Limits what one client can take from the others: the connections of a listener.
  *
- * A connection has one request in flight. Another request that arrives before the answer has left closes it: clients
- * of credential endpoints do not pipeline, and one read can hold thousands of requests. A client that does not read
- * its answer is disconnected, and where connections are full the least recently used one makes room for a new one.
- * There is no limit for each address: on loopback all clients have the same one.
+ * A connection has one request in flight. Another request that arrives before the answer has left closes it:
+ * clients of credential endpoints do not pipeline, and one read can hold thousands of requests. A client that
+ * does not read its answer is disconnected, and where connections are full the least recently used one makes
+ * room for a new one. There is no limit for each address: on loopback all clients have the same one.
  */
 import type { ServerResponse } from 'node:http';
 import { IncomingMessage } from 'node:http';
@@ -35,15 +35,18 @@ interface Connection {
 
 export interface Connections {
   add(socket: Socket, peer: Peer): void;
-  /** @returns who asks; undefined where the request must not be answered, and its connection has been closed */
+  /**
+   * @returns who asks; undefined where the request must not be answered, and its connection has been closed
+   */
   admit(socket: Socket, response: ServerResponse): Peer | undefined;
   /** Ends the checks. */
   stop(): void;
 }
 
 /**
- * Stops the parser once the connection has been closed, where it would go through the rest of what was read: 100 ms
- * for 64 KiB of small requests. Node's server stops parsing behind a message that upgrades the connection.
+ * Stops the parser once the connection has been closed, where it would go through the rest of what was read:
+ * 100 ms for 64 KiB of small requests. Node's server stops parsing behind a message that upgrades the
+ * connection.
  */
 export class StoppingMessage extends IncomingMessage {
   get upgrade(): boolean {

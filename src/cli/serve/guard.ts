@@ -1,8 +1,8 @@
 /**
  * Refuses requests that cannot come from a client on this machine.
  *
- * A web page can make its browser ask 127.0.0.1, also under a host name of the page's own (DNS rebinding): the `Host`
- * header then has that name. A proxy that forwards requests of others adds `X-Forwarded-For`.
+ * A web page can make its browser ask 127.0.0.1, also under a host name of the page's own (DNS rebinding):
+ * the `Host` header then has that name. A proxy that forwards requests of others adds `X-Forwarded-For`.
  * Source: "Use the Instance Metadata Service": token requests with `X-Forwarded-For` are refused.
  */
 import { isIPv4, isIPv6 } from 'node:net';
@@ -73,7 +73,8 @@ export function refuseAsJson(
 /**
  * @param path see `pathOf`
  * @param allowedHosts further names of this machine, in lower case
- * @returns 400 for a forwarded request, 403 for a foreign host name, 413 for a body; undefined for any other request
+ * @returns 400 for a forwarded request, 403 for a foreign host name, 413 for a body; undefined for any other
+ *   request
  */
 export function refusalOf(
   { headers, peer, target, method }: LocalRequest,

@@ -1,9 +1,9 @@
 /**
- * Answers requests below `/latest` as the Instance Metadata Service of EC2 does, version 2 alone: a client must be able
- * to send a header of its own, which a web page or an open proxy cannot.
+ * Answers requests below `/latest` as the Instance Metadata Service of EC2 does, version 2 alone: a client
+ * must be able to send a header of its own, which a web page or an open proxy cannot.
  *
- * Source: "Use IMDSv2" and "Instance metadata categories" (EC2 user guide). What SDKs, the CloudWatch agent and Fluent
- * Bit ask for was captured from them.
+ * Source: "Use IMDSv2" and "Instance metadata categories" (EC2 user guide). What SDKs, the CloudWatch agent
+ * and Fluent Bit ask for was captured from them.
  */
 import { partitionOf } from '../../options/partition.js';
 import type { LocalRequest, LocalResponse } from './guard.js';
@@ -119,7 +119,9 @@ function documentsOf(role: ServedRole, { instanceId, hostname, address }: Machin
   };
 }
 
-/** The page of every folder on the way to a document: one name a line; below `meta-data`, folders with a slash. */
+/**
+ * The page of every folder on the way to a document: one name a line; below `meta-data`, folders with a slash.
+ */
 function indexOf(paths: readonly string[]): ReadonlyMap<string, string> {
   const folders = new Map<string, Set<string>>();
   for (const path of paths) {

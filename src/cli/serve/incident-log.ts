@@ -1,6 +1,6 @@
 /**
- * Logs requests that are refused and connections that are closed, at most one line a second for each reason: a client
- * that repeats its mistake, or an attacker, must not fill the disk.
+ * Logs requests that are refused and connections that are closed, at most one line a second for each reason:
+ * a client that repeats its mistake, or an attacker, must not fill the disk.
  */
 import type { Fields, Log } from '../terminal/log.js';
 

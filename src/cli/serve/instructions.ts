@@ -7,7 +7,8 @@ import { hasImds } from './places.js';
 import { CONTAINER_PATH, PROCESS_PATH } from './routes.js';
 
 /**
- * @param region boto3, the AWS CLI and the SDK for Go do not ask IMDS for it, or not where a container endpoint is set
+ * @param region boto3, the AWS CLI and the SDK for Go do not ask IMDS for it, or not where a container
+ *   endpoint is set
  * @param isLocal whether clients on this machine alone reach the address
  */
 export function formatInstructions(

@@ -1,6 +1,6 @@
 /**
- * Opens the sockets of `serve` and puts its routes behind them: TCP on addresses of this machine, or a Unix socket.
- * The one place of `serve` that touches the network.
+ * Opens the sockets of `serve` and puts its routes behind them: TCP on addresses of this machine, or a Unix
+ * socket. The one place of `serve` that touches the network.
  */
 import { chmod, lstat, rm, stat } from 'node:fs/promises';
 import type { IncomingMessage, OutgoingHttpHeaders, Server, ServerResponse } from 'node:http';
@@ -27,8 +27,8 @@ const HTTP_LIMITS = {
 };
 const CONNECTION_LIMITS = { maxConnections: 512, writeMs: 5_000, idleMs: 60_000, checkMs: 1_000 };
 /**
- * The system keeps so many connections until they are accepted, within its own limit. Beyond that a client has to try
- * again, after a second: too long where somebody else has filled the queue.
+ * The system keeps so many connections until they are accepted, within its own limit. Beyond that a client
+ * has to try again, after a second: too long where somebody else has filled the queue.
  */
 const BACKLOG = 4_096;
 /** A body is read and dropped, up to this length. */
@@ -59,8 +59,8 @@ export interface ListenTarget {
 }
 
 /**
- * Every host gets the same port. A host that this machine does not have (`::1` without IPv6) is passed over if there is
- * another one.
+ * Every host gets the same port. A host that this machine does not have (`::1` without IPv6) is passed over
+ * if there is another one.
  *
  * @throws OutputError `ERR_LISTEN`
  */
@@ -90,8 +90,8 @@ export async function listenOnTcp(
 }
 
 /**
- * The socket has its mode from the moment it exists. A socket that nobody listens on any more is replaced; any other
- * file is not.
+ * The socket has its mode from the moment it exists. A socket that nobody listens on any more is replaced;
+ * any other file is not.
  *
  * @param mode permissions of the socket: 0600 for this user alone, 0660 for the group of the process too
  * @throws OutputError `ERR_LISTEN`

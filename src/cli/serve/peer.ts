@@ -1,9 +1,9 @@
 /**
  * Tells who is behind a connection: a program on this machine, or possibly another host.
  *
- * A packet filter that redirects 169.254.169.254:80 to this port (`iptables … REDIRECT`) leaves a local client with one
- * of this machine's own addresses. A remote client that the machine masquerades has one of them too, so the local end
- * of the connection must be loopback, or on an internal interface, as well.
+ * A packet filter that redirects 169.254.169.254:80 to this port (`iptables … REDIRECT`) leaves a local
+ * client with one of this machine's own addresses. A remote client that the machine masquerades has one of
+ * them too, so the local end of the connection must be loopback, or on an internal interface, as well.
  */
 
 import { isIP } from 'node:net';

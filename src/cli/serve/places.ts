@@ -55,7 +55,8 @@ function checkBind(bind: string, { tokenFile, hopLimit }: Places, neighbourhood:
   if (hopLimit !== DEFAULT_HOP_LIMIT) {
     throw new OptionError(
       'ERR_OPTION_INVALID',
-      `--hop-limit must be ${DEFAULT_HOP_LIMIT} off loopback, found ${hopLimit}: Node.js cannot set the IP TTL of TCP answers`,
+      `--hop-limit must be ${DEFAULT_HOP_LIMIT} off loopback, found ${hopLimit}: ` +
+        'Node.js cannot set the IP TTL of TCP answers',
     );
   }
 }
@@ -84,7 +85,8 @@ function isAnyAddress(address: string): boolean {
 }
 
 function absent(address: string): OutputError {
+  const prefix = address.includes(':') ? 128 : 32;
   return new OutputError('ERR_LISTEN', `cannot listen on ${address}: this machine has no such address`, {
-    hint: `to serve it on this machine alone: ip addr add ${address}/${address.includes(':') ? 128 : 32} dev lo`,
+    hint: `to serve it on this machine alone: ip addr add ${address}/${prefix} dev lo`,
   });
 }

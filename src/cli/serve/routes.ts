@@ -1,8 +1,9 @@
 /**
- * Answers each request to `serve` from the roles that it keeps fresh: IMDSv2, the container endpoint, the JSON of
- * `credential_process`, and what monitoring reads. Nothing here waits for the network.
+ * Answers each request to `serve` from the roles that it keeps fresh: IMDSv2, the container endpoint, the
+ * JSON of `credential_process`, and what monitoring reads. Nothing here waits for the network.
  *
- * Source: "Container credential provider" (AWS SDKs and Tools reference) for `Authorization`; `imds.ts` for the rest.
+ * Source: "Container credential provider" (AWS SDKs and Tools reference) for `Authorization`; `imds.ts` for
+ * the rest.
  */
 import type { LocalRequest, LocalResponse, RefusalReason } from './guard.js';
 import { json, pathOf, refusalOf, refuse, refuseAsJson } from './guard.js';

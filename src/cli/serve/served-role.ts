@@ -1,9 +1,9 @@
 /**
- * A role to serve, and the forms in which its credentials are handed out: of IMDS, of the container endpoint, and of
- * `credential_process`. Each form is made once for the same credentials.
+ * A role to serve, and the forms in which its credentials are handed out: of IMDS, of the container endpoint,
+ * and of `credential_process`. Each form is made once for the same credentials.
  *
- * Source: "Retrieve security credentials from instance metadata" (EC2) and "Container credential provider" (AWS SDKs
- * and Tools reference).
+ * Source: "Retrieve security credentials from instance metadata" (EC2) and "Container credential provider"
+ * (AWS SDKs and Tools reference).
  */
 import type { AwsCredentialIdentity } from '../../credentials/from-roles-anywhere.js';
 import { formatProcessCredentials, wholeSeconds } from '../../credentials/process-json.js';
@@ -55,10 +55,14 @@ export const imdsProfile = answering((credentials, role) =>
   json(200, {
     Code: 'Success',
     LastUpdated: wholeSeconds(role.status().refreshedAt ?? credentials.expiration),
-    InstanceProfileArn: `arn:${partitionOf(role.region).name}:iam::${role.accountId}:instance-profile/${role.name}`,
+    InstanceProfileArn: profileArnOf(role),
     InstanceProfileId: 'AIPAROLESANYWHERE0000',
   }),
 );
+
+function profileArnOf({ region, accountId, name }: ServedRole): string {
+  return `arn:${partitionOf(region).name}:iam::${accountId}:instance-profile/${name}`;
+}
 
 /** The members that both protocols have. Whole seconds and `Z`, as botocore requires. */
 function members(credentials: AwsCredentialIdentity) {

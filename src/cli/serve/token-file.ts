@@ -1,9 +1,9 @@
 /**
- * Loads the token of the container endpoint from its file, so that clients outlive a restart; where there is no file,
- * makes a token and writes it there.
+ * Loads the token of the container endpoint from its file, so that clients outlive a restart; where there is
+ * no file, makes a token and writes it there.
  *
- * Source: `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE` (AWS SDKs and Tools reference): clients read the file again for each
- * request, and botocore refuses a line end in it.
+ * Source: `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE` (AWS SDKs and Tools reference): clients read the file
+ * again for each request, and botocore refuses a line end in it.
  */
 import { sep } from 'node:path';
 import { OptionError } from '../../errors.js';
@@ -59,6 +59,7 @@ function parseToken(text: string, subject: string): string {
   if (TOKEN.test(text)) return text;
   throw new OptionError(
     'ERR_OPTION_INVALID',
-    `${subject} must hold a token of 32 to 4096 visible ASCII characters without a line end, found ${text.length} characters that are not one`,
+    `${subject} must hold a token of 32 to 4096 visible ASCII characters without a line end, ` +
+      `found ${text.length} characters that are not one`,
   );
 }

@@ -2,8 +2,8 @@
  * Makes and checks the secrets that clients show: session tokens of IMDSv2, and the authorization token of the
  * container endpoint.
  *
- * Session tokens are not stored, so that no number of clients can evict the token of another one: a token holds its
- * expiry, and a MAC over it under a key of this process.
+ * Session tokens are not stored, so that no number of clients can evict the token of another one: a token
+ * holds its expiry, and a MAC over it under a key of this process.
  *
  * Source: "How Instance Metadata Service Version 2 works" (EC2 user guide): lifetimes of 1 second to 6 hours.
  */
@@ -33,8 +33,9 @@ export function createSessionTokens(): SessionTokens {
   const key = randomBytes(32);
   const macOf = (signed: Uint8Array): Buffer =>
     createHmac('sha256', key).update(signed).digest().subarray(0, MAC_BYTES);
-  // The expiries of tokens whose MAC was right, since a MAC takes longer than the rest of an answer. The time of a
-  // look-up tells nothing about a token: V8 compares two texts only if their hashes, under a random seed, are equal.
+  // The expiries of tokens whose MAC was right, since a MAC takes longer than the rest of an answer. The time
+  // of a look-up tells nothing about a token: V8 compares two texts only if their hashes, under a random
+  // seed, are equal.
   const verified = new Map<string, number>();
   const verify = (token: string): number | undefined => {
     if (!TOKEN.test(token)) return undefined;

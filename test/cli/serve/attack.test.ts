@@ -48,7 +48,7 @@ function peakMiB(pid: number | undefined): number {
 }
 
 it.runIf(existsSync('/proc/self/status'))(
-  'answers others within a second, in 150 MiB, while 1,020 connections send 2,800 requests each and read nothing',
+  'answers others within a second, in 150 MiB, while 1,020 connections send 2,800 requests each',
   async () => {
     const { port, pid } = await startServing();
     const script = join(import.meta.dirname, 'attacker.js');
@@ -66,7 +66,8 @@ it.runIf(existsSync('/proc/self/status'))(
     const [opened] = await once(attacker.stdout, 'data');
     expect(Number(opened)).toBeGreaterThanOrEqual(1020);
     expect(latencies.length).toBeGreaterThan(4);
-    // Nine of ten: attacker, victim and other tests share two cores, and the scheduler has a part in each answer.
+    // Nine of ten: attacker, victim and other tests share two cores, and the scheduler has a part in each
+    // answer.
     latencies.sort((a, b) => a - b);
     expect(latencies[Math.floor(latencies.length * 0.9)]).toBeLessThan(1_000);
     expect(latencies.at(-1)).toBeLessThan(5_000);

@@ -1,6 +1,6 @@
 /**
- * Attacks a port of loopback with connections that send thousands of requests at once and never read an answer. Each
- * connection that the server closes is opened again after a pause.
+ * Attacks a port of loopback with connections that send thousands of requests at once and never read an
+ * answer. Each connection that the server closes is opened again after a pause.
  *
  *   node attacker.js PORT CONNECTIONS REQUESTS PAUSE_MS
  */

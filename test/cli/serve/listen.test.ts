@@ -23,6 +23,8 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const TTL = 'X-aws-ec2-metadata-token-ttl-seconds';
 
+const PUT = `PUT /latest/api/token HTTP/1.1\r\nHost: 127.0.0.1\r\n${TTL}: 60\r\n`;
+
 const both = { hosts: ['127.0.0.1', '::1'], port: 0 };
 
 /** What a listener needs, with the reasons for which it closed connections. */
@@ -72,7 +74,7 @@ describe('listenOnTcp', () => {
     }
   });
 
-  it('passes over an address that this machine does not have, and fails if there is no other one', async () => {
+  it('passes over an address that this machine does not have, and fails without another one', async () => {
     // TEST-NET-1 (RFC 5737): no machine has it.
     const { addresses, port } = await start({ hosts: ['192.0.2.1', '127.0.0.1'], port: 0 });
     expect(addresses).toEqual([`http://127.0.0.1:${port}`]);
@@ -122,7 +124,7 @@ describe('listenOnTcp', () => {
     ],
     [
       'a chunked PUT without content',
-      `PUT /latest/api/token HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n${TTL}: 60\r\n\r\n0\r\n\r\n`,
+      `${PUT}Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
       200,
     ],
     [
@@ -137,7 +139,9 @@ describe('listenOnTcp', () => {
 
   it('keeps the connection behind a body with the request for a token, up to 16 KiB', async () => {
     const put = (length: number) =>
-      `PUT /latest/api/token HTTP/1.1\r\nHost: 127.0.0.1\r\n${TTL}: 60\r\nTransfer-Encoding: chunked\r\n\r\n${length.toString(16)}\r\n${'x'.repeat(length)}\r\n0\r\n\r\n`;
+      [`${PUT}Transfer-Encoding: chunked`, '', length.toString(16), 'x'.repeat(length), '0', '', ''].join(
+        '\r\n',
+      );
     const { listener, closed } = await startWith();
     const socket = connect(listener.port ?? 0, '127.0.0.1').on('error', () => undefined);
     for (const length of [5, 16_000]) {
@@ -195,7 +199,16 @@ describe('listenOnTcp', () => {
     const send = (method: string, path: string, header: string) =>
       raw(
         port,
-        `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1:80\r\nContent-Length: 0\r\nUser-Agent: Fluent-Bit\r\n${header}\r\nConnection: close\r\n\r\n`,
+        [
+          `${method} ${path} HTTP/1.1`,
+          'Host: 127.0.0.1:80',
+          'Content-Length: 0',
+          'User-Agent: Fluent-Bit',
+          header,
+          'Connection: close',
+          '',
+          '',
+        ].join('\r\n'),
       );
     const bodyOf = (answer: string): string => {
       expect(answer).toMatch(/^HTTP\/1\.1 200 /);
@@ -284,7 +297,8 @@ describe('listenOnSocket', () => {
 
   it('replaces a socket that nobody listens on, and no other file', async () => {
     const path = join(folder, 'socket');
-    // A server that is killed leaves its socket: close() would remove it, so another name is given to it first.
+    // A server that is killed leaves its socket: close() would remove it, so another name is given to it
+    // first.
     const dead = createServer().listen(`${path}.dead`);
     await once(dead, 'listening');
     linkSync(`${path}.dead`, path);

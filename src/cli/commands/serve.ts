@@ -152,7 +152,7 @@ async function run(args: Arguments, io: Io, now = () => new Date()): Promise<voi
   const log = withoutRepeats(openLog(io.stderr, inputs.options.logFormat as LogFormat, now), now);
   const report = createIncidentLog(log, now);
   const context = { inputs, io, log, now, report, neighbourhood, interrupted: io.interrupted() };
-  // The port first: where it is in use, neither a token file nor a session is made.
+  // The port first: if it is in use, neither a token file nor a session is made.
   let routes: Routes = startingRoutes;
   const listener = await listen((request) => routes(request), context);
   try {

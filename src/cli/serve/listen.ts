@@ -28,7 +28,7 @@ const HTTP_LIMITS = {
 const CONNECTION_LIMITS = { maxConnections: 512, writeMs: 5_000, idleMs: 60_000, checkMs: 1_000 };
 /**
  * The system keeps so many connections until they are accepted, within its own limit. Beyond that a client
- * has to try again, after a second: too long where somebody else has filled the queue.
+ * has to try again, after a second: too long, if another client has filled the queue.
  */
 const BACKLOG = 4_096;
 /** A body is read and dropped, up to this length. */
@@ -90,7 +90,7 @@ export async function listenOnTcp(
 }
 
 /**
- * The socket has its mode from the moment it exists. A socket that nobody listens on any more is replaced;
+ * The socket has its mode from the moment it exists. A socket without a listener is replaced;
  * any other file is not.
  *
  * @param mode permissions of the socket: 0600 for this user alone, 0660 for the group of the process too
@@ -106,7 +106,7 @@ export async function listenOnSocket(
   const close = () => closeAll([server], connections);
   try {
     await removeStale(path);
-    // Node binds before listen() returns: nobody else ever sees the socket with another mode.
+    // Node binds before listen() returns: no other process sees the socket with another mode.
     await withUmask(0o777 & ~mode, () => listening(server, { path }));
     await assertMode(path, mode);
   } catch (cause) {
@@ -171,7 +171,7 @@ function dropBody(incoming: IncomingMessage, onClosed: ListenerOptions['onClosed
   });
 }
 
-/** The status that Node's server answers where nobody listens for the event. */
+/** The status that Node answers if there is no listener for this event. */
 function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
   const statuses: Record<string, number> = {
     HPE_HEADER_OVERFLOW: 431,
@@ -218,7 +218,7 @@ async function removeStale(path: string): Promise<void> {
   if (!(await isAlive(path))) await rm(path);
 }
 
-/** Only a refused connection tells that nobody listens: a socket of another user, or a busy one, stays. */
+/** Only a refused connection proves that no process listens: a socket of another user, or a busy one, stays. */
 function isAlive(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);

@@ -26,7 +26,7 @@ interface Ends {
 }
 
 export interface Neighbourhood {
-  /** @param address an IP address @returns undefined where it is not one */
+  /** @param address an IP address @returns undefined for any other text */
   reachOf(address: string): Reach | undefined;
   /** Whether an interface of this machine has that address. */
   isOwn(address: string): boolean;

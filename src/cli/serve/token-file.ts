@@ -11,7 +11,7 @@ import { createSecretFile, readSecretFile } from '../../files/secret-file.js';
 import { writeFileWhole } from '../../files/write-file.js';
 import { randomToken } from './tokens.js';
 
-/** What `Authorization` can carry and nobody can guess: 32 letters are 128 bits even in hexadecimal. */
+/** What `Authorization` can carry and no one can guess: 32 letters are 128 bits even in hexadecimal. */
 const TOKEN = /^[\x21-\x7e]{32,4096}$/;
 
 /**

@@ -295,7 +295,7 @@ describe('listenOnSocket', () => {
     expect(existsSync(path)).toBe(false);
   });
 
-  it('replaces a socket that nobody listens on, and no other file', async () => {
+  it('replaces a socket without a listener, and no other file', async () => {
     const path = join(folder, 'socket');
     // A server that is killed leaves its socket: close() would remove it, so another name is given to it
     // first.

@@ -248,7 +248,7 @@ describe('serve', () => {
       'arn:aws:rolesanywhere:us-east-1:111122223333:profile/PROFILE_ID': env['PROFILE_ARN'],
       'arn:aws:iam::111122223333:role/ROLE_NAME': env['ROLE_ARN'],
     };
-    const flags = [...manifest.matchAll(/^ {8}- (--\S+?)(?:=(\S+))?$/gm)].map(([, flag, value]) =>
+    const flags = [...manifest.matchAll(/^ +- (--\S+?)(?:=(\S+))?$/gm)].map(([, flag, value]) =>
       value === undefined ? `${flag}` : `${flag}=${real[value] ?? value}`,
     );
     expect(flags).toHaveLength(8);

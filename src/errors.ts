@@ -1,9 +1,9 @@
 /**
- * What can go wrong, and who can fix it.
+ * The errors of this package. The class says who can fix the problem: the caller (options), the owner of the certificate,
+ * the network, AWS, or this machine. The code says what happened and does not change between releases; the message is one
+ * line for people.
  *
- * The class says who: the caller (options), the owner of the certificate, the network, AWS, or this machine.
- * The code says what happened and stays the same from release to release; the message is one line for people.
- * No message ever holds key text, a passphrase, a secret access key or a session token.
+ * Messages, hints and causes never contain key text, a passphrase, a secret access key or a session token.
  */
 
 /** The caller's options are missing, malformed, unknown or contradict each other. */
@@ -61,84 +61,66 @@ export type OutputErrorCode = 'ERR_FILE_WRITE' | 'ERR_LISTEN';
 export interface ErrorDetails {
   /** What to do about it, one line. */
   readonly hint?: string | undefined;
+  /** The error behind this one, without what it may have kept of secrets: see `safeCause`. */
   readonly cause?: unknown;
 }
 
-/** The base of every error that this package throws on purpose. */
+/** The base of every error that this package throws. `ERR_UNEXPECTED` is a defect of this package. */
 export class RolesAnywhereError extends Error {
   readonly code: string;
-  /** What to do about it, one line, where we know. */
+  /** What to do about it, one line, if known. */
   readonly hint: string | undefined;
-  /** The exit status of the command line for this class of error. */
-  readonly exitStatus: number = 1;
-  /**
-   * Read by the AWS SDK's `chain()`: whoever configured this provider wants to hear why it failed, not what
-   * the next provider in the chain says.
-   */
+  /** Read by the AWS SDK's `chain()`: it stops at this error instead of reporting the next provider's. */
   readonly tryNextLink = false;
 
   constructor(code: string, message: string, details: ErrorDetails = {}) {
     super(oneLine(message), details.cause === undefined ? undefined : { cause: details.cause });
-    this.name = new.target.name;
+    this.name = 'RolesAnywhereError';
     this.code = code;
     this.hint = details.hint;
   }
 }
 
-/**
- * Whether an error is one of these classes. By its shape: the program and the emulator are built apart, and each
- * has classes of its own.
- */
-export function isRolesAnywhereError(error: unknown): error is RolesAnywhereError {
-  return error instanceof Error && 'code' in error && 'exitStatus' in error;
-}
-
-/** The code of an error, Node's or ours: `ENOENT`, `ERR_FILE_WRITE`. Empty where it has none. */
-export function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
-}
-
 export class OptionError extends RolesAnywhereError {
   declare readonly code: OptionErrorCode;
-  override readonly exitStatus = 2;
 
   constructor(code: OptionErrorCode, message: string, details?: ErrorDetails) {
     super(code, message, details);
+    this.name = 'OptionError';
   }
 }
 
 export class IdentityError extends RolesAnywhereError {
   declare readonly code: IdentityErrorCode;
-  override readonly exitStatus = 3;
 
   constructor(code: IdentityErrorCode, message: string, details?: ErrorDetails) {
     super(code, message, details);
+    this.name = 'IdentityError';
   }
 }
 
 export class TransportError extends RolesAnywhereError {
   declare readonly code: TransportErrorCode;
-  override readonly exitStatus = 4;
 
   constructor(code: TransportErrorCode, message: string, details?: ErrorDetails) {
     super(code, message, details);
+    this.name = 'TransportError';
   }
 }
 
 export interface ServiceErrorDetails extends ErrorDetails {
   /** HTTP status of the answer. */
   readonly status: number;
-  /** The service's own name for the error, such as `AccessDeniedException`. */
+  /** The service's name for the error, such as `AccessDeniedException`. */
   readonly type?: string | undefined;
   /** The `x-amzn-RequestId` of the answer: AWS Support asks for it. */
   readonly requestId?: string | undefined;
-  /** What a `Retry-After` header asked for, in milliseconds. */
+  /** The delay that a `Retry-After` header asked for, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
 }
 
 export class ServiceError extends RolesAnywhereError {
   declare readonly code: ServiceErrorCode;
-  override readonly exitStatus = 5;
   readonly status: number;
   readonly type: string | undefined;
   readonly requestId: string | undefined;
@@ -146,6 +128,7 @@ export class ServiceError extends RolesAnywhereError {
 
   constructor(code: ServiceErrorCode, message: string, details: ServiceErrorDetails) {
     super(code, message, details);
+    this.name = 'ServiceError';
     this.status = details.status;
     this.type = details.type;
     this.requestId = details.requestId;
@@ -155,27 +138,77 @@ export class ServiceError extends RolesAnywhereError {
 
 export class OutputError extends RolesAnywhereError {
   declare readonly code: OutputErrorCode;
-  override readonly exitStatus = 6;
 
   constructor(code: OutputErrorCode, message: string, details?: ErrorDetails) {
     super(code, message, details);
+    this.name = 'OutputError';
   }
 }
 
+const NAMES: readonly string[] = [
+  'RolesAnywhereError',
+  'OptionError',
+  'IdentityError',
+  'TransportError',
+  'ServiceError',
+  'OutputError',
+];
+
 /**
- * A value for a message, in quotes. Key text that landed in the wrong place is not shown: PEM, or a run of letters
- * of both cases and digits as long as a line of base64 has.
+ * Whether an error is one of these classes, told by its shape: the program and the emulator are separate bundles, each
+ * with classes of its own.
+ */
+export function isRolesAnywhereError(error: unknown): error is RolesAnywhereError {
+  return error instanceof Error && NAMES.includes(error.name) && 'code' in error && 'tryNextLink' in error;
+}
+
+/** The code of an error of Node or of this package: `ENOENT`, `ERR_FILE_WRITE`. Empty if it has none. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
+
+/**
+ * An error of this package for anything that was thrown: itself, or `ERR_UNEXPECTED` for a defect. The message of a defect
+ * is left out, since Node quotes values in some, and a value may be a secret; the place in the code is kept.
+ */
+export function asRolesAnywhereError(error: unknown): RolesAnywhereError {
+  if (isRolesAnywhereError(error)) return error;
+  const name = error instanceof Error ? error.name : typeof error;
+  const cause = new Error('its message is left out: it may quote a secret');
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  const frames = stack.split('\n').filter((line) => line.startsWith('    at '));
+  cause.stack = [`${name}: ${cause.message}`, ...frames].join('\n');
+  return new RolesAnywhereError('ERR_UNEXPECTED', `unexpected ${oneLine(name, 100)}, please report it`, {
+    cause,
+  });
+}
+
+/**
+ * A copy of an error of the network or of a parser, with its name, code and message alone: Node and undici keep what they
+ * could not parse in further members, and that may be an answer with credentials in it.
+ */
+export function safeCause(error: unknown): Error {
+  const { name = 'Error', message = '' } = error instanceof Error ? error : {};
+  const copy = Object.assign(new Error(oneLine(message, 300)), { code: codeOf(error) || undefined });
+  copy.name = name;
+  copy.stack = `${name}: ${copy.message}`;
+  return copy;
+}
+
+/**
+ * A value for a message, in quotes. Text that may be a key passed in the wrong place is not shown: PEM, or a run of mixed
+ * case and digits as long as a line of base64.
  */
 export function quote(text: string): string {
   const runs = text.match(/[A-Za-z0-9+/_=-]{40,}/g) ?? [];
   const isMixed = runs.some((run) => /[a-z]/.test(run) && /[A-Z]/.test(run) && /\d/.test(run));
   const isKey = isMixed || /[\r\n]|--\s*BEGIN|PRIVATE KEY/.test(text);
-  return isKey ? 'a text that is not shown, since it may be a key' : `"${text}"`;
+  return isKey ? '[redacted: may be a key]' : `"${text}"`;
 }
 
 /**
- * One printable line of bounded length: parts of a message come from files and from the network, and must not
- * be able to move the cursor of a terminal or to forge a second line of a log.
+ * One printable line of bounded length. Parts of messages come from files and from the network: without this they could
+ * move the cursor of a terminal, or forge a line of a log.
  */
 export function oneLine(text: string, limit = 2000): string {
   const printable = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ').trim();

@@ -1,15 +1,12 @@
 /**
- * The library's front door, in the order of the pipeline:
- *
- *   options → settings → keys → identity → checks → signing → session → cache → credentials → outputs
- *
- * Each stage can be used alone: load an identity, check it, sign a request of your own and send it as you like.
+ * The library. Each stage can be used alone: load an identity, check it, sign a request of your own and send it with any
+ * HTTP client.
  */
 
 export type { ProviderProperties } from './credentials/caller-client.js';
 export type {
-  AwsCredentialIdentity,
-  ProviderOptions,
+  FromRolesAnywhereInit,
+  RolesAnywhereCredentials,
   RolesAnywhereProvider,
 } from './credentials/from-roles-anywhere.js';
 export { fromRolesAnywhere } from './credentials/from-roles-anywhere.js';
@@ -34,18 +31,16 @@ export { checkIdentity } from './identity/check-identity.js';
 export type { Finding, WarningCode } from './identity/finding.js';
 export type { SigningIdentity } from './identity/identity.js';
 export type { AskPassphrase, IdentitySource, PemOrPath } from './identity/identity-source.js';
-export type { PublicKey } from './identity/keys/public-key.js';
 export type { LoadContext } from './identity/load.js';
 export { loadIdentity } from './identity/load.js';
-export type { Environment } from './options/choose-values.js';
-export type { CreateSessionOptions, Logger, SessionContext } from './session/create-session.js';
+export type { CreateSessionOptions, Logger } from './session/create-session.js';
 export { createSession } from './session/create-session.js';
+export type { HttpDispatcher } from './session/dispatched.js';
 export type { SessionRequest, SessionRequestSettings } from './session/request.js';
 export { createSessionRequest } from './session/request.js';
-export type { HttpResponse, ResponseContext, Session } from './session/response.js';
+export type { HttpResponse, Session } from './session/response.js';
 export { parseSessionResponse } from './session/response.js';
-export type { SessionOptions } from './session/session-options.js';
 export { VERSION } from './session/version.js';
 export type { HttpRequest } from './signing/canonical-request.js';
 export type { SignedRequest, SigningContext } from './signing/sign-request.js';
-export { explainSignature, signRequest } from './signing/sign-request.js';
+export { signRequest, signRequestWithTrace } from './signing/sign-request.js';

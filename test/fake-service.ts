@@ -134,6 +134,13 @@ export const SESSION_ANSWER = {
   subjectArn: 'arn:aws:rolesanywhere:us-east-1:123456789012:subject/66666666-7777-8888-9999-000000000000',
 };
 
+/** As `success`, for programs that run on the clock of this machine. */
+export const lastingSuccess: Answer = status(
+  201,
+  JSON.stringify(SESSION_ANSWER).replace(CREDENTIALS.expiration, '2126-06-01T13:00:00Z'),
+  { 'content-type': 'application/json', 'x-amzn-requestid': '11111111-2222-3333-4444-555555555555' },
+);
+
 export const success: Answer = status(201, JSON.stringify(SESSION_ANSWER), {
   'content-type': 'application/json',
   'x-amzn-requestid': REQUEST_ID,

@@ -1,6 +1,6 @@
 /**
- * Tests the tarball that `npm pack` makes, unpacked into an empty project beside copies of the packages that
- * it declares. The project is outside the repository, so that nothing is found there by accident. No network.
+ * Tests the tarball that `npm pack` makes, unpacked into an empty project beside copies of the packages that it
+ * declares. The project is outside the repository, so that nothing is found there by accident. No network.
  */
 import { execFile, execFileSync } from 'node:child_process';
 import {
@@ -31,25 +31,16 @@ const manifest = readManifest(root);
 
 const LIBRARY = [
   ...['IdentityError', 'OptionError', 'OutputError', 'RolesAnywhereError', 'ServiceError', 'TransportError'],
-  ...['VERSION', 'checkIdentity', 'createSession', 'createSessionRequest', 'explainSignature'],
-  ...['formatProcessCredentials', 'fromRolesAnywhere', 'loadIdentity', 'parseSessionResponse', 'signRequest'],
+  ...['VERSION', 'checkIdentity', 'createSession', 'createSessionRequest', 'formatProcessCredentials'],
+  ...['fromRolesAnywhere', 'loadIdentity', 'parseSessionResponse', 'signRequest', 'signRequestWithTrace'],
 ];
 const LIBRARY_TYPES = [
-  ...[
-    'AskPassphrase',
-    'AwsCredentialIdentity',
-    'Certificate',
-    'CreateSessionOptions',
-    'Environment',
-    'Finding',
-    'HttpRequest',
-  ],
-  ...['HttpResponse', 'IdentityErrorCode', 'IdentitySource', 'LoadContext', 'Logger'],
-  ...['OptionErrorCode', 'OutputErrorCode', 'ProviderOptions', 'ProviderProperties', 'ResponseContext'],
-  ...['RolesAnywhereProvider', 'ServiceErrorCode', 'Session', 'SessionContext', 'SessionOptions'],
-  ...['PublicKey', 'SessionRequest', 'SessionRequestSettings', 'SignedRequest', 'SigningContext'],
-  ...['PemOrPath', 'SigningIdentity', 'WarningCode'],
-  'TransportErrorCode',
+  ...['AskPassphrase', 'Certificate', 'CreateSessionOptions', 'Finding', 'FromRolesAnywhereInit'],
+  ...['HttpDispatcher', 'HttpRequest', 'HttpResponse', 'IdentityErrorCode', 'IdentitySource', 'LoadContext'],
+  ...['Logger', 'OptionErrorCode', 'OutputErrorCode', 'PemOrPath', 'ProviderProperties'],
+  ...['RolesAnywhereCredentials', 'RolesAnywhereProvider', 'ServiceErrorCode', 'Session', 'SessionRequest'],
+  ...['SessionRequestSettings', 'SignedRequest', 'SigningContext', 'SigningIdentity', 'TransportErrorCode'],
+  'WarningCode',
 ];
 const EMULATOR = ['createAuthority', 'createEmulator', 'createRequest', 'startEmulator'];
 const EMULATOR_TYPES = [
@@ -338,8 +329,7 @@ describe('the types, installed', () => {
     export type All = [${[...LIBRARY_TYPES, ...EMULATOR_TYPES].join(', ')}];
 
     const arns = { trustAnchorArn: 'a', profileArn: 'b', roleArn: process.env['ROLE_ARN'] };
-    const context = { env: process.env, logger: console };
-    const options: CreateSessionOptions = { ...arns, certificate: 'host.pem', ...context };
+    const options: CreateSessionOptions = { ...arns, certificate: 'host.pem', env: process.env, logger: console };
     export const session: Session = await createSession(options);
     export const token: string = (await fromRolesAnywhere(options)()).sessionToken;
     export const emulator: Emulator = await startEmulator({ port: 0 });

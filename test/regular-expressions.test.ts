@@ -17,8 +17,6 @@ import { signX509 } from './emulator/sessions/sign.js';
 
 /** Reasons by `path /pattern/flags`. A row that excuses nothing has to go. */
 const EXCEPTIONS: Readonly<Record<string, string>> = {
-  [String.raw`session/request.ts /\/+$/`]: 'known, to be fixed',
-  'session/response.ts /:.*$/': 'known, to be fixed',
   'cli/terminal/report.ts / ~.*there is no such file/': 'known, to be fixed',
 };
 

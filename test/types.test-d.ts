@@ -3,20 +3,25 @@
  * claim that must not compile stands behind `@ts-expect-error`, which is an error itself where there is none.
  */
 import { STSClient } from '@aws-sdk/client-sts';
+import { createCredentialChain, fromEnv } from '@aws-sdk/credential-providers';
 import type {
   AwsCredentialIdentityProvider,
+  IdentityProvider,
+  Provider,
   AwsCredentialIdentity as SmithyIdentity,
   HttpRequest as SmithyRequest,
 } from '@smithy/types';
+import { Agent, MockAgent, ProxyAgent } from 'undici';
 import type {
-  AwsCredentialIdentity,
   CreateSessionOptions,
   Finding,
+  FromRolesAnywhereInit,
   HttpRequest,
   IdentityErrorCode,
   Logger,
   OptionErrorCode,
   OutputErrorCode,
+  RolesAnywhereCredentials,
   ServiceErrorCode,
   Session,
   SessionRequest,
@@ -52,7 +57,7 @@ export const complete: Required<
 > = await fromRolesAnywhere(options)();
 export const isProviderExact: Same<
   Awaited<ReturnType<ReturnType<typeof fromRolesAnywhere>>>,
-  AwsCredentialIdentity
+  RolesAnywhereCredentials
 > = true;
 // A session is credentials too.
 export const session: SmithyIdentity = await createSession(options);
@@ -60,6 +65,24 @@ export const client2 = new STSClient({ credentials: await createSession(options)
 // The SDK's clients pass their properties; nobody needs to.
 await fromRolesAnywhere(options)({ callerClientConfig: { region: 'us-east-1' } });
 await fromRolesAnywhere(options)();
+await fromRolesAnywhere(options)({ signal: AbortSignal.timeout(1000), forceRefresh: true });
+// @ts-expect-error: a misspelt property
+await fromRolesAnywhere(options)({ forceRefesh: true });
+// A link of a chain of the SDK's, and whatever else takes a provider of smithy's.
+export const chained = createCredentialChain(fromRolesAnywhere(options), fromEnv());
+export const client3 = new STSClient({ region: 'us-east-1', credentials: chained });
+export const bare: Provider<SmithyIdentity> = fromRolesAnywhere(options);
+export const identityProvider: IdentityProvider<SmithyIdentity> = fromRolesAnywhere(options);
+// What only a provider takes.
+export const init: FromRolesAnywhereInit = { ...options, cache: true };
+// @ts-expect-error: createSession has no cache
+createSession({ ...options, cache: true });
+// undici's dispatchers.
+for (const dispatcher of [new Agent(), new MockAgent(), new ProxyAgent('http://127.0.0.1:3128')]) {
+  await createSession({ ...options, dispatcher });
+}
+// @ts-expect-error: an agent of node:https is none
+createSession({ ...options, dispatcher: new (await import('node:https')).Agent() });
 // It can be disposed of, by hand or by `using`.
 export const disposable: Disposable & AsyncDisposable = fromRolesAnywhere(options);
 fromRolesAnywhere(options).dispose();

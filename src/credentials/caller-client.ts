@@ -6,11 +6,18 @@
  */
 import type { Logger } from '../session/create-session.js';
 
-/** What an SDK client may pass to a provider. */
-export type ProviderProperties = Record<string, unknown>;
+/** What one call of the provider may pass. SDK clients pass `callerClientConfig`; other members are ignored. */
+export interface ProviderProperties {
+  /** The configuration of the client that calls. Its `logger` is used if the options name none. */
+  readonly callerClientConfig?: object | undefined;
+  /** Creates a new session even if the held one is valid. Default false. */
+  readonly forceRefresh?: boolean | undefined;
+  /** Ends this call with `ERR_ABORTED`. The request that it shares with other callers goes on. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 export function loggerOf(properties: ProviderProperties | undefined): Logger | undefined {
-  const { logger } = asRecord(properties?.['callerClientConfig']);
+  const { logger } = asRecord(properties?.callerClientConfig);
   return isLogger(logger) ? logger : undefined;
 }
 

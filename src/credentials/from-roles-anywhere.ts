@@ -6,10 +6,11 @@
  * before the expiry, unless the provider is marked as `memoized`, as this one is: so the SDK calls it at each use, and it
  * can refresh while nobody waits.
  */
-import { TransportError } from '../errors.js';
+import { asRolesAnywhereError, TransportError } from '../errors.js';
 import { ambientEnvironment } from '../options/environment.js';
 import type { CreateSessionOptions } from '../session/create-session.js';
 import { parseOptions } from '../session/create-session.js';
+import { endedBy } from '../session/limit.js';
 import type { Session } from '../session/response.js';
 import type { ProviderProperties } from './caller-client.js';
 import { loggerOf } from './caller-client.js';
@@ -19,7 +20,7 @@ import type { RefreshCall } from './session-source.js';
 import { assertRereadable, keepFresh, openSessionSource } from './session-source.js';
 
 /** As `AwsCredentialIdentity` in `@smithy/types`. */
-export interface AwsCredentialIdentity {
+export interface RolesAnywhereCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken: string;
@@ -28,7 +29,7 @@ export interface AwsCredentialIdentity {
 }
 
 /** The options of `createSession` except those of a single call, and the cache. */
-export interface ProviderOptions extends Omit<CreateSessionOptions, 'signal' | 'stdin'> {
+export interface FromRolesAnywhereInit extends Omit<CreateSessionOptions, 'signal' | 'stdin'> {
   /**
    * Share sessions with other processes of this user through encrypted files, as `--cache` does: a program that starts
    * often then asks the service once an hour. Default false.
@@ -37,7 +38,7 @@ export interface ProviderOptions extends Omit<CreateSessionOptions, 'signal' | '
 }
 
 export interface RolesAnywhereProvider {
-  (properties?: ProviderProperties): Promise<AwsCredentialIdentity>;
+  (properties?: ProviderProperties): Promise<RolesAnywhereCredentials>;
   /** Tells the SDK to ask at each use: what is held is handed out at once. */
   readonly memoized: true;
   /** Ends a refresh that is under way. Calls from then on are refused with `ERR_ABORTED`. */
@@ -68,7 +69,7 @@ export interface RolesAnywhereProvider {
  *   }),
  * });
  */
-export function fromRolesAnywhere(options: ProviderOptions): RolesAnywhereProvider {
+export function fromRolesAnywhere(options: FromRolesAnywhereInit): RolesAnywhereProvider {
   let opened: Promise<Refresher<Session, RefreshCall>> | undefined;
   let isDisposed = false;
   // Options are read at the first call; after an error in them, at the next one again.
@@ -79,7 +80,7 @@ export function fromRolesAnywhere(options: ProviderOptions): RolesAnywhereProvid
     });
     return opened;
   };
-  const provide = async (properties?: ProviderProperties): Promise<AwsCredentialIdentity> => {
+  const provide = async (properties?: ProviderProperties): Promise<RolesAnywhereCredentials> => {
     const refresher = isDisposed ? undefined : await open();
     if (refresher === undefined || isDisposed) {
       throw new TransportError('ERR_ABORTED', 'the credential provider has been disposed of');
@@ -87,17 +88,21 @@ export function fromRolesAnywhere(options: ProviderOptions): RolesAnywhereProvid
     const isHeld = refresher.current() !== undefined;
     // If nobody waits, the refresher repeats a failed attempt after a pause.
     const call = { logger: options?.logger ?? loggerOf(properties), attempts: isHeld ? 1 : undefined };
-    const session = await (properties?.['forceRefresh'] === true
+    const session = await (properties?.forceRefresh === true
       ? refresher.refreshNow(call)
       : refresher.get(call));
     const { accessKeyId, secretAccessKey, sessionToken, expiration, accountId } = session;
     return { accessKeyId, secretAccessKey, sessionToken, expiration, accountId };
   };
+  const provideCoded: typeof provide = (properties) =>
+    endedBy(properties?.signal, provide(properties)).catch((error: unknown) => {
+      throw asRolesAnywhereError(error);
+    });
   const dispose = (): void => {
     isDisposed = true;
     opened?.then((refresher) => refresher.stop()).catch(() => undefined);
   };
-  return Object.assign(provide, {
+  return Object.assign(provideCoded, {
     memoized: true as const,
     dispose,
     [Symbol.dispose]: dispose,
@@ -105,14 +110,14 @@ export function fromRolesAnywhere(options: ProviderOptions): RolesAnywhereProvid
   });
 }
 
-async function openRefresher(options: ProviderOptions): Promise<Refresher<Session, RefreshCall>> {
+async function openRefresher(options: FromRolesAnywhereInit): Promise<Refresher<Session, RefreshCall>> {
   const { cache, ...rest } = options ?? {};
   const { settings, context } = parseOptions(options && rest);
   assertRereadable(settings, (name) => name);
-  const { now = () => new Date(), random, logger, askPassphrase, identity } = context;
+  const { now = () => new Date(), random, logger, dispatcher, askPassphrase, identity } = context;
   const source = openSessionSource(settings, {
     identity: identity && (async () => identity),
-    ...{ rotates: true, cache, now, random, logger, askPassphrase },
+    ...{ rotates: true, cache, now, random, logger, dispatcher, askPassphrase },
     env: options.env ?? ambientEnvironment(),
   });
   const { refresher } = await keepFresh(source, { clock: systemClock(now), random });

@@ -4,7 +4,7 @@
  * Source: "Sourcing credentials with an external process" (AWS SDKs and Tools reference): Version 1, Expiration
  * in ISO 8601; AccountId is read by SDKs for account-based endpoints.
  */
-import type { AwsCredentialIdentity } from './from-roles-anywhere.js';
+import type { RolesAnywhereCredentials } from './from-roles-anywhere.js';
 
 /**
  * One JSON object, without a line end. Whole seconds and `Z`: the form that every SDK's parser takes.
@@ -12,7 +12,7 @@ import type { AwsCredentialIdentity } from './from-roles-anywhere.js';
  * @example
  * process.stdout.write(formatProcessCredentials(await createSession(options)));
  */
-export function formatProcessCredentials(credentials: AwsCredentialIdentity): string {
+export function formatProcessCredentials(credentials: RolesAnywhereCredentials): string {
   return JSON.stringify({
     Version: 1,
     AccessKeyId: credentials.accessKeyId,

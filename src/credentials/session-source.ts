@@ -10,6 +10,7 @@ import type { LoadContext } from '../identity/load.js';
 import { loadIdentity } from '../identity/load.js';
 import type { Environment } from '../options/choose-values.js';
 import type { Logger } from '../session/create-session.js';
+import type { HttpDispatcher } from '../session/dispatched.js';
 import { endedBy } from '../session/limit.js';
 import type { Session } from '../session/response.js';
 import type { Settings } from '../session/settings.js';
@@ -34,6 +35,7 @@ export interface SourceContext extends Pick<LoadContext, 'stdin' | 'askPassphras
   /** Names the folder of the cache. */
   readonly env: Environment;
   readonly now: () => Date;
+  readonly dispatcher?: HttpDispatcher | undefined;
   /** Jitter, in [0, 1). Default `Math.random`. */
   readonly random?: (() => number) | undefined;
   readonly logger?: Logger | undefined;
@@ -62,7 +64,7 @@ export interface SessionSource {
 }
 
 export function openSessionSource(settings: Settings, context: SourceContext): SessionSource {
-  const { now, env, random } = context;
+  const { now, env, random, dispatcher } = context;
   const identityNow = context.identity ?? identityProvider(settings, context);
   const openCache = async (
     identity: SigningIdentity,
@@ -84,7 +86,10 @@ export function openSessionSource(settings: Settings, context: SourceContext): S
       const createNew = async (): Promise<Session> => {
         // Loaded late: it is most of the program, and a cached session needs none of it.
         const { createSessionFrom } = await import('../session/create-session.js');
-        return createSessionFrom(settings, identity, { signal, logger, attempts, now, random });
+        return createSessionFrom(settings, identity, {
+          ...{ signal, logger, attempts },
+          ...{ now, random, dispatcher },
+        });
       };
       const cache = await openCache(identity, logger, signal);
       return cache === undefined ? createNew() : cache.share(createNew, replaced);

@@ -174,9 +174,19 @@ async function parseAsking<T>(
     } catch (error) {
       const isPassphrase = error instanceof IdentityError && error.code === 'ERR_KEY_PASSPHRASE';
       if (!isPassphrase || asked === MAX_QUESTIONS) throw error;
-      passphrase = await ask(subject, asked);
+      passphrase = await askCaller(ask, subject, asked);
       if (passphrase === undefined) throw error;
     }
+  }
+}
+
+/** What the caller's function throws is the cause as it is: it may speak of a secret, and is not shown. */
+async function askCaller(ask: AskPassphrase, subject: string, asked: number): Promise<string | undefined> {
+  try {
+    return await ask(subject, asked);
+  } catch (cause) {
+    const name = cause instanceof Error ? cause.name : typeof cause;
+    throw new IdentityError('ERR_KEY_PASSPHRASE', `askPassphrase failed for ${subject}: ${name}`, { cause });
   }
 }
 

@@ -1,15 +1,14 @@
-/**
- * The pipeline, from options to credentials: settings → identity → checks → signing → transport → response.
- */
+/** Creates a session: settings, identity, checks, signing, transport and response, one after the other. */
 
-import { OptionError } from '../errors.js';
+import { asRolesAnywhereError, OptionError } from '../errors.js';
 import { assertUsableIdentity } from '../identity/check-identity.js';
 import type { SigningIdentity } from '../identity/identity.js';
 import type { AskPassphrase } from '../identity/identity-source.js';
 import { loadIdentity } from '../identity/load.js';
 import type { Environment } from '../options/choose-values.js';
 import { ambientEnvironment } from '../options/environment.js';
-import { explainSignature } from '../signing/sign-request.js';
+import { signRequestWithTrace } from '../signing/sign-request.js';
+import type { HttpDispatcher } from './dispatched.js';
 import { endedBy, startLimit } from './limit.js';
 import { createSessionRequest } from './request.js';
 import type { Session } from './response.js';
@@ -20,17 +19,17 @@ import type { Settings } from './settings.js';
 import { parseSettings } from './settings.js';
 import { openTransport } from './transport.js';
 
-/** Where the pipeline says what it sees. The console and the loggers of AWS SDK clients fit. */
+/** Receives log messages. The console and the loggers of AWS SDK clients fit. */
 export interface Logger {
-  /** What is signed and sent, one text each. Never a key, a passphrase, a secret or a token. */
+  /** What is signed and sent. Never a key, a passphrase, a secret or a token. */
   debug?(message: string): void;
-  /** What works today, and should be changed. */
+  /** What works today and should be changed. */
   warn?(message: string): void;
 }
 
-/** What the pipeline takes besides its settings. */
+/** What a session takes besides its settings. */
 export interface SessionContext {
-  /** An identity of the caller's own, in place of `certificate`, `privateKey`, `intermediates`, `passphrase`. */
+  /** An identity that is loaded already, instead of `certificate`, `privateKey`, `intermediates` and `passphrase`. */
   readonly identity?: SigningIdentity | undefined;
   /** Ends the call with `ERR_ABORTED`. */
   readonly signal?: AbortSignal | undefined;
@@ -39,9 +38,14 @@ export interface SessionContext {
   readonly now?: (() => Date) | undefined;
   /** Jitter, in [0, 1). Default `Math.random`. */
   readonly random?: (() => number) | undefined;
+  /**
+   * An undici dispatcher (`Agent`, `ProxyAgent`, `MockAgent`) to send the request with. TLS and proxies are then its
+   * affair: `caBundle`, `verifyTls`, `connectTimeoutMs` and `HTTPS_PROXY` do not count. It is not closed.
+   */
+  readonly dispatcher?: HttpDispatcher | undefined;
   /** Opens what `-` reads. Default: the standard input of this process. */
   readonly stdin?: (() => AsyncIterable<Uint8Array | string>) | undefined;
-  /** Called where the key is encrypted and `passphrase` is not given, at most three times a call. */
+  /** Called if the key is encrypted and `passphrase` is not given, at most three times a call. */
   readonly askPassphrase?: AskPassphrase | undefined;
 }
 
@@ -51,7 +55,7 @@ export interface CreateSessionOptions extends SessionOptions, SessionContext {
 }
 
 /**
- * Gets temporary credentials for a role from a certificate.
+ * Creates a session: temporary credentials for a role, for a certificate.
  *
  * @returns `accessKeyId`, `secretAccessKey`, `sessionToken`, `expiration`, `accountId`, and the rest of the answer
  * @throws OptionError the options: `ERR_OPTION_*`
@@ -60,27 +64,33 @@ export interface CreateSessionOptions extends SessionOptions, SessionContext {
  * @throws TransportError the network: `ERR_TIMEOUT` `ERR_NETWORK` `ERR_TLS` `ERR_PROXY` `ERR_ABORTED`
  * @throws ServiceError the service: `ERR_SERVICE_DENIED` `ERR_SERVICE_THROTTLED` `ERR_SERVICE_FAILED`
  *   `ERR_RESPONSE_INVALID`
+ * @throws RolesAnywhereError `ERR_UNEXPECTED`: a defect of this package. What `sign` or `askPassphrase` of yours throw is the
+ *   `cause` of an error, as is the reason of your `signal`; causes of our own hold no secrets.
  * @example
  * const session = await createSession({
  *   certificate: 'host.pem', privateKey: 'host.key', trustAnchorArn, profileArn, roleArn,
  * });
  */
 export async function createSession(options: CreateSessionOptions): Promise<Session> {
-  const { settings, context } = parseOptions(options);
-  const { now, stdin, askPassphrase, signal, logger } = context;
-  const load = (): Promise<SigningIdentity> =>
-    loadIdentity(settings.source, { now, stdin, askPassphrase, logger });
-  const identity = context.identity ?? (await endedBy(signal, load()));
-  return createSessionFrom(settings, identity, context);
+  try {
+    const { settings, context } = parseOptions(options);
+    const { now, stdin, askPassphrase, signal, logger } = context;
+    const load = (): Promise<SigningIdentity> =>
+      loadIdentity(settings.source, { now, stdin, askPassphrase, logger });
+    const identity = context.identity ?? (await endedBy(signal, load()));
+    return await createSessionFrom(settings, identity, context);
+  } catch (error) {
+    throw asRolesAnywhereError(error);
+  }
 }
 
 /** @throws OptionError `ERR_OPTION_*` */
 export function parseOptions(options: CreateSessionOptions): { settings: Settings; context: SessionContext } {
   assertOptions(options);
-  const { identity, signal, logger, now, random, stdin, askPassphrase, ...further } = options;
+  const { identity, signal, logger, now, random, dispatcher, stdin, askPassphrase, ...further } = options;
   const { env = ambientEnvironment(), ...rest } = further;
   const settings = parseSettings(rest, { env, hasIdentity: identity !== undefined });
-  return { settings, context: { identity, signal, logger, now, random, stdin, askPassphrase } };
+  return { settings, context: { identity, signal, logger, now, random, dispatcher, stdin, askPassphrase } };
 }
 
 function assertOptions(options: CreateSessionOptions): void {
@@ -96,7 +106,8 @@ function assertOptions(options: CreateSessionOptions): void {
   );
 }
 
-export interface CreateContext extends Pick<SessionContext, 'logger' | 'signal' | 'now' | 'random'> {
+export interface CreateContext
+  extends Pick<SessionContext, 'logger' | 'signal' | 'now' | 'random' | 'dispatcher'> {
   /** Tries for passing failures; a refresher, which pauses by itself, passes 1. Default 3. */
   readonly attempts?: number | undefined;
 }
@@ -109,8 +120,9 @@ export interface CreateContext extends Pick<SessionContext, 'logger' | 'signal' 
 export async function createSessionFrom(
   settings: Settings,
   identity: SigningIdentity,
-  { logger, signal, attempts, now = () => new Date(), random = Math.random }: CreateContext,
+  context: CreateContext,
 ): Promise<Session> {
+  const { logger, signal, attempts, now = () => new Date(), random = Math.random } = context;
   const { endpoint, region, roleArn, connection } = settings;
   if (!connection.verifyTls) {
     logger?.warn?.(
@@ -121,17 +133,18 @@ export async function createSessionFrom(
     logger?.warn?.(`${message}: ${hint}`);
   }
   const request = createSessionRequest(settings);
-  const transport = await openTransport(endpoint, connection);
+  const transport = await openTransport(endpoint, connection, context.dispatcher);
   const limit = startLimit(connection.timeoutMs, endpoint.origin, signal);
   const attempt = async (): Promise<Session> => {
     // Each attempt is signed anew: signatures age, and the clock may have been set meanwhile.
-    const signed = await explainSignature(request, identity, { region, date: now() });
+    const signed = await signRequestWithTrace(request, identity, { region, date: now() });
     logger?.debug?.(`canonical request:\n${signed.canonicalRequest}`);
     logger?.debug?.(`string to sign:\n${signed.stringToSign}`);
     logger?.debug?.(`sending to ${endpoint.origin}${request.path}, body ${request.body}`);
     const { status, headers, body } = await transport.send(signed.request, limit.signal);
     logger?.debug?.(`the service answered ${status}, request id ${headers['x-amzn-requestid'] ?? 'none'}`);
-    return parseSessionResponse({ status, headers, body }, { roleArn, now });
+    const { certificate } = identity;
+    return parseSessionResponse({ status, headers, body }, { roleArn, now, certificate });
   };
   try {
     // Raced: a remote signer may not answer.

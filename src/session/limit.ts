@@ -3,6 +3,7 @@
  * error to throw.
  */
 import { TransportError } from '../errors.js';
+import { NETWORK_HINT } from './network-error.js';
 
 export interface Limit {
   /** Aborted with a TransportError: `ERR_TIMEOUT` or `ERR_ABORTED`. */
@@ -17,7 +18,11 @@ export function startLimit(timeoutMs: number, origin: string, callerSignal: Abor
   const controller = new AbortController();
   const startedAt = performance.now();
   const onTimeout = (): void =>
-    controller.abort(new TransportError('ERR_TIMEOUT', `no answer from ${origin} within ${timeoutMs} ms`));
+    controller.abort(
+      new TransportError('ERR_TIMEOUT', `no answer from ${origin} within ${timeoutMs} ms`, {
+        hint: NETWORK_HINT,
+      }),
+    );
   const onAbort = (): void => controller.abort(aborted(callerSignal));
   const timer = setTimeout(onTimeout, timeoutMs);
   callerSignal?.addEventListener('abort', onAbort, { once: true });

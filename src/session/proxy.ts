@@ -1,43 +1,57 @@
 /**
- * A proxy's URL in, a dispatcher that tunnels through it out (CONNECT, RFC 9110 §9.3.6). A file of its own since
- * few need it: undici's proxy code is loaded with it.
+ * Sends requests through a proxy with undici: a tunnel by CONNECT (RFC 9110 §9.3.6), or by SOCKS5 (RFC 1928). A file of its
+ * own, since few runs need it and it loads undici.
  */
 import { isIP } from 'node:net';
-import type { SecureContextOptions } from 'node:tls';
 import type { buildConnector, Dispatcher } from 'undici';
-import { Pool, ProxyAgent } from 'undici';
+import { Pool, ProxyAgent, Socks5ProxyAgent } from 'undici';
 import { codeOf, OptionError } from '../errors.js';
+import type { Channel } from './channel.js';
+import { overDispatcher } from './dispatched.js';
+import type { TlsOptions } from './trust.js';
 
-export interface ProxyLimits {
-  readonly headersTimeout: number;
-  readonly bodyTimeout: number;
-  readonly maxResponseSize: number;
+export interface ProxyOptions {
   readonly connectTimeoutMs: number;
   /** For the service behind the proxy. */
-  readonly tls: SecureContextOptions & { readonly rejectUnauthorized: boolean };
+  readonly tls: TlsOptions;
 }
 
 /**
- * @param proxyUrl with a user name and password where the proxy wants them
- * @throws OptionError `ERR_OPTION_INVALID`: not an http or https URL
+ * @param proxyUrl with a user name and password if the proxy wants them
+ * @throws OptionError `ERR_OPTION_INVALID`: not an http, https or socks5 URL
  */
-export function openProxy(proxyUrl: string, { connectTimeoutMs, tls, ...limits }: ProxyLimits): ProxyAgent {
+export async function openProxy(proxyUrl: string, endpoint: URL, options: ProxyOptions): Promise<Channel> {
   const url = proxyUrl.includes('://') ? proxyUrl : `http://${proxyUrl}`;
   if (!isProxyUrl(url)) {
     // Without the value: it may hold a password.
-    throw new OptionError('ERR_OPTION_INVALID', 'HTTPS_PROXY must be an http:// or https:// URL', {
+    throw new OptionError('ERR_OPTION_INVALID', 'HTTPS_PROXY must be an http://, https:// or socks5:// URL', {
       hint: 'in its user name and password, write special characters percent-encoded: % as %25, @ as %40',
     });
   }
+  const agent = isSocks(url) ? socksAgent(url, options) : tunnelAgent(url, options);
+  return overDispatcher(agent, endpoint, () => agent.destroy());
+}
+
+function tunnelAgent(url: string, { connectTimeoutMs, tls }: ProxyOptions): ProxyAgent {
   return new ProxyAgent({
-    ...limits,
     uri: new URL(url).origin,
     clientFactory: (origin, options) => new ProxyConnections(origin, withoutAddressAsName(options)),
     requestTls: { ...tls, timeout: connectTimeoutMs },
-    // A proxy reached over TLS is verified whatever the caller thinks of the service, with the same authorities.
+    // A proxy reached over TLS is always verified, with the same authorities as the service.
     proxyTls: { ...tls, rejectUnauthorized: true, timeout: connectTimeoutMs },
     ...credentialsOf(url),
   });
+}
+
+/** `socks5h` means that the proxy resolves the host name, as undici does for `socks5` too. */
+function socksAgent(url: string, { tls }: ProxyOptions): Socks5ProxyAgent {
+  // Read by the agent, although its types do not say so: without it the service would be verified by Node's list alone.
+  const options: Socks5ProxyAgent.Options & { requestTls: TlsOptions } = { requestTls: tls };
+  return new Socks5ProxyAgent(url.replace(/^socks5h:/, 'socks5:'), options);
+}
+
+function isSocks(url: string): boolean {
+  return /^socks5h?:/i.test(url);
 }
 
 /**
@@ -88,7 +102,7 @@ function isProxyUrl(text: string): boolean {
   try {
     const { protocol, username, password } = new URL(text);
     decodeURIComponent(username + password);
-    return /^https?:$/.test(protocol);
+    return /^(https?|socks5h?):$/.test(protocol);
   } catch {
     return false;
   }

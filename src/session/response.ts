@@ -1,10 +1,12 @@
 /**
- * The service's answer in, a session out, or the error that says what the service said.
+ * Parses the service's answer: a session, or the error that the service reports.
  *
- * Source: "CreateSession" of IAM Roles Anywhere; restJson1 for errors. Whatever the answer holds besides is
- * ignored, and nothing of a body that may hold credentials gets into a message.
+ * Source: "CreateSession" of IAM Roles Anywhere; restJson1 for errors. Unknown members are ignored, and nothing of a body
+ * that may hold credentials gets into a message.
  */
 import { oneLine, ServiceError } from '../errors.js';
+import type { Refusal } from './refusal-advice.js';
+import { adviceFor, NOT_THE_SERVICE } from './refusal-advice.js';
 
 export interface HttpResponse {
   readonly status: number;
@@ -13,7 +15,7 @@ export interface HttpResponse {
   readonly body: Uint8Array;
 }
 
-/** Temporary credentials, in the shape of the AWS SDK's `AwsCredentialIdentity`, and what else the service said. */
+/** Temporary credentials, in the shape of `AwsCredentialIdentity` in `@smithy/types`, and the rest of the answer. */
 export interface Session {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
@@ -39,6 +41,8 @@ export interface ResponseContext {
   readonly roleArn: string;
   /** This machine's clock, to compare with the service's. */
   readonly now: () => Date;
+  /** The certificate that was sent, for the advice of an error that only names attributes of it. */
+  readonly certificate?: Refusal['certificate'];
 }
 
 /**
@@ -46,7 +50,7 @@ export interface ResponseContext {
  */
 export function parseSessionResponse(response: HttpResponse, context: ResponseContext): Session {
   const { status } = response;
-  if (status < 200 || status > 299) throw parseRefusal(response, context.now());
+  if (status < 200 || status > 299) throw parseRefusal(response, context);
   const answer = parseJson(response.body);
   if (answer === undefined) {
     throw invalid(response, `the service answered ${status} with a body that is not JSON`);
@@ -66,6 +70,7 @@ export function parseSessionResponse(response: HttpResponse, context: ResponseCo
   if (!key || !secret || !token || Number.isNaN(expires.getTime())) {
     throw invalid(response, 'the service answered without credentials in the form of CreateSession');
   }
+  assertNotExpired(expires, response, context.now());
   return {
     accessKeyId: key,
     secretAccessKey: secret,
@@ -78,6 +83,15 @@ export function parseSessionResponse(response: HttpResponse, context: ResponseCo
     packedPolicySize: typeof packedPolicySize === 'number' ? packedPolicySize : undefined,
     subjectArn: asText(answer['subjectArn']),
   };
+}
+
+/** Expired credentials are of no use, and a wrong clock on this machine would make every caller ask again and again. */
+function assertNotExpired(expiration: Date, response: HttpResponse, now: Date): void {
+  if (expiration > now) return;
+  const when = `expired ${expiration.toISOString()}, now ${now.toISOString()}`;
+  throw invalid(response, `the service returned expired credentials: ${when}`, {
+    hint: 'set the clock of this machine (NTP)',
+  });
 }
 
 /** RFC 3339, with its offset: `Date` alone takes nearly any text, and local time where there is none. */
@@ -98,29 +112,38 @@ function accountOf(arn: string | undefined): string | undefined {
   return /^arn:[^:]+:[^:]+:[^:]*:(\d{12}):/.exec(arn ?? '')?.[1];
 }
 
-function parseRefusal(response: HttpResponse, now: Date): ServiceError {
+function parseRefusal(response: HttpResponse, context: ResponseContext): ServiceError {
   const { status, headers } = response;
+  const now = context.now();
   if (status < 400) {
     return invalid(response, `the service answered with status ${status}; redirects are not followed`);
   }
   const body = parseJson(response.body) ?? {};
   const named = headers['x-amzn-errortype'] ?? asText(body['__type']) ?? asText(body['code']);
-  // `prefix#Name` and `Name:http://…` both occur in AWS's protocols.
-  const type = named === undefined ? undefined : oneLine(named, 200).replace(/:.*$/, '').replace(/^.*#/, '');
+  const type = named === undefined ? undefined : bareType(oneLine(named, 200));
   const text = asText(body['message']) ?? asText(body['Message']);
   const requestId = headers['x-amzn-requestid'];
+  const skew = describeSkew(headers['date'], now);
+  const code = codeOf(status, type);
   const parts = [
     `the service answered ${status}${type === undefined ? '' : ` ${type}`}`,
     text === undefined ? '' : `: ${oneLine(text, 1000)}`,
     requestId === undefined ? '' : ` (request id ${oneLine(requestId, 100)})`,
-    describeSkew(headers['date'], now),
+    skew,
   ];
-  return new ServiceError(codeOf(status, type), parts.join(''), {
+  return new ServiceError(code, parts.join(''), {
     status,
     type,
     requestId,
+    hint: adviceFor({ code, type, text, hasSkew: skew !== '', certificate: context.certificate }),
     retryAfterMs: parseRetryAfter(headers['retry-after'], now),
   });
+}
+
+/** `prefix#Name` and `Name:http://…` both occur in AWS's protocols. */
+function bareType(named: string): string {
+  const [beforeColon = ''] = named.split(':');
+  return beforeColon.slice(beforeColon.lastIndexOf('#') + 1);
 }
 
 function codeOf(status: number, type: string | undefined): ServiceError['code'] {
@@ -153,11 +176,13 @@ function parseJson(body: Uint8Array): Record<string, unknown> | undefined {
   }
 }
 
-function invalid({ status, headers }: HttpResponse, message: string): ServiceError {
-  return new ServiceError('ERR_RESPONSE_INVALID', message, {
-    status,
-    requestId: headers['x-amzn-requestid'],
-  });
+function invalid(
+  { status, headers }: HttpResponse,
+  message: string,
+  { hint = NOT_THE_SERVICE } = {},
+): ServiceError {
+  const requestId = headers['x-amzn-requestid'];
+  return new ServiceError('ERR_RESPONSE_INVALID', message, { status, requestId, hint });
 }
 
 function asRecord(value: unknown): Record<string, unknown> {

@@ -38,6 +38,14 @@ const VARIANTS = ['useFipsEndpoint', 'useDualstackEndpoint'] as const;
 export interface Connection {
   readonly caBundle: string | undefined;
   readonly verifyTls: boolean;
+  /** Further authorities, read if the first ones do not know the server's: paths from the environment. */
+  readonly trust: {
+    /** `NODE_EXTRA_CA_CERTS`: a file of PEM certificates. */
+    readonly extraFile: string | undefined;
+    /** `SSL_CERT_FILE`, and `SSL_CERT_DIR`: folders, separated as in `PATH`. */
+    readonly file: string | undefined;
+    readonly folders: string | undefined;
+  };
   /** The proxy's URL, and the hosts that it is not for, as `NO_PROXY` lists them. */
   readonly proxy: { readonly url: string; readonly except: string } | undefined;
   readonly connectTimeoutMs: number;
@@ -150,6 +158,11 @@ function connectionOf(values: Values, env: Environment): Connection {
   return Object.freeze({
     caBundle: values.caBundle,
     verifyTls: values.verifyTls,
+    trust: {
+      extraFile: env['NODE_EXTRA_CA_CERTS'] || undefined,
+      file: env['SSL_CERT_FILE'] || undefined,
+      folders: env['SSL_CERT_DIR'] || undefined,
+    },
     proxy: url ? { url, except: env['NO_PROXY'] || env['no_proxy'] || '' } : undefined,
     connectTimeoutMs: values.connectTimeoutMs,
     timeoutMs: values.timeoutMs,

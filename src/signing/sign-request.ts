@@ -45,11 +45,11 @@ export async function signRequest<T extends HttpRequest>(
   identity: SigningIdentity,
   context: SigningContext,
 ): Promise<T> {
-  return (await explainSignature(request, identity, context)).request;
+  return (await signRequestWithTrace(request, identity, context)).request;
 }
 
 /** As `signRequest`, with the canonical request and the string to sign beside the signed request. */
-export async function explainSignature<T extends HttpRequest>(
+export async function signRequestWithTrace<T extends HttpRequest>(
   request: T,
   identity: SigningIdentity,
   { region, date }: SigningContext,

@@ -41,7 +41,7 @@ export const EMULATOR_DOORS = ['cli/commands/emulator.ts', 'cli/commands/doctor.
 /** Type imports count too, since the published types need the package. */
 export const PACKAGES: Places = [
   [/^@smithy\/signature-v4$/, ['signing/']],
-  [/^undici$/, ['session/transport.ts', 'session/proxy.ts']],
+  [/^undici$/, ['session/proxy.ts']],
   [/^(@peculiar\/x509|reflect-metadata)$/, ['authority/']],
   [/^pkijs$/, ['identity/pkcs12.ts']],
   [/^pkcs11js$/, ['identity/pkcs11/worker.ts']],
@@ -57,7 +57,7 @@ export const BUILTINS: Places = [
   [
     /^node:fs(\/promises)?$/,
     [
-      ...['files/', 'identity/load.ts', 'credentials/cache/folder.ts'],
+      ...['files/', 'identity/load.ts', 'session/system-trust.ts', 'credentials/cache/folder.ts'],
       ...['identity/tpm/device.ts', 'identity/pkcs11/worker.ts', 'identity/pkcs11/open-module.ts'],
       ...['cli/serve/listen.ts', 'cli/terminal/prompt.ts', 'cli/commands/emulator.ts'],
     ],
@@ -85,13 +85,7 @@ export const BUILTINS: Places = [
   [
     /^node:(net|http|https|tls|http2)$/,
     [
-      ...[
-        'session/transport.ts',
-        'session/proxy.ts',
-        'session/no-proxy.ts',
-        'cli/serve/',
-        'emulator/listen.ts',
-      ],
+      ...['session/proxy.ts', 'session/no-proxy.ts', 'cli/serve/', 'emulator/listen.ts'],
       'identity/tpm/device.ts',
       // A socket as standard input cannot be opened by its name.
       'files/read-bytes.ts',

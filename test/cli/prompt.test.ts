@@ -2,7 +2,7 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ARNS, RSA, startFakeService, success } from '../fake-service.js';
+import { ARNS, RSA, startFakeService, lastingSuccess as success } from '../fake-service.js';
 import { manifest, path } from '../fixtures.js';
 import { report, runProgram } from '../program.js';
 

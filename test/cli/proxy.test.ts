@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startFakeService, success } from '../fake-service.js';
+import { startFakeService, lastingSuccess as success } from '../fake-service.js';
 import { HOST, SERVICE_CA, SERVICE_TLS, startProxy } from '../forward-proxy.js';
 import { credentialProcess, report, runProgram } from '../program.js';
 

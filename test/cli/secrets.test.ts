@@ -28,6 +28,7 @@ const PASSPHRASE = 'canary-passphrase';
 const PROXY = 'http://user:canary-proxy-password@127.0.0.1:1';
 const CREDENTIALS = {
   ...SESSION_ANSWER.credentialSet[0]?.credentials,
+  expiration: '2126-06-01T13:00:00Z',
   secretAccessKey: 'canary-secret-access-key',
   sessionToken: 'canary-session-token',
 };
@@ -165,9 +166,9 @@ describe('no secret comes out', () => {
       () => expect.fail('it was taken'),
       (reason: unknown) => reason,
     );
-    expect(error).toMatchObject({ code: expect.stringMatching(/^ERR_/), exitStatus: expect.any(Number) });
+    expect(error).toMatchObject({ code: expect.stringMatching(/^ERR_(?!UNEXPECTED)/) });
     const { message, stack } = error as Error;
-    const shown = inspect(error, { depth: 20, showHidden: true, maxStringLength: null });
+    const shown = inspect(error, { depth: null, showHidden: true, maxStringLength: null });
     expect(found([message, stack, JSON.stringify(error), shown, ...logged].join('\n'))).toEqual([]);
   });
 });

@@ -8,16 +8,19 @@ import {
   startFakeService,
   status,
   staysSilent,
-  success,
+  lastingSuccess as success,
 } from '../fake-service.js';
 import { credentialProcess, report, runProgram } from '../program.js';
 
 const ID = '(request id 11111111-2222-3333-4444-555555555555)';
-const NETWORK = 'check --region and --endpoint, the network, and HTTPS_PROXY where the way out is a proxy';
-const TLS = 'where a company proxy re-signs TLS, name its CA with --ca-bundle or AWS_CA_BUNDLE';
+const NETWORK = 'check region, endpoint and network, and HTTPS_PROXY if the way out is a proxy';
+const TLS =
+  'the certificate was issued by "CN=tls-root": if that is a CA of your company, name its PEM file in AWS_CA_BUNDLE';
 const BUSY = 'the service takes 10 sessions a second of an account and region: start fewer programs at once';
 const FAILED = 'this is a failure of the service: try again later';
 const DENIED = 'ERR_SERVICE_DENIED';
+const NOT_THE_SERVICE =
+  'check the endpoint: a proxy or another server may have answered instead of IAM Roles Anywhere';
 const NO_CREDENTIALS = 'the service answered without credentials in the form of CreateSession';
 
 type Row = [
@@ -37,7 +40,7 @@ function denied(message: string, hint?: string): Row {
 const ROWS: readonly Row[] = [
   denied(
     'Untrusted signing certificate',
-    'the trust anchor must hold the CA that issued the certificate; give the CAs in between with --intermediates',
+    'the trust anchor must hold the CA that issued the certificate; give the CAs between the two as intermediates',
   ),
   denied(
     'Untrusted certificate. Insufficient certificate',
@@ -45,7 +48,7 @@ const ROWS: readonly Row[] = [
   ),
   denied(
     'Invalid signature',
-    'a proxy that alters requests or a wrong clock causes this; --debug shows what was signed',
+    'a proxy that alters requests or a wrong clock causes this; the debug log shows what was signed',
   ),
   denied(
     'Unable to assume role for arn:aws:iam::123456789012:role/Demo',
@@ -53,11 +56,11 @@ const ROWS: readonly Row[] = [
   ),
   denied(
     'Unable to assume role for x. The requested DurationSeconds exceeds the MaxSessionDuration set for this role.',
-    'ask for less with --session-duration, or raise the MaxSessionDuration of the role',
+    'ask for a shorter session duration, or raise the MaxSessionDuration of the role',
   ),
   denied(
     'Not authorized to set roleSessionName.',
-    'leave out --role-session-name, or set acceptRoleSessionName on the profile',
+    'leave out the role session name, or set acceptRoleSessionName on the profile',
   ),
   denied('Something new'),
   [
@@ -98,14 +101,23 @@ const ROWS: readonly Row[] = [
     1,
     'the service answered 200 with a body that is not JSON',
     'ERR_RESPONSE_INVALID',
+    NOT_THE_SERVICE,
   ],
-  ['201 without credentials', status(201, '{"credentialSet":[]}'), 1, NO_CREDENTIALS, 'ERR_RESPONSE_INVALID'],
+  [
+    '201 without credentials',
+    status(201, '{"credentialSet":[]}'),
+    1,
+    NO_CREDENTIALS,
+    'ERR_RESPONSE_INVALID',
+    NOT_THE_SERVICE,
+  ],
   [
     '201 with an expiration that is none',
     status(201, JSON.stringify({ credentialSet: [{ credentials: { ...CREDENTIALS, expiration: 'soon' } }] })),
     1,
     NO_CREDENTIALS,
     'ERR_RESPONSE_INVALID',
+    NOT_THE_SERVICE,
   ],
   [
     'a redirect',
@@ -113,6 +125,7 @@ const ROWS: readonly Row[] = [
     1,
     'the service answered with status 307; redirects are not followed',
     'ERR_RESPONSE_INVALID',
+    NOT_THE_SERVICE,
   ],
 ];
 
@@ -132,7 +145,7 @@ describe('a failure of the service: nothing on stdout, status 5', () => {
     expect(await runProgram(credentialProcess({ endpoint }))).toEqual({
       status: 5,
       stdout: '',
-      stderr: report(`${endpoint} answered with more than 1 MiB`, 'ERR_RESPONSE_INVALID'),
+      stderr: report(`${endpoint} answered with more than 1 MiB`, 'ERR_RESPONSE_INVALID', NOT_THE_SERVICE),
     });
   });
 
@@ -212,10 +225,10 @@ describe('a failure before the first request ends the program at once, whatever 
     [
       'a proxy that is none',
       credentialProcess({ endpoint: 'https://rolesanywhere.test', 'timeout-ms': '600000' }),
-      { HTTPS_PROXY: 'socks5://127.0.0.1:1' },
+      { HTTPS_PROXY: 'ftp://127.0.0.1:1' },
       2,
       report(
-        'HTTPS_PROXY must be an http:// or https:// URL',
+        'HTTPS_PROXY must be an http://, https:// or socks5:// URL',
         'ERR_OPTION_INVALID',
         'in its user name and password, write special characters percent-encoded: % as %25, @ as %40',
       ),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ARNS, CA_BUNDLE, RSA, startFakeService, success } from '../fake-service.js';
+import { ARNS, CA_BUNDLE, RSA, startFakeService, lastingSuccess as success } from '../fake-service.js';
 import { manifest, path, text } from '../fixtures.js';
 import { runMain, runProgram } from '../program.js';
 
@@ -11,7 +11,7 @@ const FLAGS = [
 const IDENTITY = ['--certificate', RSA.certificate, '--private-key', RSA.privateKey];
 
 const JSON_TEXT =
-  '{"Version":1,"AccessKeyId":"ASIAEXAMPLEACCESSKEY","SecretAccessKey":"example/secret+access=key","SessionToken":"example//session++token==","Expiration":"2026-06-01T13:00:00Z","AccountId":"123456789012"}';
+  '{"Version":1,"AccessKeyId":"ASIAEXAMPLEACCESSKEY","SecretAccessKey":"example/secret+access=key","SessionToken":"example//session++token==","Expiration":"2126-06-01T13:00:00Z","AccountId":"123456789012"}';
 
 const SHOWN =
   'rolesanywhere: warning: --pkcs8-password shows the passphrase to every user of this machine; ROLESANYWHERE_PKCS8_PASSWORD does not\n';

@@ -1,12 +1,14 @@
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { STSClient } from '@aws-sdk/client-sts';
 import type { AwsCredentialIdentityProvider } from '@smithy/types';
 import { afterAll, describe, expect, expectTypeOf, it, vi } from 'vitest';
 import type { RolesAnywhereProvider } from '../../src/credentials/from-roles-anywhere.js';
 import { fromRolesAnywhere } from '../../src/credentials/from-roles-anywhere.js';
 import type { CreateSessionOptions } from '../../src/session/create-session.js';
+import type { Answer } from '../fake-service.js';
 import { ARNS, RSA, refusal, startFakeService, staysSilent, success } from '../fake-service.js';
 import { identity, NOW, path } from '../fixtures.js';
 
@@ -157,6 +159,50 @@ describe('fromRolesAnywhere', () => {
     others[0][Symbol.dispose]();
     await others[1][Symbol.asyncDispose]();
     for (const other of others) await expect(other()).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+  });
+
+  it('ends one call by its signal; the request that it shares goes on', async () => {
+    let answer = (): void => {};
+    const later: Answer = (response, request) => {
+      answer = () => success(response, request);
+    };
+    const { endpoint, requests } = await startFakeService([later]);
+    const provider = fromRolesAnywhere({ ...OPTIONS, endpoint });
+    const controller = new AbortController();
+    const [ended, other] = [provider({ signal: controller.signal }), provider()];
+    await vi.waitFor(() => expect(requests).toHaveLength(1));
+    controller.abort(new RangeError('enough'));
+    await expect(ended).rejects.toMatchObject({ code: 'ERR_ABORTED', cause: { message: 'enough' } });
+    answer();
+    expect(await other).toMatchObject({ accessKeyId: 'ASIAEXAMPLEACCESSKEY' });
+    expect(requests).toHaveLength(1);
+  });
+
+  it('gives a defect a code, and shows nothing of its message', async () => {
+    const random = (): number => {
+      throw new TypeError('canary-secret');
+    };
+    const { endpoint } = await startFakeService([refusal(503, 'x', 'x')]);
+    const error = await fromRolesAnywhere({ ...OPTIONS, endpoint, random })().catch(
+      (reason: unknown) => reason,
+    );
+    expect(error).toMatchObject({
+      name: 'RolesAnywhereError',
+      code: 'ERR_UNEXPECTED',
+      message: 'unexpected TypeError, please report it',
+      tryNextLink: false,
+    });
+    expect(inspect(error, { depth: null, showHidden: true })).not.toContain('canary-secret');
+  });
+
+  it('passes on what the function for the passphrase threw, as the cause', async () => {
+    const askPassphrase = () => Promise.reject(new RangeError('no terminal'));
+    const encrypted = { certificate: path('ec-p256.pem'), privateKey: path('ec-p256.scrypt.pem') };
+    await expect(fromRolesAnywhere({ ...OPTIONS, ...encrypted, askPassphrase })()).rejects.toMatchObject({
+      code: 'ERR_KEY_PASSPHRASE',
+      message: expect.stringContaining('askPassphrase failed for private key '),
+      cause: { name: 'RangeError', message: 'no terminal' },
+    });
   });
 
   it('throws nothing before it is called', () => {

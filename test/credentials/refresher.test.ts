@@ -162,15 +162,6 @@ describe('without a loop', () => {
     host.answer = undefined;
     expect(await get(host)).toBe(3);
   });
-
-  it('refuses what has ended when it comes', async () => {
-    const host = world({ lifeMs: -1 });
-    await expect(get(host)).rejects.toMatchObject({
-      code: 'ERR_RESPONSE_INVALID',
-      message:
-        'the service returned expired credentials: expired 2026-06-01T12:00:00.099Z, now 2026-06-01T12:00:00.100Z',
-    });
-  });
 });
 
 describe('with a loop', () => {

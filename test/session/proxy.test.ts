@@ -167,7 +167,7 @@ describe('a proxy that is of no use', () => {
     expect(asked).toBe(3);
   });
 
-  const BAD_URL = 'HTTPS_PROXY must be an http:// or https:// URL';
+  const BAD_URL = 'HTTPS_PROXY must be an http://, https:// or socks5:// URL';
   it.each<[string, string, string, string]>([
     [
       'a wrong password',
@@ -181,7 +181,7 @@ describe('a proxy that is of no use', () => {
       'ERR_NETWORK',
       `no answer from https://${HOST}: `,
     ],
-    ['no http', 'socks5://user:canary-secret@127.0.0.1:1', 'ERR_OPTION_INVALID', BAD_URL],
+    ['no http', 'ftp://user:canary-secret@127.0.0.1:1', 'ERR_OPTION_INVALID', BAD_URL],
     ['no URL', 'http://user:canary-secret@127.0.0.1:port', 'ERR_OPTION_INVALID', BAD_URL],
     [
       'a password with a bare percent sign',

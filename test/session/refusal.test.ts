@@ -128,7 +128,6 @@ describe('a refusal', () => {
   ])('%s', (_name, response, code, message, type) => {
     expect(errorOf(response)).toMatchObject({
       name: 'ServiceError',
-      exitStatus: 5,
       code,
       message,
       type,

@@ -112,7 +112,6 @@ describe('an answer that is no refusal and no session is named so, without a wor
     expect(error).toMatchObject({
       name: 'ServiceError',
       code: 'ERR_RESPONSE_INVALID',
-      exitStatus: 5,
       message,
       status,
       requestId: REQUEST_ID,

@@ -1,6 +1,11 @@
+import { execFileSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { connect } from 'node:tls';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CreateSessionOptions } from '../../src/session/create-session.js';
 import { createSession } from '../../src/session/create-session.js';
 import { ARNS, CA_BUNDLE, RSA, startFakeService, success } from '../fake-service.js';
@@ -112,6 +117,54 @@ describe('TLS', () => {
     const endpoint = service.endpoint.replace('http:', 'https:');
     const { outcome } = await call({ endpoint });
     expect(outcome).toMatchObject({ name: 'TransportError', code: 'ERR_TLS' });
+    expect(service.requests).toHaveLength(0);
+  });
+});
+
+describe('authorities of the machine', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rolesanywhere-'));
+  beforeAll(() => copyFileSync(CA_BUNDLE, join(folder, '1a2b3c4d.0')));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it.each<[string, Partial<CreateSessionOptions>]>([
+    ['SSL_CERT_FILE', { env: { SSL_CERT_FILE: CA_BUNDLE } }],
+    ['SSL_CERT_DIR', { env: { SSL_CERT_DIR: `/no/such/folder:${folder}` } }],
+    [
+      'NODE_EXTRA_CA_CERTS beside AWS_CA_BUNDLE',
+      { env: { AWS_CA_BUNDLE: path('root-rsa.pem'), NODE_EXTRA_CA_CERTS: CA_BUNDLE } },
+    ],
+    ['SSL_CERT_FILE beside caBundle', { caBundle: path('root-rsa.pem'), env: { SSL_CERT_FILE: CA_BUNDLE } }],
+  ])('in %s are trusted after a handshake that did not know the authority', async (_name, options) => {
+    const service = await startFakeService([success], { tls: true });
+    const { outcome } = await call(service, options);
+    expect(outcome).toMatchObject(SESSION);
+    expect(service.requests).toHaveLength(1);
+  });
+
+  it('are not read if the caller bundle knows the authority', async () => {
+    const service = await startFakeService([success], { tls: true });
+    // Reading a FIFO without a writer would not end.
+    const fifo = join(folder, 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    const { outcome } = await call(service, {
+      caBundle: CA_BUNDLE,
+      env: { SSL_CERT_FILE: fifo },
+      timeoutMs: 5000,
+    });
+    rmSync(fifo);
+    expect(outcome).toMatchObject(SESSION);
+  });
+
+  it('that do not know the server either: the hint names the issuer that it showed', async () => {
+    const service = await startFakeService([success], { tls: true });
+    const { outcome } = await call(service);
+    const issuer = new X509Certificate(text('tls-localhost.pem')).issuer
+      .split('\n')
+      .find((part) => part.startsWith('CN='));
+    expect(outcome).toMatchObject({
+      code: 'ERR_TLS',
+      hint: `the certificate was issued by "${issuer}": if that is a CA of your company, name its PEM file in AWS_CA_BUNDLE`,
+    });
     expect(service.requests).toHaveLength(0);
   });
 });

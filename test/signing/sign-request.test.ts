@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadIdentity } from '../../src/identity/load.js';
 import type { HttpRequest } from '../../src/signing/canonical-request.js';
-import { explainSignature, signRequest } from '../../src/signing/sign-request.js';
+import { signRequest, signRequestWithTrace } from '../../src/signing/sign-request.js';
 import { identity, path, text } from '../fixtures.js';
 
 interface Vector {
@@ -38,7 +38,7 @@ async function signed(vector: Vector) {
     privateKey: path(privateKey),
     intermediates: intermediates && path(intermediates),
   });
-  return explainSignature(request, signer, { region, date: new Date(date) });
+  return signRequestWithTrace(request, signer, { region, date: new Date(date) });
 }
 
 describe('known answers', () => {
@@ -80,7 +80,7 @@ describe.skipIf(!hasOpenssl)('openssl (left out where it is not installed)', () 
         writeFileSync(join(folder, base), content);
         return join(folder, base);
       };
-      const { request, stringToSign } = await explainSignature(REQUEST, signer, CONTEXT);
+      const { request, stringToSign } = await signRequestWithTrace(REQUEST, signer, CONTEXT);
       const signature = file(
         'signature',
         Buffer.from(/Signature=([0-9a-f]+)$/.exec(request.headers['authorization'] ?? '')?.[1] ?? '', 'hex'),

@@ -5,7 +5,7 @@
  * Source: "Retrieve security credentials from instance metadata" (EC2) and "Container credential provider"
  * (AWS SDKs and Tools reference).
  */
-import type { AwsCredentialIdentity } from '../../credentials/from-roles-anywhere.js';
+import type { RolesAnywhereCredentials } from '../../credentials/from-roles-anywhere.js';
 import { formatProcessCredentials, wholeSeconds } from '../../credentials/process-json.js';
 import { partitionOf } from '../../options/partition.js';
 import type { LocalResponse } from './guard.js';
@@ -27,11 +27,11 @@ export interface ServedRole {
   readonly region: string;
   readonly accountId: string;
   /** The credentials that have not expired. Never asks the service: a client of IMDS waits for one second. */
-  current(): AwsCredentialIdentity | undefined;
+  current(): RolesAnywhereCredentials | undefined;
   status(): RoleStatus;
 }
 
-type Form = (credentials: AwsCredentialIdentity, role: ServedRole) => LocalResponse;
+type Form = (credentials: RolesAnywhereCredentials, role: ServedRole) => LocalResponse;
 
 export const imdsCredentials = answering((credentials, role) =>
   json(200, {
@@ -65,7 +65,7 @@ function profileArnOf({ region, accountId, name }: ServedRole): string {
 }
 
 /** The members that both protocols have. Whole seconds and `Z`, as botocore requires. */
-function members(credentials: AwsCredentialIdentity) {
+function members(credentials: RolesAnywhereCredentials) {
   return {
     AccessKeyId: credentials.accessKeyId,
     SecretAccessKey: credentials.secretAccessKey,
@@ -78,7 +78,7 @@ function members(credentials: AwsCredentialIdentity) {
 /** Never empty credentials: clients would take them for real ones. The log has the cause. */
 function answering(form: Form): (role: ServedRole) => LocalResponse {
   // Weak, so that credentials that have been replaced do not stay in memory.
-  const made = new WeakMap<AwsCredentialIdentity, LocalResponse>();
+  const made = new WeakMap<RolesAnywhereCredentials, LocalResponse>();
   return (role) => {
     const credentials = role.current();
     if (credentials === undefined) return unavailable(role.status().errorCode);

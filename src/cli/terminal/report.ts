@@ -11,70 +11,8 @@ interface Hint {
   readonly hint: string;
 }
 
-/** The first row that fits counts. The service's texts are those that its users have reported. */
+/** Advice that names flags, which the library does not know. The first row that fits counts. */
 const HINTS: readonly Hint[] = [
-  {
-    code: 'ERR_SERVICE_DENIED',
-    message: /clock is/,
-    hint: 'set the clock of this machine (NTP)',
-  },
-  {
-    code: 'ERR_SERVICE_DENIED',
-    message: /Untrusted signing certificate/,
-    hint: 'the trust anchor must hold the CA that issued the certificate; give the CAs in between with --intermediates',
-  },
-  {
-    code: 'ERR_SERVICE_DENIED',
-    message: /Insufficient certificate/,
-    hint: 'the certificate must have keyUsage digitalSignature, must not be a CA, and its signature and critical extensions must be of kinds that the service knows',
-  },
-  {
-    code: 'ERR_SERVICE_DENIED',
-    message: /DurationSeconds exceeds/,
-    hint: 'ask for less with --session-duration, or raise the MaxSessionDuration of the role',
-  },
-  {
-    code: 'ERR_SERVICE_DENIED',
-    message: /roleSessionName/,
-    hint: 'leave out --role-session-name, or set acceptRoleSessionName on the profile',
-  },
-  {
-    code: 'ERR_SERVICE_DENIED',
-    message: /Unable to assume role/,
-    hint: 'the role must be listed in the profile, and its trust policy must allow rolesanywhere.amazonaws.com sts:AssumeRole, sts:TagSession and sts:SetSourceIdentity under conditions that the certificate meets',
-  },
-  {
-    code: 'ERR_SERVICE_DENIED',
-    message: /Invalid signature/,
-    hint: 'a proxy that alters requests or a wrong clock causes this; --debug shows what was signed',
-  },
-  {
-    code: 'ERR_SERVICE_DENIED',
-    message: /ResourceNotFound/,
-    hint: 'check that trust anchor and profile exist in this account and region, and are enabled',
-  },
-  {
-    code: 'ERR_SERVICE_THROTTLED',
-    hint: 'the service takes 10 sessions a second of an account and region: start fewer programs at once',
-  },
-  { code: 'ERR_SERVICE_FAILED', hint: 'this is a failure of the service: try again later' },
-  {
-    code: 'ERR_TLS',
-    hint: 'where a company proxy re-signs TLS, name its CA with --ca-bundle or AWS_CA_BUNDLE',
-  },
-  {
-    code: 'ERR_PROXY',
-    message: /407$/,
-    hint: 'the proxy wants a user name and a password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT, special characters percent-encoded',
-  },
-  {
-    code: 'ERR_PROXY',
-    hint: 'ask whoever runs the proxy to allow the endpoint, or name its host in NO_PROXY',
-  },
-  {
-    code: /^ERR_(NETWORK|TIMEOUT)$/,
-    hint: 'check --region and --endpoint, the network, and HTTPS_PROXY where the way out is a proxy',
-  },
   {
     code: 'ERR_KEY_PASSPHRASE',
     hint: 'give it in --pkcs8-password-file or ROLESANYWHERE_PKCS8_PASSWORD, that of a PKCS#12 file in --pkcs12-password-file or ROLESANYWHERE_PKCS12_PASSWORD',
@@ -110,8 +48,17 @@ export function formatDebug(message: string): string {
   return message.replace(/^/gm, 'rolesanywhere: debug: ').concat('\n');
 }
 
+/** By class; anything else is 1. */
+const EXIT_STATUSES: Readonly<Record<string, number>> = {
+  OptionError: 2,
+  IdentityError: 3,
+  TransportError: 4,
+  ServiceError: 5,
+  OutputError: 6,
+};
+
 export function exitStatusOf(error: unknown): number {
-  return isRolesAnywhereError(error) ? error.exitStatus : 1;
+  return (isRolesAnywhereError(error) && EXIT_STATUSES[error.name]) || 1;
 }
 
 function messageOf(error: unknown): string {

@@ -5,7 +5,7 @@
  * Source: "Shared config and credentials files" and "Location of the shared files" (AWS SDKs and Tools reference).
  */
 import { basename, dirname, join } from 'node:path';
-import type { AwsCredentialIdentity } from '../../credentials/from-roles-anywhere.js';
+import type { RolesAnywhereCredentials } from '../../credentials/from-roles-anywhere.js';
 import { OutputError } from '../../errors.js';
 import { expandHome } from '../../files/home.js';
 import { acquireLock } from '../../files/lock.js';
@@ -42,7 +42,7 @@ export function sharedCredentialsPath(env: Environment): string {
 export async function writeProfile(
   path: string,
   profile: string,
-  credentials: AwsCredentialIdentity,
+  credentials: RolesAnywhereCredentials,
 ): Promise<WrittenFile> {
   const edit = editFor(credentials);
   const subject = `credentials file ${path}`;
@@ -91,7 +91,7 @@ async function replace(
  * The account too, which SDKs read for endpoints of accounts. botocore takes `aws_security_token`, of old, before the new
  * name: it would shadow the token.
  */
-function editFor(credentials: AwsCredentialIdentity): ProfileEdit {
+function editFor(credentials: RolesAnywhereCredentials): ProfileEdit {
   const values = {
     aws_access_key_id: credentials.accessKeyId,
     aws_secret_access_key: credentials.secretAccessKey,

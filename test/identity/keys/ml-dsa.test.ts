@@ -11,7 +11,7 @@ import { decodePem, parsePem } from '../../../src/identity/keys/pem.js';
 import { ML_DSA_TYPES } from '../../../src/identity/keys/public-key.js';
 import { loadIdentity } from '../../../src/identity/load.js';
 import type { HttpRequest } from '../../../src/signing/canonical-request.js';
-import { explainSignature } from '../../../src/signing/sign-request.js';
+import { signRequestWithTrace } from '../../../src/signing/sign-request.js';
 import { manifest, NOW, path, text } from '../../fixtures.js';
 
 const LEVELS = ['44', '65', '87'] as const;
@@ -99,7 +99,7 @@ describe.each(ROWS)('ML-DSA-%s, key as %s', (level, form) => {
       path: '/sessions',
       headers: {},
     };
-    const signed = await explainSignature(request, identity, { region: 'us-east-1', date: NOW });
+    const signed = await signRequestWithTrace(request, identity, { region: 'us-east-1', date: NOW });
     expect(signed.stringToSign).toMatch(/^AWS4-X509-MLDSA\n20260601T120000Z\n/);
     const hex = /^AWS4-X509-MLDSA Credential=.*, Signature=([0-9a-f]+)$/.exec(
       signed.request.headers['authorization'] ?? '',

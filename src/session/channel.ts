@@ -1,0 +1,57 @@
+/** One way to send requests to one host, and what all ways have in common: the bounded answer. */
+import { ServiceError } from '../errors.js';
+import { NOT_THE_SERVICE } from './refusal-advice.js';
+import type { SessionRequest } from './request.js';
+import type { HttpResponse } from './response.js';
+
+/** Ends with the errors of Node or undici; `transport.ts` translates them. */
+export interface Channel {
+  send(request: SessionRequest, signal: AbortSignal): Promise<HttpResponse>;
+  /** Ends what is in progress. */
+  close(): Promise<void>;
+}
+
+const MAX_RESPONSE_BYTES = 1024 * 1024;
+
+interface Incoming {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/** @throws ServiceError `ERR_RESPONSE_INVALID`: more than 1 MiB. Leaving the loop destroys the stream. */
+export async function readAnswer({ status, headers, body }: Incoming, origin: string): Promise<HttpResponse> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.length;
+    if (length > MAX_RESPONSE_BYTES) {
+      throw new ServiceError('ERR_RESPONSE_INVALID', `${origin} answered with more than 1 MiB`, {
+        status,
+        hint: NOT_THE_SERVICE,
+      });
+    }
+    chunks.push(chunk);
+  }
+  return { status, headers: singleValues(headers), body: Buffer.concat(chunks) };
+}
+
+function singleValues(headers: Incoming['headers']): Record<string, string | undefined> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name.toLowerCase(),
+      Array.isArray(value) ? value.join(', ') : value,
+    ]),
+  );
+}
+
+/** Path and query as they were signed: every character but the unreserved ones of RFC 3986 is percent-encoded. */
+export function targetOf({ path, query }: SessionRequest): string {
+  const pairs = Object.entries(query).map(([name, value]) => `${encode(name)}=${encode(value)}`);
+  return pairs.length === 0 ? path : `${path}?${pairs.join('&')}`;
+}
+
+function encode(text: string): string {
+  const upperHex = (character: string): string => `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
+  return encodeURIComponent(text).replace(/[!'()*]/g, upperHex);
+}

@@ -1,6 +1,6 @@
 /**
- * Shows the whole path on this machine, without an AWS account: a CA and a certificate, the emulator, an AWS config
- * with one `credential_process` line, and an AWS SDK client that uses it.
+ * Shows the whole path on this machine, without an AWS account: a CA and a certificate, the emulator, an AWS
+ * config with one `credential_process` line, and an AWS SDK client that uses it.
  *
  *   npm run demo
  *
@@ -8,7 +8,7 @@
  */
 import { execFile } from 'node:child_process';
 import { rmSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -102,13 +102,13 @@ try {
     JSON.stringify({ UserId, Account, Arn }, null, 2).replaceAll('\n', '\n   '),
   );
 
+  const config = await readFile(join(import.meta.dirname, 'aws-config.ini'), 'utf8');
+  const settings = config.split('\n').filter((text) => text !== '' && !text.startsWith('#'));
   say(
     'Against real AWS',
     'use the same line in ~/.aws/config, without --endpoint and with the ARNs of your account:',
     '',
-    '[profile onprem]',
-    'region = us-east-1',
-    'credential_process = rolesanywhere credential-process --cache --certificate /etc/pki/host.pem --private-key /etc/pki/host.key --trust-anchor-arn arn:aws:rolesanywhere:us-east-1:111122223333:trust-anchor/TA_ID --profile-arn arn:aws:rolesanywhere:us-east-1:111122223333:profile/PROFILE_ID --role-arn arn:aws:iam::111122223333:role/ROLE_NAME',
+    ...settings,
     '',
   );
 } finally {

@@ -1,8 +1,10 @@
 /**
- * An Express service whose AWS clients get their credentials from a certificate. One provider serves all requests: it
- * creates a session at the first one, refreshes it in the background, and uses a renewed certificate without a restart.
+ * An Express service whose AWS clients get their credentials from a certificate. One provider serves all
+ * requests: it creates a session at the first one, refreshes it in the background, and uses a renewed
+ * certificate without a restart.
  *
- *   CERTIFICATE=host.pem PRIVATE_KEY=host.key TRUST_ANCHOR_ARN=… PROFILE_ARN=… ROLE_ARN=… PORT=3000 node express-service.js
+ *   CERTIFICATE=host.pem PRIVATE_KEY=host.key TRUST_ANCHOR_ARN=… PROFILE_ARN=… ROLE_ARN=… PORT=3000 \
+ *     node express-service.js
  */
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import express from 'express';

@@ -1,6 +1,6 @@
 /**
- * Tests how a client behaves when the service is slow, busy or broken. The emulator injects the faults. The client here
- * is `createSession`; any other one, in any language, can take its place.
+ * Tests how a client behaves when the service is slow, busy or broken. The emulator injects the faults. The
+ * client here is `createSession`; any other one, in any language, can take its place.
  *
  *   node --test examples/faults-test.js
  */

@@ -1,7 +1,8 @@
 /**
  * Runs the stages one by one, for a program with an HTTP client of its own: load, check, sign, send, parse.
  *
- *   CERTIFICATE=host.pem PRIVATE_KEY=host.key TRUST_ANCHOR_ARN=… PROFILE_ARN=… ROLE_ARN=… node examples/own-http-client.js
+ *   CERTIFICATE=host.pem PRIVATE_KEY=host.key TRUST_ANCHOR_ARN=… PROFILE_ARN=… ROLE_ARN=… \
+ *     node examples/own-http-client.js
  */
 import {
   checkIdentity,

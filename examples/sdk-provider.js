@@ -1,7 +1,8 @@
 /**
  * An AWS SDK client with credentials from a certificate. Its settings come from the environment:
  *
- *   CERTIFICATE=host.pem PRIVATE_KEY=host.key TRUST_ANCHOR_ARN=… PROFILE_ARN=… ROLE_ARN=… node examples/sdk-provider.js
+ *   CERTIFICATE=host.pem PRIVATE_KEY=host.key TRUST_ANCHOR_ARN=… PROFILE_ARN=… ROLE_ARN=… \
+ *     node examples/sdk-provider.js
  */
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { fromRolesAnywhere } from 'rolesanywhere';

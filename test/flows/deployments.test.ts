@@ -1,6 +1,7 @@
 /**
- * The configuration files in examples/ do what they say: what they start is started with the paths and ARNs of a test
- * machine, and real clients read the credentials. What only a cluster or a cloud could run is parsed and compared.
+ * The configuration files in examples/ do what they say: what they start is started with the paths and ARNs
+ * of a test machine, and real clients read the credentials. What only a cluster or a cloud could run is
+ * parsed and compared.
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -57,8 +58,8 @@ function localizer(machine: Machine, port = 0): (text: string) => string {
 }
 
 /**
- * Starts a sidecar's command, waits until its probe says that it is ready, and asks STS with the AWS CLI in the
- * environment of the program beside it.
+ * Starts a sidecar's command, waits until its probe says that it is ready, and asks STS with the AWS CLI in
+ * the environment of the program beside it.
  */
 async function runSidecar(
   command: readonly string[],
@@ -87,6 +88,74 @@ async function runSidecar(
   expect(stderr).toBe('');
   expect(stdout).toContain(`${ARN}Demo/`);
 }
+
+describe('crontab and aws-config.ini', () => {
+  it.skipIf(!hasAws)(`give a job credentials${leftOut(hasAws, 'aws command')}`, async () => {
+    const machine = await startMachine();
+    const local = localizer(machine);
+    const crontab = readFileSync(join(EXAMPLES, 'crontab'), 'utf8');
+    // cron gives a job these variables, and HOME.
+    const variables = [...crontab.matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [name, value]);
+    const [, command = ''] = /^15 2 \* \* \* {2}backup {2}(.*)$/m.exec(crontab) ?? [];
+    expect(command).toMatch(/^aws s3 sync /);
+    const config = join(machine.folder, 'cron.config');
+    const program = `credential_process = "${process.execPath}" "${PROGRAM}"`;
+    const text = readFileSync(join(EXAMPLES, 'aws-config.ini'), 'utf8');
+    writeFileSync(config, local(text).replace('credential_process = rolesanywhere', program));
+    const { NODE_OPTIONS, AWS_ENDPOINT_URL, PATH } = machine.env;
+    const given = { ...Object.fromEntries(variables), HOME: machine.folder, AWS_CONFIG_FILE: config };
+    const env = { ...given, PATH: `${given.PATH}:${PATH}`, NODE_OPTIONS, AWS_ENDPOINT_URL };
+    // The emulator has no S3.
+    const job = command.replace(/ s3 sync .*/, ' sts get-caller-identity');
+    const { stdout, stderr } = await run({ env }, 'sh', ['-c', job]);
+    expect(stderr).toBe('');
+    expect(stdout).toContain(`${ARN}Demo/`);
+  });
+});
+
+const hasSystemd = can('systemd-analyze', '--version');
+
+describe('nightly-backup.service', () => {
+  const unit = readFileSync(join(EXAMPLES, 'nightly-backup.service'), 'utf8');
+
+  it.skipIf(!hasAws)(`gives its job credentials${leftOut(hasAws, 'aws command')}`, async () => {
+    const machine = await startMachine();
+    const local = localizer(machine);
+    const [, config = ''] = /^(# {3}\[default\]\n(?:# {3}.*\n)+)/m.exec(unit) ?? [];
+    const text = local(config.replaceAll(/^# {3}/gm, ''));
+    const command = `"${process.execPath}" "${PROGRAM}"`;
+    const path = join(machine.folder, 'nightly-backup.config');
+    writeFileSync(path, text.replace('/usr/local/bin/rolesanywhere', command));
+    const words = [...unit.matchAll(/^Environment=(.*)$/gm)].flatMap(([, line = '']) => line.split(' '));
+    const variables = words.map((word) => word.replace('%d', machine.folder).split('='));
+    const { AWS_REGION: _region, CERTIFICATE: _certificate, PRIVATE_KEY: _key, ...rest } = machine.env;
+    const env = { ...rest, ...Object.fromEntries(variables), AWS_CONFIG_FILE: path };
+    const { stdout, stderr } = await run({ env }, 'aws', ['sts', 'get-caller-identity']);
+    expect(stderr).toBe('');
+    expect(stdout).toContain(`${ARN}Demo/`);
+  });
+
+  it.skipIf(!hasSystemd)(
+    `passes systemd-analyze verify, with its timer${leftOut(hasSystemd, 'systemd-analyze')}`,
+    async () => {
+      const { env, folder } = await startMachine();
+      // systemd-analyze checks that the program exists.
+      writeFileSync(
+        join(folder, 'nightly-backup.service'),
+        unit.replace('/usr/local/bin/aws', process.execPath),
+      );
+      const timer = readFileSync(join(EXAMPLES, 'nightly-backup.timer'), 'utf8');
+      writeFileSync(join(folder, 'nightly-backup.timer'), timer);
+      const result = await run({ env }, 'systemd-analyze', [
+        'verify',
+        '--man=no',
+        join(folder, 'nightly-backup.timer'),
+        join(folder, 'nightly-backup.service'),
+      ]);
+      expect(result).toEqual({ status: 0, stdout: '', stderr: '' });
+    },
+  );
+});
 
 interface Container {
   readonly name: string;

@@ -48,7 +48,6 @@ describe('examples', () => {
     const readme = line.exec(readFileSync(join(ROOT, 'README.md'), 'utf8'))?.[0];
     expect(readme).toMatch(/^credential_process = rolesanywhere credential-process --cache --certificate /);
     expect(line.exec(readFileSync(join(ROOT, 'examples', 'aws-config.ini'), 'utf8'))?.[0]).toBe(readme);
-    expect(readFileSync(join(ROOT, 'examples', 'demo.js'), 'utf8')).toContain(`'${readme}'`);
   });
 });
 

@@ -1,6 +1,6 @@
 /**
- * Runs the blocks of a page of documentation as a reader would: in order, in one shell, on a machine with the emulator
- * in place of AWS. A comment before a block says what to do with it instead of pasting it:
+ * Runs the blocks of a page of documentation as a reader would: in order, in one shell, on a machine with the
+ * emulator in place of AWS. A comment before a block says what to do with it instead of pasting it:
  *
  *   <!-- file: PATH -->         save it as that file
  *   <!-- background: TEXT -->   run it in another terminal, and go on when it has printed TEXT
@@ -71,7 +71,10 @@ export interface Ran {
   readonly printed: string;
 }
 
-/** Runs the blocks of a page that can be run. Throws an error with the place and the output of the block that failed. */
+/**
+ * Runs the blocks of a page that can be run. Throws an error with the place and the output of the block that
+ * failed.
+ */
 export async function runPage(page: Page): Promise<readonly Ran[]> {
   const machine = await startReadersMachine(page);
   const substitute = await substitutions(page, machine.folder, machine.emulator);

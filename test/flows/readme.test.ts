@@ -1,6 +1,6 @@
 /**
- * The documentation is true: its tables are those of the source, its links lead somewhere, and its blocks run in the
- * order of the page.
+ * The documentation is true: its tables are those of the source, its links lead somewhere, and its blocks run
+ * in the order of the page.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

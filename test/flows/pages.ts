@@ -92,7 +92,10 @@ export async function runPage(page: Page): Promise<readonly Ran[]> {
   });
   let problems = '';
   child.stderr.on('data', (chunk) => (problems += String(chunk)));
+  // A command that does not end, in a block that lacks its comment.
+  const limit = setTimeout(() => process.kill(-Number(child.pid), 'SIGKILL'), 50_000);
   const [status] = await once(child, 'exit');
+  clearTimeout(limit);
   try {
     process.kill(-Number(child.pid), 'SIGTERM');
   } catch {

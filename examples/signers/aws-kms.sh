@@ -11,5 +11,5 @@ case $ROLESANYWHERE_SIGN_ALGORITHM in
   # A digest: KMS takes messages of at most 4096 octets.
   *) openssl dgst -sha256 -binary >"$file"; type=DIGEST algorithm=$ROLESANYWHERE_SIGN_ALGORITHM ;;
 esac
-aws kms sign --key-id "$key" --message "fileb://$file" --message-type "$type" --signing-algorithm "$algorithm" \
-  --query Signature --output text "$@"
+aws kms sign --key-id "$key" --message "fileb://$file" --message-type "$type" \
+  --signing-algorithm "$algorithm" --query Signature --output text "$@"

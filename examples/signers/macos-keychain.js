@@ -1,12 +1,13 @@
 /**
- * Signs with a key of the macOS keychain, also one in the Secure Enclave or on a smart card that cannot be exported.
+ * Signs with a key of the macOS keychain, also one in the Secure Enclave or on a smart card that cannot be
+ * exported.
  *
  *   security find-certificate -c host.example.com -p > host.pem
  *   rolesanywhere credential-process --certificate host.pem \
  *     --sign-command 'osascript -l JavaScript /usr/local/lib/macos-keychain.js /etc/pki/host.pem' …
  *
- * The argument is the certificate's file: its identity is looked up in the keychain. This script was not run by the
- * project's tests, which run on Linux.
+ * The argument is the certificate's file: its identity is looked up in the keychain. This script was not run
+ * by the project's tests, which run on Linux.
  */
 /* global $, ObjC, Ref */
 ObjC.import('Foundation');

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Signs with a key of HashiCorp Vault's or OpenBao's transit engine: vault-transit.sh KEY [MOUNT]
-# VAULT_ADDR and VAULT_TOKEN (or ~/.vault-token) say where and as whom. Needs the program vault (or bao: VAULT=bao).
+# VAULT_ADDR and VAULT_TOKEN (or ~/.vault-token) name the server and the caller.
+# Needs the program vault (or bao: VAULT=bao).
 set -eu
 input=$(base64 | tr -d '\n')
 case $ROLESANYWHERE_SIGN_ALGORITHM in

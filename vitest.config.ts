@@ -6,8 +6,8 @@ export default defineConfig({
     globalSetup: ['test/global-setup.ts'],
     setupFiles: ['test/no-network.js'],
     // Some tests run AWS's own programs a dozen times, and machines can be busy.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 180_000,
     // Each test file gets its own process, so that one file's environment cannot reach another's.
     pool: 'forks',
     // On two cores vitest would choose one process, and many tests only wait for a child process.

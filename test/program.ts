@@ -86,7 +86,8 @@ export function fakeIo(args: readonly string[], options: Pick<RunOptions, 'env' 
   const io: Io = {
     argv: args,
     program: ['node', PROGRAM],
-    env: options.env ?? {},
+    // Not the AWS config of whoever runs the tests.
+    env: { HOME: '/nonexistent', ...options.env },
     stdin: () => Readable.from([Buffer.from(options.input ?? '')]),
     stdout: output('stdout'),
     stderr: output('stderr'),

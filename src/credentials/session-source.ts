@@ -32,6 +32,8 @@ export interface SourceContext extends Pick<LoadContext, 'stdin' | 'askPassphras
   readonly rotates?: boolean | undefined;
   /** Whether sessions are shared with other processes through encrypted files. Default false. */
   readonly cache?: boolean | undefined;
+  /** Tries for passing failures, unless a call says otherwise. Default 3. */
+  readonly attempts?: number | undefined;
   /** Names the folder of the cache. */
   readonly env: Environment;
   readonly now: () => Date;
@@ -46,7 +48,7 @@ export interface CreateCall {
   readonly signal?: AbortSignal | undefined;
   /** Default: the source's. */
   readonly logger?: Logger | undefined;
-  /** Tries for passing failures. Default 3; a refresher, which pauses by itself, passes 1. */
+  /** Tries for passing failures. Default: the source's; a refresher, which pauses by itself, passes 1. */
   readonly attempts?: number | undefined;
   /** Take a cached session only if it expires later than this one. */
   readonly replaced?: Replaced | undefined;
@@ -81,7 +83,7 @@ export function openSessionSource(settings: Settings, context: SourceContext): S
       const cache = await openCache(await identityNow(context.logger), context.logger);
       return cache?.read(0);
     },
-    create: async ({ signal, logger = context.logger, attempts, replaced } = {}) => {
+    create: async ({ signal, logger = context.logger, attempts = context.attempts, replaced } = {}) => {
       const identity = await endedBy(signal, identityNow(logger));
       const createNew = async (): Promise<Session> => {
         // Loaded late: it is most of the program, and a cached session needs none of it.

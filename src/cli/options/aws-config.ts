@@ -24,6 +24,30 @@ interface Reading {
  * @throws OptionError `ERR_OPTION_INVALID`, with the line
  */
 export function parseAwsConfig(text: string, subject: string): ReadonlyMap<string, Section> {
+  return sectionsOf(parseSections(text, subject), 'profile');
+}
+
+/** Every section of the file, by the text in its brackets. */
+type Sections = ReadonlyMap<string, Section>;
+
+/**
+ * The sections of one kind: `[profile NAME]` (and `[default]`), `[services NAME]`.
+ *
+ * @param sections as `parseSections` returns them
+ */
+export function sectionsOf(sections: Sections, kind: 'profile' | 'services'): Sections {
+  // The values of [DEFAULT], in capitals, are in every section.
+  const defaults = sections.get('DEFAULT') ?? [];
+  const named = new Map<string, Section>();
+  for (const [title, values] of sections) {
+    const name = kind === 'profile' && title === 'default' ? title : nameOf(title, kind);
+    if (name !== undefined) named.set(name, trimmed(new Map([...defaults, ...values])));
+  }
+  return named;
+}
+
+/** @throws OptionError `ERR_OPTION_INVALID`, with the line */
+export function parseSections(text: string, subject: string): Sections {
   const reading: Reading = { sections: new Map(), section: undefined, key: undefined, indent: 0 };
   for (const [index, line] of text.split(/\r\n|\n|\r/).entries()) {
     const problem = readLine(line, reading);
@@ -31,14 +55,7 @@ export function parseAwsConfig(text: string, subject: string): ReadonlyMap<strin
       throw new OptionError('ERR_OPTION_INVALID', `${subject} is broken in line ${index + 1}: ${problem}`);
     }
   }
-  // The values of [DEFAULT], in capitals, stand in every section.
-  const defaults = reading.sections.get('DEFAULT') ?? [];
-  const profiles = new Map<string, Section>();
-  for (const [name, values] of reading.sections) {
-    const profile = profileOf(name);
-    if (profile !== undefined) profiles.set(profile, trimmed(new Map([...defaults, ...values])));
-  }
-  return profiles;
+  return reading.sections;
 }
 
 /** @returns what is wrong, where something is */
@@ -80,10 +97,12 @@ function readOption(content: string, values: Map<string, string>, reading: Readi
   return undefined;
 }
 
-/** `default`, or the one word, or quoted text, behind `profile`. */
-function profileOf(section: string): string | undefined {
-  if (section === 'default') return section;
-  const [, double, single, bare] = /^profile\s+(?:"([^"]*)"|'([^']*)'|(\S+))\s*$/.exec(section) ?? [];
+/** The one word, or the quoted text, behind the kind of a section. */
+function nameOf(title: string, kind: string): string | undefined {
+  if (!title.startsWith(kind)) return undefined;
+  const rest = title.slice(kind.length);
+  if (!/^\s/.test(rest)) return undefined;
+  const [, double, single, bare] = /^(?:"([^"]*)"|'([^']*)'|(\S+))$/.exec(rest.trim()) ?? [];
   return double ?? single ?? bare;
 }
 

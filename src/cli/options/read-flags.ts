@@ -17,6 +17,7 @@ import type { Arguments } from '../arguments.js';
 import type { Io } from '../terminal/io.js';
 import { say } from '../terminal/io.js';
 import { formatDebug, formatWarning } from '../terminal/report.js';
+import type { AwsSettings } from './aws-settings.js';
 import type { ConfigFile } from './config-file.js';
 import type { Flags, VariablePrefix } from './flags.js';
 import { DEBUG_FLAGS, variableOf } from './flags.js';
@@ -61,9 +62,13 @@ export async function readFlagsAndFiles<Known extends Flags>(
 ): Promise<FlagValues<Known>> {
   assertCompatible(args.given, known);
   const flags = { ...known, ...CONFIG_FLAGS, ...DEBUG_FLAGS };
+  // Only commands that reach the service need what AWS's programs have configured.
+  const aws = 'endpoint' in known ? await readAwsSettings(io.env) : undefined;
   const file = await readConfigFile(args, flags, io.env);
-  const choices: Choices = readFlags(args, flags, io.env, undefined, file === undefined ? [] : [file]);
+  const files = [file, aws].filter((source) => source !== undefined);
+  const choices: Choices = readFlags(args, flags, io.env, undefined, files);
   const logger = createLogger(io, choices['debug']?.value === true);
+  if (aws?.problem !== undefined) logger.debug?.(`no settings from the AWS config: ${aws.problem}`);
   logOrigins(choices, flags, logger);
   if (file?.warning !== undefined) logger.warn(file.warning);
   await checkSelector(choices);
@@ -74,6 +79,11 @@ export async function readFlagsAndFiles<Known extends Flags>(
     }
   }
   return { choices: choices as FlagValues<Known>['choices'], logger };
+}
+
+async function readAwsSettings(env: Environment): Promise<AwsSettings> {
+  const { loadAwsSettings } = await import('./aws-settings.js');
+  return loadAwsSettings(env);
 }
 
 async function readConfigFile(

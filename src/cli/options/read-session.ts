@@ -63,6 +63,7 @@ export async function readSession<Own extends Flags>(
       askPassphrase: askAtTerminal(),
       stdin: io.stdin,
       cache: known.cache.value === true,
+      attempts: Number(known.maxAttempts.value),
     },
     options: valuesOf(choices, own),
   };

@@ -222,6 +222,14 @@ const NETWORK_FLAGS = {
     placeholder: 'MS',
     help: 'limit for signing, sending and the answer, retries included',
   },
+  maxAttempts: {
+    flag: 'max-attempts',
+    kind: { type: 'integer', min: 1, max: 100 },
+    placeholder: 'NUMBER',
+    env: ['AWS_MAX_ATTEMPTS'],
+    default: 3,
+    help: 'how often a request that may pass is sent',
+  },
 } as const satisfies Flags;
 
 /** All flags above. */

@@ -231,12 +231,14 @@ describe('--config-profile', () => {
 
 describe('--debug', () => {
   it('tells where each value is from, and no value', async () => {
+    writeFileSync(AWS_CONFIG, 'canary');
     writeJson({ certificate: 'a.pem', 'pkcs8-password': 'canary-file' });
     const env = { HOME: home, ROLESANYWHERE_REGION: 'eu-west-1', AWS_ENDPOINT_URL: 'https://canary.test' };
     const args = ['update', '--debug', '--config', JSON_CONFIG, '--role-arn', 'canary'];
     const { stderr } = await runMain(args, { env });
     expect(stderr).toBe(
       [
+        `rolesanywhere: debug: no settings from the AWS config: AWS config file ${AWS_CONFIG} is broken in line 1: a [section] must come first`,
         `rolesanywhere: debug: --certificate is from "certificate" in config file ${JSON_CONFIG}`,
         `rolesanywhere: debug: --pkcs8-password is from "pkcs8-password" in config file ${JSON_CONFIG}`,
         `rolesanywhere: debug: --trust-anchor-arn is from "trust-anchor-arn" in config file ${JSON_CONFIG}`,

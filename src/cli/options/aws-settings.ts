@@ -1,0 +1,103 @@
+/**
+ * Reads the settings that every AWS SDK takes from the AWS config: CA bundle, endpoint, FIPS, dual-stack and attempts, of
+ * the profile in use and of its `[services …]` section. They are the weakest source: flags, environment and our own
+ * files win.
+ *
+ * Source: "Settings reference" and "Service-specific endpoints" (AWS SDKs and Tools reference).
+ */
+import { dirname, join, resolve } from 'node:path';
+import { quote, RolesAnywhereError } from '../../errors.js';
+import { expandHome } from '../../files/home.js';
+import { readAwsFile } from '../../files/read-file.js';
+import type { Environment, RawValue, Source } from '../../options/choose-values.js';
+import { parseValue } from '../../options/values.js';
+import type { Section } from './aws-config.js';
+import { parseSections, sectionsOf } from './aws-config.js';
+
+/** Option names by key. The endpoint has rules of its own. */
+const KEYS = {
+  ca_bundle: 'caBundle',
+  use_fips_endpoint: 'useFipsEndpoint',
+  use_dualstack_endpoint: 'useDualstackEndpoint',
+  max_attempts: 'maxAttempts',
+} as const;
+
+/** The AWS config as a source of options. */
+export interface AwsSettings extends Source {
+  /** Why nothing was read from the file, for `--debug`. */
+  readonly problem: string | undefined;
+}
+
+/** Reads the profile of `AWS_PROFILE`, else `default`. A missing profile or a broken file gives no values. */
+export async function loadAwsSettings(env: Environment): Promise<AwsSettings> {
+  const path = expandHome(env['AWS_CONFIG_FILE'] || join('~', '.aws', 'config'), env);
+  const subject = `AWS config file ${path}`;
+  try {
+    const file = await readAwsFile(path, subject);
+    return file === undefined ? nothing() : settingsIn(file.text, { path, subject, env });
+  } catch (error) {
+    if (!(error instanceof RolesAnywhereError)) throw error;
+    return nothing(error.message);
+  }
+}
+
+function nothing(problem?: string): AwsSettings {
+  return { origin: 'aws-config', find: () => [], problem };
+}
+
+interface FileContext {
+  readonly path: string;
+  readonly subject: string;
+  readonly env: Environment;
+}
+
+function settingsIn(text: string, { path, subject, env }: FileContext): AwsSettings {
+  const sections = parseSections(text, subject);
+  const name = env['AWS_PROFILE'] || env['AWS_DEFAULT_PROFILE'] || 'default';
+  const profile = sectionsOf(sections, 'profile').get(name);
+  if (profile === undefined) return nothing(`profile ${quote(name)} is not in ${subject}`);
+  const place = `in profile ${name} of ${subject}`;
+  const values = new Map<string, RawValue>();
+  for (const [key, option] of Object.entries(KEYS)) {
+    const raw = profile.get(key);
+    if (raw !== undefined) values.set(option, { raw, label: `${key} ${place}` });
+  }
+  const bundle = values.get('caBundle');
+  if (bundle?.raw) {
+    values.set('caBundle', { ...bundle, raw: resolve(dirname(path), expandHome(String(bundle.raw), env)) });
+  }
+  const services = sectionsOf(sections, 'services').get(profile.get('services') ?? '');
+  const endpoints = isIgnoring(profile, place, env) ? [] : endpointsOf(profile, services, place);
+  return {
+    origin: 'aws-config',
+    find: (option) => (option === 'endpoint' ? endpoints : [values.get(option) ?? []].flat()),
+    problem: undefined,
+  };
+}
+
+/** The endpoint of the service before that of all services. */
+function endpointsOf(profile: Section, services: Section | undefined, place: string): RawValue[] {
+  const own = nestedValue(services?.get('rolesanywhere') ?? '', 'endpoint_url');
+  return [
+    { raw: own, label: `rolesanywhere endpoint_url in [services ${profile.get('services')}], used ${place}` },
+    { raw: profile.get('endpoint_url'), label: `endpoint_url ${place}` },
+  ];
+}
+
+/** A value below a key: the lines that are indented under it. */
+function nestedValue(block: string, key: string): string | undefined {
+  for (const line of block.split('\n')) {
+    const end = line.indexOf('=');
+    if (end > 0 && line.slice(0, end).trim() === key) return line.slice(end + 1).trim();
+  }
+  return undefined;
+}
+
+/** The variable wins over the key, as for every other setting. */
+function isIgnoring(profile: Section, place: string, env: Environment): boolean {
+  const variable = 'AWS_IGNORE_CONFIGURED_ENDPOINT_URLS';
+  const key = 'ignore_configured_endpoint_urls';
+  const isSet = env[variable] !== undefined && env[variable] !== '';
+  const [raw, label] = isSet ? [env[variable], variable] : [profile.get(key), `${key} ${place}`];
+  return parseValue(raw, { type: 'boolean' }, label) === true;
+}

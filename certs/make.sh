@@ -243,7 +243,7 @@ fixture() {
     esac
   done
   # Not what Python has made, which OpenSSL 3.0 cannot read, and not containers, which are proved where they are made.
-  if [[ $expect == ok && $made != *Python* && $made != *PKCS#12* && $made != *PKCS#7* ]]; then prove "$certificate" "$key" "${intermediates:-$certificate}" "$root.pem"; fi
+  if [[ $expect == ok && $made != *Python* && $made != *PKCS#12* && $made != *PKCS#7* && $made != *'written as'* ]]; then prove "$certificate" "$key" "${intermediates:-$certificate}" "$root.pem"; fi
 
   files="\"certificate\": \"$certificate\""
   if [[ -n $key ]]; then files+=", \"privateKey\": \"$key\""; fi
@@ -261,7 +261,8 @@ fixture() {
 }
 
 is_encrypted() {
-  [[ $1 == *.pbkdf2-* || $1 == *.scrypt* || $1 == *.encrypted.pem || $1 == *.p12 ]]
+  [[ $1 == *.pbkdf2-* || $1 == *.pbes1-* || $1 == *.scrypt* || $1 == *.encrypted.pem ]] ||
+    [[ $1 == *.p12 && $1 != *.legacy-empty.p12 ]]
 }
 
 # prove CERTIFICATE KEY INTERMEDIATES ROOT: there is a path to the root, and the key is that of a certificate in
@@ -447,6 +448,47 @@ prove "$work/chain-3.pem" chain-3.key.pem "$work/chain-3.pem" root-ec.pem
 fixture chain-3.p12 root-ec ok "$chain_p12" certificate=chain-3.p12 key=
 fixture chain-3.p7b root-ec ok 'intermediates and root as a PKCS#7 bundle, DER' \
   certificate=chain-3.pem key=chain-3.key.pem intermediates=chain-3.p7b
+
+# ------------------------------------------------------------------------------- the encryptions of old
+
+# As Windows, Java 8 and OpenSSL before 3.0 wrote them.
+chain_legacy=(-legacy -certfile chain-3.intermediates.pem)
+p12 chain-3.legacy-rc2.p12 chain-3 "${chain_legacy[@]}" -certpbe PBE-SHA1-RC2-40 -keypbe PBE-SHA1-3DES -macalg sha1
+p12 chain-3.legacy-3des.p12 chain-3 "${chain_legacy[@]}" -certpbe PBE-SHA1-3DES -keypbe PBE-SHA1-3DES -macalg sha1
+PASSPHRASE='' p12 ec-p256.legacy-empty.p12 ec-p256 -legacy -macalg sha1
+fixture chain-3.legacy-rc2 root-ec WARN_KEY_ENCRYPTION \
+  'leaf, key and intermediates in PKCS#12 with RC2 of 40 bits and 3DES' certificate=chain-3.legacy-rc2.p12 key=
+fixture chain-3.legacy-3des root-ec WARN_KEY_ENCRYPTION \
+  'leaf, key and intermediates in PKCS#12 with 3DES' certificate=chain-3.legacy-3des.p12 key=
+fixture ec-p256.legacy-empty root-ec WARN_KEY_ENCRYPTION \
+  'leaf and key in PKCS#12 with RC2 of 40 bits and 3DES, under the empty password' \
+  certificate=ec-p256.legacy-empty.p12 key=
+legacy_provider=(-provider default -provider legacy)
+encrypt rsa-2048 pbes1-des.pem "${legacy_provider[@]}" -v1 PBE-MD5-DES
+encrypt ec-p256 pbes1-3des.pem "${legacy_provider[@]}" -v1 PBE-SHA1-3DES
+fixture rsa-2048.pbes1-des root-rsa WARN_KEY_ENCRYPTION 'key as encrypted PKCS#8: PBES1 with MD5 and DES' \
+  certificate=rsa-2048.pem key=rsa-2048.pbes1-des.pem
+fixture ec-p256.pbes1-3des root-ec WARN_KEY_ENCRYPTION \
+  'key as encrypted PKCS#8: the key derivation of PKCS#12 with SHA-1, and 3DES' \
+  certificate=ec-p256.pem key=ec-p256.pbes1-3des.pem
+
+# ------------------------------------------------------------------------------ what happens on the way
+
+# AD CS hands a PKCS#7 bundle over under the label of a certificate.
+{
+  echo '-----BEGIN CERTIFICATE-----'
+  openssl crl2pkcs7 -nocrl -certfile chain-3.pem -certfile chain-3.intermediates.pem -outform DER | openssl base64
+  echo '-----END CERTIFICATE-----'
+} >chain-3.adcs.pem
+fixture chain-3.adcs root-ec ok 'leaf and intermediates as PKCS#7 under BEGIN CERTIFICATE' key=chain-3.key.pem
+# PowerShell, Kubernetes and environment files.
+iconv -f ASCII -t UTF-16LE rsa-2048.pem >rsa-2048.utf16.pem
+openssl base64 -A -in rsa-2048.pem -out rsa-2048.base64.pem
+awk '{ printf "%s\\n", $0 }' rsa-2048.pem >rsa-2048.escaped.pem
+fixture rsa-2048.utf16 root-rsa ok 'certificate PEM, written as UTF-16' key=rsa-2048.key.pem
+fixture rsa-2048.base64 root-rsa ok 'certificate PEM, written as base64' key=rsa-2048.key.pem
+fixture rsa-2048.escaped root-rsa ok 'certificate PEM, written as one line with the letters backslash and n' \
+  key=rsa-2048.key.pem
 
 # ------------------------------------------------------------------------- what OpenSSL 3.0 cannot make
 

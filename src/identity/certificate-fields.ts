@@ -120,7 +120,10 @@ export function readKeyUsage(value: Buffer | undefined): string[] | undefined {
   return KEY_USAGES.filter((_name, bit) => ((octets[bit >> 3] ?? 0) >> (7 - (bit & 7))) & 1);
 }
 
-/** An OCTET STRING, or the first member of AuthorityKeyIdentifier. Undefined where it is another form or damaged. */
+/**
+ * An OCTET STRING, or the first member of AuthorityKeyIdentifier. Undefined where it is another form or
+ * damaged.
+ */
 export function readKeyIdentifier(value: Buffer | undefined, tag: number): Buffer | undefined {
   if (value === undefined) return undefined;
   try {

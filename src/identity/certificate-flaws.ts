@@ -1,6 +1,6 @@
 /**
- * What is unusual about a certificate: OpenSSL reads over it, and a stricter reader may refuse it. Whether the service
- * does is not documented.
+ * What is unusual about a certificate: OpenSSL reads over it, and a stricter reader may refuse it. Whether
+ * the service does is not documented.
  */
 import { isUtf8 } from 'node:buffer';
 import type { Fields } from './certificate-fields.js';
@@ -25,7 +25,10 @@ const STRUCTURED: readonly string[] = [
 /** They demand a policy, critical or not. */
 const POLICY_DEMANDS: readonly string[] = [ID.policyConstraints, ID.inhibitAnyPolicy];
 
-/** RSA with PKCS#1 v1.5 (RFC 4055), ECDSA (RFC 5758), and both with SHA-1 or MD5, which another rule refuses; ML-DSA. */
+/**
+ * RSA with PKCS#1 v1.5 (RFC 4055), ECDSA (RFC 5758), and both with SHA-1 or MD5, which another rule refuses;
+ * ML-DSA.
+ */
 const WIDESPREAD =
   /^1\.2\.840\.(113549\.1\.1\.([2-5]|1[1-4])|10045\.4\.(1|3\.[1-4]))$|^2\.16\.840\.1\.101\.3\.4\.3\.1[7-9]$/;
 

@@ -1,8 +1,9 @@
 /**
  * Reads a certificate (RFC 5280 §4.1): the fields that the service judges by.
  *
- * Two parsers read it, ours for the fields and Node's OpenSSL for names and for verifying; what either of them refuses
- * is refused here. Ours is first and measures the key, so that OpenSSL sees no key that could harm the process.
+ * Two parsers read it, ours for the fields and Node's OpenSSL for names and for verifying; what either of
+ * them refuses is refused here. Ours is first and measures the key, so that OpenSSL sees no key that could
+ * harm the process.
  */
 import { X509Certificate } from 'node:crypto';
 import { IdentityError } from '../errors.js';
@@ -35,7 +36,10 @@ export interface Certificate {
   readonly notBefore: Date;
   readonly notAfter: Date;
   readonly publicKey: PublicKey;
-  /** The hash of the certificate's own signature, lower-case: `sha256`, `sha1`; `ml-dsa-65`; the OID of any other. */
+  /**
+   * The hash of the certificate's own signature, lower-case: `sha256`, `sha1`; `ml-dsa-65`; the OID of any
+   * other.
+   */
   readonly signatureHash: string;
   /** basicConstraints' cA; undefined where the extension is absent. */
   readonly isCa: boolean | undefined;
@@ -49,8 +53,8 @@ export interface Certificate {
   readonly authorityKeyIdentifier?: Buffer | undefined;
   readonly hasNameConstraints?: boolean;
   /**
-   * What OpenSSL reads over and other readers may refuse, each as the end of a sentence: `a BOOLEAN that is neither
-   * 00 nor FF`, `an RSASSA-PSS signature`.
+   * What OpenSSL reads over and other readers may refuse, each as the end of a sentence: `a BOOLEAN that is
+   * neither 00 nor FF`, `an RSASSA-PSS signature`.
    */
   readonly flaws?: readonly string[];
 }

@@ -1,9 +1,9 @@
 /**
- * Finds the chain of a leaf among certificates in any order: duplicates, roots, certificates of other hosts and
- * authorities, cross-signed and renewed ones (RFC 5280 §6.1).
+ * Finds the chain of a leaf among certificates in any order: duplicates, roots, certificates of other hosts
+ * and authorities, cross-signed and renewed ones (RFC 5280 §6.1).
  *
- * The service has its trust anchor, which is not known here. So the question is whether the certificates that were
- * given lead upwards from the leaf; what is not on the way is left out.
+ * The service has its trust anchor, which is not known here. So the question is whether the certificates that
+ * were given lead upwards from the leaf; what is not on the way is left out.
  */
 import { IdentityError } from '../errors.js';
 import type { Certificate } from './certificate.js';
@@ -118,9 +118,9 @@ export function endOf({ notBefore, notAfter }: Certificate, now: Date): number {
 }
 
 /**
- * An intermediate that was given, cannot be used, and has no replacement: the leaf's own issuer, or one between a
- * usable one and a root that was given. Higher up, an unusable certificate may stand for the trust anchor itself, as
- * an expired cross-signed root does, and is left out.
+ * An intermediate that was given, cannot be used, and has no replacement: the leaf's own issuer, or one
+ * between a usable one and a root that was given. Higher up, an unusable certificate may stand for the trust
+ * anchor itself, as an expired cross-signed root does, and is left out.
  */
 function neededOf(
   { reached, complete, unusable }: Search,

@@ -2,7 +2,8 @@
  * Checks an identity before the service does: what it would refuse is an error, what it may refuse a warning.
  *
  * Source: "Signature verification" and "End-entity certificates" of the IAM Roles Anywhere trust model (X.509
- * v3, CA:FALSE, digitalSignature, SHA-256 or stronger, a subject, RSA, EC or ML-DSA keys), RFC 5280 for the rest.
+ * v3, CA:FALSE, digitalSignature, SHA-256 or stronger, a subject, RSA, EC or ML-DSA keys), RFC 5280 for the
+ * rest.
  */
 import type { IdentityErrorCode } from '../errors.js';
 import { IdentityError } from '../errors.js';
@@ -42,9 +43,10 @@ const RULES: readonly Rule[] = [
  * Pure: no clock, no file, no network.
  *
  * @param context `now`: the clock to judge validity by; default the system clock
- * @returns findings, errors before warnings, each in the order of the rules; empty where the service would have nothing to say
- * @example
- * const errors = checkIdentity(identity, { now: () => new Date() }).filter(({ severity }) => severity === 'error');
+ * @returns findings, errors before warnings, each in the order of the rules; empty where the service would
+ *   have nothing to say
+ * @example const errors = checkIdentity(identity, { now: () => new Date() }).filter(({ severity }) =>
+ *   severity === 'error');
  */
 export function checkIdentity(
   identity: SigningIdentity,

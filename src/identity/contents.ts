@@ -1,6 +1,6 @@
 /**
- * What a file holds: certificates and private keys, in any format that people have them in: PEM, DER, PKCS#7, PKCS#12.
- * The bytes tell which, not the name of the file and not the label of a PEM block.
+ * What a file holds: certificates and private keys, in any format that people have them in: PEM, DER, PKCS#7,
+ * PKCS#12. The bytes tell which, not the name of the file and not the label of a PEM block.
  */
 import { IdentityError } from '../errors.js';
 import type { Certificate } from './certificate.js';

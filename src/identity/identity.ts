@@ -1,6 +1,6 @@
 /**
- * Makes an identity out of bytes: certificates and a key that belong together. It is pure: `load.ts` reads the bytes,
- * and `signing` signs requests with the identity.
+ * Makes an identity out of bytes: certificates and a key that belong together. It is pure: `load.ts` reads
+ * the bytes, and `signing` signs requests with the identity.
  */
 
 import { IdentityError, OptionError } from '../errors.js';
@@ -19,7 +19,8 @@ import type { Selector } from './selection.js';
 import { findLeaf } from './selection.js';
 
 /**
- * Who signs. Any source of a key fits: a file, a token, a TPM, a remote signer. Later stages know nothing else of it.
+ * Who signs. Any source of a key fits: a file, a token, a TPM, a remote signer. Later stages know nothing
+ * else of it.
  */
 export interface SigningIdentity {
   /** The end-entity certificate. */
@@ -28,7 +29,10 @@ export interface SigningIdentity {
   readonly chain: readonly Certificate[];
   /** Algorithm of the `Authorization` header, such as `AWS4-X509-RSA-SHA256`. */
   readonly algorithm: string;
-  /** The public half of the signing key, where the source can tell: the checks compare it with the certificate's. */
+  /**
+   * The public half of the signing key, where the source can tell: the checks compare it with the
+   * certificate's.
+   */
   readonly publicKey?: PublicKey | undefined;
   /** Warnings of loading, such as certificates that are not sent; `checkIdentity` returns them too. */
   readonly notes?: readonly Finding[];
@@ -129,10 +133,11 @@ export interface IdentityParts extends Pick<SigningIdentity, 'publicKey' | 'sign
 }
 
 /**
- * An identity out of its parts: finds the certificate that belongs to the key (without `publicKey`, the first end
- * entity's) and the chain above it.
+ * An identity out of its parts: finds the certificate that belongs to the key (without `publicKey`, the first
+ * end entity's) and the chain above it.
  *
- * @throws IdentityError `ERR_KEY_UNSUPPORTED` `ERR_KEY_MISMATCH` `ERR_CERTIFICATE_AMBIGUOUS` `ERR_CHAIN_TOO_LONG`
+ * @throws IdentityError `ERR_KEY_UNSUPPORTED` `ERR_KEY_MISMATCH` `ERR_CERTIFICATE_AMBIGUOUS`
+ *   `ERR_CHAIN_TOO_LONG`
  */
 export function createIdentity(parts: IdentityParts): SigningIdentity {
   const { certificates, subject, selector = {}, notes = [], publicKey, sign, deriveKey, now } = parts;

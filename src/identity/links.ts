@@ -1,6 +1,6 @@
 /**
- * Whether one certificate issued another: by name, by key identifier, and by signature, the costly part, which is
- * verified once for each pair and within limits.
+ * Whether one certificate issued another: by name, by key identifier, and by signature, the costly part,
+ * which is verified once for each pair and within limits.
  */
 import { IdentityError } from '../errors.js';
 import type { Certificate } from './certificate.js';
@@ -18,10 +18,11 @@ export interface Budget {
 const verified = new WeakMap<Certificate, WeakMap<Certificate, boolean>>();
 
 /**
- * The issuers of a certificate among others; those whose key identifier it names first (RFC 5280 §4.2.1.1). Whether an
- * issuer was allowed to issue is not asked here.
+ * The issuers of a certificate among others; those whose key identifier it names first (RFC 5280 §4.2.1.1).
+ * Whether an issuer was allowed to issue is not asked here.
  *
- * @throws IdentityError `ERR_CHAIN_TOO_LONG`: so many certificates of one name that sorting them out takes too long
+ * @throws IdentityError `ERR_CHAIN_TOO_LONG`: so many certificates of one name that sorting them out takes
+ *   too long
  */
 export function issuersOf(
   certificate: Certificate,

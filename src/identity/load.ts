@@ -1,6 +1,6 @@
 /**
- * Loads identities, keys and certificates from files, standard input, text or bytes. The parsers are loaded when there
- * is something to parse.
+ * Loads identities, keys and certificates from files, standard input, text or bytes. The parsers are loaded
+ * when there is something to parse.
  */
 import { createReadStream } from 'node:fs';
 import { IdentityError, OptionError } from '../errors.js';
@@ -29,12 +29,15 @@ const ROLES: Readonly<Record<InputName, string>> = {
 export interface LoadContext {
   /** Opens what `-` reads. Default: the standard input of this process. */
   readonly stdin?: (() => AsyncIterable<Uint8Array | string>) | undefined;
-  /** The clock: of several certificates for the key, one that is valid now is taken. Default: the system clock. */
+  /**
+   * The clock: of several certificates for the key, one that is valid now is taken. Default: the system clock.
+   */
   readonly now?: (() => Date) | undefined;
   /**
-   * Signs in place of a private key, in the form that the kind of the certificate's key prescribes: RSASSA-PKCS1-v1_5
-   * with SHA-256, ECDSA with SHA-256 in DER (r and s side by side are converted), or pure ML-DSA, over the data. The
-   * first end-entity certificate is the signer's. Each signature is verified with its key before it is used.
+   * Signs in place of a private key, in the form that the kind of the certificate's key prescribes:
+   * RSASSA-PKCS1-v1_5 with SHA-256, ECDSA with SHA-256 in DER (r and s side by side are converted), or pure
+   * ML-DSA, over the data. The first end-entity certificate is the signer's. Each signature is verified with
+   * its key before it is used.
    */
   readonly sign?: Sign | undefined;
   /** The limit for each call of `sign`, in milliseconds. Default 15000. */
@@ -52,11 +55,13 @@ export interface LoadContext {
 /**
  * Loads a certificate with its key and chain, and makes sure that they belong together.
  *
- * @param source `certificate`, `privateKey` and `intermediates`: each a path, PEM text, bytes (PEM, DER, PKCS#7,
- *   PKCS#12), or `-` for standard input (which may hold all of them). The leaf is the certificate of the key, the valid
- *   one that ends last of several with one subject. Of the others those between it and its trust anchor are kept.
+ * @param source `certificate`, `privateKey` and `intermediates`: each a path, PEM text, bytes (PEM, DER,
+ *   PKCS#7, PKCS#12), or `-` for standard input (which may hold all of them). The leaf is the certificate of
+ *   the key, the valid one that ends last of several with one subject. Of the others those between it and its
+ *   trust anchor are kept.
  * @throws IdentityError `ERR_FILE_UNREADABLE` `ERR_PEM_INVALID` `ERR_CERTIFICATE_INVALID` `ERR_KEY_INVALID`
- *   `ERR_KEY_PASSPHRASE` `ERR_KEY_UNSUPPORTED` `ERR_KEY_MISMATCH` `ERR_CERTIFICATE_AMBIGUOUS` `ERR_CHAIN_TOO_LONG`
+ *   `ERR_KEY_PASSPHRASE` `ERR_KEY_UNSUPPORTED` `ERR_KEY_MISMATCH` `ERR_CERTIFICATE_AMBIGUOUS`
+ *   `ERR_CHAIN_TOO_LONG`
  * @throws OptionError `ERR_OPTION_MISSING`: no certificate, or no private key anywhere
  * @example
  * const identity = await loadIdentity({ certificate: 'host.pem', privateKey: 'host.key' });
@@ -210,8 +215,8 @@ export async function loadTrustBundle(path: string, role = 'CA bundle'): Promise
   if (certificates.length === 0) {
     throw new IdentityError('ERR_PEM_INVALID', `${subject} must hold PEM certificates, found none`);
   }
-  // TLS would silently skip a damaged one, and then fail for another reason. Its first octet is enough: parsing
-  // all of a system's authorities would take longer than the request.
+  // TLS would silently skip a damaged one, and then fail for another reason. Its first octet is enough:
+  // parsing all of a system's authorities would take longer than the request.
   for (const certificate of certificates) {
     if (decodePem(certificate, subject)[0] !== 0x30) {
       throw new IdentityError('ERR_CERTIFICATE_INVALID', `${subject} holds a damaged certificate`);
@@ -242,8 +247,8 @@ function reader(context: LoadContext): (input: PemOrPath, role: string) => Promi
 }
 
 /**
- * Names a path in messages, unless it may be the text of a key: PEM in one line, base64 of DER (which begins with `M`,
- * since DER begins with the tag of a SEQUENCE), or any line of base64.
+ * Names a path in messages, unless it may be the text of a key: PEM in one line, base64 of DER (which begins
+ * with `M`, since DER begins with the tag of a SEQUENCE), or any line of base64.
  */
 function describePath(path: string, role: string): string {
   const mayBeKey =

@@ -1,9 +1,10 @@
 /**
  * Opens a PKCS#12 file (RFC 7292): the DER of its certificates and private keys.
  *
- * pkijs reads the structures, BER included. What has to do with the password is ours: pkijs would go through WebCrypto,
- * takes the octets of a password for Latin-1, lacks the encryptions of old files, and tells a wrong password from damage
- * by its wording alone. Only a key that lies in the file unencrypted passes through its copies, which nobody can wipe.
+ * pkijs reads the structures, BER included. What has to do with the password is ours: pkijs would go through
+ * WebCrypto, takes the octets of a password for Latin-1, lacks the encryptions of old files, and tells a
+ * wrong password from damage by its wording alone. Only a key that lies in the file unencrypted passes
+ * through its copies, which nobody can wipe.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { AlgorithmIdentifier, ContentInfo, MacData, SafeContents } from 'pkijs';
@@ -113,7 +114,9 @@ function measured(bytes: Buffer): Buffer {
   throw new Error(`more than ${MAX_ELEMENTS} elements`);
 }
 
-/** A MAC that does not fit: where the passphrase decrypts nevertheless, it is right, and the file was altered. */
+/**
+ * A MAC that does not fit: where the passphrase decrypts nevertheless, it is right, and the file was altered.
+ */
 async function explainMismatch(open: () => Promise<Opened>, subject: string): Promise<IdentityError> {
   try {
     const { keys, wasEncrypted } = await open();

@@ -1,6 +1,6 @@
 /**
- * Reads a PKCS#7 bundle (RFC 5652, SignedData): the DER of its certificates. Such bundles (`.p7b`, `.p7c`) hand over a
- * chain and are signed by nobody; a signature is not looked at.
+ * Reads a PKCS#7 bundle (RFC 5652, SignedData): the DER of its certificates. Such bundles (`.p7b`, `.p7c`)
+ * hand over a chain and are signed by nobody; a signature is not looked at.
  */
 import { IdentityError } from '../errors.js';
 import { CONTEXT, readChildren, readElement, readOid, SEQUENCE } from './keys/der.js';

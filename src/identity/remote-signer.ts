@@ -1,4 +1,6 @@
-/** Guards a signer that has the key elsewhere: a time limit, and no signature leaves here that does not verify. */
+/**
+ * Guards a signer that has the key elsewhere: a time limit, and no signature leaves here that does not verify.
+ */
 import { verify } from 'node:crypto';
 import { IdentityError } from '../errors.js';
 import type { Certificate } from './certificate.js';
@@ -13,8 +15,8 @@ export const SIGN_TIMEOUT_MS = 15_000;
 
 /**
  * @param timeoutMs for each signature
- * @returns a signer that throws IdentityError `ERR_KEY_SIGN`: no signature within the limit, or one that is not the
- *   certificate's; what `sign` itself throws is passed on
+ * @returns a signer that throws IdentityError `ERR_KEY_SIGN`: no signature within the limit, or one that is
+ *   not the certificate's; what `sign` itself throws is passed on
  */
 export function guardSigner(sign: Sign, { publicKey, subject }: Certificate, timeoutMs: number): Sign {
   return async (data) => {

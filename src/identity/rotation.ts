@@ -1,10 +1,10 @@
 /**
- * A source in, a function that gives its identity as it is now out: for programs that run longer than a certificate lasts.
+ * Keeps an identity up to date: for programs that run longer than a certificate lasts.
  *
- * Before each use the files are looked at (stat), not watched: it sees a rename, a symbolic link that is switched (as
- * Kubernetes does with `..data`) and a file that is written in place alike, on network file systems too, where
- * notifications get lost; and nothing happens in between, when nobody needs a certificate. Certificate, key and chain
- * are taken as one: where a file changes while they are read, they are read again.
+ * The files are checked (stat) before each use, not watched: that notices a rename, a switched symbolic link
+ * (Kubernetes' `..data`) and a file written in place alike, also on network file systems, where notifications
+ * get lost, and costs nothing in between. Certificate, key and chain are one unit: if a file changes while they
+ * are read, they are read again.
  */
 import { isRolesAnywhereError } from '../errors.js';
 import { stampOfFile } from '../files/read-file.js';
@@ -29,14 +29,15 @@ interface Snapshot {
   readonly stamp: string;
 }
 
-/** Writing a pair takes milliseconds: a state that changes for longer is taken as it is, and has to prove itself. */
+/** Writing a pair takes milliseconds. A state that keeps changing is used if its certificate and key fit. */
 const MAX_READS = 3;
 
 /**
- * New files are used from the next call on, if they hold a pair that the service would take; else the identity from
- * before is, for as long as the service would take that.
+ * New files are used from the next call on, if they hold a pair that the service would take; else the
+ * identity from before is, for as long as the service would take that.
  *
- * @returns a function that throws what `load` or `assertUsableIdentity` throw, where no identity from before is usable
+ * @returns a function that throws what `load` or `assertUsableIdentity` throw, where no identity from before
+ *   is usable
  */
 export function rotatingIdentity(
   source: IdentitySource,
@@ -98,7 +99,7 @@ function isWithinValidity({ certificate, chain }: SigningIdentity, now: Date): b
 function describe(error: unknown, { certificate }: SigningIdentity): string {
   const reason = isRolesAnywhereError(error) ? error.message : 'they cannot be loaded';
   const until = certificate.notAfter.toISOString();
-  return `certificate and key have changed, and are not used: ${reason}; those from before are, until ${until}`;
+  return `the changed certificate and key are not used: ${reason}; the previous ones are, until ${until}`;
 }
 
 async function stampOf(source: IdentitySource): Promise<string> {

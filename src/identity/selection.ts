@@ -1,6 +1,6 @@
 /**
- * Which of several certificates is meant: by the key that it belongs to, by the caller's selector, and, of a renewal
- * kept beside the old one, the valid one that ends last.
+ * Which of several certificates is meant: by the key that it belongs to, by the caller's selector, and, of a
+ * renewal kept beside the old one, the valid one that ends last.
  */
 import { IdentityError } from '../errors.js';
 import type { Certificate } from './certificate.js';

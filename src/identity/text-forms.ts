@@ -1,6 +1,7 @@
 /**
- * Undoes what happens to a certificate or key on its way: UTF-16 by PowerShell, base64 around PEM by Kubernetes, line
- * ends written as the letters `\n` by JSON and environment files. Names what it cannot undo, with the command that does.
+ * Undoes what happens to a certificate or key on its way: UTF-16 by PowerShell, base64 around PEM by
+ * Kubernetes, line ends written as the letters `\n` by JSON and environment files. Names what it cannot undo,
+ * with the command that does.
  */
 import { readElement, SEQUENCE } from './keys/der.js';
 import { decodeBase64 } from './keys/pem.js';
@@ -118,8 +119,8 @@ function undoLetterNewlines(bytes: Buffer): void {
 }
 
 /**
- * A text that is the content itself and no path, in an option: PEM, or base64 of PEM or DER. No path is a hundred
- * letters of base64 that decode to either.
+ * A text that is the content itself and no path, in an option: PEM, or base64 of PEM or DER. No path is a
+ * hundred letters of base64 that decode to either.
  */
 export function isContent(text: string): boolean {
   if (text.includes(BEGIN_MARK)) return true;

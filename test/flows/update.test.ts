@@ -111,7 +111,7 @@ describe('update', () => {
         time: expect.stringMatching(/Z$/),
         level: 'warn',
         event: 'warning',
-        message: expect.stringMatching(/^certificate and key have changed, and are not used: .*host\.key/),
+        message: expect.stringMatching(/^the changed certificate and key are not used: .*host\.key/),
       },
     ]);
     expect(machine.emulator.sessionCount).toBe(3);

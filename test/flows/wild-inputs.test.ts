@@ -1,6 +1,6 @@
 /**
- * Certificates and keys as people have them, and what becomes of them: a session of the emulator's, or a code and the
- * words that help.
+ * Certificates and keys as people have them, and what becomes of them: a session of the emulator's, or a code
+ * and the words that help.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

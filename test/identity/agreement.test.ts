@@ -1,6 +1,6 @@
 /**
- * The client's checks and the emulator's rules are written twice and say the same: what the client calls an error, the
- * emulator refuses; what the emulator refuses, the client has named, as an error or as a warning.
+ * The client's checks and the emulator's rules are written twice and say the same: what the client calls an
+ * error, the emulator refuses; what the emulator refuses, the client has named, as an error or as a warning.
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { readdirSync } from 'node:fs';

@@ -311,7 +311,8 @@ describe.skipIf(!hasOpenssl)('a PKCS#12 file is refused', () => {
     }
     const all = [...codes.values()].reduce((sum, count) => sum + count, 0);
     expect([...codes.keys()].filter((code) => !/^ERR_(CERTIFICATE_INVALID|KEY_\w+)$/.test(code))).toEqual([]);
-    // What is left is damage to salts and to the MAC's own fields, which is what a wrong passphrase looks like.
+    // What is left is damage to salts and to the MAC's own fields, which is what a wrong passphrase looks
+    // like.
     expect((codes.get('ERR_KEY_PASSPHRASE') ?? 0) / all).toBeLessThan(0.2);
   });
 

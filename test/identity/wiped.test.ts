@@ -1,4 +1,6 @@
-/** Key bytes read from a file are overwritten: every buffer that held some is kept by this test, and looked at. */
+/**
+ * Key bytes read from a file are overwritten: every buffer that held some is kept by this test, and looked at.
+ */
 import { Buffer as NodeBuffer } from 'node:buffer';
 import { createPrivateKey } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

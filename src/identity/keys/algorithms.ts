@@ -1,16 +1,15 @@
 /**
- * The algorithm table: which keys can sign, and how. A key kind is added here, as one more row, and nowhere else.
+ * The algorithm table: which keys can sign, and how. A new kind of key is one more row.
  *
- * The algorithm follows the key, never the hash of the certificate's own signature. Source: "The signing process
- * for IAM Roles Anywhere", string to sign and signature.
+ * The algorithm follows the key, never the hash of the certificate's own signature. Source: "The signing
+ * process for IAM Roles Anywhere", string to sign and signature.
  */
-
 import type { KeyObject } from 'node:crypto';
 import { sign } from 'node:crypto';
 import type { PublicKey } from './public-key.js';
 import { detailOf } from './public-key.js';
 
-/** The service wants SHA-256. */
+/** The service takes SHA-256 only. */
 export type SigningHash = 'sha256' | 'sha384' | 'sha512';
 
 export interface Algorithm {
@@ -18,7 +17,7 @@ export interface Algorithm {
   readonly name: string;
   /** `KeyObject.asymmetricKeyType` of the keys that it is for. */
   readonly keyType: string;
-  /** The key's kind, for people and for `read-certificate-data`. */
+  /** The kind of key in messages and in the output of `read-certificate-data`. */
   readonly label: string;
   /** The signature over the data itself, in the form that the header carries in hex. */
   sign(data: Uint8Array, key: KeyObject, hash?: SigningHash): Uint8Array;

@@ -1,10 +1,10 @@
 /**
- * Decrypts what a password protects: PBES2 (RFC 8018, with scrypt of RFC 7914), PBES1, the encryptions of PKCS#12
- * (RFC 7292 §C), and the older encryption of PEM blocks (RFC 1421 with OpenSSL's key derivation).
+ * Decrypts what a password protects: PBES2 (RFC 8018, with scrypt of RFC 7914), PBES1, the encryptions of
+ * PKCS#12 (RFC 7292 §C), and the older encryption of PEM blocks (RFC 1421 with OpenSSL's key derivation).
  *
- * OpenSSL could do most of it, but tells neither a wrong passphrase from a damaged file nor what is not supported,
- * lacks RC2, and does any number of iterations that a file asks for. Each decryption is planned first, so that the
- * work of a whole file is known before any of it is done.
+ * OpenSSL could do most of it, but tells neither a wrong passphrase from a damaged file nor what is not
+ * supported, lacks RC2, and does any number of iterations that a file asks for. Each decryption is planned
+ * first, so that the work of a whole file is known before any of it is done.
  */
 import { createDecipheriv, hash, pbkdf2, scrypt } from 'node:crypto';
 import { promisify } from 'node:util';
@@ -300,7 +300,8 @@ function checkCount(count: number): number {
 /**
  * OpenSSL's `Proc-Type: 4,ENCRYPTED`: MD5 over passphrase and salt, once (EVP_BytesToKey).
  *
- * @param dekInfo such as `AES-256-CBC,` and the initialization vector in hex, of which the first 8 octets are the salt
+ * @param dekInfo such as `AES-256-CBC,` and the initialization vector in hex, of which the first 8 octets are
+ *   the salt
  * @throws IdentityError as `planDecryption` and `Decryption.open`
  */
 export function decryptPemBody(
@@ -338,9 +339,10 @@ function decipher(cipher: Cipher, key: Buffer, iv: Buffer, data: Buffer): Buffer
 }
 
 /**
- * CBC says nothing about a wrong passphrase; what comes out does. It must be one SEQUENCE, whose length is written at
- * its beginning, and padding that repeats its own length. Where only one of the two holds, the passphrase was right
- * and the file is damaged: by chance the first happens once in 2^28, the second, from three octets on, once in 2^24.
+ * CBC says nothing about a wrong passphrase; what comes out does. It must be one SEQUENCE, whose length is
+ * written at its beginning, and padding that repeats its own length. Where only one of the two holds, the
+ * passphrase was right and the file is damaged: by chance the first happens once in 2^28, the second, from
+ * three octets on, once in 2^24.
  *
  * @param padded wiped where it is refused
  */

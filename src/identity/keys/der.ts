@@ -1,9 +1,10 @@
 /**
- * Reads ASN.1 encodings (X.690): elements and their values, without a schema. It returns views and copies nothing,
- * so that the owner of the bytes can wipe them.
+ * Reads ASN.1 encodings (X.690): elements and their values, without a schema. It returns views and copies
+ * nothing, so that the owner of the bytes can wipe them.
  *
  * It accepts BER, indefinite lengths included, because PKCS#7 and PKCS#12 files contain it and certification
- * authorities have issued certificates that are not quite DER. `findDerFlaw` names the first departure from DER.
+ * authorities have issued certificates that are not quite DER. `findDerFlaw` names the first departure from
+ * DER.
  */
 
 export interface Element {
@@ -93,7 +94,8 @@ export function readChildren(element: Element | undefined, tag: number): Element
 }
 
 /**
- * How many elements an encoding has, down to its leaves and into its octet strings, without keeping any of them.
+ * How many elements an encoding has, down to its leaves and into its octet strings, without keeping any of
+ * them.
  *
  * @returns at most `limit`, where counting ends; an identifier longer than any counts as that
  * @throws Error where the bytes are no such encoding

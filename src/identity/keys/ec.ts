@@ -62,8 +62,8 @@ export function readCurve(parameters: Element | undefined): CurveParameters {
 }
 
 /**
- * A point in the forms of SEC 1 §2.3.3: compressed or not; neither the point at infinity nor the hybrid form, which
- * no certificate may have (RFC 5480 §2.2). That it is on the curve is left to OpenSSL.
+ * A point in the forms of SEC 1 §2.3.3: compressed or not; neither the point at infinity nor the hybrid form,
+ * which no certificate may have (RFC 5480 §2.2). That it is on the curve is left to OpenSSL.
  *
  * @throws Error
  */
@@ -77,8 +77,8 @@ export function measurePoint(point: Buffer, { length, prime }: Curve): void {
 }
 
 /**
- * The private scalar by its value, 1 ≤ d < n, in as many octets as the curve wants (RFC 5915 §3 leaves zeros to
- * writers, who disagree).
+ * The private scalar by its value, 1 ≤ d < n, in as many octets as the curve wants (RFC 5915 §3 leaves zeros
+ * to writers, who disagree).
  *
  * @returns octets that the caller wipes
  * @throws Error

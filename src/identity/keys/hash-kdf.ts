@@ -1,6 +1,6 @@
 /**
- * The key derivations that hash again and again: PBKDF1 (RFC 8018 §5.1) and that of PKCS#12 (RFC 7292 §B.2). Neither is
- * in node:crypto; many iterations run in a worker, so that the event loop goes on.
+ * The key derivations that hash again and again: PBKDF1 (RFC 8018 §5.1) and that of PKCS#12 (RFC 7292 §B.2).
+ * Neither is in node:crypto; many iterations run in a worker, so that the event loop goes on.
  */
 import { hash } from 'node:crypto';
 

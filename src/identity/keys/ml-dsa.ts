@@ -1,6 +1,6 @@
 /**
- * ML-DSA keys (FIPS 204, RFC 9881): by OpenSSL where Node has it, from 24.7 on, else by `@noble/post-quantum`. Loaded
- * by the first key or certificate of this kind.
+ * ML-DSA keys (FIPS 204, RFC 9881): by OpenSSL where Node has it, from 24.7 on, else by
+ * `@noble/post-quantum`. Loaded by the first key or certificate of this kind.
  */
 import type { KeyObject } from 'node:crypto';
 import { createPrivateKey, createPublicKey } from 'node:crypto';

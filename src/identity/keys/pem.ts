@@ -1,6 +1,6 @@
 /**
- * Reads PEM (RFC 7468, lax): any text may stand before, between and after the blocks, lines may be indented, quoted and
- * end in CRLF, a whole file may stand in one line, and RFC 1421 headers may follow the first line.
+ * Reads PEM (RFC 7468, lax): any text may stand before, between and after the blocks, lines may be indented,
+ * quoted and end in CRLF, a whole file may stand in one line, and RFC 1421 headers may follow the first line.
  *
  * It works on bytes, not on text: a private key that became a JavaScript string could never be wiped.
  */
@@ -17,7 +17,9 @@ export interface PemBlock {
 
 export interface PemBlocks {
   readonly blocks: readonly PemBlock[];
-  /** What the first block that cannot be read is, such as `is cut short: BEGIN CERTIFICATE without its END`. */
+  /**
+   * What the first block that cannot be read is, such as `is cut short: BEGIN CERTIFICATE without its END`.
+   */
   readonly damage: string | undefined;
 }
 
@@ -29,11 +31,17 @@ const CARRIAGE_RETURN = 0x0d;
 
 /** No chain with its keys has more blocks; Debian's bundle of authorities has 144. */
 const MAX_BLOCKS = 256;
-/** What may stand between the start of a line and a mark: blanks, quotes, a byte order mark, the name of a variable. */
+/**
+ * What may stand between the start of a line and a mark: blanks, quotes, a byte order mark, the name of a
+ * variable.
+ */
 const MAX_PREFIX = 200;
 const PREFIX = /^[ \t\u00ef\u00bb\u00bf]*(?:(?:export )?[A-Za-z_]\w*=)?["'`]?$/;
 
-/** Whether these bytes are PEM. DER may contain such text: it begins with a SEQUENCE of a length that no text has. */
+/**
+ * Whether these bytes are PEM. DER may contain such text: it begins with a SEQUENCE of a length that no text
+ * has.
+ */
 export function isPem(bytes: Buffer): boolean {
   const [tag, length = 0] = bytes;
   const isDer = tag === 0x30 && length >= 0x80 && length <= 0x84;
@@ -87,8 +95,8 @@ function readBlock(bytes: Buffer, at: number, end: number): PemBlock | string {
 }
 
 /**
- * The next mark from an offset on. One counts at the start of a line, or directly behind the last block: prose may
- * speak of `-----BEGIN`.
+ * The next mark from an offset on. One counts at the start of a line, or directly behind the last block:
+ * prose may speak of `-----BEGIN`.
  */
 function findMark(bytes: Buffer, from: number, last: number): number {
   for (let at = bytes.indexOf(BEGIN_MARK, from); at !== -1; at = bytes.indexOf(BEGIN_MARK, at + 1)) {

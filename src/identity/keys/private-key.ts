@@ -1,6 +1,6 @@
 /**
- * Reads private keys: PKCS#8 (plain, or encrypted), PKCS#1 and SEC1, PEM or DER. Each key is measured before OpenSSL
- * sees it. Key material goes from the bytes of the file to OpenSSL without becoming a string.
+ * Reads private keys: PKCS#8 (plain, or encrypted), PKCS#1 and SEC1, PEM or DER. Each key is measured before
+ * OpenSSL sees it. Key material goes from the bytes of the file to OpenSSL without becoming a string.
  */
 import { createPrivateKey } from 'node:crypto';
 import { IdentityError } from '../../errors.js';
@@ -158,7 +158,8 @@ function rsaSigningKey(key: Element): SigningKey {
 function ecSigningKey(sec1: Buffer, parameters: Element | undefined): SigningKey {
   const { curve, scalar, point } = measureEcPrivateKey(sec1, parameters);
   try {
-    // OpenSSL takes a public half for granted: it is computed from the scalar, and compared with the one given.
+    // OpenSSL takes a public half for granted: it is computed from the scalar, and compared with the one
+    // given.
     const computed = pointOf(importEc(curve, scalar).publicKey);
     if (point !== undefined && !isSamePoint(point, computed)) {
       throw new Error('its public half is that of another key');

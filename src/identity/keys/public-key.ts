@@ -1,6 +1,6 @@
 /**
- * Public keys: one form for those that Node's OpenSSL knows and for those that only a newer one does. Compares them
- * and verifies certificates with them.
+ * Public keys: one form for those that Node's OpenSSL knows and for those that only a newer one does.
+ * Compares them and verifies certificates with them.
  */
 import type { KeyObject } from 'node:crypto';
 import { createPublicKey, X509Certificate } from 'node:crypto';
@@ -9,9 +9,13 @@ import { readBits, readChildren, readWhole, SEQUENCE } from './der.js';
 export interface PublicKey {
   /** SubjectPublicKeyInfo, DER. */
   readonly spki: Uint8Array;
-  /** The kind as Node names it, such as `rsa`, `ec`, `ml-dsa-65` or `ed25519`; undefined for an unknown kind. */
+  /**
+   * The kind as Node names it, such as `rsa`, `ec`, `ml-dsa-65` or `ed25519`; undefined for an unknown kind.
+   */
   readonly type: string | undefined;
-  /** Node's own object; undefined where the key is of no use, or this version of Node does not know its kind. */
+  /**
+   * Node's own object; undefined where the key is of no use, or this version of Node does not know its kind.
+   */
   readonly keyObject: KeyObject | undefined;
   /** Size or curve, such as `2048 bits` or `prime256v1`; default: what `keyObject` tells. */
   readonly detail?: string | undefined;
@@ -63,8 +67,9 @@ export function detailOf({ detail, keyObject }: Pick<PublicKey, 'detail' | 'keyO
 }
 
 /**
- * Compares keys as keys. One point of a curve has two encodings, so that OpenSSL decides there; asked to compare keys
- * of two kinds, it would leave an error behind that Node then throws from the next call that reads a key.
+ * Compares keys as keys. One point of a curve has two encodings, so that OpenSSL decides there; asked to
+ * compare keys of two kinds, it would leave an error behind that Node then throws from the next call that
+ * reads a key.
  */
 export function isSameKey(a: PublicKey, b: PublicKey): boolean {
   if (Buffer.compare(a.spki, b.spki) === 0) return true;

@@ -1,6 +1,7 @@
 /**
- * Decrypts RC2 (RFC 2268) in CBC mode. OpenSSL 3 has it only in its legacy provider, which Node does not load; the
- * certificates of PKCS#12 files that Windows and Java have written for decades are encrypted with it.
+ * Decrypts RC2 (RFC 2268) in CBC mode. OpenSSL 3 has it only in its legacy provider, which Node does not
+ * load; the certificates of PKCS#12 files that Windows and Java have written for decades are encrypted with
+ * it.
  */
 
 /** RFC 2268 §2: a permutation of 0 to 255. */

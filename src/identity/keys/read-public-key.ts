@@ -1,6 +1,6 @@
 /**
- * Reads a SubjectPublicKeyInfo (RFC 5280 §4.1.2.7). A key is measured before OpenSSL sees it, and kinds that cannot
- * sign for the service never get there.
+ * Reads a SubjectPublicKeyInfo (RFC 5280 §4.1.2.7). A key is measured before OpenSSL sees it, and kinds that
+ * cannot sign for the service never get there.
  */
 import { createPublicKey } from 'node:crypto';
 import type { Element } from './der.js';
@@ -11,7 +11,8 @@ import { DSA, EC, ML_DSA_TYPES, OTHER_TYPES, RSA, RSA_PSS } from './public-key.j
 import { measureRsaPublicKey, RsaSizeError } from './rsa.js';
 
 /**
- * Never fails on a key that is damaged or of another kind: the certificate around it may be one that nobody needs.
+ * Never fails on a key that is damaged or of another kind: the certificate around it may be one that nobody
+ * needs.
  *
  * @param spki DER, a copy that belongs to the result
  * @throws Error where it is no SubjectPublicKeyInfo

@@ -1,6 +1,6 @@
 /**
- * Measures RSA keys before OpenSSL sees them: sizes that it would refuse late, compute for minutes, or crash on.
- * Private numbers are compared as octets, since a JavaScript BigInt cannot be wiped.
+ * Measures RSA keys before OpenSSL sees them: sizes that it would refuse late, compute for minutes, or crash
+ * on. Private numbers are compared as octets, since a JavaScript BigInt cannot be wiped.
  */
 import type { Element } from './der.js';
 import { bitLength, readChildren, readCount, readUnsigned, SEQUENCE } from './der.js';

@@ -1,6 +1,6 @@
 /**
- * ML-DSA by both implementations: OpenSSL's, where this Node has it, and the package that stands in for it. Fixtures and
- * the verdict on signatures are Python's `cryptography`, where it is installed.
+ * ML-DSA by both implementations: OpenSSL's, where this Node has it, and the package that stands in for it.
+ * Fixtures and the verdict on signatures are Python's `cryptography`, where it is installed.
  */
 import { spawnSync } from 'node:child_process';
 import { createPrivateKey } from 'node:crypto';

@@ -1,4 +1,7 @@
-/** Private keys in the files that openssl makes: each form and encryption, wrong passphrases, damage, and bombs. */
+/**
+ * Private keys in the files that openssl makes: each form and encryption, wrong passphrases, damage, and
+ * bombs.
+ */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createPublicKey, verify } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -99,7 +102,8 @@ describe.skipIf(!hasOpenssl)('PBES2', () => {
       const error = await read(altered, 'secret').catch((reason: unknown) => reason);
       if (error instanceof Error) outcomes.add(error.message.replace(/(is damaged).*/, '$1'));
     }
-    // A flipped bit may also leave a key that is whole, or of a kind that nobody knows; the passphrase is never blamed.
+    // A flipped bit may also leave a key that is whole, or of a kind that nobody knows; the passphrase is
+    // never blamed.
     expect([...outcomes].map((line) => line.replace(/(must be RSA).*/, '$1')).sort()).toContain(
       `${SUBJECT} is damaged`,
     );

@@ -1,4 +1,4 @@
-/** Reads the parts of a certificate's DER (RFC 5280 §4.1 and §4.2) that the rules of the service speak of. */
+/** Reads the parts of a certificate's DER (RFC 5280 §4.1 and §4.2) that the service has rules for. */
 import type { Element } from './keys/der.js';
 import {
   BIT_STRING,

@@ -93,7 +93,8 @@ function checkKeyKind({ certificate }: SigningIdentity): Finding | undefined {
   if (algorithmForKey(certificate.publicKey) !== undefined) return undefined;
   return error(
     'ERR_KEY_UNSUPPORTED',
-    `${nameOf(certificate)} must have a key of kind ${supportedKinds()}, found ${describeKey(certificate.publicKey)}`,
+    `${nameOf(certificate)} must have a key of kind ${supportedKinds()}, ` +
+      `found ${describeKey(certificate.publicKey)}`,
     'request a certificate for an RSA key of 2048 bits or an EC key on P-256',
   );
 }
@@ -106,7 +107,8 @@ function checkKeyBelongs({ certificate, algorithm, publicKey }: SigningIdentity)
   const signer = signers.length === 1 ? signers[0] : algorithm;
   return error(
     'ERR_KEY_MISMATCH',
-    `private key (${publicKey === undefined ? signer : describeKey(publicKey)}) does not belong to ${nameOf(certificate)} (${describeKey(certificate.publicKey)})`,
+    `private key (${publicKey === undefined ? signer : describeKey(publicKey)}) does not belong to ` +
+      `${nameOf(certificate)} (${describeKey(certificate.publicKey)})`,
     'give the key that the certificate was requested with',
   );
 }
@@ -153,7 +155,8 @@ function checkKeyUsage({ certificate }: SigningIdentity): Finding | undefined {
   if (keyUsage?.includes('digitalSignature')) return undefined;
   return error(
     'ERR_CERTIFICATE_KEY_USAGE',
-    `${nameOf(certificate)} must have keyUsage digitalSignature, found ${keyUsage?.join(', ') ?? 'no keyUsage'}`,
+    `${nameOf(certificate)} must have keyUsage digitalSignature, ` +
+      `found ${keyUsage?.join(', ') ?? 'no keyUsage'}`,
     'issue it again with keyUsage = critical, digitalSignature',
   );
 }
@@ -162,7 +165,8 @@ function checkSignatureHash({ certificate }: SigningIdentity): Finding | undefin
   if (!WEAK_HASH.test(certificate.signatureHash)) return undefined;
   return error(
     'ERR_CERTIFICATE_SIGNATURE',
-    `${nameOf(certificate)} must be signed with SHA-256 or stronger, found ${certificate.signatureHash.toUpperCase()}`,
+    `${nameOf(certificate)} must be signed with SHA-256 or stronger, ` +
+      `found ${certificate.signatureHash.toUpperCase()}`,
     'have the CA sign it again with SHA-256',
   );
 }
@@ -225,7 +229,8 @@ function checkChainLinks({ certificate, chain }: SigningIdentity): Finding | und
   if (stray === undefined) return undefined;
   return error(
     'ERR_CHAIN_BROKEN',
-    `intermediate ${nameOf(stray)} has issued neither ${nameOf(certificate)} (issuer ${certificate.issuer}) nor another of its chain`,
+    `intermediate ${nameOf(stray)} has issued neither ${nameOf(certificate)} ` +
+      `(issuer ${certificate.issuer}) nor another of its chain`,
     'give the intermediates between this certificate and the trust anchor, and no others',
   );
 }
@@ -269,7 +274,8 @@ function checkChainValidity({ chain }: SigningIdentity, now: Date): Finding | un
   if (early === undefined) return undefined;
   return error(
     'ERR_CHAIN_NOT_YET_VALID',
-    `intermediate ${nameOf(early)} is not valid before ${isoSeconds(early.notBefore)}, now is ${isoSeconds(now)}`,
+    `intermediate ${nameOf(early)} is not valid before ${isoSeconds(early.notBefore)}, ` +
+      `now is ${isoSeconds(now)}`,
     'wait until then; if the date of now is wrong, set the clock',
   );
 }
@@ -280,7 +286,8 @@ function checkChainSignatures({ chain }: SigningIdentity): Finding | undefined {
   if (weak === undefined) return undefined;
   return warning(
     'WARN_CHAIN_SIGNATURE',
-    `intermediate ${nameOf(weak)} should be signed with SHA-256 or stronger, found ${weak.signatureHash.toUpperCase()}`,
+    `intermediate ${nameOf(weak)} should be signed with SHA-256 or stronger, ` +
+      `found ${weak.signatureHash.toUpperCase()}`,
     'have its CA issue it again with SHA-256',
   );
 }

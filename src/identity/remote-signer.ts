@@ -25,15 +25,16 @@ export function guardSigner(sign: Sign, { publicKey, subject }: Certificate, tim
     if (valid !== undefined) return valid;
     throw new IdentityError(
       'ERR_KEY_SIGN',
-      `the signature must verify with the key of certificate ${subject} (${describeKey(publicKey)}), found one that does not`,
+      `the signature must verify with the key of certificate ${subject} ` +
+        `(${describeKey(publicKey)}), found one that does not`,
       { hint: HINTS[publicKey.type ?? ''] ?? 'sign with the key that the certificate was requested with' },
     );
   };
 }
 
 const HINTS: Readonly<Record<string, string>> = {
-  rsa: 'sign the data with RSASSA-PKCS1-v1_5 and SHA-256, with the key that the certificate was requested with',
-  ec: 'sign the data with ECDSA and SHA-256, in DER, with the key that the certificate was requested with',
+  rsa: 'sign the data with RSASSA-PKCS1-v1_5 and SHA-256, with the key of the certificate',
+  ec: 'sign the data with ECDSA and SHA-256, in DER, with the key of the certificate',
 };
 
 async function withTimeout<T>(signing: Promise<T>, timeoutMs: number): Promise<T> {

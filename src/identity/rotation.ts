@@ -3,8 +3,8 @@
  *
  * The files are checked (stat) before each use, not watched: that notices a rename, a switched symbolic link
  * (Kubernetes' `..data`) and a file written in place alike, also on network file systems, where notifications
- * get lost, and costs nothing in between. Certificate, key and chain are one unit: if a file changes while they
- * are read, they are read again.
+ * get lost, and costs nothing in between. Certificate, key and chain are one unit: if a file changes while
+ * they are read, they are read again.
  */
 import { isRolesAnywhereError } from '../errors.js';
 import { stampOfFile } from '../files/read-file.js';

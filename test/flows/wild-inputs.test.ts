@@ -53,6 +53,12 @@ const KEY = text('rsa-2048.key.pem');
 const [BASE64, KEY_BASE64] = [CERTIFICATE, KEY].map((pem) => pem.replace(/-----.*-----|\s/g, ''));
 const PAIR: IdentitySource = { certificate: path('rsa-2048.pem'), privateKey: path('rsa-2048.key.pem') };
 
+/** A binary file under the label of a certificate. */
+function asCertificate(name: string): string {
+  const body = readFileSync(path(name)).toString('base64');
+  return `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`;
+}
+
 const utf16 = (content: string): Buffer => Buffer.from(`\ufeff${content}`, 'utf16le');
 const base64 = (content: string): string => Buffer.from(content).toString('base64');
 const escaped = (content: string): string => content.replaceAll('\n', '\\n');
@@ -138,14 +144,14 @@ describe('a session is made of', () => {
     [
       'PKCS#7 under BEGIN CERTIFICATE, as AD CS hands it over',
       () => ({
-        certificate: `-----BEGIN CERTIFICATE-----\n${readFileSync(path('chain-3.p7b')).toString('base64')}\n-----END CERTIFICATE-----\n${text('chain-3.pem')}`,
+        certificate: `${asCertificate('chain-3.p7b')}${text('chain-3.pem')}`,
         privateKey: path('chain-3.key.pem'),
       }),
     ],
     [
       'PKCS#12 under BEGIN CERTIFICATE',
       () => ({
-        certificate: `-----BEGIN CERTIFICATE-----\n${readFileSync(path('chain-3.p12')).toString('base64')}\n-----END CERTIFICATE-----\n`,
+        certificate: asCertificate('chain-3.p12'),
         passphrase: 'correct horse battery staple',
       }),
     ],

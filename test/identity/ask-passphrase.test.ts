@@ -42,7 +42,7 @@ describe('askPassphrase', () => {
     expect(questions).toHaveLength(1);
   });
 
-  it('is not called for a key in the clear, for a passphrase that is given, or for another failure', async () => {
+  it('is not called for a plain key, a given passphrase, or another failure', async () => {
     const { questions, askPassphrase } = answering(manifest.passphrase);
     await loadIdentity(PLAIN, { askPassphrase });
     await loadIdentity({ ...ENCRYPTED, passphrase: manifest.passphrase }, { askPassphrase });

@@ -1,4 +1,4 @@
-/** Inputs below 1 MiB that would keep a program busy or fill its memory: each is refused in the time of a few. */
+/** Inputs below 1 MiB that would keep a program busy or fill its memory. */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

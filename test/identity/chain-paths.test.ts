@@ -160,7 +160,7 @@ describe('the path is found', () => {
   it('and the warning names what is left out', async () => {
     const { notes = [] } = await load([leaf, issuing, ...others]);
     expect(notes[0]?.message).toMatch(
-      /^not sent, since no usable path from certificate .*CN=leaf leads through them: .*CN=Company CA 0; .*CN=Company CA 4; and 3 more$/,
+      /^not sent, since no usable path from .*CN=leaf leads through them: .*CA 0; .*CA 4; and 3 more$/,
     );
   });
 

@@ -67,7 +67,9 @@ describe('the leaf is found by the key, the chain ordered from its issuer upward
     ).rejects.toMatchObject({
       name: 'IdentityError',
       code: 'ERR_CHAIN_TOO_LONG',
-      message: `certificate ${path('chain-6.fullchain.pem')} has 6 intermediate certificates, the service takes at most 5`,
+      message:
+        `certificate ${path('chain-6.fullchain.pem')} has 6 intermediate certificates, the ` +
+        `service takes at most 5`,
       hint: 'leave out those that do not lie between the certificate and the trust anchor',
     });
   });

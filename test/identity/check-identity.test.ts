@@ -5,6 +5,7 @@ import type { SigningIdentity } from '../../src/identity/identity.js';
 import { identity, load, manifest, NOW } from '../fixtures.js';
 
 const DN = 'C=DE, O=Example, OU=Fixtures';
+const WEAK = `certificate ${DN}, CN=warn-rsa-1024`;
 
 async function fixture(name: string): Promise<SigningIdentity> {
   const found = manifest.fixtures.find((candidate) => candidate.name === name);
@@ -40,7 +41,8 @@ describe('each rule says code, subject, rule, actual and hint', () => {
     [
       'bad-not-yet-valid',
       'ERR_CERTIFICATE_NOT_YET_VALID',
-      `certificate ${DN}, CN=bad-not-yet-valid is not valid before 2123-01-01T00:00:00Z, now is 2026-06-01T12:00:00Z`,
+      `certificate ${DN}, CN=bad-not-yet-valid is not valid before 2123-01-01T00:00:00Z, now is ` +
+        `2026-06-01T12:00:00Z`,
       DO.WAIT,
     ],
     [
@@ -82,25 +84,29 @@ describe('each rule says code, subject, rule, actual and hint', () => {
     [
       'bad-chain-same-name',
       'ERR_CHAIN_BROKEN',
-      `intermediate certificate ${DN}, CN=same-name-ca has issued neither certificate ${DN}, CN=bad-chain-same-name (issuer ${DN}, CN=same-name-ca) nor another of its chain`,
+      `intermediate certificate ${DN}, CN=same-name-ca has issued neither certificate ${DN}, ` +
+        `CN=bad-chain-same-name (issuer ${DN}, CN=same-name-ca) nor another of its chain`,
       DO.LINK,
     ],
     [
       'bad-chain-not-ca',
       'ERR_CHAIN_NOT_CA',
-      `intermediate certificate ${DN}, CN=bad-chain-not-ca-ca must be a CA (CA:TRUE, keyCertSign), found no CA:TRUE`,
+      `intermediate certificate ${DN}, CN=bad-chain-not-ca-ca must be a CA (CA:TRUE, keyCertSign), ` +
+        `found no CA:TRUE`,
       'give the certificate of the CA that issued yours',
     ],
     [
       'bad-chain-expired',
       'ERR_CHAIN_EXPIRED',
-      `intermediate certificate ${DN}, CN=bad-chain-expired-ca expired on 2021-01-01T00:00:00Z, now is 2026-06-01T12:00:00Z`,
+      `intermediate certificate ${DN}, CN=bad-chain-expired-ca expired on 2021-01-01T00:00:00Z, now is ` +
+        `2026-06-01T12:00:00Z`,
       "get the CA's renewed certificate; if the date of now is wrong, set the clock",
     ],
     [
       'bad-chain-not-yet-valid',
       'ERR_CHAIN_NOT_YET_VALID',
-      `intermediate certificate ${DN}, CN=bad-chain-not-yet-valid-ca is not valid before 2123-01-01T00:00:00Z, now is 2026-06-01T12:00:00Z`,
+      `intermediate certificate ${DN}, CN=bad-chain-not-yet-valid-ca is not valid before ` +
+        `2123-01-01T00:00:00Z, now is 2026-06-01T12:00:00Z`,
       DO.WAIT,
     ],
   ])('%s: %s', async (name, code, message, hint) => {
@@ -114,7 +120,9 @@ describe('each rule says code, subject, rule, actual and hint', () => {
       {
         severity: 'error',
         code: 'ERR_CERTIFICATE_SUBJECT',
-        message: `certificate with serial number ${subject.certificate.serialNumber} must have a subject, found an empty one`,
+        message:
+          `certificate with serial number ${subject.certificate.serialNumber} must have a ` +
+          `subject, found an empty one`,
         hint: 'request it again with at least a common name (CN)',
       },
     ]);
@@ -125,7 +133,7 @@ describe('each rule says code, subject, rule, actual and hint', () => {
       {
         severity: 'warning',
         code: 'WARN_KEY_SIZE',
-        message: `certificate ${DN}, CN=warn-rsa-1024 should have an RSA key of at least 2048 bits, found 1024`,
+        message: `${WEAK} should have an RSA key of at least 2048 bits, found 1024`,
         hint: 'make a new key of 2048 bits or more',
       },
     ]);
@@ -148,7 +156,9 @@ describe('each rule says code, subject, rule, actual and hint', () => {
     expect(checkIdentity(await plugged({ signatureHash }), { now: () => NOW })).toMatchObject([
       {
         code: 'ERR_CERTIFICATE_SIGNATURE',
-        message: `certificate ${DN}, CN=rsa-2048 must be signed with SHA-256 or stronger, found ${signatureHash.toUpperCase()}`,
+        message:
+          `certificate ${DN}, CN=rsa-2048 must be signed with SHA-256 or stronger, found ` +
+          `${signatureHash.toUpperCase()}`,
       },
     ]);
   });
@@ -204,7 +214,9 @@ describe('several findings', () => {
       expect.objectContaining({
         name: 'IdentityError',
         code: 'ERR_CERTIFICATE_VERSION',
-        message: `${subject} must be X.509 version 3, found version 1; ${subject} must have keyUsage digitalSignature, found no keyUsage`,
+        message:
+          `${subject} must be X.509 version 3, found version 1; ${subject} must have keyUsage ` +
+          `digitalSignature, found no keyUsage`,
         hint: 'sign it with extensions (openssl: -extfile or -copy_extensions), which makes it version 3',
       }),
     );

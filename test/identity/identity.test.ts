@@ -26,7 +26,8 @@ describe('an identity that cannot be one is refused', () => {
       'an encrypted key in place of the certificate',
       { ...RSA, certificate: path('rsa-2048.scrypt.pem') },
       'ERR_PEM_INVALID',
-      `certificate ${path('rsa-2048.scrypt.pem')} must hold a certificate, found only an encrypted private key`,
+      `certificate ${path('rsa-2048.scrypt.pem')} must hold a certificate, found only an encrypted ` +
+        `private key`,
     ],
     [
       'a key in place of the intermediates',
@@ -38,7 +39,8 @@ describe('an identity that cannot be one is refused', () => {
       'a CSR in place of the certificate',
       { ...RSA, certificate: path('not-csr.pem') },
       'ERR_PEM_INVALID',
-      `certificate ${path('not-csr.pem')} must hold a certificate, found only a certificate request (CSR), which a CA has yet to sign`,
+      `certificate ${path('not-csr.pem')} must hold a certificate, found only a certificate request ` +
+        `(CSR), which a CA has yet to sign`,
     ],
     [
       'a public key in place of the certificate',
@@ -130,19 +132,22 @@ describe('an identity that cannot be one is refused', () => {
       'a key of another kind',
       { ...RSA, privateKey: EC_KEY },
       'ERR_KEY_MISMATCH',
-      `private key ${EC_KEY} (EC prime256v1) does not belong to certificate ${CERTIFICATE} (${NAME}, RSA 2048 bits)`,
+      `private key ${EC_KEY} (EC prime256v1) does not belong to certificate ${CERTIFICATE} (${NAME}, ` +
+        `RSA 2048 bits)`,
     ],
     [
       'a key of the same kind that is another',
       { ...RSA, privateKey: path('bad-mismatch.key.pem') },
       'ERR_KEY_MISMATCH',
-      `private key ${path('bad-mismatch.key.pem')} (RSA 2048 bits) does not belong to certificate ${CERTIFICATE} (${NAME}, RSA 2048 bits)`,
+      `private key ${path('bad-mismatch.key.pem')} (RSA 2048 bits) does not belong to certificate ` +
+        `${CERTIFICATE} (${NAME}, RSA 2048 bits)`,
     ],
     [
       'a key of none of several certificates',
       { certificate: path('chain-3.fullchain.pem'), privateKey: EC_KEY },
       'ERR_KEY_MISMATCH',
-      `private key ${EC_KEY} (EC prime256v1) does not belong to any of the 4 certificates in certificate ${path('chain-3.fullchain.pem')}`,
+      `private key ${EC_KEY} (EC prime256v1) does not belong to any of the 4 certificates in ` +
+        `certificate ${path('chain-3.fullchain.pem')}`,
     ],
     ...['bad-ed25519: ed25519', 'bad-dsa: dsa 2048 bits', 'bad-rsa-pss: rsa-pss 2048 bits'].map(
       (row): [string, IdentitySource, string, string] => {
@@ -152,7 +157,8 @@ describe('an identity that cannot be one is refused', () => {
           `a key that cannot sign: ${found}`,
           { certificate, privateKey },
           'ERR_KEY_UNSUPPORTED',
-          `private key ${privateKey} must be RSA, EC, ML-DSA-44, ML-DSA-65 or ML-DSA-87 to sign for IAM Roles Anywhere, found ${found}`,
+          `private key ${privateKey} must be RSA, EC, ML-DSA-44, ML-DSA-65 or ML-DSA-87 to sign for IAM ` +
+            `Roles Anywhere, found ${found}`,
         ];
       },
     ),

@@ -25,7 +25,9 @@ async function plugged(
 
 describe("an identity of the caller's own", () => {
   const ed25519 = publicKeyOf(generateKeyPairSync('ed25519').publicKey);
-  const UNSUPPORTED = `certificate ${DN}, CN=rsa-2048 must have a key of kind RSA, EC, ML-DSA-44, ML-DSA-65 or ML-DSA-87, found`;
+  const UNSUPPORTED =
+    `certificate ${DN}, CN=rsa-2048 must have a key of kind RSA, EC, ML-DSA-44, ` +
+    `ML-DSA-65 or ML-DSA-87, found`;
   const MISMATCH = `does not belong to certificate ${DN}, CN=rsa-2048 (RSA 2048 bits)`;
 
   it('needs to tell no public key', async () => {

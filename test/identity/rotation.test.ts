@@ -118,7 +118,7 @@ describe('rotatingIdentity', () => {
     for (let i = 0; i < 3; i++) expect(await identity()).toBe('rsa-2048');
     expect(warnings).toEqual([
       expect.stringMatching(
-        /^the changed certificate and key are not used: .*host\.key.* does not belong to .*; the previous ones are, until \d{4}-.*Z$/,
+        /^the changed .* are not used: .*host\.key.* does not belong to .*; the previous ones are, until .*Z$/,
       ),
     ]);
     write('ec-p256', ['key.pem']);

@@ -38,7 +38,8 @@ export class KdfBudget {
       if (this.#spent[kind] <= LIMITS[kind]) continue;
       throw new IdentityError(
         'ERR_KEY_UNSUPPORTED',
-        `${this.#subject} may ask for at most ${LIMITS[kind]} ${NAMES[kind]}, found ${describeCount(this.#spent[kind])}`,
+        `${this.#subject} may ask for at most ${LIMITS[kind]} ${NAMES[kind]}, ` +
+          `found ${describeCount(this.#spent[kind])}`,
         { hint: 'encrypt a copy with fewer iterations: openssl pkcs8 -topk8 -iter 600000 -in KEY -out NEW' },
       );
     }

@@ -134,7 +134,7 @@ async function wiping<T>(bytes: Buffer, read: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Each form begins with a version, and what follows differs (RFC 5208 §5, RFC 8017 §A.1.2, RFC 5915 §3). */
+/** Each form begins with a version; the next element differs (RFC 5208 §5, RFC 8017 §A.1.2, RFC 5915 §3). */
 async function createSigningKey(der: Element, subject: string): Promise<SigningKey> {
   const [version, second, third] = readChildren(der, SEQUENCE);
   if (version?.tag !== INTEGER) throw new Error('not a private key');

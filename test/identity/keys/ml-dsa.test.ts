@@ -125,13 +125,10 @@ describe('an ML-DSA key is refused', () => {
   const whole = (form: string): Buffer => der(`ml-dsa-65.${form}.pem`);
 
   it('where its seed gives another key', async () => {
-    const disagreeing = {
-      certificate: path('ml-dsa-65.pem'),
-      privateKey: path('bad-ml-dsa-both.key.pem'),
-    };
-    await expect(loadIdentity(disagreeing)).rejects.toMatchObject({
+    const privateKey = path('bad-ml-dsa-both.key.pem');
+    await expect(loadIdentity({ certificate: path('ml-dsa-65.pem'), privateKey })).rejects.toMatchObject({
       code: 'ERR_KEY_INVALID',
-      message: `private key ${disagreeing.privateKey} is damaged: its parts are not those of one ML-DSA-65 key`,
+      message: `private key ${privateKey} is damaged: its parts are not those of one ML-DSA-65 key`,
     });
     await expect(mlDsaSigningKey(der('bad-ml-dsa-both.key.pem'), type)).rejects.toThrow(
       'the seed gives another key',

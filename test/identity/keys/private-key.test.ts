@@ -91,7 +91,7 @@ describe.skipIf(!hasOpenssl)('PBES2', () => {
     await expect(read(bytes, 'Secret')).rejects.toMatchObject({ message: WRONG });
   });
 
-  it('a wrong passphrase is told from a damaged file, wherever the damage is behind the key derivation', async () => {
+  it('a wrong passphrase is told from a damaged file', async () => {
     const bytes = encrypt('ec-p256', 'secret', '-v2', 'aes-256-cbc', '-outform', 'DER');
     // The ciphertext is the last element, in whole blocks of 16.
     const start = bytes.length - 16 * Math.floor((bytes.length - 60) / 16);
@@ -170,7 +170,8 @@ describe.skipIf(!hasOpenssl)('PBES2', () => {
     const [old, converted] = [join(folder, `old-${name}`), join(folder, `new-${name}`)];
     writeFileSync(old, bytes);
     const line = (error as { hint: string }).hint.replace('convert a copy: ', '');
-    const command = `${line.replace('KEY', old).replace('NEW', converted)} -passin pass:secret -passout pass:fresh`;
+    const openssl = line.replace('KEY', old).replace('NEW', converted);
+    const command = `${openssl} -passin pass:secret -passout pass:fresh`;
     execFileSync('sh', ['-c', command], { stdio: 'pipe' });
     await expectKey(await read(readFileSync(converted), 'fresh'), 'ec-p256');
   });
@@ -357,7 +358,9 @@ describe('what is no private key', () => {
   it('PKCS#8 of a kind that nobody here knows is named', async () => {
     await expect(read(Buffer.from('300f020100300506032b66760403020100', 'hex'))).rejects.toMatchObject({
       code: 'ERR_KEY_UNSUPPORTED',
-      message: `${SUBJECT} must be RSA, EC, ML-DSA-44, ML-DSA-65 or ML-DSA-87 to sign for IAM Roles Anywhere, found the kind 1.3.102.118`,
+      message:
+        `${SUBJECT} must be RSA, EC, ML-DSA-44, ML-DSA-65 or ML-DSA-87 to sign for IAM Roles ` +
+        `Anywhere, found the kind 1.3.102.118`,
     });
   });
 });

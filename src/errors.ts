@@ -77,7 +77,7 @@ export class RolesAnywhereError extends Error {
     super(oneLine(message), details.cause === undefined ? undefined : { cause: details.cause });
     this.name = 'RolesAnywhereError';
     this.code = code;
-    this.hint = details.hint;
+    this.hint = details.hint === undefined ? undefined : oneLine(details.hint);
   }
 }
 
@@ -207,10 +207,17 @@ export function quote(text: string): string {
 }
 
 /**
- * One printable line of bounded length. Parts of messages come from files and from the network: without this they could
- * move the cursor of a terminal, or forge a line of a log.
+ * Replaces control and format characters, except line feeds, by blanks. Text from files and from the network goes through
+ * here before it is printed: it could move the cursor of a terminal, reverse the order of letters, or hide text.
+ *
+ * Source: Unicode categories Cc (C0 and C1), Cf (bidirectional controls among them), Zl and Zp.
  */
+export function printable(text: string): string {
+  return text.replace(/[^\P{Cc}\n]|[\p{Cf}\p{Zl}\p{Zp}]/gu, ' ');
+}
+
+/** One printable line of bounded length: a part of a message cannot forge a second line of a log. */
 export function oneLine(text: string, limit = 2000): string {
-  const printable = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ').trim();
-  return printable.length > limit ? `${printable.slice(0, limit)}…` : printable;
+  const line = printable(text).replace(/\s+/g, ' ').trim();
+  return line.length > limit ? `${line.slice(0, limit)}…` : line;
 }

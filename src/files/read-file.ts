@@ -83,6 +83,12 @@ export async function readTextStream(
   }
 }
 
+/** Whether users beyond owner and group may read the file at a path; false where there is none. */
+export async function isPublicPath(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isFile() === true && isPublicFile(found);
+}
+
 /** Whether users beyond owner and group may read the file. */
 function isPublicFile({ mode }: Pick<Stats, 'mode'>): boolean {
   return sep === '/' && (mode & 0o004) !== 0;

@@ -48,7 +48,7 @@ beforeEach(() => {
   folderOf(ALICE, 'home', '.aws');
   path = join(home, '.aws', 'credentials');
 });
-afterEach(() => rmSync(top, { recursive: true, force: true }));
+afterEach(() => rmSync(top, { recursive: true, force: true, maxRetries: 5 }));
 
 function folderOf(uid: number, ...names: string[]): string {
   const folder = join(top, ...names);
@@ -208,6 +208,7 @@ describe.skipIf(process.getuid?.() !== 0)('root', () => {
         if (n === 10) console.log('started');
       }`;
     const hostile = spawn(process.execPath, ['-e', flip], { uid: ALICE, gid: ALICE, cwd: '/' });
+    const exit = once(hostile, 'exit');
     onTestFinished(() => void hostile.kill('SIGKILL'));
     await once(hostile.stdout, 'data');
     const outcomes = { written: 0, refused: 0 };
@@ -223,6 +224,8 @@ describe.skipIf(process.getuid?.() !== 0)('root', () => {
         'credentials',
       ]);
     }
+    hostile.kill('SIGKILL');
+    await exit;
     // Both have been met, or the race was none.
     expect(outcomes.written).toBeGreaterThan(0);
     expect(outcomes.refused).toBeGreaterThan(0);

@@ -20,7 +20,7 @@ async function list(_args: Arguments, io: Io, now = () => new Date()): Promise<v
     const entries = await listFolder(folder);
     return entries.length === 0
       ? ''
-      : `${folder}\n${entries.map((entry) => describe(entry, now())).join('')}`;
+      : `${oneLine(folder)}\n${entries.map((entry) => describe(entry, now())).join('')}`;
   });
   const text = (await Promise.all(folders)).join('');
   await print(io.stdout, text === '' ? 'nothing is cached\n' : text);
@@ -33,12 +33,13 @@ async function clear(_args: Arguments, io: Io): Promise<void> {
 }
 
 function describe({ name, size, label }: CacheEntry, now: Date): string {
-  if (label === undefined) return `  ${name}  ${size} bytes\n`;
+  const shown = oneLine(name);
+  if (label === undefined) return `  ${shown}  ${size} bytes\n`;
   const { roleArn, createdAt, expiration } = label;
   const minutes = (from: Date, to: Date): number => Math.floor((to.getTime() - from.getTime()) / 60_000);
   const end =
     expiration > now
       ? `ends ${expiration.toISOString()}, in ${minutes(now, expiration)} min`
       : `ended ${expiration.toISOString()}`;
-  return `  ${name}  ${size} bytes  ${minutes(createdAt, now)} min old  ${end}  ${oneLine(roleArn, 1011)}\n`;
+  return `  ${shown}  ${size} bytes  ${minutes(createdAt, now)} min old  ${end}  ${oneLine(roleArn, 1011)}\n`;
 }

@@ -21,7 +21,7 @@ export const command: Command = {
 };
 
 async function run(args: Arguments, io: Io, now = () => new Date()): Promise<void> {
-  const { settings, context } = await readSession(args, {}, io);
+  const { settings, context } = await readSession(args, {}, io, { isQuiet: true });
   const session = await openSessionSource(settings, { ...context, now }).create();
   // Without a line end, as the Go helper prints it; on a terminal the prompt needs one.
   await print(io.stdout, formatProcessCredentials(session) + (io.stdout.isTTY === true ? '\n' : ''));

@@ -13,7 +13,7 @@ import { flagOf, readSession } from '../options/read-session.js';
 import { sessionGroups } from '../options/session-flags.js';
 import type { Io } from '../terminal/io.js';
 import type { Log, LogFormat } from '../terminal/log.js';
-import { errorFields, openLog, refreshEvents } from '../terminal/log.js';
+import { errorFields, openLog, refreshEvents, withoutRepeats } from '../terminal/log.js';
 import { openServiceManager } from '../terminal/service-manager.js';
 import { sharedCredentialsPath } from '../update/shared-credentials.js';
 import type { ProfilePlace } from './profile-writer.js';
@@ -53,12 +53,13 @@ async function run(args: Arguments, io: Io, now = () => new Date()): Promise<voi
   const inputs = await readSession(args, OWN, io);
   const { settings, options } = inputs;
   const context = { ...inputs.context, now };
-  const log = openLog(io.stderr, options.logFormat as LogFormat, now);
+  const log = withoutRepeats(openLog(io.stderr, options.logFormat as LogFormat, now), now);
   const place = { path: sharedCredentialsPath(io.env), profile: options.profile };
   if (options.once) {
     const source = openSessionSource(settings, context);
-    // Nothing is said where all is well: cron mails whatever is.
-    await writeSession(place, await source.create(), { ...log, info: () => {} });
+    // Cron mails every line: only failures are logged, and warnings at --debug.
+    const quiet = { ...log, info: () => {}, ...(context.logger.debug === undefined && { warn: () => {} }) };
+    await writeSession(place, await source.create(), quiet);
     return;
   }
   assertRereadable(settings, flagOf, 'with --once it may be standard input');

@@ -35,7 +35,7 @@ export async function readPassphrase(
   const { value, label, origin } = options[name];
   if (name === 'passphrase') {
     if (origin === 'caller') {
-      logger.warn(
+      logger.alert(
         `${label} shows the passphrase to every user of this machine; ROLESANYWHERE_PKCS8_PASSWORD does not`,
       );
     }
@@ -79,7 +79,7 @@ export async function readPin(choices: Choices, io: Io, logger: StderrLogger): P
   const { pkcs11Pin, pkcs11PinFile } = options;
   if (pkcs11Pin.origin === 'caller') {
     const { label } = pkcs11Pin;
-    logger.warn(`${label} shows the PIN to every user of this machine; ROLESANYWHERE_PKCS11_PIN does not`);
+    logger.alert(`${label} shows the PIN to every user of this machine; ROLESANYWHERE_PKCS11_PIN does not`);
   }
   const isWeaker = weakerOf(options, 'pkcs11Pin', 'pkcs11PinFile') === 'pkcs11PinFile';
   if (pkcs11PinFile.origin === 'default' || isWeaker) return undefined;

@@ -25,7 +25,16 @@ import { assertCompatible } from './helper-flags.js';
 import { CONFIG_FLAGS } from './session-flags.js';
 
 /** Writes to stderr; `debug` only with `--debug`. */
-export type StderrLogger = Logger & { warn(message: string): void };
+export type StderrLogger = Logger & {
+  warn(message: string): void;
+  /** A warning that is never left out: of a secret that everybody can see. */
+  alert(message: string): void;
+};
+
+export interface WarnOptions {
+  /** Whether warnings are written with `--debug` only, as they are with `--once`. Default false. */
+  readonly isQuiet?: boolean | undefined;
+}
 
 interface FlagValues<Known extends Flags> {
   readonly choices: Choices<Extract<keyof Known, string>>;
@@ -59,6 +68,7 @@ export async function readFlagsAndFiles<Known extends Flags>(
   args: Arguments,
   known: Known,
   io: Io,
+  { isQuiet = false }: WarnOptions = {},
 ): Promise<FlagValues<Known>> {
   assertCompatible(args.given, known);
   const flags = { ...known, ...CONFIG_FLAGS, ...DEBUG_FLAGS };
@@ -67,7 +77,10 @@ export async function readFlagsAndFiles<Known extends Flags>(
   const file = await readConfigFile(args, flags, io.env);
   const files = [file, aws].filter((source) => source !== undefined);
   const choices: Choices = readFlags(args, flags, io.env, undefined, files);
-  const logger = createLogger(io, choices['debug']?.value === true);
+  const logger = createLogger(io, {
+    isDebug: choices['debug']?.value === true,
+    isQuiet: isQuiet || choices['once']?.value === true,
+  });
   if (aws?.problem !== undefined) logger.debug?.(`no settings from the AWS config: ${aws.problem}`);
   logOrigins(choices, flags, logger);
   if (file?.warning !== undefined) logger.warn(file.warning);
@@ -111,9 +124,15 @@ export function valuesOf<Known extends Flags>(choices: Choices, flags: Known): V
   ) as ValuesOf<Known>;
 }
 
-function createLogger(io: Io, isDebug: boolean): StderrLogger {
+/** Cron mails every line: commands that run once write their warnings with `--debug` only. */
+function createLogger(
+  io: Io,
+  { isDebug, isQuiet }: { readonly isDebug: boolean; readonly isQuiet: boolean },
+): StderrLogger {
+  const alert = (message: string): void => say(io.stderr, formatWarning(message));
   return {
-    warn: (message) => say(io.stderr, formatWarning(message)),
+    alert,
+    warn: isQuiet && !isDebug ? () => {} : alert,
     ...(isDebug && { debug: (message: string) => say(io.stderr, formatDebug(message)) }),
   };
 }

@@ -1,6 +1,8 @@
 /** Reads the settings of a session, and a command's own options, from flags, environment and files. */
 import type { SourceContext } from '../../credentials/session-source.js';
-import type { InputName } from '../../identity/identity-source.js';
+import { isPublicPath } from '../../files/read-file.js';
+import type { IdentitySource, InputName } from '../../identity/identity-source.js';
+import { isPath } from '../../identity/identity-source.js';
 import type { Choice, Choices } from '../../options/choose-values.js';
 import type { ValuesOf } from '../../options/option-spec.js';
 import type { Settings } from '../../session/settings.js';
@@ -9,7 +11,7 @@ import type { Arguments } from '../arguments.js';
 import type { Io } from '../terminal/io.js';
 import type { Flags } from './flags.js';
 import { askAtTerminal, readPassphrase, readPin } from './passphrase.js';
-import type { StderrLogger } from './read-flags.js';
+import type { StderrLogger, WarnOptions } from './read-flags.js';
 import { readFlagsAndFiles, valuesOf } from './read-flags.js';
 import { changeRole } from './role-variant.js';
 import { ALL_SESSION_FLAGS, IDENTITY_FLAGS } from './session-flags.js';
@@ -43,9 +45,11 @@ export async function readSession<Own extends Flags>(
   args: Arguments,
   own: Own,
   io: Io,
+  warnOptions: WarnOptions = {},
 ): Promise<SessionInputs<Own>> {
   const { env } = io;
-  const { choices, logger } = await readFlagsAndFiles(args, { ...ALL_SESSION_FLAGS, ...own }, io);
+  const flags = { ...ALL_SESSION_FLAGS, ...own };
+  const { choices, logger } = await readFlagsAndFiles(args, flags, io, warnOptions);
   const known: Choices<keyof typeof ALL_SESSION_FLAGS> = choices;
   const session = {
     ...known,
@@ -54,8 +58,10 @@ export async function readSession<Own extends Flags>(
     tpmKeyPassword: tpmPasswordOf(known, logger),
     verifyTls: { ...known.noVerifySsl, value: known.noVerifySsl.value !== true },
   };
+  const settings = settingsFrom(session, { env });
+  await warnOfPublicKey(settings.source, logger);
   return {
-    settings: settingsFrom(session, { env }),
+    settings,
     settingsWith: (changes, subject) => settingsFrom(changeRole(session, changes, subject), { env }),
     context: {
       env,
@@ -76,9 +82,19 @@ function tpmPasswordOf(
 ): Choice {
   const { label, origin } = tpmKeyPassword;
   if (origin === 'caller') {
-    logger.warn(
+    logger.alert(
       `${label} shows the password to every user of this machine; ROLESANYWHERE_TPM_KEY_PASSWORD does not`,
     );
   }
   return noTpmKeyPassword.value === true ? { ...noTpmKeyPassword, value: '' } : tpmKeyPassword;
+}
+
+/** As of a password file. Without `--private-key`, the key is in the file of the certificate. */
+async function warnOfPublicKey(
+  { privateKey, certificate }: IdentitySource,
+  logger: StderrLogger,
+): Promise<void> {
+  const file = privateKey ?? certificate;
+  if (!isPath(file) || !(await isPublicPath(file))) return;
+  logger.warn(`private key ${file} can be read by every user of this machine: chmod 600 it`);
 }

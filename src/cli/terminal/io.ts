@@ -1,5 +1,5 @@
 /** What the world outside looks like to a command: everything of `process` that the command line may touch. */
-import { codeOf, OutputError } from '../../errors.js';
+import { codeOf, OutputError, printable } from '../../errors.js';
 
 export interface Io {
   /** Without the names of Node and of the script. */
@@ -52,10 +52,10 @@ export function print(output: Output, text: string | Uint8Array): Promise<void> 
 /** Those whose errors are of no interest. */
 const hushed = new WeakSet<Output>();
 
-/** On the side: that nobody listens there is no reason to fail. */
+/** Writes a text for people, without control characters. A reader that has gone is no reason to fail. */
 export function say(output: Output, text: string): void {
   // One listener for all texts: each that is under way when the reader goes has an error of its own.
   if (!hushed.has(output)) output.on('error', () => undefined);
   hushed.add(output);
-  output.write(text);
+  output.write(printable(text));
 }

@@ -90,8 +90,9 @@ export interface CacheEntry {
 /** Sessions, their locks, and what was left half-written: what bears such a name is ours. */
 const OURS = /^\.?[0-9a-f]{32}\.session/;
 
-/** Nothing where there is no such folder. */
+/** Nothing where there is no such folder, or where another user has a hand in it. */
 export async function listFolder(folder: string): Promise<CacheEntry[]> {
+  if ((await dangerOf(folder).catch(() => 'missing')) !== undefined) return [];
   const names = await readdir(folder).catch(() => []);
   const entries = names
     .filter((name) => OURS.test(name))

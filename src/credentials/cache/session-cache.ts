@@ -89,7 +89,7 @@ async function openFolder({ env, logger }: CacheContext): Promise<string | undef
   try {
     const danger = await prepareFolder(folder);
     if (danger === undefined) return folder;
-    logger?.warn?.(`nothing is cached: folder ${folder} is not used, since ${danger}`);
+    logger?.debug?.(`nothing is cached: folder ${folder} is not used, since ${danger}`);
   } catch (error) {
     logger?.debug?.(`nothing is cached: folder ${folder} cannot be used: ${reasonOf(error)}`);
   }

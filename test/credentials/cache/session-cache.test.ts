@@ -284,7 +284,7 @@ describe('the folder', () => {
     expect(await open()).toBeUndefined();
     expect(said).toHaveLength(1);
     if (reason !== '')
-      expect(said[0]).toBe(`warn: nothing is cached: folder ${folder} is not used, since ${reason}`);
+      expect(said[0]).toBe(`nothing is cached: folder ${folder} is not used, since ${reason}`);
     else
       expect(said[0]).toMatch(
         /^nothing is cached: folder \S+ cannot be used: part of its path is not a folder$/,
@@ -299,7 +299,7 @@ describe('the folder', () => {
     onTestFinished(() => chownSync(folder, 0, 0));
     expect(await open()).toBeUndefined();
     expect(said).toEqual([
-      `warn: nothing is cached: folder ${folder} is not used, since it belongs to another user`,
+      `nothing is cached: folder ${folder} is not used, since it belongs to another user`,
     ]);
   });
 

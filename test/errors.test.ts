@@ -1,0 +1,37 @@
+/** What may be printed of a text that comes from outside. */
+import { expect, it } from 'vitest';
+import { say } from '../src/cli/terminal/io.js';
+import { OptionError, oneLine, printable } from '../src/errors.js';
+
+/** Every C0 and C1 control but line feed, DEL, and what reorders or breaks lines. */
+const CONTROLS = [
+  ...Array.from({ length: 32 }, (_, code) => code).filter((code) => code !== 10),
+  ...Array.from({ length: 33 }, (_, index) => 0x7f + index),
+  ...[0x61c, 0x200e, 0x200f, 0x2028, 0x2029],
+  ...Array.from({ length: 5 }, (_, index) => 0x202a + index),
+  ...Array.from({ length: 4 }, (_, index) => 0x2066 + index),
+  0xfeff,
+];
+
+it.each(CONTROLS)('U+%i is printed as a blank', (code) => {
+  const text = `a${String.fromCodePoint(code)}b`;
+  expect(printable(text)).toBe('a b');
+  expect(oneLine(text)).toBe('a b');
+  expect(new OptionError('ERR_OPTION_INVALID', text, { hint: text })).toMatchObject({
+    message: 'a b',
+    hint: 'a b',
+  });
+});
+
+it('letters of all languages stay, and line feeds in texts of several lines', () => {
+  const text = 'Größe\nמפתח\n鍵 🔑';
+  expect(printable(text)).toBe(text);
+  expect(oneLine(text)).toBe('Größe מפתח 鍵 🔑');
+});
+
+it('what goes to stderr passes it, as a request id in --debug does', () => {
+  const written: unknown[] = [];
+  const output = { write: (text: unknown) => written.push(text), on() {}, once() {}, off() {} };
+  say(output, 'request id \u009b2J\u202e\u001b[31m\n');
+  expect(written).toEqual(['request id  2J  [31m\n']);
+});

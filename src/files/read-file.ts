@@ -137,8 +137,21 @@ async function isNullDevice(path: string): Promise<boolean> {
   return found.rdev === (await stat('/dev/null').catch(() => undefined))?.rdev;
 }
 
-function unreadable(subject: string, cause: unknown): IdentityError {
-  return new IdentityError('ERR_FILE_UNREADABLE', `${subject} cannot be read: ${reasonOf(cause)}`);
+/** The error for a file that cannot be read, with the reason and what to do about it. */
+export function unreadable(subject: string, cause: unknown): IdentityError {
+  return new IdentityError('ERR_FILE_UNREADABLE', `${subject} cannot be read: ${reasonOf(cause)}`, {
+    hint: hintOf(subject, codeOf(cause)),
+  });
+}
+
+function hintOf(subject: string, code: string): string | undefined {
+  if (code === 'ENOENT' && subject.includes(' ~')) {
+    return 'only shells expand ~, and only at the beginning of a word: write the path in full';
+  }
+  if (code === 'EACCES') {
+    return 'the user that runs this program must be allowed to read the file and to enter its folders';
+  }
+  return undefined;
 }
 
 /** Wipes the bytes, which may be a password. */

@@ -3,7 +3,7 @@
  * when there is something to parse.
  */
 import { createReadStream } from 'node:fs';
-import { IdentityError, OptionError } from '../errors.js';
+import { IdentityError, isRolesAnywhereError, OptionError } from '../errors.js';
 import { readBytes, readStream } from '../files/read-bytes.js';
 import type { Environment } from '../options/choose-values.js';
 import type { Certificate } from './certificate.js';
@@ -185,11 +185,13 @@ async function parseAsking<T>(
   }
 }
 
-/** What the caller's function throws is the cause as it is: it may speak of a secret, and is not shown. */
+/** What the caller's function throws becomes the cause, not the message: it may hold a secret. Our own errors pass. */
 async function askCaller(ask: AskPassphrase, subject: string, asked: number): Promise<string | undefined> {
   try {
     return await ask(subject, asked);
   } catch (cause) {
+    // The terminal's: the question was interrupted.
+    if (isRolesAnywhereError(cause)) throw cause;
     const name = cause instanceof Error ? cause.name : typeof cause;
     throw new IdentityError('ERR_KEY_PASSPHRASE', `askPassphrase failed for ${subject}: ${name}`, { cause });
   }
@@ -273,6 +275,6 @@ async function readStdin(context: LoadContext, subject: string): Promise<Buffer>
 }
 
 async function unreadable(subject: string, cause: unknown): Promise<IdentityError> {
-  const { reasonOf } = await import('../files/read-file.js');
-  return new IdentityError('ERR_FILE_UNREADABLE', `${subject} cannot be read: ${reasonOf(cause)}`);
+  const { unreadable: describe } = await import('../files/read-file.js');
+  return describe(subject, cause);
 }

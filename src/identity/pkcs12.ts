@@ -10,7 +10,14 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { AlgorithmIdentifier, ContentInfo, MacData, SafeContents } from 'pkijs';
 import { IdentityError } from '../errors.js';
 import type { Decryption, DecryptionContext, Derivation } from './keys/decrypt.js';
-import { hmacOf, planDecryption, planDerivation, unsupported, wrongPassphrase } from './keys/decrypt.js';
+import {
+  hmacOf,
+  missingPassphrase,
+  planDecryption,
+  planDerivation,
+  unsupported,
+  wrongPassphrase,
+} from './keys/decrypt.js';
 import {
   countElements,
   INTEGER,
@@ -86,7 +93,7 @@ export async function parsePkcs12(
   } catch (error) {
     if (!(error instanceof IdentityError)) throw damaged(subject, error);
     if (error.code !== 'ERR_KEY_PASSPHRASE' || passphrase !== undefined) throw error;
-    throw new IdentityError('ERR_KEY_PASSPHRASE', `${subject} is encrypted and no passphrase was given`);
+    throw missingPassphrase(subject);
   }
 }
 

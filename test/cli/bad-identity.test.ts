@@ -62,7 +62,7 @@ const ROWS: readonly Row[] = [
     { certificate: '~/no/such.pem' },
     `certificate ~/no/such.pem ${MISSING}`,
     'ERR_FILE_UNREADABLE',
-    'a shell expands ~ where it begins a word, and no other program does: write the path in full',
+    'only shells expand ~, and only at the beginning of a word: write the path in full',
   ],
   key('an empty key', path('not-empty.pem'), 'is empty'),
   key('nothing at all', '/dev/null', 'is empty'),

@@ -8,7 +8,6 @@ import type { Expiring, FailureReport } from '../../credentials/refresher.js';
 import { isRolesAnywhereError, oneLine } from '../../errors.js';
 import type { Output } from './io.js';
 import { say } from './io.js';
-import { hintFor } from './report.js';
 
 export type LogFormat = 'json' | 'text';
 
@@ -63,7 +62,7 @@ export function withoutRepeats(log: Log, now: () => Date): Log {
  */
 export function errorFields(error: unknown): { code: string; message: string; hint: string | undefined } {
   if (isRolesAnywhereError(error)) {
-    return { code: error.code, message: error.message, hint: hintFor(error) };
+    return { code: error.code, message: error.message, hint: error.hint };
   }
   const name = error instanceof Error ? error.name : typeof error;
   return { code: 'ERR_UNEXPECTED', message: `unexpected ${name}`, hint: undefined };

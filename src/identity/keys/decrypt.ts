@@ -375,8 +375,17 @@ function damaged(subject: string): IdentityError {
   );
 }
 
+const PASSPHRASE_HINT =
+  'give it in --pkcs8-password-file or ROLESANYWHERE_PKCS8_PASSWORD, that of a PKCS#12 file in --pkcs12-password-file or ROLESANYWHERE_PKCS12_PASSWORD';
+
 export function wrongPassphrase(subject: string): IdentityError {
-  return new IdentityError('ERR_KEY_PASSPHRASE', `${subject} cannot be decrypted: the passphrase is wrong`);
+  const message = `${subject} cannot be decrypted: the passphrase is wrong`;
+  return new IdentityError('ERR_KEY_PASSPHRASE', message, { hint: PASSPHRASE_HINT });
+}
+
+export function missingPassphrase(subject: string): IdentityError {
+  const message = `${subject} is encrypted and no passphrase was given`;
+  return new IdentityError('ERR_KEY_PASSPHRASE', message, { hint: PASSPHRASE_HINT });
 }
 
 export function unsupported(name: string, { subject, conversion }: DecryptionContext): IdentityError {

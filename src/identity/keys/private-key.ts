@@ -6,7 +6,7 @@ import { createPrivateKey } from 'node:crypto';
 import { IdentityError } from '../../errors.js';
 import { algorithmForKey, supportedKinds } from './algorithms.js';
 import type { Curve } from './curves.js';
-import { decryptPemBody, planDecryption } from './decrypt.js';
+import { decryptPemBody, missingPassphrase, planDecryption } from './decrypt.js';
 import type { Element } from './der.js';
 import {
   bitLength,
@@ -231,7 +231,7 @@ function describeOther(oid: string, inner: Buffer, parameters: Element | undefin
 
 function requirePassphrase({ passphrase, subject }: KeyContext): string {
   if (passphrase !== undefined) return passphrase;
-  throw new IdentityError('ERR_KEY_PASSPHRASE', `${subject} is encrypted and no passphrase was given`);
+  throw missingPassphrase(subject);
 }
 
 async function orExplained<T>(reading: Promise<T>, subject: string): Promise<T> {

@@ -1,5 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { connect, createServer as createNetServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
@@ -141,6 +143,46 @@ describe('a proxy', () => {
     expect(await call(env, { endpoint: service.endpoint })).toMatchObject(SESSION);
     expect(proxy.asked).toEqual([]);
   });
+});
+
+/** A SOCKS5 proxy (RFC 1928) that asks for no password and connects to the service, whatever it is asked for. */
+async function startSocks(service: { readonly port: number }): Promise<{ port: number; asked: string[] }> {
+  const asked: string[] = [];
+  const server = createNetServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => {
+      socket.write(Buffer.from([5, 0]));
+      socket.once('data', (request) => {
+        // Version, CONNECT, reserved, a domain name, its length, the name, the port.
+        const length = request[4] ?? 0;
+        asked.push(`${request.subarray(5, 5 + length)}:${request.readUInt16BE(5 + length)}`);
+        const upstream = connect(service.port, '127.0.0.1', () => {
+          socket.write(Buffer.from([5, 0, 0, 1, 127, 0, 0, 1, 0, 0]));
+          upstream.pipe(socket).pipe(upstream);
+        });
+        upstream.on('error', () => socket.destroy());
+        socket.on('close', () => upstream.destroy());
+      });
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  return { port: (server.address() as AddressInfo).port, asked };
+}
+
+describe('a SOCKS5 proxy', () => {
+  it.each(['socks5', 'socks5h'])(
+    'named by %s:// resolves the name, and the service is verified',
+    async (scheme) => {
+      const service = await startFakeService([success], { tls: SERVICE_TLS });
+      const proxy = await startSocks(service);
+      const env = { HTTPS_PROXY: `${scheme}://127.0.0.1:${proxy.port}` };
+      expect(await call(env, { caBundle: undefined })).toMatchObject({ code: 'ERR_TLS' });
+      expect(service.requests).toHaveLength(0);
+      expect(await call(env)).toMatchObject(SESSION);
+      expect(new Set(proxy.asked)).toEqual(new Set([`${HOST}:443`]));
+    },
+  );
 });
 
 /** All that an error may show of itself. */

@@ -2,7 +2,7 @@
  * Reads private keys: PKCS#8 (plain, or encrypted), PKCS#1 and SEC1, PEM or DER. Each key is measured before
  * OpenSSL sees it. Key material goes from the bytes of the file to OpenSSL without becoming a string.
  */
-import { createPrivateKey } from 'node:crypto';
+import { createECDH, createPrivateKey } from 'node:crypto';
 import { IdentityError } from '../../errors.js';
 import { algorithmForKey, supportedKinds } from './algorithms.js';
 import type { Curve } from './curves.js';
@@ -12,7 +12,6 @@ import {
   bitLength,
   INTEGER,
   OCTET_STRING,
-  readBits,
   readChildren,
   readContent,
   readElement,
@@ -25,7 +24,6 @@ import { encodeEcPrivateKey, measureEcPrivateKey, UnknownCurve } from './ec.js';
 import type { Work } from './kdf-budget.js';
 import type { PemBlock } from './pem.js';
 import { decodePem } from './pem.js';
-import type { PublicKey } from './public-key.js';
 import { DSA, EC, ML_DSA_TYPES, OTHER_TYPES, RSA, RSA_PSS } from './public-key.js';
 import { measureRsaPrivateKey, RsaSizeError } from './rsa.js';
 import type { SigningKey } from './signing-key.js';
@@ -160,7 +158,7 @@ function ecSigningKey(sec1: Buffer, parameters: Element | undefined): SigningKey
   try {
     // OpenSSL takes a public half for granted: it is computed from the scalar, and compared with the one
     // given.
-    const computed = pointOf(importEc(curve, scalar).publicKey);
+    const computed = pointOf(curve, scalar);
     if (point !== undefined && !isSamePoint(point, computed)) {
       throw new Error('its public half is that of another key');
     }
@@ -170,7 +168,7 @@ function ecSigningKey(sec1: Buffer, parameters: Element | undefined): SigningKey
   }
 }
 
-function importEc(curve: Curve, scalar: Buffer, point?: Buffer): SigningKey {
+function importEc(curve: Curve, scalar: Buffer, point: Buffer): SigningKey {
   const der = encodeEcPrivateKey(curve, scalar, point);
   try {
     return importKey(der, 'sec1');
@@ -182,9 +180,19 @@ function importEc(curve: Curve, scalar: Buffer, point?: Buffer): SigningKey {
   }
 }
 
-/** The point of a key, uncompressed. */
-function pointOf({ spki }: PublicKey): Buffer {
-  return readBits(readChildren(readElement(Buffer.from(spki)), SEQUENCE)[1]);
+/**
+ * The point of a scalar, uncompressed. Not by importing a key without its public half, which BoringSSL (bun) refuses.
+ *
+ * @throws UnknownCurve
+ */
+function pointOf(curve: Curve, scalar: Buffer): Buffer {
+  try {
+    const exchange = createECDH(curve.name);
+    exchange.setPrivateKey(scalar);
+    return exchange.getPublicKey();
+  } catch (cause) {
+    throw new UnknownCurve(`an EC key on ${curve.name}, which this runtime does not have`, { cause });
+  }
 }
 
 /** @param given compressed or not */

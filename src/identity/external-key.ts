@@ -17,11 +17,12 @@ import { createIdentity, parseCertificates, parseIdentity } from './identity.js'
 import type { AskPassphrase, IdentitySource } from './identity-source.js';
 import { isReference } from './identity-source.js';
 import { decodePem, parsePem } from './keys/pem.js';
+import type { PublicKey } from './keys/public-key.js';
 import { publicKeyOf } from './keys/public-key.js';
 import type { Pkcs11Uri } from './pkcs11/uri.js';
 import type { Sign } from './remote-signer.js';
 import { guardSigner, isSignatureOf } from './remote-signer.js';
-import type { TpmKeySource } from './tpm/tpm-key.js';
+import type { TpmKey, TpmKeySource } from './tpm/tpm-key.js';
 
 /** The inputs that are files, read. */
 interface Files {
@@ -57,6 +58,43 @@ export function loadExternalIdentity(
   if (signCommand !== undefined) return loadWithCommand(source, files, context);
   const isToken = [certificate, privateKey].some((input) => isReference(input) && /^pkcs11:/i.test(input));
   return isToken ? loadFromToken(source, files, context) : loadFromTpm(source, files, context);
+}
+
+/** What signs, where no certificate is needed for it: a TPM's key tells its public half itself. */
+export async function loadExternalSigner(
+  source: IdentitySource,
+  files: Files,
+  context: ExternalKeyContext,
+): Promise<ExternalSigner> {
+  if (source.signCommand !== undefined || kindOf(source) === 'token') {
+    const { certificate, sign } = await loadExternalIdentity(source, files, context);
+    return signerOf(certificate.publicKey, sign);
+  }
+  const key = await openTpm(source, files, context);
+  return signerOf(publicKeyOf(key.publicKey), key.sign);
+}
+
+interface ExternalSigner {
+  readonly publicKey: PublicKey;
+  sign(data: Uint8Array, hash?: string): Promise<Uint8Array>;
+}
+
+function signerOf(publicKey: PublicKey, sign: Sign): ExternalSigner {
+  return {
+    publicKey,
+    sign: async (data, hash = 'sha256') => {
+      if (hash === 'sha256') return sign(data);
+      throw new OptionError(
+        'ERR_OPTION_INVALID',
+        `the digest must be SHA256 for a key that is not in a file, found ${hash.toUpperCase()}`,
+      );
+    },
+  };
+}
+
+function kindOf({ certificate, privateKey }: IdentitySource): 'token' | 'tpm' {
+  const isToken = [certificate, privateKey].some((input) => isReference(input) && /^pkcs11:/i.test(input));
+  return isToken ? 'token' : 'tpm';
 }
 
 /** The certificates of the files, those of `intermediates` behind the others. */
@@ -179,6 +217,25 @@ async function loadFromTpm(
   files: Files,
   context: ExternalKeyContext,
 ): Promise<SigningIdentity> {
+  const { publicKey, sign, subject } = await openTpm(source, files, context);
+  const certificates = await certificatesIn(files);
+  return identityOf(
+    {
+      ...{ certificates, subject, sign },
+      publicKey: publicKeyOf(publicKey),
+      timeoutMs: TPM_TIMEOUT_MS,
+      isSilent: true,
+    },
+    source,
+    context,
+  );
+}
+
+async function openTpm(
+  source: IdentitySource,
+  files: Files,
+  context: ExternalKeyContext,
+): Promise<TpmKey & { readonly subject: string }> {
   const [{ openTpmKey }, { openTpmDevice, parseTpmAddress }, keySource] = await Promise.all([
     import('./tpm/tpm-key.js'),
     import('./tpm/device.js'),
@@ -186,23 +243,9 @@ async function loadFromTpm(
   ]);
   const { tpmDevice } = source;
   const address = tpmDevice === undefined ? undefined : parseTpmAddress(tpmDevice, 'tpmDevice');
-  const { subject } = keySource;
-  const key = await openTpmKey({
-    ...keySource,
-    open: () => openTpmDevice(address, platform()),
-    password: await tpmPassword(keySource, source, context),
-  });
-  return identityOf(
-    {
-      certificates: await certificatesIn(files),
-      publicKey: publicKeyOf(key.publicKey),
-      timeoutMs: TPM_TIMEOUT_MS,
-      isSilent: true,
-      ...{ subject, sign: key.sign },
-    },
-    source,
-    context,
-  );
+  const password = await tpmPassword(keySource, source, context);
+  const open = () => openTpmDevice(address, platform());
+  return { ...(await openTpmKey({ ...keySource, open, password })), subject: keySource.subject };
 }
 
 interface NamedKeySource {
@@ -254,7 +297,7 @@ async function tpmPassword(
   if (hasNone || tpmKeyPassword !== undefined) return tpmKeyPassword;
   const asked = await askPassphrase?.(`TPM password of ${subject}`, 0);
   if (asked !== undefined || key.kind === 'handle') return asked;
-  throw new IdentityError('ERR_KEY_PASSPHRASE', `${subject} has a password in the TPM, and none is given`, {
+  throw new IdentityError('ERR_TPM_PASSWORD', `${subject} has a password in the TPM, and none is given`, {
     hint: 'give it with --tpm-key-password-file or ROLESANYWHERE_TPM_KEY_PASSWORD; --no-tpm-key-password says that it is empty',
   });
 }

@@ -11,8 +11,9 @@ import type { Material } from './contents.js';
 import type { SigningIdentity } from './identity.js';
 import type { AskPassphrase, IdentitySource, InputName, PemOrPath } from './identity-source.js';
 import { INPUT_NAMES, inputOf, isReference, passphraseOf } from './identity-source.js';
+import type { SigningHash } from './keys/algorithms.js';
 import { decodePem, parsePem } from './keys/pem.js';
-import type { SigningKey } from './keys/signing-key.js';
+import type { PublicKey } from './keys/public-key.js';
 import type { Sign } from './remote-signer.js';
 import { isContent, toPlainForm } from './text-forms.js';
 
@@ -102,19 +103,35 @@ function hasExternalKey(source: IdentitySource, { certificate, privateKey }: Mat
   );
 }
 
+/** A private key, wherever it is. */
+export interface Signer {
+  readonly publicKey: PublicKey;
+  /** @throws OptionError `ERR_OPTION_INVALID`: another hash than SHA-256, for a key that is not in a file */
+  sign(data: Uint8Array, hash?: SigningHash): Promise<Uint8Array>;
+}
+
 /**
- * Loads a private key alone: the one in `privateKey`, else the one in `certificate`.
+ * Loads what signs, without a session in mind: the key in `privateKey`, else the one in `certificate`, or a key elsewhere.
+ * Where both are given, they must belong together.
  *
  * @throws IdentityError and OptionError as `loadIdentity`
  */
-export async function loadSigningKey(source: IdentitySource, context: LoadContext = {}): Promise<SigningKey> {
-  const { certificate, privateKey, passphrase } = source;
-  const file = privateKey === undefined ? { certificate } : { privateKey };
-  return withMaterial({ ...file, passphrase }, context, async (materials, secret) => {
-    const material = materials.privateKey ?? materials.certificate;
+export async function loadSigner(source: IdentitySource, context: LoadContext = {}): Promise<Signer> {
+  return withMaterial(withoutReferences(source), context, async (materials, passphrase) => {
+    if (hasExternalKey(source, materials)) {
+      const { loadExternalSigner } = await import('./external-key.js');
+      return loadExternalSigner(source, { ...materials, passphrase }, context);
+    }
+    const { certificate, privateKey } = materials;
+    const material = privateKey ?? certificate;
     if (material === undefined) throw new OptionError('ERR_OPTION_MISSING', 'missing private key');
-    const { parseSigningKey } = await import('./identity.js');
-    return parseSigningKey(material, secret);
+    const { parseIdentity, parseSigningKey } = await import('./identity.js');
+    if (certificate !== undefined && privateKey !== undefined) {
+      const { now = () => new Date() } = context;
+      await parseIdentity({ ...materials, certificate, passphrase, selector: {}, now: now() });
+    }
+    const key = await parseSigningKey(material, passphrase);
+    return { publicKey: key.publicKey, sign: async (data, hash) => key.sign(data, hash) };
   });
 }
 

@@ -1,34 +1,10 @@
 /** The options of a session: their types, and how each is validated. The command line gives each a flag of its own. */
-import type { PemOrPath } from '../identity/identity-source.js';
+import type { IdentitySource } from '../identity/identity-source.js';
 import { REGION_KIND, SESSION_DURATION_KIND } from '../options/kinds.js';
 import type { OptionSpec } from '../options/option-spec.js';
 
 /** The options of `createSession`, the provider and the command line. */
-export interface SessionOptions {
-  /** The end-entity certificate; the intermediates (`fullchain.pem`) and the private key may stand in it too. */
-  readonly certificate?: PemOrPath | undefined;
-  /** The private key: PKCS#8, PKCS#1 or SEC1, plain or encrypted, or PKCS#12. Default: the one in `certificate`. */
-  readonly privateKey?: PemOrPath | undefined;
-  /** Further certificates of the chain, in any order. A root is left out of what is sent. */
-  readonly intermediates?: PemOrPath | undefined;
-  /** Passphrase of an encrypted private key. */
-  readonly passphrase?: string | undefined;
-  /** Where several certificates belong to the keys: attributes of the subject, such as `CN=host-1`. */
-  readonly certificateSubject?: string | undefined;
-  /** The same by serial number, decimal or hexadecimal. */
-  readonly certificateSerial?: string | undefined;
-  /** Path of the PKCS#11 module for `pkcs11:` URIs. Default: the URI's `module-path`, else p11-kit's proxy module. */
-  readonly pkcs11Module?: string | undefined;
-  /** PIN of the token. Default: `pin-value` or `pin-source` of the URI, else `askPassphrase`. */
-  readonly pkcs11Pin?: string | undefined;
-  /** Use the PIN of the token for keys too that want one for each signature. Default false. */
-  readonly reusePin?: boolean | undefined;
-  /** `/dev/tpmrm0`, a Unix socket or `swtpm:host=…,port=…`. Default: the TPM of this machine. */
-  readonly tpmDevice?: string | undefined;
-  /** Password of a key in a TPM; the empty text says that it has none. */
-  readonly tpmKeyPassword?: string | undefined;
-  /** A program that signs in place of a private key, with its arguments. */
-  readonly signCommand?: string | undefined;
+export interface SessionOptions extends IdentitySource {
   /** `arn:aws:rolesanywhere:<region>:<account>:trust-anchor/<id>`. */
   readonly trustAnchorArn: string | undefined;
   /** `arn:aws:rolesanywhere:<region>:<account>:profile/<id>`, in the trust anchor's region. */
@@ -75,7 +51,7 @@ export const SESSION_OPTIONS = {
   pkcs11Module: { kind: { type: 'path' } },
   pkcs11Pin: { kind: { type: 'secret' }, env: ['ROLESANYWHERE_PKCS11_PIN'] },
   reusePin: { kind: { type: 'boolean' } },
-  tpmDevice: { kind: { type: 'text' } },
+  tpmDevice: { kind: { type: 'text' }, env: ['TPM_DEVICE'] },
   tpmKeyPassword: { kind: { type: 'secret' }, env: ['ROLESANYWHERE_TPM_KEY_PASSWORD'] },
   signCommand: { kind: { type: 'text' } },
   trustAnchorArn: { kind: { type: 'text' }, required: true },

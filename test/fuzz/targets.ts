@@ -13,7 +13,7 @@ import { createEmulator } from '../../src/emulator/service.js';
 import type { EmulatorRequest } from '../../src/emulator/wire/handler.js';
 import { FileFault } from '../../src/files/file-fault.js';
 import { parseCertificate } from '../../src/identity/certificate.js';
-import { loadCertificates, loadIdentity, loadSigningKey, loadTrustBundle } from '../../src/identity/load.js';
+import { loadCertificates, loadIdentity, loadSigner, loadTrustBundle } from '../../src/identity/load.js';
 import { createSession } from '../../src/session/create-session.js';
 import { parseSessionResponse } from '../../src/session/response.js';
 import { makeCertificate, NOW } from '../emulator/pki/certificates.js';
@@ -383,7 +383,7 @@ export const TARGETS: readonly Target[] = [
     limits: DERIVING,
     prepare: () => async (input, dice) => {
       const source = { privateKey: input, passphrase: passphrase(dice) };
-      const key = await loadSigningKey(source);
+      const key = await loadSigner(source);
       await key.sign(Buffer.from('data'));
       return 'ok';
     },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { loadIdentity, loadSigningKey } from '../../src/identity/load.js';
+import { loadIdentity, loadSigner } from '../../src/identity/load.js';
 import { manifest, path } from '../fixtures.js';
 
 const KEY = path('ec-p256.scrypt.pem');
@@ -26,7 +26,7 @@ describe('askPassphrase', () => {
 
   it('is called three times at most', async () => {
     const { questions, askPassphrase } = answering('1', '2', '3', manifest.passphrase);
-    await expect(loadSigningKey(ENCRYPTED, { askPassphrase })).rejects.toMatchObject({
+    await expect(loadSigner(ENCRYPTED, { askPassphrase })).rejects.toMatchObject({
       code: 'ERR_KEY_PASSPHRASE',
       message: `private key ${KEY} cannot be decrypted: the passphrase is wrong`,
     });

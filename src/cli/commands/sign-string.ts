@@ -1,18 +1,17 @@
 /** `rolesanywhere sign-string` signs a fixed text, as AWS's Go helper does: a test of the private key, without AWS. */
 import { OptionError } from '../../errors.js';
-import { isReference } from '../../identity/identity-source.js';
 import type { SigningHash } from '../../identity/keys/algorithms.js';
-import { loadSigningKey } from '../../identity/load.js';
-import type { Choice } from '../../options/choose-values.js';
+import { loadSigner } from '../../identity/load.js';
 import type { Arguments } from '../arguments.js';
 import type { Command } from '../command.js';
 import type { Flags } from '../options/flags.js';
 import { DEBUG_FLAGS, HELP_FLAGS } from '../options/flags.js';
-import { askAtTerminal, readPassphrase } from '../options/passphrase.js';
+import { askAtTerminal, readSecrets } from '../options/passphrase.js';
 import { readFlagsAndFiles, valuesOf } from '../options/read-flags.js';
 import { CONFIG_FLAGS, IDENTITY_FLAGS } from '../options/session-flags.js';
 import type { Io } from '../terminal/io.js';
-import { print } from '../terminal/io.js';
+import { print, say } from '../terminal/io.js';
+import { formatNotice } from '../terminal/report.js';
 import { testString } from './test-string.js';
 
 const FLAGS = {
@@ -50,11 +49,16 @@ async function run(args: Arguments, io: Io): Promise<void> {
   if ((privateKey ?? certificate) === undefined) {
     throw new OptionError('ERR_OPTION_MISSING', `missing ${choices.privateKey.label}`);
   }
-  assertFile(privateKey === undefined ? choices.certificate : choices.privateKey);
-  const passphrase = await readPassphrase(choices, io, logger);
-  const source = { certificate, privateKey, passphrase: passphrase?.value };
-  const key = await loadSigningKey(source, { askPassphrase: askAtTerminal(), stdin: io.stdin });
-  const signature = Buffer.from(key.sign(testString(key.publicKey), digest.toLowerCase() as SigningHash));
+  const secrets = Object.entries(await readSecrets(choices, io, logger));
+  const { pkcs11Module, reusePin, tpmDevice, signCommand } = valuesOf(choices, flags);
+  const source = {
+    ...{ certificate, privateKey, pkcs11Module, reusePin, tpmDevice, signCommand },
+    ...Object.fromEntries(secrets.map(([name, { value }]) => [name, value])),
+  };
+  const notify = (message: string): void => say(io.stderr, formatNotice(message));
+  const context = { askPassphrase: askAtTerminal(), stdin: io.stdin, env: io.env, notify };
+  const { publicKey, sign } = await loadSigner(source, context);
+  const signature = Buffer.from(await sign(testString(publicKey), digest.toLowerCase() as SigningHash));
   await print(io.stdout, formatSignature(signature, format));
 }
 
@@ -63,10 +67,4 @@ function formatSignature(signature: Buffer, format: string): string | Uint8Array
   if (format === 'bin') return signature;
   const hex = signature.toString('hex');
   return format === 'json' ? JSON.stringify(hex) : hex;
-}
-
-/** @throws OptionError `ERR_OPTION_INVALID`: the key is on a token or in a TPM */
-function assertFile({ value, label }: Choice): void {
-  if (typeof value !== 'string' || !isReference(value)) return;
-  throw new OptionError('ERR_OPTION_INVALID', `${label} must be a file, found the name of a key in a device`);
 }

@@ -38,6 +38,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./read-certificate-data.js')).command,
   },
   {
+    name: 'keys list',
+    summary: 'Show PKCS#11 tokens, their certificates and keys, and the URI of each.',
+    load: async () => (await import('./keys.js')).listCommand,
+  },
+  {
     name: 'emulator',
     summary: 'Run a local IAM Roles Anywhere, STS and IAM, for tests without an AWS account.',
     load: async () => (await import('./emulator.js')).command,

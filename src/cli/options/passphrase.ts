@@ -1,6 +1,6 @@
 /**
- * Reads the passphrase of a key from the strongest of its sources: a flag (which others can see), the environment, a
- * file or standard input; and asks for it at the terminal.
+ * Reads the secrets of an identity (passphrase, PIN of a token, password of a TPM's key), each from the strongest of its
+ * sources: a flag (which others can see), the environment, a file or standard input; and asks for them at the terminal.
  */
 import { OptionError, oneLine } from '../../errors.js';
 import type { AskPassphrase } from '../../identity/identity-source.js';
@@ -9,44 +9,100 @@ import { weakerOf } from '../../options/choose-values.js';
 import type { Io } from '../terminal/io.js';
 import type { StderrLogger } from './read-flags.js';
 
-const SOURCES = ['passphrase', 'passphraseFile', 'pkcs12PasswordFile'] as const;
+/** A secret of the command line, and the options that give it: itself, or a file. */
+interface SecretOptions {
+  readonly direct: string;
+  readonly files: readonly string[];
+  /** The variable to use in place of the flag. */
+  readonly variable: string;
+  /** How messages name it. */
+  readonly what: string;
+}
 
-type SourceName = (typeof SOURCES)[number];
+const PASSPHRASE: SecretOptions = {
+  direct: 'passphrase',
+  files: ['passphraseFile', 'pkcs12PasswordFile'],
+  variable: 'ROLESANYWHERE_PKCS8_PASSWORD',
+  what: 'passphrase',
+};
+
+const PIN: SecretOptions = {
+  direct: 'pkcs11Pin',
+  files: ['pkcs11PinFile'],
+  variable: 'ROLESANYWHERE_PKCS11_PIN',
+  what: 'PIN',
+};
+
+const TPM_PASSWORD: SecretOptions = {
+  direct: 'tpmKeyPassword',
+  files: ['tpmKeyPasswordFile'],
+  variable: 'ROLESANYWHERE_TPM_KEY_PASSWORD',
+  what: 'password',
+};
 
 /** Options that read standard input if they are `-`. */
-const READERS = ['certificate', 'privateKey', 'intermediates'];
+const READERS = ['certificate', 'privateKey', 'intermediates', 'passphraseFile', 'pkcs12PasswordFile'].concat(
+  'pkcs11PinFile',
+  'tpmKeyPasswordFile',
+);
+
+type Secret = Choice & { readonly value: string };
+
+/** The secrets of an identity, by the option that takes each; those that are not given are absent. */
+export async function readSecrets(
+  choices: Choices,
+  io: Io,
+  logger: StderrLogger,
+): Promise<{ passphrase?: Secret; pkcs11Pin?: Secret; tpmKeyPassword?: Secret }> {
+  const passphrase = await readSecret(choices, PASSPHRASE, io, logger);
+  const pkcs11Pin = await readSecret(choices, PIN, io, logger);
+  const tpmKeyPassword = (await readSecret(choices, TPM_PASSWORD, io, logger)) ?? emptyPassword(choices);
+  return {
+    ...(passphrase && { passphrase }),
+    ...(pkcs11Pin && { pkcs11Pin }),
+    ...(tpmKeyPassword && { tpmKeyPassword }),
+  };
+}
+
+/** `--no-tpm-key-password` is the empty password. */
+function emptyPassword({ noTpmKeyPassword }: Choices): Secret | undefined {
+  return noTpmKeyPassword?.value === true ? { ...noTpmKeyPassword, value: '' } : undefined;
+}
 
 /**
  * @throws OptionError `ERR_OPTION_CONFLICT`: two sources in one place, or two options that read standard input
  * @throws IdentityError `ERR_FILE_UNREADABLE`
  */
-export async function readPassphrase(
+async function readSecret(
   choices: Choices,
+  { direct, files, variable, what }: SecretOptions,
   io: Io,
   logger: StderrLogger,
-): Promise<(Choice & { readonly value: string }) | undefined> {
-  const options = choices as Choices<SourceName>;
-  const [first, ...others] = SOURCES.filter((name) => options[name].origin !== 'default');
+): Promise<Secret | undefined> {
+  const given = [direct, ...files].filter((name) => (choices[name]?.origin ?? 'default') !== 'default');
+  const [first, ...others] = given;
   if (first === undefined) return undefined;
-  const name = others.reduce<SourceName>(
-    (best, other) => (weakerOf(options, best, other) === best ? other : best),
+  const name = others.reduce(
+    (best, other) => (weakerOf(choices, best, other) === best ? other : best),
     first,
   );
-  const { value, label, origin } = options[name];
-  if (name === 'passphrase') {
+  const choice = choices[name];
+  if (choice === undefined) return undefined;
+  const { value, label, origin } = choice;
+  if (name === direct) {
     if (origin === 'caller') {
-      logger.alert(
-        `${label} shows the passphrase to every user of this machine; ROLESANYWHERE_PKCS8_PASSWORD does not`,
-      );
+      logger.alert(`${label} shows the ${what} to every user of this machine; ${variable} does not`);
     }
     return { value: String(value), label, origin };
   }
-  if (value === '-') assertOneReader(choices, label);
+  if (value === '-') assertOneReader(choices, name, label);
   return { value: await readPassphraseFrom(String(value), label, io, logger), label, origin };
 }
 
-function assertOneReader(choices: Choices, label: string): void {
-  const other = READERS.map((name) => choices[name]).find((option) => option?.value === '-');
+function assertOneReader(choices: Choices, own: string, label: string): void {
+  const other = READERS.filter((name) => name !== own)
+    .map((name) => choices[name])
+    .find((option) => option?.value === '-');
   if (other === undefined) return;
   throw new OptionError(
     'ERR_OPTION_CONFLICT',
@@ -69,39 +125,24 @@ async function readPassphraseFrom(
   return withoutLineEnd(text);
 }
 
-/**
- * Reads the PIN of a token from the file of `--pkcs11-pin-file`, unless `--pkcs11-pin` is the stronger source.
- *
- * @throws as `readPassphrase`
- */
-export async function readPin(choices: Choices, io: Io, logger: StderrLogger): Promise<Choice | undefined> {
-  const options = choices as Choices<'pkcs11Pin' | 'pkcs11PinFile'>;
-  const { pkcs11Pin, pkcs11PinFile } = options;
-  if (pkcs11Pin.origin === 'caller') {
-    const { label } = pkcs11Pin;
-    logger.alert(`${label} shows the PIN to every user of this machine; ROLESANYWHERE_PKCS11_PIN does not`);
-  }
-  const isWeaker = weakerOf(options, 'pkcs11Pin', 'pkcs11PinFile') === 'pkcs11PinFile';
-  if (pkcs11PinFile.origin === 'default' || isWeaker) return undefined;
-  const { value: path, label, origin } = pkcs11PinFile;
-  if (path === '-') assertOneReader(choices, label);
-  return { value: await readPassphraseFrom(String(path), label, io, logger), label, origin };
-}
-
 /** Removes one line end, which editors and `echo` append. */
 function withoutLineEnd(text: string): string {
   return text.replace(/\r?\n$/, '');
 }
 
-/** Asks at the terminal, if there is one. The answer is remembered, so that `serve` and `update` ask once. */
+/** Asks at the terminal, if there is one. Answers are remembered, so that `serve` and `update` ask once. */
 export function askAtTerminal(): AskPassphrase {
-  let known: string | undefined;
+  const known = new Map<string, string>();
   return async (subject, attempt) => {
-    if (attempt === 0 && known !== undefined) return known;
+    const before = known.get(subject);
+    if (attempt === 0 && before !== undefined) return before;
     const { askHidden } = await import('../terminal/prompt.js');
-    const before = attempt === 0 ? '' : 'Wrong passphrase. ';
-    const answer = await askHidden(`${before}Passphrase of ${oneLine(subject, 200)}: `);
-    known = answer ?? known;
+    // A token's PIN and a TPM's password say so themselves.
+    const what = /^(PIN|TPM password) of /.test(subject) ? '' : 'Passphrase of ';
+    const answer = await askHidden(
+      `${attempt === 0 ? '' : 'Wrong passphrase. '}${what}${oneLine(subject, 200)}: `,
+    );
+    if (answer !== undefined) known.set(subject, answer);
     return answer;
   };
 }

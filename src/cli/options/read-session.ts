@@ -3,14 +3,16 @@ import type { SourceContext } from '../../credentials/session-source.js';
 import { isPublicPath } from '../../files/read-file.js';
 import type { IdentitySource, InputName } from '../../identity/identity-source.js';
 import { isPath } from '../../identity/identity-source.js';
-import type { Choice, Choices } from '../../options/choose-values.js';
+import type { Choices } from '../../options/choose-values.js';
 import type { ValuesOf } from '../../options/option-spec.js';
 import type { Settings } from '../../session/settings.js';
 import { settingsFrom } from '../../session/settings.js';
 import type { Arguments } from '../arguments.js';
 import type { Io } from '../terminal/io.js';
+import { say } from '../terminal/io.js';
+import { formatNotice } from '../terminal/report.js';
 import type { Flags } from './flags.js';
-import { askAtTerminal, readPassphrase, readPin } from './passphrase.js';
+import { askAtTerminal, readSecrets } from './passphrase.js';
 import type { StderrLogger, WarnOptions } from './read-flags.js';
 import { readFlagsAndFiles, valuesOf } from './read-flags.js';
 import { changeRole } from './role-variant.js';
@@ -53,9 +55,7 @@ export async function readSession<Own extends Flags>(
   const known: Choices<keyof typeof ALL_SESSION_FLAGS> = choices;
   const session = {
     ...known,
-    passphrase: (await readPassphrase(known, io, logger)) ?? known.passphrase,
-    pkcs11Pin: (await readPin(known, io, logger)) ?? known.pkcs11Pin,
-    tpmKeyPassword: tpmPasswordOf(known, logger),
+    ...(await readSecrets(known, io, logger)),
     verifyTls: { ...known.noVerifySsl, value: known.noVerifySsl.value !== true },
   };
   const settings = settingsFrom(session, { env });
@@ -67,6 +67,7 @@ export async function readSession<Own extends Flags>(
       env,
       logger,
       askPassphrase: askAtTerminal(),
+      notify: (message) => say(io.stderr, formatNotice(message)),
       stdin: io.stdin,
       cache: known.cache.value === true,
       attempts: Number(known.maxAttempts.value),
@@ -75,26 +76,12 @@ export async function readSession<Own extends Flags>(
   };
 }
 
-/** `--no-tpm-key-password` is the empty password. */
-function tpmPasswordOf(
-  { tpmKeyPassword, noTpmKeyPassword }: Choices<keyof typeof IDENTITY_FLAGS>,
-  logger: StderrLogger,
-): Choice {
-  const { label, origin } = tpmKeyPassword;
-  if (origin === 'caller') {
-    logger.alert(
-      `${label} shows the password to every user of this machine; ROLESANYWHERE_TPM_KEY_PASSWORD does not`,
-    );
-  }
-  return noTpmKeyPassword.value === true ? { ...noTpmKeyPassword, value: '' } : tpmKeyPassword;
-}
-
 /** As of a password file. Without `--private-key`, the key is in the file of the certificate. */
 async function warnOfPublicKey(
-  { privateKey, certificate }: IdentitySource,
+  { privateKey, certificate, signCommand }: IdentitySource,
   logger: StderrLogger,
 ): Promise<void> {
   const file = privateKey ?? certificate;
-  if (!isPath(file) || !(await isPublicPath(file))) return;
+  if (signCommand !== undefined || !isPath(file) || !(await isPublicPath(file))) return;
   logger.warn(`private key ${file} can be read by every user of this machine: chmod 600 it`);
 }

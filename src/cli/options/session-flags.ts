@@ -12,13 +12,13 @@ export const IDENTITY_FLAGS = {
     ...certificate,
     flag: 'certificate',
     placeholder: 'FILE',
-    help: 'certificate: PEM, DER, PKCS#7 or PKCS#12, optionally with its chain and key; - for standard input',
+    help: 'certificate: PEM, DER, PKCS#7 or PKCS#12, optionally with its chain and key; - for standard input; or a pkcs11: URI',
   },
   privateKey: {
     ...privateKey,
     flag: 'private-key',
     placeholder: 'FILE',
-    help: "its private key: PKCS#8, PKCS#1, SEC1 or PKCS#12; without it, the key in the certificate's file",
+    help: "its private key: PKCS#8, PKCS#1, SEC1, PKCS#12 or TSS2; a pkcs11: URI; handle:0x… of a TPM; without it, the key in the certificate's file",
   },
   intermediates: {
     ...intermediates,
@@ -96,6 +96,12 @@ export const IDENTITY_FLAGS = {
     flag: 'tpm-key-password',
     placeholder: 'TEXT',
     help: 'password of a key in a TPM; an environment variable keeps it out of the process list',
+  },
+  tpmKeyPasswordFile: {
+    flag: 'tpm-key-password-file',
+    kind: { type: 'path' },
+    placeholder: 'FILE',
+    help: 'file that holds the password of a key in a TPM; - for standard input',
   },
   noTpmKeyPassword: {
     flag: 'no-tpm-key-password',

@@ -15,6 +15,11 @@ export function formatWarning(message: string): string {
   return `rolesanywhere: warning: ${oneLine(message)}\n`;
 }
 
+/** What a person must do or know now, such as touch a token. */
+export function formatNotice(message: string): string {
+  return `rolesanywhere: ${oneLine(message)}\n`;
+}
+
 /** Several lines, each marked, as canonical requests are. */
 export function formatDebug(message: string): string {
   return message.replace(/^/gm, 'rolesanywhere: debug: ').concat('\n');

@@ -213,6 +213,16 @@ function choosePair(
   );
 }
 
+/** What a token shows, with or without a login. */
+export async function lookAt(
+  token: TokenInfo,
+  logsIn: boolean,
+  options: LoginOptions & Pick<TokenKeyOptions, 'module'>,
+): Promise<TokenObjects> {
+  const login = logsIn ? await loginTo(token, options) : undefined;
+  return (await look(token, login, options)).objects;
+}
+
 /** What tokens show without a login. One that fails is passed over where there are others. */
 async function lookAround(tokens: readonly TokenInfo[], options: TokenKeyOptions): Promise<Place[]> {
   const looks = await Promise.allSettled(tokens.map((token) => look(token, undefined, options)));
@@ -222,7 +232,11 @@ async function lookAround(tokens: readonly TokenInfo[], options: TokenKeyOptions
   return places;
 }
 
-async function look(token: TokenInfo, login: Login | undefined, options: TokenKeyOptions): Promise<Place> {
+async function look(
+  token: TokenInfo,
+  login: Login | undefined,
+  options: LoginOptions & Pick<TokenKeyOptions, 'module'>,
+): Promise<Place> {
   const request = { slot: token.slot, login };
   try {
     return { token, objects: await options.module.ask('objects', request, limitsFor(token, options)) };

@@ -107,13 +107,13 @@ function explain(error: unknown, subject: string): unknown {
 }
 
 type Explanation = readonly [
-  code: 'ERR_TPM_FAILED' | 'ERR_TPM_LOCKOUT' | 'ERR_KEY_PASSPHRASE',
+  code: 'ERR_TPM_FAILED' | 'ERR_TPM_LOCKOUT' | 'ERR_TPM_PASSWORD',
   text: string,
   hint?: string,
 ];
 
 const WRONG_PASSWORD: Explanation = [
-  'ERR_KEY_PASSPHRASE',
+  'ERR_TPM_PASSWORD',
   'the TPM refused the password of the key',
   'it is not tried again: too many wrong passwords lock the TPM',
 ];
@@ -246,7 +246,7 @@ async function authorize(
   const given = authValueOf(password);
   const problem = authValueProblem(given, key.publicArea);
   if (problem !== undefined)
-    throw new IdentityError('ERR_KEY_PASSPHRASE', `the password of ${subject} ${problem}`);
+    throw new IdentityError('ERR_TPM_PASSWORD', `the password of ${subject} ${problem}`);
   const needsAuthValue = policy?.some(({ name }) => name === 'PolicyAuthValue') !== false;
   const authValue = needsAuthValue ? given : Buffer.alloc(0);
   const isPolicy = policy !== undefined;

@@ -245,7 +245,7 @@ describe.skipIf(missing)(
           tpm.run('tpm2_getcap', 'properties-variable').match(/LOCKOUT_COUNTER: (\w+)/)?.[1] ?? '';
         for (let attempt = 0; attempt < 5; attempt++) {
           await expect(signWith(tpm, source, 'wrong')).rejects.toMatchObject({
-            code: 'ERR_KEY_PASSPHRASE',
+            code: 'ERR_TPM_PASSWORD',
             message: expect.not.stringContaining('wrong'),
             hint: expect.stringMatching(/not tried again/),
           });

@@ -327,13 +327,12 @@ async function loadWithCommand(
   const sign: Sign = (data) => {
     const { raw, publicKey } = identity.certificate;
     const algorithm = COMMAND_ALGORITHMS[publicKey.type ?? ''] ?? '';
-    const isSignature = (signature: Uint8Array) => isSignatureOf(publicKey, data, signature);
     return signByCommand(data, {
       command,
       algorithm,
       certificate: raw,
       env: context.env ?? ambientEnvironment(),
-      verify: isSignature,
+      verify: (signed, signature) => isSignatureOf(publicKey, signed, signature),
     });
   };
   const { subject } = files.certificate;

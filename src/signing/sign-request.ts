@@ -5,7 +5,7 @@
  * Source: "The signing process for IAM Roles Anywhere": SigV4 with the certificate's serial number in place of
  * the access key id, the certificate itself among the signed headers, and no key derivation.
  */
-import { IdentityError, OptionError } from '../errors.js';
+import { IdentityError, isRolesAnywhereError, OptionError } from '../errors.js';
 import type { SigningIdentity } from '../identity/identity.js';
 import type { HttpRequest } from './canonical-request.js';
 
@@ -76,7 +76,8 @@ async function signWith(identity: SigningIdentity, data: Uint8Array): Promise<Ui
   try {
     return await identity.sign(data);
   } catch (cause) {
-    // Its text is not ours to show: it may speak of PINs.
+    if (isRolesAnywhereError(cause)) throw cause;
+    // The text of a caller's own signer may have a PIN in it.
     const name = cause instanceof Error ? cause.name : typeof cause;
     throw new IdentityError('ERR_KEY_SIGN', `the identity could not sign: ${name}`, { cause });
   }

@@ -83,7 +83,7 @@ describe('examples/helper.md', () => {
 });
 
 const STORE =
-  'names a certificate in the store of Windows or macOS, which a Node.js program cannot use: export certificate and key to files, and name them with --certificate and --private-key';
+  'names a certificate in the store of Windows or macOS, which a Node.js program cannot use: export certificate and key to files, or sign with a program that reaches the store (--sign-command; examples/signers has one for each system)';
 describe.each(['credential-process', 'serve', 'update'])('%s', (command) => {
   it.each<[readonly string[], string]>([
     [['--cert-selector', 'Key=x509Subject,Value=CN=a'], `--cert-selector ${STORE}`],

@@ -8,7 +8,7 @@
  *   <!-- same: PATH -->         compare it with that file of the repository
  *   <!-- not run: REASON -->    leave it
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   existsSync,
@@ -108,7 +108,9 @@ export async function runPage(page: Page): Promise<readonly Ran[]> {
   throw new Error(`${failed?.block.place} ended with ${status}: ${failed?.printed}${problems}`);
 }
 
-export function isRun({ language, directive }: Block): boolean {
+export function isRun({ language, directive, argument }: Block): boolean {
+  const isInstalled = (program: string): boolean => spawnSync('which', [program]).status === 0;
+  if (directive === 'needs') return argument.split(' ').every(isInstalled);
   return ['sh', 'js'].includes(language) && ['', 'background', 'administrator'].includes(directive);
 }
 

@@ -146,7 +146,7 @@ describe.each(PAGES.map((page) => [page.path, page] as const))('%s', (_path, pag
   });
 
   it('has no block that nothing checks', () => {
-    const checked = ['file', 'background', 'administrator', 'same', 'not run'];
+    const checked = ['file', 'background', 'needs', 'administrator', 'same', 'not run'];
     for (const block of page.blocks) {
       expect(['', ...checked], block.place).toContain(block.directive);
       if (block.directive === 'same') {

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { Arguments } from '../../../src/cli/arguments.js';
 import { readSession } from '../../../src/cli/options/read-session.js';
 import { ARNS } from '../../fake-service.js';
-import { fakeIo, runMain } from '../../program.js';
+import { fakeIo } from '../../program.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'rolesanywhere-'));
 const pinFile = join(folder, 'pin');
@@ -51,11 +51,5 @@ describe('flags of device keys', () => {
     await expect(sourceOf({ pkcs11Pin: '1', pkcs11PinFile: pinFile })).rejects.toMatchObject({
       code: 'ERR_OPTION_CONFLICT',
     });
-  });
-
-  it.each(['pkcs11:object=a', 'handle:0x81000001'])('sign-string does not take %s', async (key) => {
-    const { status, stdout, stderr } = await runMain(['sign-string', '--private-key', key]);
-    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
-    expect(stderr).toContain('--private-key must be a file, found the name of a key in a device');
   });
 });

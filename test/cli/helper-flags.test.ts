@@ -164,7 +164,7 @@ describe('serve and update', () => {
     [['serve', '--log-format', 'xml'], '--log-format must be text or json, found "xml"'],
     [
       ['update', '--profile', 'a]\n[b'],
-      '--profile must be the name of a profile, not DEFAULT, without brackets, line ends, and blanks around it, found a text that is not shown, since it may be a key',
+      '--profile must be the name of a profile, not DEFAULT, without brackets, line ends, and blanks around it, found [redacted: may be a key]',
     ],
     [['update', '--once=2'], '--once must be true or false, found "2"'],
   ])('check %j', async (args, message) => {

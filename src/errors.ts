@@ -1,7 +1,7 @@
 /**
- * The errors of this package. The class says who can fix the problem: the caller (options), the owner of the certificate,
- * the network, AWS, or this machine. The code says what happened and does not change between releases; the message is one
- * line for people.
+ * The errors of this package. The class says who can fix the problem: the caller (options), the owner of the
+ * certificate, the network, AWS, or this machine. The code says what happened and does not change between
+ * releases; the message is one line for people.
  *
  * Messages, hints and causes never contain key text, a passphrase, a secret access key or a session token.
  */
@@ -156,8 +156,8 @@ const NAMES: readonly string[] = [
 ];
 
 /**
- * Whether an error is one of these classes, told by its shape: the program and the emulator are separate bundles, each
- * with classes of its own.
+ * Whether an error is one of these classes, told by its shape: the program and the emulator are separate
+ * bundles, each with classes of its own.
  */
 export function isRolesAnywhereError(error: unknown): error is RolesAnywhereError {
   return error instanceof Error && NAMES.includes(error.name) && 'code' in error && 'tryNextLink' in error;
@@ -169,8 +169,9 @@ export function codeOf(error: unknown): string {
 }
 
 /**
- * An error of this package for anything that was thrown: itself, or `ERR_UNEXPECTED` for a defect. The message of a defect
- * is left out, since Node quotes values in some, and a value may be a secret; the place in the code is kept.
+ * An error of this package for anything that was thrown: itself, or `ERR_UNEXPECTED` for a defect. The
+ * message of a defect is left out, since Node quotes values in some, and a value may be a secret; the place
+ * in the code is kept.
  */
 export function asRolesAnywhereError(error: unknown): RolesAnywhereError {
   if (isRolesAnywhereError(error)) return error;
@@ -185,8 +186,8 @@ export function asRolesAnywhereError(error: unknown): RolesAnywhereError {
 }
 
 /**
- * A copy of an error of the network or of a parser, with its name, code and message alone: Node and undici keep what they
- * could not parse in further members, and that may be an answer with credentials in it.
+ * A copy of an error of the network or of a parser, with its name, code and message alone: Node and undici
+ * keep what they could not parse in further members, and that may be an answer with credentials in it.
  */
 export function safeCause(error: unknown): Error {
   const { name = 'Error', message = '' } = error instanceof Error ? error : {};
@@ -197,8 +198,8 @@ export function safeCause(error: unknown): Error {
 }
 
 /**
- * A value for a message, in quotes. Text that may be a key passed in the wrong place is not shown: PEM, or a run of mixed
- * case and digits as long as a line of base64.
+ * A value for a message, in quotes. Text that may be a key passed in the wrong place is not shown: PEM, or a
+ * run of mixed case and digits as long as a line of base64.
  */
 export function quote(text: string): string {
   const runs = text.match(/[A-Za-z0-9+/_=-]{40,}/g) ?? [];
@@ -208,8 +209,9 @@ export function quote(text: string): string {
 }
 
 /**
- * Replaces control and format characters, except line feeds, by blanks. Text from files and from the network goes through
- * here before it is printed: it could move the cursor of a terminal, reverse the order of letters, or hide text.
+ * Replaces control and format characters, except line feeds, by blanks. Text from files and from the network
+ * goes through here before it is printed: it could move the cursor of a terminal, reverse the order of
+ * letters, or hide text.
  *
  * Source: Unicode categories Cc (C0 and C1), Cf (bidirectional controls among them), Zl and Zp.
  */

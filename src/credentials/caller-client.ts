@@ -1,12 +1,14 @@
 /**
  * Reads the logger of the AWS SDK client that calls a credential provider.
  *
- * The client's region is not read: trust anchors are regional, and a client for eu-west-1 with a trust anchor in
- * us-east-1 must ask us-east-1.
+ * The client's region is not read: trust anchors are regional, and a client for eu-west-1 with a trust anchor
+ * in us-east-1 must ask us-east-1.
  */
 import type { Logger } from '../session/create-session.js';
 
-/** What one call of the provider may pass. SDK clients pass `callerClientConfig`; other members are ignored. */
+/**
+ * What one call of the provider may pass. SDK clients pass `callerClientConfig`; other members are ignored.
+ */
 export interface ProviderProperties {
   /** The configuration of the client that calls. Its `logger` is used if the options name none. */
   readonly callerClientConfig?: object | undefined;

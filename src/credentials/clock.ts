@@ -1,12 +1,12 @@
-/** The time on the wall and the timers of this process, as what a refresher takes: tests and simulations bring their own. */
+/** The system's clock and timers, as a refresher takes them: tests and simulations pass their own. */
 
 export interface Clock {
   now(): Date;
   /**
-   * Calls back once, after so many milliseconds.
+   * Calls back once, after a delay in milliseconds.
    *
-   * @param keepsAlive whether the process must not end before
-   * @returns what takes it back
+   * @param keepsAlive whether the timer keeps the process running
+   * @returns a function that cancels it
    */
   after(delayMs: number, callback: () => void, keepsAlive: boolean): () => void;
 }

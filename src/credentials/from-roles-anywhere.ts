@@ -1,10 +1,10 @@
 /**
- * The credential provider for clients of the AWS SDK for JavaScript v3. Its types are structural: the SDK is needed
- * neither to run nor to compile it.
+ * The credential provider for clients of the AWS SDK for JavaScript v3. Its types are structural: the SDK is
+ * needed neither to run nor to compile it.
  *
- * Source: "AwsCredentialIdentityProvider" of `@smithy/types`. The SDK caches what a provider returns until five minutes
- * before the expiry, unless the provider is marked as `memoized`, as this one is: so the SDK calls it at each use, and it
- * can refresh while nobody waits.
+ * Source: "AwsCredentialIdentityProvider" of `@smithy/types`. The SDK caches what a provider returns until
+ * five minutes before the expiry, unless the provider is marked as `memoized`, as this one is: so the SDK
+ * calls it at each use, and it can refresh while nobody waits.
  */
 import { asRolesAnywhereError, TransportError } from '../errors.js';
 import { ambientEnvironment } from '../options/environment.js';
@@ -31,8 +31,8 @@ export interface RolesAnywhereCredentials {
 /** The options of `createSession` except those of a single call, and the cache. */
 export interface FromRolesAnywhereInit extends Omit<CreateSessionOptions, 'signal' | 'stdin'> {
   /**
-   * Share sessions with other processes of this user through encrypted files, as `--cache` does: a program that starts
-   * often then asks the service once an hour. Default false.
+   * Share sessions with other processes of this user through encrypted files, as `--cache` does: a program
+   * that starts often then asks the service once an hour. Default false.
    */
   readonly cache?: boolean | undefined;
 }
@@ -48,19 +48,21 @@ export interface RolesAnywhereProvider {
 }
 
 /**
- * A provider for the `credentials` of one or more AWS SDK clients. The first call creates a session; later calls are
- * answered at once, and from 25 minutes before the expiry a new session is created in the background. Concurrent callers
- * share one request. If a refresh fails, the held credentials are returned until they expire. It has no timers: an idle
- * program sends nothing, and ends when it has nothing else to do.
+ * A provider for the `credentials` of one or more AWS SDK clients. The first call creates a session; later
+ * calls are answered at once, and from 25 minutes before the expiry a new session is created in the
+ * background. Concurrent callers share one request. If a refresh fails, the held credentials are returned
+ * until they expire. It has no timers: an idle program sends nothing, and ends when it has nothing else to
+ * do.
  *
- * Certificate and key are read again when their files change. A pair that is half-written, or that the service would
- * refuse, is not used; the previous one stays in use.
+ * Certificate and key are read again when their files change. A pair that is half-written, or that the
+ * service would refuse, is not used; the previous one stays in use.
  *
- * It logs to `logger`, or to the logger of the client that calls. It ignores the client's region: the trust anchor's
- * counts.
+ * It logs to `logger`, or to the logger of the client that calls. It ignores the client's region: the trust
+ * anchor's counts.
  *
- * A call throws the errors of `createSession`, with `tryNextLink: false`, so that a `chain()` shows this cause and not
- * the next provider's. After an error it pauses: during the pause the same error is thrown again at once.
+ * A call throws the errors of `createSession`, with `tryNextLink: false`, so that a `chain()` shows this
+ * cause and not the next provider's. After an error it pauses: during the pause the same error is thrown
+ * again at once.
  *
  * @example
  * const client = new S3Client({

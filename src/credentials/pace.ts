@@ -1,8 +1,9 @@
 /**
- * How long credentials have to live in, when to refresh them out; a failure in, how long to pause out. Pure.
+ * Computes when to refresh credentials, and how long to pause after a failure. Pure.
  *
- * The numbers come from a simulated fleet (`npm run simulate`): many hosts share the 10 CreateSession a second of an
- * account and region ("Quotas" of the IAM Roles Anywhere user guide), and none knows of the others.
+ * The numbers come from a simulated fleet (`npm run simulate`): many hosts share the 10 CreateSession a
+ * second of an account and region ("Quotas" of the IAM Roles Anywhere user guide), without knowing of each
+ * other.
  */
 import { ServiceError } from '../errors.js';
 import { isRetryable } from '../session/retry.js';
@@ -12,18 +13,20 @@ const MINUTE_MS = 60 * SECOND_MS;
 
 /** botocore takes credentials for old when 15 minutes are left, and those of IMDS when up to 20 are. */
 const LEAD_MS = 25 * MINUTE_MS;
-/** A crowded fleet comes down to this, and not below: what happens in the last minutes must be an exception. */
+/** The shortest lead of a crowded fleet: refreshes in the last minutes must be exceptions. */
 const LEAST_LEAD_MS = 5 * MINUTE_MS;
-/** How much more lead is dared after a refresh that nobody throttled. */
+/** Growth of the lead after a refresh that was not throttled. */
 const LEAD_GROWTH = 1.2;
-/** Throttled refreshes aim at this much before the end, so that nobody holds what ends under way. */
+/**
+ * Throttled refreshes aim at this long before the expiry, so that credentials do not expire during a request.
+ */
 const MARGIN_MS = MINUTE_MS;
 
 /**
  * - `throttled`: the service is busy with others, and asking more often makes it worse
  * - `passing`: network, time-out, a failure of the service
- * - `refused`: by the service, which will say the same until somebody changes something
- * - `local`: options, certificate or key, found before anything was sent
+ * - `refused`: by the service, which refuses until a setting changes
+ * - `local`: an error in options, certificate or key, before anything was sent
  */
 export type FailureKind = 'throttled' | 'passing' | 'refused' | 'local';
 
@@ -31,13 +34,13 @@ export function failureKind(error: unknown): FailureKind {
   if (error instanceof ServiceError && error.code === 'ERR_SERVICE_THROTTLED') return 'throttled';
   if (isRetryable(error)) return 'passing';
   if (error instanceof ServiceError) return 'refused';
-  // A stopped attempt, or a certificate of the endpoint that is not trusted: cheap to ask again.
+  // Also a stopped attempt, or an untrusted TLS certificate: cheap to try again.
   return 'local';
 }
 
 /**
- * How long before their end credentials are refreshed: 25 minutes, or half their life where that is less, and up to
- * a tenth of their life more, so that hosts that were started together part.
+ * How long before their end credentials are refreshed: 25 minutes, or half their life where that is less, and
+ * up to a tenth of their life more, so that hosts that were started together part.
  */
 export function leadMs(lifeMs: number, random: number): number {
   return Math.min(LEAD_MS, lifeMs / 2) + (random * lifeMs) / 10;
@@ -56,7 +59,7 @@ export interface Failure {
 /** @param random in [0, 1) */
 export function pauseMs(failure: Failure, random: number): number {
   const asked = failure.error instanceof ServiceError ? (failure.error.retryAfterMs ?? 0) : 0;
-  // Narrow: where many wait, pauses of very different lengths would let some wait very long.
+  // A narrow range: with widely different pauses some of many waiting hosts would wait very long.
   const spread = 0.75 + random / 2;
   return Math.max(spread * meanPauseMs(failure), Math.min(asked, 5 * MINUTE_MS));
 }
@@ -79,8 +82,8 @@ function doubling(firstMs: number, count: number, mostMs: number): number {
 }
 
 /**
- * Whoever has much time left leaves the service to those who have little: the pause shrinks with the third power of what
- * is left, from most of it to two seconds. Early refreshes would use up the capacity that late ones need.
+ * Hosts with much time left leave the service to those with little: the pause shrinks with the third power of the
+ * time left, from most of it to two seconds. Early refreshes would use up the capacity that late ones need.
  */
 export function holdingPauseMs(leftMs: number): number {
   const left = Math.max(0, leftMs - MARGIN_MS);
@@ -89,17 +92,17 @@ export function holdingPauseMs(leftMs: number): number {
 }
 
 /**
- * Nothing held: a share of the time waited so far. The service always has somebody to serve, the last one is not kept
- * much longer than the crowd took, and the longer the crowd, the fewer ask at once.
+ * The pause without credentials: a share of the time waited so far. The longer the service throttles, the fewer
+ * hosts ask at once, and the last host is not kept waiting much longer than the others.
  */
 function waitingPauseMs(waitingMs: number): number {
   return Math.min(Math.max(5 * SECOND_MS, waitingMs / 12), MINUTE_MS);
 }
 
 /**
- * What a refresh teaches of the service: after one that was throttled, the next is due when as much is left as was left
- * this time; after each other one, a little earlier. So a crowded fleet spreads over the whole life of its credentials,
- * and asks little more often than it is served.
+ * What a refresh teaches of the service: after one that was throttled, the next is due when as much is left
+ * as was left this time; after each other one, a little earlier. So a crowded fleet spreads over the whole
+ * life of its credentials, and asks little more often than it is served.
  *
  * @param limitMs what the lead was limited to so far; Infinity where nobody has been throttled
  * @param leftMs what was left of the old credentials when the new ones came; 0 or less where there were none

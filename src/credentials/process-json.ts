@@ -1,8 +1,8 @@
 /**
- * Credentials in, the text that a `credential_process` prints out.
+ * Formats credentials as a `credential_process` prints them.
  *
- * Source: "Sourcing credentials with an external process" (AWS SDKs and Tools reference): Version 1, Expiration
- * in ISO 8601; AccountId is read by SDKs for account-based endpoints.
+ * Source: "Sourcing credentials with an external process" (AWS SDKs and Tools reference): Version 1,
+ * Expiration in ISO 8601; AccountId is read by SDKs for account-based endpoints.
  */
 import type { RolesAnywhereCredentials } from './from-roles-anywhere.js';
 

@@ -1,16 +1,18 @@
 /**
- * Keeps credentials fresh: calls a function that creates them and hands out the result while it is valid. The SDK
- * provider, `serve`, `update` and the simulated fleet all use it. Clock, timers and dice are parameters; network and
- * files belong to `create`.
+ * Keeps credentials fresh: calls a function that creates them and hands out the result while it is valid. The
+ * SDK provider, `serve`, `update` and the simulated fleet all use it. Clock, timers and dice are parameters;
+ * network and files belong to `create`.
  *
  * - At most one `create` runs at a time; callers share it.
  * - Credentials are refreshed 25 minutes before they expire, or at half their life (`pace.ts`): by the loop of
  *   `start()`, or, without a loop, in the background of a `get()` that is answered at once.
  * - Held credentials are handed out until they expire, even if refreshing fails.
  * - Where many hosts share an account and the service throttles, refreshes move closer to the expiry.
- * - A failure is followed by a pause that depends on its kind. During the pause nothing is sent: a `get()` without
+ * - A failure is followed by a pause that depends on its kind. During the pause nothing is sent: a `get()`
+ * without
  *   held credentials throws the last error at once.
- * - Times are wall-clock times, checked again every 30 seconds, so that a refresh is not missed after the machine slept
+ * - Times are wall-clock times, checked again every 30 seconds, so that a refresh is not missed after the
+ * machine slept
  *   or the clock was set.
  */
 import { asRolesAnywhereError, TransportError } from '../errors.js';
@@ -47,7 +49,10 @@ export interface Kept<T> {
 export interface Replaced {
   /** Credentials from the cache must expire later than this. */
   readonly expiration: Date | undefined;
-  /** Stored with the new credentials, for the refresher that starts with them. Infinity if nothing was throttled. */
+  /**
+   * Stored with the new credentials, for the refresher that starts with them. Infinity if nothing was
+   * throttled.
+   */
   readonly leadLimitMs: number;
 }
 
@@ -87,8 +92,8 @@ export interface RefresherState {
   readonly errorCode: string | undefined;
   readonly failedAt: Date | undefined;
   /**
-   * How long before their expiry credentials created now would be refreshed in a crowded account, for a cache to store;
-   * Infinity if nothing was throttled.
+   * How long before their expiry credentials created now would be refreshed in a crowded account, for a cache
+   * to store; Infinity if nothing was throttled.
    */
   readonly leadLimitMs: number;
 }
@@ -206,8 +211,8 @@ export class Refresher<T extends Expiring, Call = never> {
   }
 
   /**
-   * Makes an attempt now, even during a pause. An attempt in progress is waited for first, since it may have read files
-   * that have changed since.
+   * Makes an attempt now, even during a pause. An attempt in progress is waited for first, since it may have
+   * read files that have changed since.
    *
    * @throws what `create` threw
    */

@@ -1,6 +1,6 @@
 /**
- * Where sessions come from: loads the identity (again when its files change), looks into the cache, and creates a
- * session if the cache has none. The SDK provider and every command that needs credentials use it.
+ * Where sessions come from: loads the identity (again when its files change), looks into the cache, and
+ * creates a session if the cache has none. The SDK provider and every command that needs credentials use it.
  */
 import { OptionError } from '../errors.js';
 import type { SigningIdentity } from '../identity/identity.js';
@@ -26,8 +26,9 @@ export interface SourceContext extends Pick<LoadContext, 'stdin' | 'askPassphras
   /** Default: the identity that `settings.source` names. */
   readonly identity?: IdentityProvider | undefined;
   /**
-   * For a process that asks again and again: certificate and key are read again only when their files change, and a
-   * pair that the service would refuse leaves the one before in use. Default false: they are read for each session.
+   * For a process that asks again and again: certificate and key are read again only when their files change,
+   * and a pair that the service would refuse leaves the one before in use. Default false: they are read for
+   * each session.
    */
   readonly rotates?: boolean | undefined;
   /** Whether sessions are shared with other processes through encrypted files. Default false. */

@@ -45,7 +45,9 @@ function singleValues(headers: Incoming['headers']): Record<string, string | und
   );
 }
 
-/** Path and query as they were signed: every character but the unreserved ones of RFC 3986 is percent-encoded. */
+/**
+ * Path and query as they were signed: every character but the unreserved ones of RFC 3986 is percent-encoded.
+ */
 export function targetOf({ path, query }: SessionRequest): string {
   const pairs = Object.entries(query).map(([name, value]) => `${encode(name)}=${encode(value)}`);
   return pairs.length === 0 ? path : `${path}?${pairs.join('&')}`;

@@ -29,7 +29,10 @@ export interface Logger {
 
 /** What a session takes besides its settings. */
 export interface SessionContext {
-  /** An identity that is loaded already, instead of `certificate`, `privateKey`, `intermediates` and `passphrase`. */
+  /**
+   * An identity that is loaded already, instead of `certificate`, `privateKey`, `intermediates` and
+   * `passphrase`.
+   */
   readonly identity?: SigningIdentity | undefined;
   /** Ends the call with `ERR_ABORTED`. */
   readonly signal?: AbortSignal | undefined;
@@ -39,8 +42,9 @@ export interface SessionContext {
   /** Jitter, in [0, 1). Default `Math.random`. */
   readonly random?: (() => number) | undefined;
   /**
-   * An undici dispatcher (`Agent`, `ProxyAgent`, `MockAgent`) to send the request with. TLS and proxies are then its
-   * affair: `caBundle`, `verifyTls`, `connectTimeoutMs` and `HTTPS_PROXY` do not count. It is not closed.
+   * An undici dispatcher (`Agent`, `ProxyAgent`, `MockAgent`) to send the request with. TLS and proxies are
+   * then its affair: `caBundle`, `verifyTls`, `connectTimeoutMs` and `HTTPS_PROXY` do not count. It is not
+   * closed.
    */
   readonly dispatcher?: HttpDispatcher | undefined;
   /** Opens what `-` reads. Default: the standard input of this process. */
@@ -57,15 +61,17 @@ export interface CreateSessionOptions extends SessionOptions, SessionContext {
 /**
  * Creates a session: temporary credentials for a role, for a certificate.
  *
- * @returns `accessKeyId`, `secretAccessKey`, `sessionToken`, `expiration`, `accountId`, and the rest of the answer
+ * @returns `accessKeyId`, `secretAccessKey`, `sessionToken`, `expiration`, `accountId`, and the rest of the
+ *   answer
  * @throws OptionError the options: `ERR_OPTION_*`
  * @throws IdentityError the certificate, chain or key, before anything is sent: `ERR_FILE_*`, `ERR_PEM_*`,
  *   `ERR_KEY_*`, `ERR_CERTIFICATE_*`, `ERR_CHAIN_*`
  * @throws TransportError the network: `ERR_TIMEOUT` `ERR_NETWORK` `ERR_TLS` `ERR_PROXY` `ERR_ABORTED`
  * @throws ServiceError the service: `ERR_SERVICE_DENIED` `ERR_SERVICE_THROTTLED` `ERR_SERVICE_FAILED`
  *   `ERR_RESPONSE_INVALID`
- * @throws RolesAnywhereError `ERR_UNEXPECTED`: a defect of this package. What `sign` or `askPassphrase` of yours throw is the
- *   `cause` of an error, as is the reason of your `signal`; causes of our own hold no secrets.
+ * @throws RolesAnywhereError `ERR_UNEXPECTED`: a defect of this package. What `sign` or `askPassphrase` of
+ *   yours throw is the `cause` of an error, as is the reason of your `signal`; causes of our own hold no
+ *   secrets.
  * @example
  * const session = await createSession({
  *   certificate: 'host.pem', privateKey: 'host.key', trustAnchorArn, profileArn, roleArn,

@@ -1,8 +1,9 @@
 /**
- * Sends requests with `node:https`, or `node:http` to this machine, on a connection for each: a session needs one request.
+ * Sends requests with `node:https`, or `node:http` to this machine, on a connection for each: a session needs
+ * one request.
  *
- * The modules are fetched with `process.getBuiltinModule`: `import()` of them takes 20 ms longer on Node 24, and bundlers
- * and other runtimes replace packages such as undici, but not these.
+ * The modules are fetched with `process.getBuiltinModule`: `import()` of them takes 20 ms longer on Node 24,
+ * and bundlers and other runtimes replace packages such as undici, but not these.
  */
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
@@ -90,8 +91,8 @@ function connectTimeout(): Error {
 }
 
 /**
- * The issuer of the topmost certificate that a server shows, for a message about an unknown authority. Connects without
- * verification, reads the certificates, and sends nothing.
+ * The issuer of the topmost certificate that a server shows, for a message about an unknown authority.
+ * Connects without verification, reads the certificates, and sends nothing.
  */
 export async function shownIssuer(
   endpoint: URL,

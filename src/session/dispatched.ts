@@ -5,8 +5,8 @@ import { readAnswer, targetOf } from './channel.js';
 import type { SessionRequest } from './request.js';
 
 /**
- * The part of undici's `Dispatcher` that is used: an `Agent`, `Pool`, `ProxyAgent` or `MockAgent` of any version that has
- * `request()`.
+ * The part of undici's `Dispatcher` that is used: an `Agent`, `Pool`, `ProxyAgent` or `MockAgent` of any
+ * version that has `request()`.
  */
 export interface HttpDispatcher {
   request(options: DispatchOptions): Promise<DispatchedResponse>;

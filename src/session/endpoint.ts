@@ -1,6 +1,6 @@
 /**
- * A region in, the service's address out: `https://rolesanywhere.{region}.{suffix}`, by partition.
- * Source: the endpoints of AWS's partitions and "AWS IAM Roles Anywhere endpoints and quotas".
+ * Builds the address of the service, `https://rolesanywhere.{region}.{suffix}` by partition, and checks
+ * custom ones. Source: the endpoints of AWS's partitions and "AWS IAM Roles Anywhere endpoints and quotas".
  */
 import { OptionError, quote } from '../errors.js';
 import { isLoopback } from '../options/loopback.js';
@@ -25,7 +25,7 @@ export function endpointForRegion(region: string, variant: EndpointVariant): URL
  */
 export function parseEndpoint(text: string, label: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  // Behind whatever slip of the keyboard, what stands before an @ may be a password.
+  // The text before an @ may be a password, whatever else is wrong with the URL.
   const found = text.includes('@') ? 'one with a user name or password' : quote(text);
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
     throw new OptionError('ERR_OPTION_INVALID', `${label} must be an https:// URL, found ${found}`);

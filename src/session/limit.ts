@@ -1,5 +1,5 @@
 /**
- * The two ways in which a call is ended from outside, the time and the caller, as one signal. Its reason is the
+ * One signal for the two things that end a call: its time limit and the caller's signal. Its reason is the
  * error to throw.
  */
 import { TransportError } from '../errors.js';
@@ -9,11 +9,11 @@ export interface Limit {
   /** Aborted with a TransportError: `ERR_TIMEOUT` or `ERR_ABORTED`. */
   readonly signal: AbortSignal;
   remainingMs(): number;
-  /** Ends the timer, and leaves nothing on the caller's signal. */
+  /** Clears the timer and removes the listener from the caller's signal. */
   stop(): void;
 }
 
-/** @param origin whose answer is waited for, for the message */
+/** @param origin of the service, for the message */
 export function startLimit(timeoutMs: number, origin: string, callerSignal: AbortSignal | undefined): Limit {
   const controller = new AbortController();
   const startedAt = performance.now();
@@ -38,7 +38,7 @@ export function startLimit(timeoutMs: number, origin: string, callerSignal: Abor
 }
 
 /**
- * The promise's result, unless the signal comes first: then at once its reason, whatever becomes of the promise.
+ * The promise's result, or the signal's reason as soon as the signal is aborted.
  */
 export async function endedBy<T>(signal: AbortSignal | undefined, promise: Promise<T>): Promise<T> {
   if (signal === undefined) return promise;
@@ -52,7 +52,7 @@ export async function endedBy<T>(signal: AbortSignal | undefined, promise: Promi
     return await Promise.race([promise, ended]);
   } finally {
     signal.removeEventListener('abort', onAbort);
-    // Whoever loses the race has nobody to tell.
+    // The loser of the race must not become an unhandled rejection.
     promise.catch(() => undefined);
     ended.catch(() => undefined);
   }

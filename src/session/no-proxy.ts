@@ -1,13 +1,13 @@
 /**
- * The text of `NO_PROXY` and a service's address in, whether it is reached without the proxy out.
+ * Decides by `NO_PROXY` whether a service is reached without the proxy.
  *
- * No standard rules it. The forms are those of Go's `httpproxy`, which AWS's Go helper uses: a name (and its
- * subdomains), `.name` or `*.name` (its subdomains alone), an address, a block of addresses (`10.0.0.0/8`), `*`; each but
- * the last two optionally with a port. Between them, commas or blanks.
+ * No standard defines `NO_PROXY`. The forms are those of Go's `httpproxy`, which AWS's Go helper uses: a name
+ * (and its subdomains), `.name` or `*.name` (its subdomains alone), an address, a block of addresses
+ * (`10.0.0.0/8`), `*`; each but the last two optionally with a port. Between them, commas or blanks.
  */
 import { BlockList, isIP } from 'node:net';
 
-/** @param endpoint of the service: its host name and port count */
+/** @param endpoint of the service: its host name and port are compared */
 export function isWithoutProxy(noProxy: string, endpoint: URL): boolean {
   const host = bareHost(endpoint.hostname);
   const port = endpoint.port || (endpoint.protocol === 'https:' ? '443' : '80');
@@ -28,7 +28,7 @@ function covers(entry: string, host: string, port: string): boolean {
   return host.endsWith(`.${domain}`) || (domain === name && host === domain);
 }
 
-/** An IPv6 address has colons of its own: with a port it stands in brackets. */
+/** An IPv6 address has colons: with a port it is in brackets. */
 function splitPort(entry: string): { name: string; onlyPort: string | undefined } {
   if (isIP(entry) === 6) return { name: entry, onlyPort: undefined };
   const [, name = entry, onlyPort] = /^(.*?)(?::(\d+))?$/.exec(entry) ?? [];

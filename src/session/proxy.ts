@@ -1,6 +1,6 @@
 /**
- * Sends requests through a proxy with undici: a tunnel by CONNECT (RFC 9110 §9.3.6), or by SOCKS5 (RFC 1928). A file of its
- * own, since few runs need it and it loads undici.
+ * Sends requests through a proxy with undici: a tunnel by CONNECT (RFC 9110 §9.3.6), or by SOCKS5 (RFC 1928).
+ * A file of its own, since few runs need it and it loads undici.
  */
 import { isIP } from 'node:net';
 import type { buildConnector, Dispatcher } from 'undici';
@@ -45,7 +45,8 @@ function tunnelAgent(url: string, { connectTimeoutMs, tls }: ProxyOptions): Prox
 
 /** `socks5h` means that the proxy resolves the host name, as undici does for `socks5` too. */
 function socksAgent(url: string, { tls }: ProxyOptions): Socks5ProxyAgent {
-  // Read by the agent, although its types do not say so: without it the service would be verified by Node's list alone.
+  // Read by the agent, although its types do not say so: without it the service would be verified by Node's
+  // list alone.
   const options: Socks5ProxyAgent.Options & { requestTls: TlsOptions } = { requestTls: tls };
   return new Socks5ProxyAgent(url.replace(/^socks5h:/, 'socks5:'), options);
 }
@@ -55,8 +56,8 @@ function isSocks(url: string): boolean {
 }
 
 /**
- * undici opens a tunnel again and again, without an end, where the proxy closes the connection instead of
- * answering: it takes the error for one of a connection that was used before. Under another name it is final.
+ * If the proxy closes the connection instead of answering, undici opens the tunnel again without end: it
+ * takes the error for that of a reused connection. An error with another name is final.
  */
 class ProxyConnections extends Pool {
   override connect(options: Dispatcher.ConnectOptions): Promise<Dispatcher.ConnectData>;
@@ -75,22 +76,23 @@ class ProxyConnections extends Pool {
 }
 
 /**
- * undici names the proxy in the TLS handshake even where it is an address, which is no name (RFC 6066 §3): Node then prints
- * a warning of its own. The certificate is verified for the address all the same.
+ * undici sends the proxy's host as the server name of the TLS handshake even if it is an IP address, which
+ * RFC 6066 §3 forbids: Node then prints a warning. Without the name the certificate is still verified for the
+ * address.
  */
 function withoutAddressAsName(options: object): Pool.Options {
   const { connect } = options as { readonly connect: buildConnector.connector };
   return {
     ...options,
     connect: (target, callback) => {
-      // Null where the proxy is spoken to in the clear, whatever the types say.
+      // Null for a proxy without TLS, despite the types.
       const name = (target.servername || '').replace(/^\[|\]$/g, '');
       connect(isIP(name) === 0 ? target : { ...target, servername: '' }, callback);
     },
   };
 }
 
-/** RFC 7617. undici reads them from the URL only where there is a password too. */
+/** RFC 7617. undici reads them from the URL only if there is a password too. */
 function credentialsOf(url: string): { token?: string } {
   const { username, password } = new URL(url);
   if (username === '') return {};

@@ -1,8 +1,8 @@
 /**
  * What to do about a refusal, by the service's error code and the facts in its message.
  *
- * The service documents no list of its messages: those below were quoted by its users. They are matched loosely, and the
- * message itself is always shown beside the advice.
+ * The service documents no list of its messages: those below were quoted by its users. They are matched
+ * loosely, and the message itself is always shown beside the advice.
  */
 import type { ServiceErrorCode } from '../errors.js';
 
@@ -68,9 +68,9 @@ const FIELDS = { Issuer: 'x509Issuer', Subject: 'x509Subject', SAN: 'x509SAN' } 
 type List = keyof typeof FIELDS;
 
 /**
- * The service names the attributes that it could not map: `Issuer: [ O ]; Subject: [ CN, OU ]; SAN: [ DNS/2 ]`. Values of tags
- * have no characters but letters, digits, blanks and `_ . : / = + - @ *`, and at most 256 of them. Their values are known
- * from the certificate.
+ * The service names the attributes that it could not map: `Issuer: [ O ]; Subject: [ CN, OU ]; SAN: [ DNS/2
+ * ]`. Values of tags have no characters but letters, digits, blanks and `_ . : / = + - @ *`, and at most 256
+ * of them. Their values are known from the certificate.
  */
 function unmappedAdvice(text: string, certificate: Refusal['certificate']): string {
   const names = { Issuer: certificate?.issuer, Subject: certificate?.subject, SAN: undefined };

@@ -1,8 +1,8 @@
 /**
  * Builds the unsigned CreateSession request.
  *
- * Source: "CreateSession" of IAM Roles Anywhere (`POST /sessions`, restJson1). The ARNs go in the query and the
- * rest in the body, as the Go helper sends them.
+ * Source: "CreateSession" of IAM Roles Anywhere (`POST /sessions`, restJson1). The ARNs go in the query and
+ * the rest in the body, as the Go helper sends them.
  */
 
 import type { HttpRequest } from '../signing/canonical-request.js';

@@ -1,8 +1,8 @@
 /**
  * Parses the service's answer: a session, or the error that the service reports.
  *
- * Source: "CreateSession" of IAM Roles Anywhere; restJson1 for errors. Unknown members are ignored, and nothing of a body
- * that may hold credentials gets into a message.
+ * Source: "CreateSession" of IAM Roles Anywhere; restJson1 for errors. Unknown members are ignored, and
+ * nothing of a body that may hold credentials gets into a message.
  */
 import { oneLine, ServiceError } from '../errors.js';
 import type { Refusal } from './refusal-advice.js';
@@ -15,7 +15,10 @@ export interface HttpResponse {
   readonly body: Uint8Array;
 }
 
-/** Temporary credentials, in the shape of `AwsCredentialIdentity` in `@smithy/types`, and the rest of the answer. */
+/**
+ * Temporary credentials, in the shape of `AwsCredentialIdentity` in `@smithy/types`, and the rest of the
+ * answer.
+ */
 export interface Session {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
@@ -46,7 +49,8 @@ export interface ResponseContext {
 }
 
 /**
- * @throws ServiceError `ERR_SERVICE_DENIED` `ERR_SERVICE_THROTTLED` `ERR_SERVICE_FAILED` `ERR_RESPONSE_INVALID`
+ * @throws ServiceError `ERR_SERVICE_DENIED` `ERR_SERVICE_THROTTLED` `ERR_SERVICE_FAILED`
+ *   `ERR_RESPONSE_INVALID`
  */
 export function parseSessionResponse(response: HttpResponse, context: ResponseContext): Session {
   const { status } = response;
@@ -85,7 +89,10 @@ export function parseSessionResponse(response: HttpResponse, context: ResponseCo
   };
 }
 
-/** Expired credentials are of no use, and a wrong clock on this machine would make every caller ask again and again. */
+/**
+ * Expired credentials are of no use, and a wrong clock on this machine would make every caller ask again and
+ * again.
+ */
 function assertNotExpired(expiration: Date, response: HttpResponse, now: Date): void {
   if (expiration > now) return;
   const when = `expired ${expiration.toISOString()}, now ${now.toISOString()}`;
@@ -151,7 +158,9 @@ function codeOf(status: number, type: string | undefined): ServiceError['code'] 
   return status >= 500 ? 'ERR_SERVICE_FAILED' : 'ERR_SERVICE_DENIED';
 }
 
-/** A wrong clock shows itself only as `Invalid signature`: say so where the answer's own date gives it away. */
+/**
+ * A wrong clock shows itself only as `Invalid signature`: say so where the answer's own date gives it away.
+ */
 function describeSkew(date: string | undefined, now: Date): string {
   const skewMs = now.getTime() - parseHttpDate(date);
   if (Number.isNaN(skewMs) || Math.abs(skewMs) <= MAX_SKEW_MS) return '';
@@ -167,7 +176,10 @@ function parseRetryAfter(value: string | undefined, now: Date): number | undefin
   return Number.isNaN(until) ? undefined : Math.max(0, until - now.getTime());
 }
 
-/** Undefined where it is not JSON. Its text stays here, as does the parser's message, which quotes it: credentials. */
+/**
+ * Undefined where it is not JSON. Its text stays here, as does the parser's message, which quotes it:
+ * credentials.
+ */
 function parseJson(body: Uint8Array): Record<string, unknown> | undefined {
   try {
     return asRecord(JSON.parse(Buffer.from(body).toString()));

@@ -1,5 +1,5 @@
 /**
- * An attempt in, its result out: three tries for what may pass, one for what will not.
+ * Repeats an attempt: three tries for failures that may pass, one for the others.
  *
  * Source: "Retry behavior" of the AWS SDKs and Tools reference (exponential backoff with full jitter) and RFC
  * 9110 §10.2.3 (`Retry-After`).
@@ -8,9 +8,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ServiceError, TransportError } from '../errors.js';
 
 export interface RetryContext {
-  /** Ends the waiting; whoever made it says why. */
+  /** Ends a pause between two attempts. */
   readonly signal: AbortSignal;
-  /** Milliseconds that are left for waiting and trying. */
+  /** Milliseconds that are left of the call. */
   readonly remainingMs: () => number;
   /** In [0, 1). */
   readonly random: () => number;
@@ -19,7 +19,10 @@ export interface RetryContext {
 }
 
 const MAX_ATTEMPTS = 3;
-/** Longest first pause; each further one may be twice as long. Full jitter: any pause up to that. */
+/**
+ * Upper limit of the first pause; it doubles with each further one. Full jitter: a pause is random below its
+ * limit.
+ */
 const BASE_DELAY_MS = 500;
 const RETRYABLE_STATUS = [500, 502, 503, 504];
 
@@ -31,7 +34,7 @@ export async function retry<T>(attempt: () => Promise<T>, context: RetryContext)
     } catch (error) {
       if (failures >= attempts || !isRetryable(error)) throw error;
       const delayMs = delayBefore(error, failures, context.random);
-      // Waiting longer than there is time would only replace the service's reason by a time-out.
+      // A pause longer than the rest of the call would replace the service's error by a time-out.
       if (delayMs >= context.remainingMs()) throw error;
       await sleep(delayMs, undefined, { signal: context.signal });
     }

@@ -1,4 +1,7 @@
-/** The options of a session: their types, and how each is validated. The command line gives each a flag of its own. */
+/**
+ * The options of a session: their types, and how each is validated. The command line gives each a flag of its
+ * own.
+ */
 import type { IdentitySource } from '../identity/identity-source.js';
 import { REGION_KIND, SESSION_DURATION_KIND } from '../options/kinds.js';
 import type { OptionSpec } from '../options/option-spec.js';
@@ -15,9 +18,15 @@ export interface SessionOptions extends IdentitySource {
   readonly region?: string | undefined;
   /** Base URL of the service. Default: by region. Plain http only to loopback. */
   readonly endpoint?: string | undefined;
-  /** Lifetime to ask for, in seconds, 900 to 43200. Default 3600. The profile and the role may shorten or refuse it. */
+  /**
+   * Lifetime to ask for, in seconds, 900 to 43200. Default 3600. The profile and the role may shorten or
+   * refuse it.
+   */
   readonly durationSeconds?: number | undefined;
-  /** Name of the session, 2 to 64 of `A-Za-z0-9_+=,.@-`; the profile must accept it. Default: the serial number. */
+  /**
+   * Name of the session, 2 to 64 of `A-Za-z0-9_+=,.@-`; the profile must accept it. Default: the serial
+   * number.
+   */
   readonly roleSessionName?: string | undefined;
   /** Facts about the instance, sent with the request: at most 50, names and values of 1 to 200 characters. */
   readonly instanceProperties?: Readonly<Record<string, string>> | undefined;

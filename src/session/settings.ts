@@ -1,6 +1,6 @@
 /**
- * Parses options into `Settings`: complete, validated and frozen, so that later stages check nothing again. Reads
- * nothing but the options and the given environment.
+ * Parses options into `Settings`: complete, validated and frozen, so that later stages check nothing again.
+ * Reads nothing but the options and the given environment.
  */
 import { OptionError } from '../errors.js';
 import type { IdentitySource } from '../identity/identity-source.js';

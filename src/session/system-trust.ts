@@ -1,7 +1,8 @@
 /**
- * Reads the certificate authorities that a machine trusts besides the ones a connection starts with: Node's list,
- * `NODE_EXTRA_CA_CERTS`, and the store of the operating system with `SSL_CERT_FILE` and `SSL_CERT_DIR`, as OpenSSL and Go
- * read them. A file of its own, since it is loaded only after a handshake that failed for an unknown authority.
+ * Reads the certificate authorities that a machine trusts besides the ones a connection starts with: Node's
+ * list, `NODE_EXTRA_CA_CERTS`, and the store of the operating system with `SSL_CERT_FILE` and `SSL_CERT_DIR`,
+ * as OpenSSL and Go read them. A file of its own, since it is loaded only after a handshake that failed for
+ * an unknown authority.
  */
 import { readdir } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
@@ -31,7 +32,8 @@ export async function furtherAuthorities({
   folders,
 }: Connection['trust']): Promise<string[]> {
   const tls = builtin('node:tls');
-  // Node 22.15, 23.10 and later know the store of the system, and NODE_EXTRA_CA_CERTS as part of their defaults.
+  // Node 22.15, 23.10 and later know the store of the system, and NODE_EXTRA_CA_CERTS as part of their
+  // defaults.
   const get = 'getCACertificates' in tls ? (tls.getCACertificates as GetCertificates) : undefined;
   const own = get === undefined ? tls.rootCertificates : [...get('default'), ...get('system')];
   const texts: string[] = [];

@@ -1,9 +1,9 @@
 /**
- * Sends signed requests to the service: directly over `node:https`, through a proxy with undici, or through a dispatcher of
- * the caller's.
+ * Sends signed requests to the service: directly over `node:https`, through a proxy with undici, or through a
+ * dispatcher of the caller's.
  *
- * All ways: TLS 1.2 or later, no redirects, an answer of at most 1 MiB, a limit on connecting; the limit on the whole call
- * is the signal.
+ * All ways: TLS 1.2 or later, no redirects, an answer of at most 1 MiB, a limit on connecting; the limit on
+ * the whole call is the signal.
  */
 import { isLoopback } from '../options/loopback.js';
 import type { Channel } from './channel.js';

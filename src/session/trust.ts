@@ -1,7 +1,7 @@
 /**
- * Which certificate authorities TLS trusts. A bundle of the caller's is tried first and alone; without one, Node's own list
- * is. Only after a handshake that failed for an unknown authority (nothing has been sent by then) are the others of the
- * machine read, which would otherwise cost every call up to 200 ms.
+ * Which certificate authorities TLS trusts. A bundle of the caller's is tried first and alone; without one,
+ * Node's own list is. Only after a handshake that failed for an unknown authority (nothing has been sent by
+ * then) are the others of the machine read, which would otherwise cost every call up to 200 ms.
  */
 import { loadTrustBundle } from '../identity/load.js';
 import type { Connection } from './settings.js';

@@ -1,6 +1,6 @@
 /**
- * A request in, its canonical request and string to sign out: the two texts of SigV4 that smithy's base class
- * writes, opened up for a signer that has a certificate where SigV4 has an access key.
+ * Builds the canonical request and the string to sign of SigV4, with smithy's base class, for a signer that
+ * has a certificate instead of an access key.
  *
  * Source: "Create a canonical request" and "Create a string to sign" of the SigV4 reference.
  */
@@ -27,7 +27,7 @@ export interface CanonicalForm {
   readonly signedHeaders: string;
 }
 
-/** SHA-256 in the shape that smithy asks for. It hashes one whole text for each digest; anything else is refused. */
+/** SHA-256 with smithy's interface. It hashes one text for each digest and throws if it is given more. */
 class Sha256 {
   #data: Uint8Array | undefined;
 
@@ -47,7 +47,7 @@ class Sha256 {
 
 class X509SignatureV4 extends SignatureV4Base {
   constructor() {
-    // The base class wants these for access keys; the X.509 variant has none, and takes the region per request.
+    // The base class requires these for access keys; X.509 signing has none, and takes the region per request.
     super({
       service: 'rolesanywhere',
       region: '',
@@ -58,8 +58,8 @@ class X509SignatureV4 extends SignatureV4Base {
 
   /**
    * @param request with the headers that are not ours
-   * @param ownHeaders lower-case names, values without surrounding or repeated blanks: they are canonical as we write
-   *   them, and long, so that looking for blanks in certificates would be work for nothing
+   * @param ownHeaders lower-case names, values without surrounding or repeated blanks: they are canonical as
+   *   we write them, and long, so that looking for blanks in certificates would be work for nothing
    * @throws OptionError `ERR_OPTION_INVALID`: a body that is neither text nor bytes
    */
   canonicalize(request: HttpRequest, ownHeaders: Record<string, string>): CanonicalForm {
@@ -87,7 +87,7 @@ class X509SignatureV4 extends SignatureV4Base {
 
 export const signer = new X509SignatureV4();
 
-/** A stream could be read only once, and is to be sent yet. */
+/** A stream can be read once, and must still be sent. */
 function bodyOf({ body = '' }: HttpRequest): string | Uint8Array {
   if (typeof body === 'string' || body instanceof Uint8Array) return body;
   throw new OptionError('ERR_OPTION_INVALID', 'request body must be text or bytes to be signed');

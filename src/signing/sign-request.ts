@@ -1,6 +1,5 @@
 /**
- * A request, an identity, a region and a date in, the signed request out. Pure: nothing is read but the
- * arguments, and none of them is changed.
+ * Signs a request with an identity. Pure: it reads only its arguments and changes none of them.
  *
  * Source: "The signing process for IAM Roles Anywhere": SigV4 with the certificate's serial number in place of
  * the access key id, the certificate itself among the signed headers, and no key derivation.
@@ -31,7 +30,7 @@ const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'https:': 443, 'http:'
 let canonicalRequestModule: Promise<typeof import('./canonical-request.js')> | undefined;
 
 /**
- * Signs a request for IAM Roles Anywhere. Send it as it comes back: same host, path, query and body.
+ * Signs a request for IAM Roles Anywhere. Send it unchanged: same host, path, query and body.
  *
  * @returns a new request, with `host`, `x-amz-date`, `x-amz-x509`, `x-amz-x509-chain` (only where there is a
  *   chain) and `authorization` among its headers

@@ -1,6 +1,6 @@
 /**
- * A month under a refresher, by many seeds: outages, throttling, refusals, clocks that are set and machines that sleep. What must
- * hold at every minute of it.
+ * A month under a refresher, by many seeds: outages, throttling, refusals, clocks that are set and machines
+ * that sleep. What must hold at every minute of it.
  */
 import { describe, expect, it } from 'vitest';
 import { Refresher } from '../../src/credentials/refresher.js';

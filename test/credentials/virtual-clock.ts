@@ -1,4 +1,7 @@
-/** A clock that goes when it is told to: hours pass in milliseconds, and it can be set, as a clock on the wall can. */
+/**
+ * A clock that goes when it is told to: hours pass in milliseconds, and it can be set, as a clock on the wall
+ * can.
+ */
 import type { Clock } from '../../src/credentials/clock.js';
 
 export interface VirtualClock extends Clock {

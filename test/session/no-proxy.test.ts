@@ -45,7 +45,8 @@ describe('NO_PROXY', () => {
     expect(isWithoutProxy(noProxy, new URL(endpoint))).toBe(expected);
   });
 
-  // Go takes commas alone, knows no dot at the end of a name, and takes the end of an address for that of a name.
+  // Go takes commas alone, knows no dot at the end of a name, and takes the end of an address for that of a
+  // name.
   it.each<[string, string, boolean]>([
     ['a.test amazonaws.com', US, true],
     ['amazonaws.com.', US, true],

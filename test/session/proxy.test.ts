@@ -145,7 +145,9 @@ describe('a proxy', () => {
   });
 });
 
-/** A SOCKS5 proxy (RFC 1928) that asks for no password and connects to the service, whatever it is asked for. */
+/**
+ * A SOCKS5 proxy (RFC 1928) that asks for no password and connects to the service, whatever it is asked for.
+ */
 async function startSocks(service: { readonly port: number }): Promise<{ port: number; asked: string[] }> {
   const asked: string[] = [];
   const server = createNetServer((socket) => {

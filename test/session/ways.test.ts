@@ -1,6 +1,7 @@
 /**
- * One table of faults for all ways to the service: directly over node:https, through a proxy, and through a dispatcher of
- * the caller's. Each way must end them with the same codes, and no error may hold what the service sent.
+ * One table of faults for all ways to the service: directly over node:https, through a proxy, and through a
+ * dispatcher of the caller's. Each way must end them with the same codes, and no error may hold what the
+ * service sent.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';

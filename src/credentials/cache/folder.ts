@@ -1,7 +1,9 @@
 /**
- * The environment in, the folder for cache files out: this user's alone, or none. And what is in it.
+ * Finds the folder for cache files, which must belong to this user alone, and lists, reads and removes the files
+ * in it.
  *
- * Source: XDG Base Directory Specification (relative paths are to be ignored); Apple's and Microsoft's folders for caches.
+ * Source: XDG Base Directory Specification (relative paths are to be ignored); Apple's and Microsoft's
+ * folders for caches.
  */
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { platform } from 'node:os';
@@ -25,8 +27,8 @@ const MAX_BYTES = 256 * 1024;
 const SUFFIX = '.session';
 
 /**
- * Where cache files may lie, the one that is used first. The others are used by programs of this user that were started
- * with another environment, such as by cron.
+ * Where cache files may lie, the one that is used first. The others are used by programs of this user that
+ * were started with another environment, such as by cron.
  */
 export function cacheFolders(env: Environment): string[] {
   const home = homeFolder(env);
@@ -44,7 +46,8 @@ export function cacheFolders(env: Environment): string[] {
 /**
  * Makes the folder where it is missing.
  *
- * @returns why it is not used, where another user has a hand in it: who can write there can replace new files by old ones
+ * @returns why it is not used, where another user has a hand in it: who can write there can replace new files
+ *   by old ones
  * @throws the system's error, or FileFault
  */
 export async function prepareFolder(folder: string): Promise<string | undefined> {

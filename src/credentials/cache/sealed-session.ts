@@ -1,9 +1,9 @@
 /**
- * A session and a key in, the text of a cache file out, and back. Pure, but for the random nonce.
+ * Encrypts a session into the text of a cache file, and decrypts it. Pure, except for the random nonce.
  *
- * AES-256-GCM under a key that only the holder of the private key can derive. What was asked for, and what stands
- * readable beside the secrets (role and times, for `cache list`), is authenticated with them: a file that was renamed,
- * mixed or altered does not open.
+ * AES-256-GCM under a key that only the holder of the private key can derive. What was asked for, and what
+ * stands readable beside the secrets (role and times, for `cache list`), is authenticated with them: a file
+ * that was renamed, mixed or altered does not open.
  *
  * Source: NIST SP 800-38D: a nonce of 96 bits, never twice under one key; RFC 5869 for the key.
  */
@@ -11,15 +11,15 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { Session } from '../../session/response.js';
 import type { Kept } from '../refresher.js';
 
-/** Another version's files do not open: its purpose gives another key. */
+/** Files of another version do not open: the purpose gives another key. */
 const FORMAT = 'rolesanywhere-cache-1';
 
-/** What a key for cache files is derived for. */
+/** The purpose that keys for cache files are derived for. */
 export const PURPOSE = `${FORMAT} AES-256-GCM`;
 
 export type KeptSession = Kept<Session>;
 
-/** What anybody who can read the file can tell. */
+/** The readable part of a file. */
 export interface Label {
   readonly roleArn: string;
   readonly createdAt: Date;
@@ -37,7 +37,7 @@ interface File {
 
 interface Sealed {
   readonly session: Session;
-  /** JSON makes null of Infinity. */
+  /** JSON writes Infinity as null. */
   readonly leadLimitMs?: number | null;
 }
 
@@ -45,7 +45,7 @@ const TAG_BYTES = 16;
 
 /**
  * @param key 32 bytes
- * @param inputs what was asked for, as text
+ * @param inputs the inputs of the request, as text
  */
 export function sealSession(kept: KeptSession, key: Uint8Array, inputs: string): string {
   const { value, createdAt, leadLimitMs } = kept;
@@ -67,7 +67,9 @@ export function sealSession(kept: KeptSession, key: Uint8Array, inputs: string):
   return `${JSON.stringify(file)}\n`;
 }
 
-/** Undefined where the text was made with another key, for something else, by another version, or is damaged. */
+/**
+ * Undefined where the text was made with another key, for something else, by another version, or is damaged.
+ */
 export function openSession(text: string, key: Uint8Array, inputs: string): KeptSession | undefined {
   const file = parseFile(text);
   if (file === undefined) return undefined;

@@ -1,8 +1,9 @@
 /**
- * Settings and an identity in, a cache for its sessions out: encrypted files that are worth nothing without the private key,
- * one for each set of inputs. Whoever finds none takes a lock, so that many processes make one session.
+ * Caches sessions in encrypted files that are of no use without the private key, one file for each set of
+ * inputs. A process that finds no session takes a lock, so that many processes create one session.
  *
- * It never fails: what cannot be read is not there, and what cannot be written is not kept. `--debug` says so.
+ * It never fails: a file that cannot be read counts as absent, and a session that cannot be written is not
+ * cached. The debug log says so.
  */
 import { createHash } from 'node:crypto';
 import type { Lock } from '../../files/lock.js';
@@ -20,8 +21,8 @@ import type { KeptSession } from './sealed-session.js';
 import { openSession, PURPOSE, sealSession } from './sealed-session.js';
 
 /**
- * botocore runs a credential process on every use when 15 minutes or less are left: what is handed out must last
- * comfortably longer.
+ * botocore runs a credential process on every use when 15 minutes or less are left: what is handed out must
+ * last comfortably longer.
  */
 const LEAST_LEFT_MS = 20 * 60 * 1000;
 
@@ -32,7 +33,7 @@ export interface CacheContext {
   readonly env: Environment;
   readonly now: () => Date;
   readonly logger?: Logger | undefined;
-  /** Ends waiting for others: `create` is called at once, and hears of the same signal. */
+  /** Ends waiting for other processes: `create` is then called at once, with the same signal. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -56,7 +57,7 @@ interface Place extends CacheContext {
   readonly deriveKey: (purpose: string) => Uint8Array | Promise<Uint8Array>;
 }
 
-/** Undefined where nothing can be kept; the logger has heard why. */
+/** Undefined if nothing can be cached; the reason is logged. */
 export async function openCache(
   settings: Settings,
   identity: SigningIdentity,
@@ -119,7 +120,7 @@ async function read(place: Place, leastLeftMs = LEAST_LEFT_MS): Promise<KeptSess
   }
 }
 
-/** Why a session is not handed out, where it is not. */
+/** Why a cached session is not used; undefined if it is. */
 function stateOf(
   { settings, now }: Place,
   kept: KeptSession | undefined,
@@ -128,7 +129,7 @@ function stateOf(
   if (kept === undefined) return 'is damaged, or of another key or version';
   const leftMs = kept.value.expiration.getTime() - now().getTime();
   if (leftMs <= leastLeftMs) return `has ${leastLeftMs / 60_000} minutes or less left`;
-  // The clock was set back since: in truth it may have ended.
+  // The clock was set back since: the session may have expired in truth.
   return leftMs > settings.durationSeconds * 1000 + TOLERANCE_MS ? 'is from the future' : undefined;
 }
 
@@ -162,7 +163,8 @@ async function share(
  * Waits for the lock, at most as long as another process may take to create a session.
  *
  * @param isCached ends the waiting
- * @returns undefined without the lock: the session may be cached, the wait or the call may be over, or no lock can be made
+ * @returns undefined without the lock: the session may be cached, the wait or the call may be over, or no
+ *   lock can be made
  */
 async function lockUnless(
   { path, settings, logger, signal }: Place,

@@ -3,6 +3,7 @@
  * packages inside. Other programs start the program on every command, and reading a thousand files takes
  * longer than its work. tsc emits the types.
  */
+import { execFileSync } from 'node:child_process';
 import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
 
@@ -88,6 +89,8 @@ await build({
 });
 await removeOldChunks(Object.keys(library.metafile.outputs));
 await chmod(`${root}/dist/bin.cjs`, 0o755);
+const manual = execFileSync(process.execPath, [`${root}/dist/bin.cjs`, 'completion', 'man']);
+await writeFile(`${root}/dist/rolesanywhere.1`, manual);
 await writeFile(`${root}/dist/bin.LICENSES.txt`, await licenses(Object.keys(program.metafile.inputs)));
 
 /**

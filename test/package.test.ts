@@ -216,7 +216,12 @@ describe('the tarball', () => {
     const entries = ['dist/index.js', 'dist/emulator.js'];
     const library = new Set([...entries, ...entries.flatMap((path) => chunksOf(path))]);
     const expected = [...library].flatMap((path) => [path, `${path}.map`]);
-    const programs = ['dist/bin.cjs', 'dist/bin.LICENSES.txt', 'dist/pkcs11-worker.cjs'];
+    const programs = [
+      'dist/bin.cjs',
+      'dist/bin.LICENSES.txt',
+      'dist/pkcs11-worker.cjs',
+      'dist/rolesanywhere.1',
+    ];
     expect(code.sort()).toEqual([...expected, ...programs].sort());
   });
 

@@ -48,6 +48,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./emulator.js')).command,
   },
   {
+    name: 'completion',
+    summary: 'Print the completion script of a shell, or the manual page.',
+    load: async () => (await import('./completion.js')).completionCommand(COMMANDS),
+  },
+  {
     name: 'version',
     summary: 'Print the version.',
     load: async () => (await import('./version.js')).command,

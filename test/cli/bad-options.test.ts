@@ -151,7 +151,7 @@ describe('refused with status 2, and nothing on stdout', () => {
     'an endpoint and --%s, nothing sent',
     async (name) => {
       const { endpoint, requests } = await startFakeService([]);
-      expect(await runProgram([...credentialProcess({ endpoint }), `--${name}`])).toEqual({
+      expect(await runMain([...credentialProcess({ endpoint }), `--${name}`])).toEqual({
         status: 2,
         stdout: '',
         stderr: report(`--endpoint and --${name} exclude each other`, 'ERR_OPTION_CONFLICT', HELP),
@@ -162,7 +162,7 @@ describe('refused with status 2, and nothing on stdout', () => {
 
   it('a stray word behind a passphrase, which may be a part of it', async () => {
     const args = credentialProcess();
-    const { status, stdout, stderr } = await runProgram([...args, '--pkcs8-password', 'two', 'words']);
+    const { status, stdout, stderr } = await runMain([...args, '--pkcs8-password', 'two', 'words']);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toBe(
       report('unexpected argument behind a passphrase', UNKNOWN, 'quote a passphrase that contains blanks'),

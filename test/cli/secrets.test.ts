@@ -20,7 +20,7 @@ import {
   status,
 } from '../fake-service.js';
 import { path, text } from '../fixtures.js';
-import { credentialProcess, runProgram } from '../program.js';
+import { credentialProcess, runMain, runProgram } from '../program.js';
 
 const KEY = text('rsa-2048.key.pem');
 const BODY = KEY.trim().split('\n').slice(1, -1);
@@ -143,14 +143,19 @@ function flagsOf(options: object): Record<string, string> {
   );
 }
 
+/** A row of each kind, for the program as it is built. */
+const AS_BUILT = [PEM_ERRORS, MIXED_UP, PASSPHRASE_ERRORS, SERVICE_ERRORS, NETWORK_ERRORS].map(
+  ([first]) => first as Row,
+);
+
 describe('no secret comes out', () => {
-  it.each(ROWS)('of the program, for %s', async (_name, given, answer) => {
+  it.each([
+    ...ROWS.map((row) => ['here', row[0], runMain, row[1], row[2]] as const),
+    ...AS_BUILT.map((row) => ['as it is built', row[0], runProgram, row[1], row[2]] as const),
+  ])('of the program, run %s, for %s', async (_how, _name, run, given, answer) => {
     const { env, options } = await prepare(given, answer);
-    const {
-      status: exitStatus,
-      stdout,
-      stderr,
-    } = await runProgram([...credentialProcess(flagsOf(options)), '--debug'], { env });
+    const args = [...credentialProcess(flagsOf(options)), '--debug'];
+    const { status: exitStatus, stdout, stderr } = await run(args, { env });
     expect(exitStatus).toBeGreaterThanOrEqual(2);
     expect(stdout).toBe('');
     expect(stderr).toContain('rolesanywhere: ');
@@ -198,7 +203,7 @@ describe('no secret comes out of the program for a slip of the hand', () => {
     ['a passphrase in two words', [...GOOD, '--pkcs8-password', 'two', PASSPHRASE]],
     ['a passphrase for version', ['version', `--pkcs8-password=${PASSPHRASE}`]],
   ])('%s', async (_name, args) => {
-    const { status: exitStatus, stdout, stderr } = await runProgram(args);
+    const { status: exitStatus, stdout, stderr } = await runMain(args);
     expect({ exitStatus, stdout }).toEqual({ exitStatus: 2, stdout: '' });
     expect(stderr).toMatch(/^rolesanywhere: .+ \(ERR_OPTION_[A-Z]+\)\n(hint: .+\n)?$/);
     expect(found(stderr)).toEqual([]);

@@ -10,7 +10,7 @@ import {
   staysSilent,
   lastingSuccess as success,
 } from '../fake-service.js';
-import { credentialProcess, report, runProgram } from '../program.js';
+import { credentialProcess, report, runMain, runProgram } from '../program.js';
 
 const ID = '(request id 11111111-2222-3333-4444-555555555555)';
 const NETWORK = 'check region, endpoint and network, and HTTPS_PROXY if the way out is a proxy';
@@ -132,7 +132,7 @@ const ROWS: readonly Row[] = [
 describe('a failure of the service: nothing on stdout, status 5', () => {
   it.each(ROWS)('%s', async (_name, answer, count, message, code, hint) => {
     const { endpoint, requests } = await startFakeService([answer, answer, answer]);
-    expect(await runProgram(credentialProcess({ endpoint }))).toEqual({
+    expect(await runMain(credentialProcess({ endpoint }))).toEqual({
       status: 5,
       stdout: '',
       stderr: report(message, code, hint),
@@ -140,9 +140,16 @@ describe('a failure of the service: nothing on stdout, status 5', () => {
     expect(requests).toHaveLength(count);
   });
 
+  it('and the program as it is built', async () => {
+    const [, answer = status(500), , message = '', code = '', hint] = ROWS[0] ?? [];
+    const { endpoint } = await startFakeService([answer]);
+    const stderr = report(message, code, hint);
+    expect(await runProgram(credentialProcess({ endpoint }))).toEqual({ status: 5, stdout: '', stderr });
+  });
+
   it('an answer of more than 1 MiB', async () => {
     const { endpoint } = await startFakeService([status(201, ' '.repeat(1024 * 1024 + 1))]);
-    expect(await runProgram(credentialProcess({ endpoint }))).toEqual({
+    expect(await runMain(credentialProcess({ endpoint }))).toEqual({
       status: 5,
       stdout: '',
       stderr: report(`${endpoint} answered with more than 1 MiB`, 'ERR_RESPONSE_INVALID', NOT_THE_SERVICE),
@@ -153,7 +160,7 @@ describe('a failure of the service: nothing on stdout, status 5', () => {
     const date = new Date(Date.now() - 3_600_000).toUTCString();
     const answer = refusal(403, 'AccessDeniedException', 'Invalid signature', { date });
     const { endpoint } = await startFakeService([answer]);
-    const outcome = await runProgram(credentialProcess({ endpoint }));
+    const outcome = await runMain(credentialProcess({ endpoint }));
     expect(outcome).toMatchObject({ status: 5, stdout: '' });
     expect(outcome.stderr).toMatch(
       /; this machine's clock is 6\d minutes ahead of the service's, and at most 5 are allowed \(ERR_SERVICE_DENIED\)\nhint: set the clock of this machine \(NTP\)\n$/,
@@ -163,7 +170,7 @@ describe('a failure of the service: nothing on stdout, status 5', () => {
 
 describe('a failure of the network: nothing on stdout, status 4', () => {
   it('an endpoint where nobody listens', async () => {
-    expect(await runProgram(credentialProcess({ endpoint: 'http://127.0.0.1:1' }))).toEqual({
+    expect(await runMain(credentialProcess({ endpoint: 'http://127.0.0.1:1' }))).toEqual({
       status: 4,
       stdout: '',
       stderr: report(
@@ -176,7 +183,7 @@ describe('a failure of the network: nothing on stdout, status 4', () => {
 
   it('a TLS certificate that nobody vouches for, nothing sent', async () => {
     const { endpoint, requests } = await startFakeService([], { tls: true });
-    expect(await runProgram(credentialProcess({ endpoint }))).toEqual({
+    expect(await runMain(credentialProcess({ endpoint }))).toEqual({
       status: 4,
       stdout: '',
       stderr: report(
@@ -190,7 +197,7 @@ describe('a failure of the network: nothing on stdout, status 4', () => {
 
   it('a connection cut in the middle of each answer', async () => {
     const { endpoint, requests } = await startFakeService([cutShort, cutShort, cutShort]);
-    const outcome = await runProgram(credentialProcess({ endpoint }));
+    const outcome = await runMain(credentialProcess({ endpoint }));
     expect(outcome).toMatchObject({ status: 4, stdout: '' });
     expect(outcome.stderr).toMatch(
       new RegExp(`^rolesanywhere: no answer from ${endpoint}: \\S.* \\(ERR_NETWORK\\)\nhint: ${NETWORK}\n$`),
@@ -203,7 +210,7 @@ describe('a failure of the network: nothing on stdout, status 4', () => {
     ['never ends', neverEnds],
   ])('an answer that %s', async (_name, answer) => {
     const { endpoint, requests } = await startFakeService([answer]);
-    expect(await runProgram(credentialProcess({ endpoint, 'timeout-ms': '500' }))).toEqual({
+    expect(await runMain(credentialProcess({ endpoint, 'timeout-ms': '500' }))).toEqual({
       status: 4,
       stdout: '',
       stderr: report(`no answer from ${endpoint} within 500 ms`, 'ERR_TIMEOUT', NETWORK),

@@ -52,10 +52,9 @@ describe('credential-process prints the JSON and nothing else', () => {
     ],
   ])('%s', async (_name, flags, options, stderr) => {
     const { endpoint, requests } = await startFakeService([success]);
-    const outcome = await runProgram(
-      ['credential-process', ...FLAGS, ...flags, '--endpoint', endpoint],
-      options,
-    );
+    // A child has a standard input of its own.
+    const run = options.input === undefined ? runMain : runProgram;
+    const outcome = await run(['credential-process', ...FLAGS, ...flags, '--endpoint', endpoint], options);
     expect(outcome).toEqual({ status: 0, stdout: JSON_TEXT, stderr });
     expect(requests).toHaveLength(1);
   });
@@ -71,7 +70,7 @@ describe('credential-process prints the JSON and nothing else', () => {
   ])('and the warning about %s at --debug', async (_name, flags, words) => {
     const { endpoint } = await startFakeService([success]);
     const args = ['credential-process', ...FLAGS, ...flags, '--endpoint', endpoint, '--debug'];
-    const { status, stderr } = await runProgram(args);
+    const { status, stderr } = await runMain(args);
     expect(status).toBe(0);
     expect(stderr).toMatch(new RegExp(`^rolesanywhere: warning: .*${words}`, 'm'));
   });
@@ -85,7 +84,7 @@ describe('credential-process prints the JSON and nothing else', () => {
     const flags = ['--certificate', RSA.certificate, '--private-key', key, '--endpoint', endpoint];
     const run = async (mode: number, ...more: string[]): Promise<string> => {
       chmodSync(key, mode);
-      const { stderr } = await runProgram(['credential-process', ...FLAGS, ...flags, ...more]);
+      const { stderr } = await runMain(['credential-process', ...FLAGS, ...flags, ...more]);
       return stderr;
     };
     const warning = `warning: private key ${key} can be read by every user of this machine: chmod 600 it`;
@@ -101,13 +100,13 @@ describe('credential-process prints the JSON and nothing else', () => {
   ])('over TLS with %s', async (_name, flags, env, stderr) => {
     const { endpoint } = await startFakeService([success], { tls: true });
     const args = ['credential-process', ...FLAGS, ...IDENTITY, ...flags, '--endpoint', endpoint];
-    expect(await runProgram(args, { env })).toEqual({ status: 0, stdout: JSON_TEXT, stderr });
+    expect(await runMain(args, { env })).toEqual({ status: 0, stdout: JSON_TEXT, stderr });
   });
 
   it('asking for what the flags say', async () => {
     const { endpoint, requests } = await startFakeService([success]);
     const further = ['--session-duration=900', '--role-session-name', 'build', '--region', 'eu-west-1'];
-    await runProgram([
+    await runMain([
       'credential-process',
       ...FLAGS,
       ...IDENTITY,
@@ -130,7 +129,7 @@ describe('credential-process prints the JSON and nothing else', () => {
   it('without a look at what other AWS programs read', async () => {
     const { endpoint } = await startFakeService([success]);
     const env = { AWS_PROFILE: 'no-such-profile', AWS_CONFIG_FILE: '/no/config', AWS_REGION: 'mars-1' };
-    const outcome = await runProgram(['credential-process', ...FLAGS, ...IDENTITY, '--endpoint', endpoint], {
+    const outcome = await runMain(['credential-process', ...FLAGS, ...IDENTITY, '--endpoint', endpoint], {
       env,
     });
     expect(outcome).toEqual({ status: 0, stdout: JSON_TEXT, stderr: '' });
@@ -140,7 +139,7 @@ describe('credential-process prints the JSON and nothing else', () => {
 describe('--debug', () => {
   it('shows what is signed and sent on stderr, and leaves stdout alone', async () => {
     const { endpoint, port, requests } = await startFakeService([success]);
-    const { status, stdout, stderr } = await runProgram([
+    const { status, stdout, stderr } = await runMain([
       'credential-process',
       ...FLAGS,
       ...IDENTITY,
@@ -169,11 +168,11 @@ describe('--debug', () => {
 describe('version and help', () => {
   it.each([[['version']], [['--version']]])('%j prints the version', async (args) => {
     const { VERSION } = await import('../../src/session/version.js');
-    expect(await runProgram(args)).toEqual({ status: 0, stdout: `${VERSION}\n`, stderr: '' });
+    expect(await runMain(args)).toEqual({ status: 0, stdout: `${VERSION}\n`, stderr: '' });
   });
 
   it.each([[['--help']], [['-h']], [['help']]])('%j names every command', async (args) => {
-    const { status, stdout, stderr } = await runProgram(args);
+    const { status, stdout, stderr } = await runMain(args);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toMatch(/^ {2}credential-process +Print credentials/m);
     expect(stdout).toMatch(/^ {2}version /m);

@@ -4,10 +4,15 @@ import { OptionError, quote } from '../errors.js';
 import { nearest } from '../options/values.js';
 import type { Flag, Flags } from './options/flags.js';
 
+type Given = boolean | string | readonly string[] | readonly GivenRecord[];
+
+/** An object that several flags make up: texts by flag, in the order of the arguments. */
+type GivenRecord = Readonly<Record<string, string>>;
+
 /** What the arguments give, before validation. */
 export interface Arguments {
   /** By option name: true or a text; a list for a flag that may be repeated. */
-  readonly given: Readonly<Record<string, boolean | string | readonly string[]>>;
+  readonly given: Readonly<Record<string, Given>>;
   /** The arguments that are not flags. */
   readonly operands: readonly string[];
   /** Flags of other commands, which a configuration file may have too. */
@@ -35,14 +40,15 @@ type Token = NonNullable<ReturnType<typeof parseArgs>['tokens']>[number];
  */
 export function parseArguments(argv: readonly string[], flags: Flags, operands?: Operands): Arguments {
   const byFlag = new Map(Object.entries(flags).map(([name, flag]) => [flag.flag, { name, flag }]));
-  const given: Record<string, boolean | string | readonly string[]> = {};
+  const given: Record<string, Given> = {};
   const found: string[] = [];
   let isBehindDashes = false;
   let previous: Flag | undefined;
   for (const token of tokensOf(argv, flags)) {
     if (token.kind === 'option') {
       const { name, flag } = knownFlag(token, argv, byFlag);
-      given[name] = addValue(given[name], optionValue(token, flag), flag);
+      const place = flag.memberOf ?? name;
+      given[place] = addValue(given[place], optionValue(token, flag), flag, flags[place]);
       previous = flag;
     } else if (token.kind === 'option-terminator' && operands !== undefined) {
       isBehindDashes = true;
@@ -101,15 +107,31 @@ function optionValue({ value, inlineValue }: OptionToken, flag: Flag): boolean |
   return value;
 }
 
-function addValue(
-  earlier: Arguments['given'][string] | undefined,
-  value: boolean | string,
-  { flag, kind }: Flag,
-): Arguments['given'][string] {
+/** @param leader the flag that begins an object, if `flag` is a member of one */
+function addValue(earlier: Given | undefined, value: boolean | string, flag: Flag, leader?: Flag): Given {
+  const { type } = flag.kind;
+  if (flag.memberOf !== undefined) return addMember(earlier, String(value), flag, leader?.flag ?? '');
+  if (type === 'records') return [...recordsOf(earlier), { [flag.flag]: String(value) }];
   // A single value may hold several, as in the environment.
   if (earlier === undefined) return value;
-  if (kind.type === 'list' || kind.type === 'pairs') return [earlier, value].flat().map(String);
-  throw new OptionError('ERR_OPTION_CONFLICT', `--${flag} is given twice`);
+  if (type === 'list' || type === 'pairs') return [earlier, value].flat().map(String);
+  throw new OptionError('ERR_OPTION_CONFLICT', `--${flag.flag} is given twice`);
+}
+
+function addMember(earlier: Given | undefined, value: string, { flag }: Flag, leader: string): Given {
+  const records = recordsOf(earlier);
+  const last = records.at(-1);
+  if (last === undefined) {
+    throw new OptionError('ERR_OPTION_MISSING', `--${flag} must follow the --${leader} that it belongs to`);
+  }
+  if (Object.hasOwn(last, flag)) {
+    throw new OptionError('ERR_OPTION_CONFLICT', `--${flag} is given twice for one --${leader}`);
+  }
+  return [...records.slice(0, -1), { ...last, [flag]: value }];
+}
+
+function recordsOf(given: Given | undefined): readonly GivenRecord[] {
+  return Array.isArray(given) ? given.filter((item) => typeof item === 'object') : [];
 }
 
 function assertOperands(found: readonly string[], operands: Operands | undefined): void {

@@ -4,7 +4,7 @@
  * The client's region is not read: trust anchors are regional, and a client for eu-west-1 with a trust anchor
  * in us-east-1 must ask us-east-1.
  */
-import type { Logger } from '../session/create-session.js';
+import type { Logger } from '../session/call-service.js';
 
 /**
  * What one call of the provider may pass. SDK clients pass `callerClientConfig`; other members are ignored.

@@ -9,7 +9,7 @@ import { INPUT_NAMES } from '../identity/identity-source.js';
 import type { LoadContext } from '../identity/load.js';
 import { loadIdentity } from '../identity/load.js';
 import type { Environment } from '../options/choose-values.js';
-import type { Logger } from '../session/create-session.js';
+import type { Logger } from '../session/call-service.js';
 import type { HttpDispatcher } from '../session/dispatched.js';
 import { endedBy } from '../session/limit.js';
 import type { Session } from '../session/response.js';

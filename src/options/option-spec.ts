@@ -15,8 +15,18 @@ export type OptionKind =
       readonly pattern?: RegExp;
       readonly rule?: string;
     }
+  /**
+   * A list of objects with these members, the first one required, or the JSON text of one. A text that is no JSON has the
+   * values of the first member, separated by `separator`; a text in the list is such a value.
+   */
+  | { readonly type: 'records'; readonly members: OptionKinds; readonly separator: RegExp }
   /** Names and texts: an object, or `NAME=TEXT` for each. */
   | { readonly type: 'pairs'; readonly maxCount: number; readonly maxLength: number };
+
+/** Kinds by name of a member. */
+export interface OptionKinds {
+  readonly [name: string]: OptionKind;
+}
 
 export interface OptionSpec {
   readonly kind: OptionKind;
@@ -40,6 +50,7 @@ interface ValueTypes {
   readonly integer: number;
   readonly object: Readonly<Record<string, unknown>>;
   readonly list: readonly string[];
+  readonly records: ReadonlyArray<Readonly<Record<string, unknown>>>;
   readonly pairs: Readonly<Record<string, string>>;
 }
 

@@ -4,6 +4,7 @@ import type { OptionKind } from './option-spec.js';
 
 type Integer = Extract<OptionKind, { type: 'integer' }>;
 type List = Extract<OptionKind, { type: 'list' }>;
+type Records = Extract<OptionKind, { type: 'records' }>;
 type Pairs = Extract<OptionKind, { type: 'pairs' }>;
 
 /** Whether a raw value counts as given. The empty text does not, as in the Go helper; the empty passphrase does. */
@@ -32,6 +33,8 @@ export function parseValue(raw: unknown, kind: OptionKind, label: string): unkno
       return parseObject(raw, label);
     case 'list':
       return parseList(raw, kind, label);
+    case 'records':
+      return parseRecords(raw, kind, label);
     case 'pairs':
       return parsePairs(raw, kind, label);
     case 'path':
@@ -95,6 +98,33 @@ function parseList(raw: unknown, { separator, pattern = /^/, rule }: List, label
     throw invalid(label, rule ?? 'texts that are not empty', show(wrong ?? raw));
   }
   return items as string[];
+}
+
+function parseRecords(raw: unknown, { members, separator }: Records, label: string): object[] {
+  const items = typeof raw === 'string' ? splitRecords(raw, separator) : raw;
+  if (!Array.isArray(items)) throw invalid(label, 'a list of objects', typeName(items));
+  return items.map((item, index) => {
+    const place = items.length === 1 ? label : `item ${index + 1} of ${label}`;
+    const [first = ''] = Object.keys(members);
+    const record = typeof item === 'string' ? { [first]: item } : item;
+    if (!isPlainObject(record)) throw invalid(place, 'an object', typeName(record));
+    assertKnown(record, Object.keys(members));
+    if (!isGiven(record[first], { type: 'text' })) {
+      throw new OptionError('ERR_OPTION_MISSING', `missing ${first} of ${place}`);
+    }
+    const entries = Object.entries(members).map(([name, kind]) => [
+      name,
+      parseValue(record[name], kind, name === first ? place : `${name} of ${place}`),
+    ]);
+    return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+  });
+}
+
+/** A list or one object as JSON, else texts; undefined if it is broken JSON. */
+function splitRecords(raw: string, separator: RegExp): unknown {
+  if (!/^\s*[[{]/.test(raw)) return raw.split(separator);
+  const value = parseJson(raw);
+  return isPlainObject(value) ? [value] : value;
 }
 
 /** `{ name: text }`; `NAME=TEXT` for each, in a list or separated by commas; or the JSON text of an object. */

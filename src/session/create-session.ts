@@ -8,24 +8,17 @@ import { loadIdentity } from '../identity/load.js';
 import type { Environment } from '../options/choose-values.js';
 import { ambientEnvironment } from '../options/environment.js';
 import { signRequestWithTrace } from '../signing/sign-request.js';
+import type { CallContext, Logger } from './call-service.js';
+import { callService } from './call-service.js';
 import type { HttpDispatcher } from './dispatched.js';
-import { endedBy, startLimit } from './limit.js';
+import { endedBy } from './limit.js';
+import type { SessionRequest } from './request.js';
 import { createSessionRequest } from './request.js';
-import type { Session } from './response.js';
+import type { HttpResponse, Session } from './response.js';
 import { parseSessionResponse } from './response.js';
-import { retry } from './retry.js';
 import type { SessionOptions } from './session-options.js';
 import type { Settings } from './settings.js';
 import { parseSettings } from './settings.js';
-import { openTransport } from './transport.js';
-
-/** Receives log messages. The console and the loggers of AWS SDK clients fit. */
-export interface Logger {
-  /** What is signed and sent. Never a key, a passphrase, a secret or a token. */
-  debug?(message: string): void;
-  /** What works today and should be changed. */
-  warn?(message: string): void;
-}
 
 /** What a session takes besides its settings. */
 export interface SessionContext {
@@ -112,12 +105,6 @@ function assertOptions(options: CreateSessionOptions): void {
   );
 }
 
-export interface CreateContext
-  extends Pick<SessionContext, 'logger' | 'signal' | 'now' | 'random' | 'dispatcher'> {
-  /** Tries for passing failures; a refresher, which pauses by itself, passes 1. Default 3. */
-  readonly attempts?: number | undefined;
-}
-
 /**
  * Creates a session with an identity that is loaded already, after checking it.
  *
@@ -126,9 +113,20 @@ export interface CreateContext
 export async function createSessionFrom(
   settings: Settings,
   identity: SigningIdentity,
-  context: CreateContext,
+  context: CallContext,
 ): Promise<Session> {
-  const { logger, signal, attempts, now = () => new Date(), random = Math.random } = context;
+  const session = await createFirstSession(settings, identity, context);
+  if (settings.assumeRoles.length === 0) return session;
+  const { assumeRoles } = await import('./sts/assume-role.js');
+  return assumeRoles(session, settings, context);
+}
+
+async function createFirstSession(
+  settings: Settings,
+  identity: SigningIdentity,
+  context: CallContext,
+): Promise<Session> {
+  const { logger, now = () => new Date() } = context;
   const { endpoint, region, roleArn, connection } = settings;
   if (!connection.verifyTls) {
     logger?.warn?.(
@@ -139,24 +137,14 @@ export async function createSessionFrom(
     logger?.warn?.(`${message}: ${hint}`);
   }
   const request = createSessionRequest(settings);
-  const transport = await openTransport(endpoint, connection, context.dispatcher);
-  const limit = startLimit(connection.timeoutMs, endpoint.origin, signal);
-  const attempt = async (): Promise<Session> => {
-    // Each attempt is signed anew: signatures age, and the clock may have been set meanwhile.
+  const sign = async (): Promise<SessionRequest> => {
     const signed = await signRequestWithTrace(request, identity, { region, date: now() });
     logger?.debug?.(`canonical request:\n${signed.canonicalRequest}`);
     logger?.debug?.(`string to sign:\n${signed.stringToSign}`);
     logger?.debug?.(`sending to ${endpoint.origin}${request.path}, body ${request.body}`);
-    const { status, headers, body } = await transport.send(signed.request, limit.signal);
-    logger?.debug?.(`the service answered ${status}, request id ${headers['x-amzn-requestid'] ?? 'none'}`);
-    const { certificate } = identity;
-    return parseSessionResponse({ status, headers, body }, { roleArn, now, certificate });
+    return signed.request;
   };
-  try {
-    // Raced: a remote signer may not answer.
-    return await endedBy(limit.signal, retry(attempt, { ...limit, random, attempts }));
-  } finally {
-    limit.stop();
-    await transport.close();
-  }
+  const parse = (response: HttpResponse): Session =>
+    parseSessionResponse(response, { roleArn, now, certificate: identity.certificate });
+  return callService({ endpoint, connection, sign, parse }, context);
 }

@@ -3,6 +3,7 @@
  * custom ones. Source: the endpoints of AWS's partitions and "AWS IAM Roles Anywhere endpoints and quotas".
  */
 import { OptionError, quote } from '../errors.js';
+import { REGION } from '../options/arn.js';
 import { isLoopback } from '../options/loopback.js';
 import { partitionOf } from '../options/partition.js';
 
@@ -16,6 +17,24 @@ export function endpointForRegion(region: string, variant: EndpointVariant): URL
   const name = variant.useFipsEndpoint ? 'rolesanywhere-fips' : 'rolesanywhere';
   const suffix = variant.useDualstackEndpoint ? partition.dualstack : partition.suffix;
   return new URL(`https://${name}.${region}.${suffix}`);
+}
+
+/** The regional STS. FedRAMP regions have no FIPS endpoint of their own: theirs is one. */
+export function stsEndpointForRegion(region: string, variant: EndpointVariant): URL {
+  const partition = partitionOf(region);
+  const { useFipsEndpoint, useDualstackEndpoint } = variant;
+  const isFipsAnyway = partition.name === 'aws-us-gov' && !useDualstackEndpoint;
+  const name = useFipsEndpoint && !isFipsAnyway ? 'sts-fips' : 'sts';
+  return new URL(
+    `https://${name}.${region}.${useDualstackEndpoint ? partition.dualstack : partition.suffix}`,
+  );
+}
+
+/** Region of the signature for an STS endpoint: the one in its name. The global endpoint is in us-east-1. */
+export function stsRegionOf({ hostname }: URL, region: string): string {
+  if (hostname === 'sts.amazonaws.com') return 'us-east-1';
+  const [, named] = new RegExp(`^sts(?:-fips)?\\.(${REGION})\\.`).exec(hostname) ?? [];
+  return named ?? region;
 }
 
 /**

@@ -49,7 +49,7 @@ export function createSessionRequest(settings: SessionRequestSettings): SessionR
   };
 }
 
-function withoutEndSlashes(path: string): string {
+export function withoutEndSlashes(path: string): string {
   let end = path.length;
   while (path[end - 1] === '/') end -= 1;
   return path.slice(0, end);

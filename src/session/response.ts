@@ -5,6 +5,7 @@
  * nothing of a body that may hold credentials gets into a message.
  */
 import { oneLine, ServiceError } from '../errors.js';
+import { createRefusal } from './refusal.js';
 import type { Refusal } from './refusal-advice.js';
 import { adviceFor, NOT_THE_SERVICE } from './refusal-advice.js';
 
@@ -32,12 +33,6 @@ export interface Session {
   readonly packedPolicySize: number | undefined;
   readonly subjectArn: string | undefined;
 }
-
-/** Beyond this the service refuses a signature (SigV4, five minutes). */
-const MAX_SKEW_MS = 5 * 60 * 1000;
-
-const THROTTLING =
-  /^(Throttling|ThrottlingException|ThrottledException|TooManyRequests|TooManyRequestsException|RequestThrottled|RequestThrottledException|RequestLimitExceeded|BandwidthLimitExceeded|LimitExceededException|PriorRequestNotComplete|SlowDown|EC2ThrottledException|ProvisionedThroughputExceededException|TransactionInProgressException)$/;
 
 export interface ResponseContext {
   /** The role that was asked for: its account is the session's. */
@@ -90,10 +85,19 @@ export function parseSessionResponse(response: HttpResponse, context: ResponseCo
 }
 
 /**
+<<<<<<< HEAD
  * Expired credentials are of no use, and a wrong clock on this machine would make every caller ask again and
  * again.
  */
 function assertNotExpired(expiration: Date, response: HttpResponse, now: Date): void {
+=======
+ * Refuses expired credentials: they are of no use, and a wrong clock on this machine would make every caller ask again and
+ * again.
+ *
+ * @throws ServiceError `ERR_RESPONSE_INVALID`
+ */
+export function assertNotExpired(expiration: Date, response: HttpResponse, now: Date): void {
+>>>>>>> 7b6e040 (feat(session): role chaining with STS AssumeRole, and whoami)
   if (expiration > now) return;
   const when = `expired ${expiration.toISOString()}, now ${now.toISOString()}`;
   throw invalid(response, `the service returned expired credentials: ${when}`, {
@@ -102,26 +106,18 @@ function assertNotExpired(expiration: Date, response: HttpResponse, now: Date): 
 }
 
 /** RFC 3339, with its offset: `Date` alone takes nearly any text, and local time where there is none. */
-function parseMoment(text = ''): Date {
+export function parseMoment(text = ''): Date {
   const isMoment = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text);
   return new Date(isMoment ? text : Number.NaN);
 }
 
-/** RFC 9110 §5.6.7, as milliseconds since 1970; NaN for anything else. */
-function parseHttpDate(text = ''): number {
-  return /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/.test(text)
-    ? Date.parse(text)
-    : Number.NaN;
-}
-
 /** The fifth part of an ARN, where it is an account. */
-function accountOf(arn: string | undefined): string | undefined {
+export function accountOf(arn: string | undefined): string | undefined {
   return /^arn:[^:]+:[^:]+:[^:]*:(\d{12}):/.exec(arn ?? '')?.[1];
 }
 
 function parseRefusal(response: HttpResponse, context: ResponseContext): ServiceError {
   const { status, headers } = response;
-  const now = context.now();
   if (status < 400) {
     return invalid(response, `the service answered with status ${status}; redirects are not followed`);
   }
@@ -129,22 +125,12 @@ function parseRefusal(response: HttpResponse, context: ResponseContext): Service
   const named = headers['x-amzn-errortype'] ?? asText(body['__type']) ?? asText(body['code']);
   const type = named === undefined ? undefined : bareType(oneLine(named, 200));
   const text = asText(body['message']) ?? asText(body['Message']);
-  const requestId = headers['x-amzn-requestid'];
-  const skew = describeSkew(headers['date'], now);
-  const code = codeOf(status, type);
-  const parts = [
-    `the service answered ${status}${type === undefined ? '' : ` ${type}`}`,
-    text === undefined ? '' : `: ${oneLine(text, 1000)}`,
-    requestId === undefined ? '' : ` (request id ${oneLine(requestId, 100)})`,
-    skew,
-  ];
-  return new ServiceError(code, parts.join(''), {
-    status,
-    type,
-    requestId,
-    hint: adviceFor({ code, type, text, hasSkew: skew !== '', certificate: context.certificate }),
-    retryAfterMs: parseRetryAfter(headers['retry-after'], now),
-  });
+  const { certificate } = context;
+  return createRefusal(
+    response,
+    { service: 'the service', type, text, requestId: headers['x-amzn-requestid'] },
+    { now: context.now(), adviceFor: (refusal) => adviceFor({ ...refusal, certificate }) },
+  );
 }
 
 /** `prefix#Name` and `Name:http://…` both occur in AWS's protocols. */
@@ -153,6 +139,7 @@ function bareType(named: string): string {
   return beforeColon.slice(beforeColon.lastIndexOf('#') + 1);
 }
 
+<<<<<<< HEAD
 function codeOf(status: number, type: string | undefined): ServiceError['code'] {
   if (status === 429 || (type !== undefined && THROTTLING.test(type))) return 'ERR_SERVICE_THROTTLED';
   return status >= 500 ? 'ERR_SERVICE_FAILED' : 'ERR_SERVICE_DENIED';
@@ -180,6 +167,9 @@ function parseRetryAfter(value: string | undefined, now: Date): number | undefin
  * Undefined where it is not JSON. Its text stays here, as does the parser's message, which quotes it:
  * credentials.
  */
+=======
+/** Undefined where it is not JSON. Its text stays here, as does the parser's message, which quotes it: credentials. */
+>>>>>>> 7b6e040 (feat(session): role chaining with STS AssumeRole, and whoami)
 function parseJson(body: Uint8Array): Record<string, unknown> | undefined {
   try {
     return asRecord(JSON.parse(Buffer.from(body).toString()));

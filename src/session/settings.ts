@@ -16,12 +16,15 @@ import {
 } from '../options/choose-values.js';
 import type { ValuesOf } from '../options/option-spec.js';
 import { assertKnown } from '../options/values.js';
-import { endpointForRegion, parseEndpoint } from './endpoint.js';
-import type { SessionOptions } from './session-options.js';
+import { endpointForRegion, parseEndpoint, stsEndpointForRegion, stsRegionOf } from './endpoint.js';
+import type { AssumeRoleOptions, SessionOptions } from './session-options.js';
 import { SESSION_OPTIONS } from './session-options.js';
 
 /** The values of all options; options with a default are always set. */
-type Values = ValuesOf<Omit<typeof SESSION_OPTIONS, SourceName>> & Pick<SessionOptions, SourceName>;
+type Values = ValuesOf<Omit<typeof SESSION_OPTIONS, SourceName | 'assumeRoles'>> &
+  Pick<SessionOptions, SourceName> & {
+    readonly assumeRoles?: ReadonlyArray<AssumeRoleOptions & { readonly policy?: object | undefined }>;
+  };
 type SourceName = 'certificate' | 'privateKey' | 'intermediates';
 
 /** The options of an identity source. */
@@ -62,8 +65,29 @@ export interface Settings {
   readonly durationSeconds: number;
   readonly roleSessionName: string | undefined;
   readonly instanceProperties: Readonly<Record<string, string>> | undefined;
+  /** Roles to assume with the session, one after the other. */
+  readonly assumeRoles: readonly AssumedRole[];
+  /** Where STS is, and the region of its signatures. */
+  readonly sts: { readonly endpoint: URL; readonly region: string };
   readonly connection: Connection;
 }
+
+/** The input of AssumeRole. */
+export interface AssumedRole {
+  readonly roleArn: string;
+  readonly externalId: string | undefined;
+  /** 900 to 3600. */
+  readonly durationSeconds: number;
+  readonly roleSessionName: string | undefined;
+  /** JSON. */
+  readonly policy: string | undefined;
+}
+
+/** AWS's limit for sessions of chained roles, which is its default too. */
+const CHAINED_SECONDS = 3600;
+
+/** Of `Policy` in AssumeRole. */
+const MAX_POLICY_LENGTH = 2048;
 
 export interface SettingsContext {
   readonly env?: Environment;
@@ -133,8 +157,36 @@ export function settingsFrom(
     durationSeconds: values.durationSeconds,
     roleSessionName: values.roleSessionName,
     instanceProperties: values.instanceProperties && Object.freeze({ ...values.instanceProperties }),
+    assumeRoles: Object.freeze(rolesOf(values, choices.assumeRoles.label)),
+    sts: Object.freeze(stsOf(choices, values, region)),
     connection: connectionOf(values, env),
   });
+}
+
+/** @throws OptionError `ERR_OPTION_INVALID` */
+function rolesOf({ assumeRoles = [] }: Values, label: string): AssumedRole[] {
+  return assumeRoles.map(
+    ({ roleArn, externalId, durationSeconds = CHAINED_SECONDS, roleSessionName, policy }) => {
+      parseArn(roleArn, 'role', label);
+      const text = policy && JSON.stringify(policy);
+      if (text !== undefined && text.length > MAX_POLICY_LENGTH) {
+        throw new OptionError(
+          'ERR_OPTION_INVALID',
+          `the session policy for ${roleArn} must have at most ${MAX_POLICY_LENGTH} characters, found ${text.length}`,
+        );
+      }
+      return Object.freeze({ roleArn, externalId, durationSeconds, roleSessionName, policy: text });
+    },
+  );
+}
+
+function stsOf(choices: Choices<Name>, values: Values, region: string): Settings['sts'] {
+  const { stsEndpoint, useFipsEndpoint, useDualstackEndpoint } = values;
+  const endpoint =
+    stsEndpoint === undefined
+      ? stsEndpointForRegion(region, { useFipsEndpoint, useDualstackEndpoint })
+      : parseEndpoint(stsEndpoint, choices.stsEndpoint.label);
+  return { endpoint, region: stsRegionOf(endpoint, region) };
 }
 
 function valuesOf(choices: Choices<Name>): Values {

@@ -7,6 +7,7 @@
 import { hash } from 'node:crypto';
 import { getCanonicalHeaders, SignatureV4Base } from '@smithy/signature-v4';
 import { OptionError } from '../errors.js';
+import { Sha256 } from './sha256.js';
 
 /** The shape of `HttpRequest` in `@smithy/types`, as far as signing reads it. */
 export interface HttpRequest {
@@ -27,6 +28,7 @@ export interface CanonicalForm {
   readonly signedHeaders: string;
 }
 
+<<<<<<< HEAD
 /** SHA-256 with smithy's interface. It hashes one text for each digest and throws if it is given more. */
 class Sha256 {
   #data: Uint8Array | undefined;
@@ -45,6 +47,8 @@ class Sha256 {
   }
 }
 
+=======
+>>>>>>> 7b6e040 (feat(session): role chaining with STS AssumeRole, and whoami)
 class X509SignatureV4 extends SignatureV4Base {
   constructor() {
     // The base class requires these for access keys; X.509 signing has none, and takes the region per request.

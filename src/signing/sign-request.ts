@@ -105,8 +105,8 @@ function createOwnHeaders(
   return headers;
 }
 
-/** As HTTP clients write it: without the port where that is the protocol's own. */
-function hostOf({ protocol, hostname, port }: HttpRequest): string {
+/** The `Host` header as HTTP clients write it: without the port if it is the protocol's default. */
+export function hostOf({ protocol, hostname, port }: HttpRequest): string {
   return port === undefined || port === DEFAULT_PORTS[protocol] ? hostname : `${hostname}:${port}`;
 }
 

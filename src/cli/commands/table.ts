@@ -18,6 +18,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./update.js')).command,
   },
   {
+    name: 'whoami',
+    summary: 'Show whose the credentials are: ARN, account, expiry, source of the session tags.',
+    load: async () => (await import('./whoami.js')).command,
+  },
+  {
     name: 'cache list',
     summary: 'Show the sessions that --cache has kept: files, ages and ends, no secrets.',
     load: async () => (await import('./cache.js')).listCommand,

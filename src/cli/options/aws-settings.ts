@@ -22,6 +22,9 @@ const KEYS = {
   max_attempts: 'maxAttempts',
 } as const;
 
+/** Services by the option that holds their endpoint. */
+const SERVICES: Readonly<Record<string, string>> = { endpoint: 'rolesanywhere', stsEndpoint: 'sts' };
+
 /** The AWS config as a source of options. */
 export interface AwsSettings extends Source {
   /** Why nothing was read from the file, for `--debug`. */
@@ -67,19 +70,28 @@ function settingsIn(text: string, { path, subject, env }: FileContext): AwsSetti
     values.set('caBundle', { ...bundle, raw: resolve(dirname(path), expandHome(String(bundle.raw), env)) });
   }
   const services = sectionsOf(sections, 'services').get(profile.get('services') ?? '');
-  const endpoints = isIgnoring(profile, place, env) ? [] : endpointsOf(profile, services, place);
+  const hasEndpoints = !isIgnoring(profile, place, env);
   return {
     origin: 'aws-config',
-    find: (option) => (option === 'endpoint' ? endpoints : [values.get(option) ?? []].flat()),
+    find: (option) => {
+      const service = Object.hasOwn(SERVICES, option) ? SERVICES[option] : undefined;
+      if (service === undefined) return [values.get(option) ?? []].flat();
+      return hasEndpoints ? endpointsOf(service, profile, services, place) : [];
+    },
     problem: undefined,
   };
 }
 
 /** The endpoint of the service before that of all services. */
-function endpointsOf(profile: Section, services: Section | undefined, place: string): RawValue[] {
-  const own = nestedValue(services?.get('rolesanywhere') ?? '', 'endpoint_url');
+function endpointsOf(
+  service: string,
+  profile: Section,
+  services: Section | undefined,
+  place: string,
+): RawValue[] {
+  const own = nestedValue(services?.get(service) ?? '', 'endpoint_url');
   return [
-    { raw: own, label: `rolesanywhere endpoint_url in [services ${profile.get('services')}], used ${place}` },
+    { raw: own, label: `${service} endpoint_url in [services ${profile.get('services')}], used ${place}` },
     { raw: profile.get('endpoint_url'), label: `endpoint_url ${place}` },
   ];
 }

@@ -12,7 +12,7 @@ import {
   weakerOf,
 } from '../../options/choose-values.js';
 import type { ValuesOf } from '../../options/option-spec.js';
-import type { Logger } from '../../session/create-session.js';
+import type { Logger } from '../../session/call-service.js';
 import type { Arguments } from '../arguments.js';
 import type { Io } from '../terminal/io.js';
 import { say } from '../terminal/io.js';

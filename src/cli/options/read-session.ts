@@ -15,6 +15,7 @@ import type { Flags } from './flags.js';
 import { askAtTerminal, readSecrets } from './passphrase.js';
 import type { StderrLogger, WarnOptions } from './read-flags.js';
 import { readFlagsAndFiles, valuesOf } from './read-flags.js';
+import { readRoleChain, toLibraryNames } from './role-chain.js';
 import { changeRole } from './role-variant.js';
 import { ALL_SESSION_FLAGS, IDENTITY_FLAGS } from './session-flags.js';
 
@@ -56,13 +57,17 @@ export async function readSession<Own extends Flags>(
   const session = {
     ...known,
     ...(await readSecrets(known, io, logger)),
+    assumeRoles: await readRoleChain(known),
     verifyTls: { ...known.noVerifySsl, value: known.noVerifySsl.value !== true },
   };
   const settings = settingsFrom(session, { env });
   await warnOfPublicKey(settings.source, logger);
   return {
     settings,
-    settingsWith: (changes, subject) => settingsFrom(changeRole(session, changes, subject), { env }),
+    settingsWith: (changes, subject) => {
+      const changed = changeRole(session, changes, subject);
+      return settingsFrom({ ...changed, assumeRoles: toLibraryNames(changed.assumeRoles) }, { env });
+    },
     context: {
       env,
       logger,

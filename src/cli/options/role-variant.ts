@@ -13,6 +13,7 @@ const VARIABLE = [
   'durationSeconds',
   'roleSessionName',
   'instanceProperties',
+  'assumeRoles',
 ] as const;
 
 /**

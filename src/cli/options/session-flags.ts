@@ -3,6 +3,7 @@ import { SESSION_OPTIONS } from '../../session/session-options.js';
 import type { FlagGroups, Flags } from './flags.js';
 import { DEBUG_FLAGS, HELP_FLAGS } from './flags.js';
 import { STORE_FLAGS } from './helper-flags.js';
+import { CHAIN_FLAGS } from './role-chain.js';
 
 const { certificate, privateKey, intermediates, passphrase } = SESSION_OPTIONS;
 
@@ -239,7 +240,10 @@ const NETWORK_FLAGS = {
 } as const satisfies Flags;
 
 /** All flags above. */
-export const ALL_SESSION_FLAGS = { ...IDENTITY_FLAGS, ...SESSION_FLAGS, ...NETWORK_FLAGS } as const;
+export const ALL_SESSION_FLAGS = {
+  ...{ ...IDENTITY_FLAGS, ...SESSION_FLAGS, ...CHAIN_FLAGS },
+  ...NETWORK_FLAGS,
+} as const;
 
 /**
  * The groups of a command that creates sessions.
@@ -252,6 +256,7 @@ export function sessionGroups(own: Flags = {}, output: Flags = {}): FlagGroups {
     'This command': own,
     Identity: IDENTITY_FLAGS,
     Session: SESSION_FLAGS,
+    'Role chaining': CHAIN_FLAGS,
     Network: NETWORK_FLAGS,
     Output: { ...output, ...DEBUG_FLAGS, ...HELP_FLAGS },
   };

@@ -12,7 +12,7 @@ import { reasonOf, removeLeftovers, writeError, writeFileWhole } from '../../fil
 import { openPlace } from '../../files/write-place.js';
 import type { SigningIdentity } from '../../identity/identity.js';
 import type { Environment } from '../../options/choose-values.js';
-import type { Logger } from '../../session/create-session.js';
+import type { Logger } from '../../session/call-service.js';
 import type { Session } from '../../session/response.js';
 import type { Settings } from '../../session/settings.js';
 import type { Replaced } from '../refresher.js';
@@ -68,8 +68,9 @@ export async function openCache(
     logger?.warn?.('nothing is cached: no key for it can be derived from where this private key is');
     return undefined;
   }
-  if (settings.durationSeconds * 1000 <= LEAST_LEFT_MS) {
-    logger?.debug?.(`sessions of ${settings.durationSeconds} seconds are too short to be cached`);
+  const lifetimeSeconds = lifetimeOf(settings);
+  if (lifetimeSeconds * 1000 <= LEAST_LEFT_MS) {
+    logger?.debug?.(`sessions of ${lifetimeSeconds} seconds are too short to be cached`);
     return undefined;
   }
   const folder = await openFolder(context);
@@ -97,11 +98,20 @@ async function openFolder({ env, logger }: CacheContext): Promise<string | undef
   return undefined;
 }
 
+/** Seconds that the session was asked for: of a chain, the last role's. */
+function lifetimeOf({ assumeRoles, durationSeconds }: Settings): number {
+  return assumeRoles.at(-1)?.durationSeconds ?? durationSeconds;
+}
+
 /** All that changes the answer, or who may have given it. Options to come count too. */
-function inputsOf({ source: _, connection, ...asked }: Settings, identity: SigningIdentity): string {
+function inputsOf({ source: _, connection, sts, ...asked }: Settings, identity: SigningIdentity): string {
   const { verifyTls, caBundle } = connection;
   const certificate = createHash('sha256').update(identity.certificate.raw).digest('hex');
-  const all = { ...asked, verifyTls, caBundle, certificate };
+  const all = {
+    ...{ ...asked, verifyTls, caBundle, certificate },
+    // Without a chain STS is not asked.
+    sts: asked.assumeRoles.length > 0 ? sts : undefined,
+  };
   return JSON.stringify(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
@@ -130,7 +140,7 @@ function stateOf(
   const leftMs = kept.value.expiration.getTime() - now().getTime();
   if (leftMs <= leastLeftMs) return `has ${leastLeftMs / 60_000} minutes or less left`;
   // The clock was set back since: the session may have expired in truth.
-  return leftMs > settings.durationSeconds * 1000 + TOLERANCE_MS ? 'is from the future' : undefined;
+  return leftMs > lifetimeOf(settings) * 1000 + TOLERANCE_MS ? 'is from the future' : undefined;
 }
 
 async function share(

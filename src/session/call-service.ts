@@ -1,0 +1,59 @@
+/** Calls a service: signs each attempt anew, sends it, parses the answer, within the limits of time and attempts. */
+import type { HttpDispatcher } from './dispatched.js';
+import { endedBy, startLimit } from './limit.js';
+import type { SessionRequest } from './request.js';
+import type { HttpResponse } from './response.js';
+import { retry } from './retry.js';
+import type { Connection } from './settings.js';
+import { openTransport } from './transport.js';
+
+/** Receives log messages. The console and the loggers of AWS SDK clients fit. */
+export interface Logger {
+  /** What is signed and sent. Never a key, a passphrase, a secret or a token. */
+  debug?(message: string): void;
+  /** What works today and should be changed. */
+  warn?(message: string): void;
+}
+
+export interface CallContext {
+  /** Ends the call with `ERR_ABORTED`. */
+  readonly signal?: AbortSignal | undefined;
+  readonly logger?: Logger | undefined;
+  /** The clock. Default: the system's. */
+  readonly now?: (() => Date) | undefined;
+  /** Jitter, in [0, 1). Default `Math.random`. */
+  readonly random?: (() => number) | undefined;
+  readonly dispatcher?: HttpDispatcher | undefined;
+  /** Tries for passing failures; a refresher, which pauses by itself, passes 1. Default 3. */
+  readonly attempts?: number | undefined;
+}
+
+interface Call<T> {
+  readonly endpoint: URL;
+  readonly connection: Connection;
+  /** Called for each attempt: signatures age, and the clock may have been set meanwhile. */
+  sign(): Promise<SessionRequest>;
+  parse(response: HttpResponse): T;
+}
+
+/** @throws TransportError `ERR_TIMEOUT` `ERR_NETWORK` `ERR_TLS` `ERR_PROXY` `ERR_ABORTED`; what `sign` and `parse` throw */
+export async function callService<T>(
+  { endpoint, connection, sign, parse }: Call<T>,
+  { signal, logger, random = Math.random, dispatcher, attempts }: CallContext,
+): Promise<T> {
+  const transport = await openTransport(endpoint, connection, dispatcher);
+  const limit = startLimit(connection.timeoutMs, endpoint.origin, signal);
+  const attempt = async (): Promise<T> => {
+    const request = await sign();
+    const { status, headers, body } = await transport.send(request, limit.signal);
+    logger?.debug?.(`the service answered ${status}, request id ${headers['x-amzn-requestid'] ?? 'none'}`);
+    return parse({ status, headers, body });
+  };
+  try {
+    // Raced: a remote signer may not answer.
+    return await endedBy(limit.signal, retry(attempt, { ...limit, random, attempts }));
+  } finally {
+    limit.stop();
+    await transport.close();
+  }
+}

@@ -1,0 +1,3 @@
+module vault-plugin
+
+go 1.24

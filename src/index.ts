@@ -1,6 +1,6 @@
 /**
- * The library. Each stage can be used alone: load an identity, check it, sign a request of your own and send it with any
- * HTTP client.
+ * The library. Each stage can be used alone: load an identity, check it, sign a request of your own and send
+ * it with any HTTP client.
  */
 
 export type { ProviderProperties } from './credentials/caller-client.js';

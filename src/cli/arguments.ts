@@ -1,4 +1,7 @@
-/** Parses the arguments of a command into values by option name, with both spellings: `--flag value`, `--flag=value`. */
+/**
+ * Parses the arguments of a command into values by option name, with both spellings: `--flag value`,
+ * `--flag=value`.
+ */
 import { parseArgs } from 'node:util';
 import { OptionError, quote } from '../errors.js';
 import { nearest } from '../options/values.js';
@@ -35,8 +38,8 @@ const ONE_LINE =
 type Token = NonNullable<ReturnType<typeof parseArgs>['tokens']>[number];
 
 /**
- * @throws OptionError `ERR_OPTION_UNKNOWN`: an unknown flag, an unexpected argument; `ERR_OPTION_MISSING`: a flag
- *   without its value, a missing operand; `ERR_OPTION_CONFLICT`: a flag given twice
+ * @throws OptionError `ERR_OPTION_UNKNOWN`: an unknown flag, an unexpected argument; `ERR_OPTION_MISSING`: a
+ *   flag without its value, a missing operand; `ERR_OPTION_CONFLICT`: a flag given twice
  */
 export function parseArguments(argv: readonly string[], flags: Flags, operands?: Operands): Arguments {
   const byFlag = new Map(Object.entries(flags).map(([name, flag]) => [flag.flag, { name, flag }]));

@@ -1,4 +1,7 @@
-/** Describes an option for whoever reads it: its kind of value, its default, and the AWS variables that can give it. */
+/**
+ * Describes an option for whoever reads it: its kind of value, its default, and the AWS variables that can
+ * give it.
+ */
 
 /** A kind of value. `values.ts` validates it. */
 export type OptionKind =
@@ -16,8 +19,8 @@ export type OptionKind =
       readonly rule?: string;
     }
   /**
-   * A list of objects with these members, the first one required, or the JSON text of one. A text that is no JSON has the
-   * values of the first member, separated by `separator`; a text in the list is such a value.
+   * A list of objects with these members, the first one required, or the JSON text of one. A text that is no
+   * JSON has the values of the first member, separated by `separator`; a text in the list is such a value.
    */
   | { readonly type: 'records'; readonly members: OptionKinds; readonly separator: RegExp }
   /** Names and texts: an object, or `NAME=TEXT` for each. */
@@ -32,7 +35,9 @@ export interface OptionSpec {
   readonly kind: OptionKind;
   readonly required?: boolean;
   readonly default?: string | number | boolean;
-  /** Environment variables of AWS that give the value if the caller does not; the first one that is set counts. */
+  /**
+   * Environment variables of AWS that give the value if the caller does not; the first one that is set counts.
+   */
   readonly env?: readonly string[];
   /** A variable that, if true, switches those of `env` off. */
   readonly envUnless?: string;

@@ -1,4 +1,6 @@
-/** Validates values: a raw value (from a program, or text from arguments and the environment) against its kind. */
+/**
+ * Validates values: a raw value (from a program, or text from arguments and the environment) against its kind.
+ */
 import { OptionError, quote } from '../errors.js';
 import type { OptionKind } from './option-spec.js';
 
@@ -7,7 +9,10 @@ type List = Extract<OptionKind, { type: 'list' }>;
 type Records = Extract<OptionKind, { type: 'records' }>;
 type Pairs = Extract<OptionKind, { type: 'pairs' }>;
 
-/** Whether a raw value counts as given. The empty text does not, as in the Go helper; the empty passphrase does. */
+/**
+ * Whether a raw value counts as given. The empty text does not, as in the Go helper; the empty passphrase
+ * does.
+ */
 export function isGiven(raw: unknown, kind: OptionKind): boolean {
   return raw !== undefined && raw !== null && (raw !== '' || kind.type === 'secret');
 }
@@ -59,8 +64,8 @@ function parseInteger(raw: unknown, { min, max, unit }: Integer, label: string):
 }
 
 /**
- * An integer as the Go helper's flag library reads it (strconv.ParseInt with base 0): a sign, the prefixes 0x, 0o, 0b
- * and 0 (octal), underscores between digits.
+ * An integer as the Go helper's flag library reads it (strconv.ParseInt with base 0): a sign, the prefixes
+ * 0x, 0o, 0b and 0 (octal), underscores between digits.
  */
 function readInteger(text: string): number {
   const [, sign, body = ''] = /^([+-]?)(\d\w{0,40})$/.exec(text) ?? [];

@@ -1,4 +1,7 @@
-/** Calls a service: signs each attempt anew, sends it, parses the answer, within the limits of time and attempts. */
+/**
+ * Calls a service: signs each attempt anew, sends it, parses the answer, within the limits of time and
+ * attempts.
+ */
 import type { HttpDispatcher } from './dispatched.js';
 import { endedBy, startLimit } from './limit.js';
 import type { SessionRequest } from './request.js';
@@ -36,7 +39,10 @@ interface Call<T> {
   parse(response: HttpResponse): T;
 }
 
-/** @throws TransportError `ERR_TIMEOUT` `ERR_NETWORK` `ERR_TLS` `ERR_PROXY` `ERR_ABORTED`; what `sign` and `parse` throw */
+/**
+ * @throws TransportError `ERR_TIMEOUT` `ERR_NETWORK` `ERR_TLS` `ERR_PROXY` `ERR_ABORTED`; what `sign` and
+ *   `parse` throw
+ */
 export async function callService<T>(
   { endpoint, connection, sign, parse }: Call<T>,
   { signal, logger, random = Math.random, dispatcher, attempts }: CallContext,

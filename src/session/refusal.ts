@@ -1,4 +1,6 @@
-/** Makes the error of a refusal by AWS: code, message, clock difference and advice, for all of its protocols. */
+/**
+ * Makes the error of a refusal by AWS: code, message, clock difference and advice, for all of its protocols.
+ */
 import { oneLine, ServiceError } from '../errors.js';
 import type { Refusal } from './refusal-advice.js';
 
@@ -56,7 +58,9 @@ function codeOf(status: number, type: string | undefined): ServiceError['code'] 
   return status >= 500 ? 'ERR_SERVICE_FAILED' : 'ERR_SERVICE_DENIED';
 }
 
-/** A wrong clock shows itself only as `Invalid signature`: say so where the answer's own date gives it away. */
+/**
+ * A wrong clock shows itself only as `Invalid signature`: say so where the answer's own date gives it away.
+ */
 function describeSkew(date: string | undefined, now: Date): string {
   const skewMs = now.getTime() - parseHttpDate(date);
   if (Number.isNaN(skewMs) || Math.abs(skewMs) <= MAX_SKEW_MS) return '';

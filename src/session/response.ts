@@ -85,19 +85,12 @@ export function parseSessionResponse(response: HttpResponse, context: ResponseCo
 }
 
 /**
-<<<<<<< HEAD
- * Expired credentials are of no use, and a wrong clock on this machine would make every caller ask again and
- * again.
- */
-function assertNotExpired(expiration: Date, response: HttpResponse, now: Date): void {
-=======
- * Refuses expired credentials: they are of no use, and a wrong clock on this machine would make every caller ask again and
- * again.
+ * Refuses expired credentials: they are of no use, and a wrong clock on this machine would make every caller
+ * ask again and again.
  *
  * @throws ServiceError `ERR_RESPONSE_INVALID`
  */
 export function assertNotExpired(expiration: Date, response: HttpResponse, now: Date): void {
->>>>>>> 7b6e040 (feat(session): role chaining with STS AssumeRole, and whoami)
   if (expiration > now) return;
   const when = `expired ${expiration.toISOString()}, now ${now.toISOString()}`;
   throw invalid(response, `the service returned expired credentials: ${when}`, {
@@ -139,37 +132,10 @@ function bareType(named: string): string {
   return beforeColon.slice(beforeColon.lastIndexOf('#') + 1);
 }
 
-<<<<<<< HEAD
-function codeOf(status: number, type: string | undefined): ServiceError['code'] {
-  if (status === 429 || (type !== undefined && THROTTLING.test(type))) return 'ERR_SERVICE_THROTTLED';
-  return status >= 500 ? 'ERR_SERVICE_FAILED' : 'ERR_SERVICE_DENIED';
-}
-
-/**
- * A wrong clock shows itself only as `Invalid signature`: say so where the answer's own date gives it away.
- */
-function describeSkew(date: string | undefined, now: Date): string {
-  const skewMs = now.getTime() - parseHttpDate(date);
-  if (Number.isNaN(skewMs) || Math.abs(skewMs) <= MAX_SKEW_MS) return '';
-  const minutes = Math.round(Math.abs(skewMs) / 60_000);
-  return `; this machine's clock is ${minutes} minutes ${skewMs > 0 ? 'ahead of' : 'behind'} the service's, and at most 5 are allowed`;
-}
-
-/** Seconds or a date (RFC 9110 §10.2.3), as milliseconds from now. */
-function parseRetryAfter(value: string | undefined, now: Date): number | undefined {
-  if (value === undefined) return undefined;
-  if (/^\d+$/.test(value)) return Number(value) * 1000;
-  const until = parseHttpDate(value);
-  return Number.isNaN(until) ? undefined : Math.max(0, until - now.getTime());
-}
-
 /**
  * Undefined where it is not JSON. Its text stays here, as does the parser's message, which quotes it:
  * credentials.
  */
-=======
-/** Undefined where it is not JSON. Its text stays here, as does the parser's message, which quotes it: credentials. */
->>>>>>> 7b6e040 (feat(session): role chaining with STS AssumeRole, and whoami)
 function parseJson(body: Uint8Array): Record<string, unknown> | undefined {
   try {
     return asRecord(JSON.parse(Buffer.from(body).toString()));

@@ -44,9 +44,15 @@ export interface SessionOptions extends IdentitySource {
   readonly roleSessionName?: string | undefined;
   /** Facts about the instance, sent with the request: at most 50, names and values of 1 to 200 characters. */
   readonly instanceProperties?: Readonly<Record<string, string>> | undefined;
-  /** Roles to assume with the session, one after the other (role chaining). The credentials are the last role's. */
+  /**
+   * Roles to assume with the session, one after the other (role chaining). The credentials are the last
+   * role's.
+   */
   readonly assumeRoles?: readonly AssumeRoleOptions[] | undefined;
-  /** Base URL of STS, for `assumeRoles`. Default: `AWS_ENDPOINT_URL_STS`, else by region. Plain http only to loopback. */
+  /**
+   * Base URL of STS, for `assumeRoles`. Default: `AWS_ENDPOINT_URL_STS`, else by region. Plain http only to
+   * loopback.
+   */
   readonly stsEndpoint?: string | undefined;
   /** Use the FIPS 140 endpoint of the region. Default false. */
   readonly useFipsEndpoint?: boolean | undefined;
@@ -58,7 +64,9 @@ export interface SessionOptions extends IdentitySource {
   readonly verifyTls?: boolean | undefined;
   /** Limit for connecting, TLS included, in milliseconds. Default 5000. */
   readonly connectTimeoutMs?: number | undefined;
-  /** Limit for each request with its retries: signing, sending and the answer, in milliseconds. Default 20000. */
+  /**
+   * Limit for each request with its retries: signing, sending and the answer, in milliseconds. Default 20000.
+   */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -69,7 +77,10 @@ const SESSION_NAME_KIND = {
   rule: '2 to 64 of A-Z a-z 0-9 _ + = , . @ -',
 } as const;
 
-/** How the members of `assumeRoles` are validated. Source: AssumeRole of STS, and "Role chaining" of the IAM user guide. */
+/**
+ * How the members of `assumeRoles` are validated. Source: AssumeRole of STS, and "Role chaining" of the IAM
+ * user guide.
+ */
 export const ASSUME_ROLE_KINDS = {
   roleArn: { type: 'text' },
   // STS: externalIdType.

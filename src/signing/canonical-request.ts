@@ -28,27 +28,6 @@ export interface CanonicalForm {
   readonly signedHeaders: string;
 }
 
-<<<<<<< HEAD
-/** SHA-256 with smithy's interface. It hashes one text for each digest and throws if it is given more. */
-class Sha256 {
-  #data: Uint8Array | undefined;
-
-  update(data: Uint8Array): void {
-    if (this.#data !== undefined) throw new Error('one text for each digest');
-    this.#data = data;
-  }
-
-  async digest(): Promise<Uint8Array> {
-    return hash('sha256', this.#data ?? '', 'buffer');
-  }
-
-  reset(): void {
-    this.#data = undefined;
-  }
-}
-
-=======
->>>>>>> 7b6e040 (feat(session): role chaining with STS AssumeRole, and whoami)
 class X509SignatureV4 extends SignatureV4Base {
   constructor() {
     // The base class requires these for access keys; X.509 signing has none, and takes the region per request.

@@ -1,4 +1,7 @@
-/** The commands of the program: names, summaries, and how each is loaded. Flags stand in the command's own file. */
+/**
+ * The commands of the program: names, summaries, and how each is loaded. Flags stand in the command's own
+ * file.
+ */
 import type { CommandEntry } from '../command.js';
 
 export const COMMANDS: readonly CommandEntry[] = [

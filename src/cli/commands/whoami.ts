@@ -1,6 +1,6 @@
 /**
- * `rolesanywhere whoami` asks STS whose the credentials are (GetCallerIdentity), and shows where their session tags
- * come from.
+ * `rolesanywhere whoami` asks STS whose the credentials are (GetCallerIdentity), and shows where their
+ * session tags come from.
  */
 import { wholeSeconds } from '../../credentials/process-json.js';
 import { identityProvider, openSessionSource } from '../../credentials/session-source.js';

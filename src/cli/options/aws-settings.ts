@@ -1,7 +1,7 @@
 /**
- * Reads the settings that every AWS SDK takes from the AWS config: CA bundle, endpoint, FIPS, dual-stack and attempts, of
- * the profile in use and of its `[services …]` section. They are the weakest source: flags, environment and our own
- * files win.
+ * Reads the settings that every AWS SDK takes from the AWS config: CA bundle, endpoint, FIPS, dual-stack and
+ * attempts, of the profile in use and of its `[services …]` section. They are the weakest source: flags,
+ * environment and our own files win.
  *
  * Source: "Settings reference" and "Service-specific endpoints" (AWS SDKs and Tools reference).
  */

@@ -7,8 +7,8 @@ export interface Flag extends OptionSpec {
   /** Stands for the value in `--help`. */
   readonly placeholder?: string;
   /**
-   * The value is a member of an object of this option, which takes a list of them: among the arguments, of the last one
-   * before the flag. Variables and files give it for a list of one.
+   * The value is a member of an object of this option, which takes a list of them: among the arguments, of
+   * the last one before the flag. Variables and files give it for a list of one.
    */
   readonly memberOf?: string;
   /** The flag is known but cannot work here. The reason, as the predicate of a sentence about the flag. */

@@ -1,6 +1,6 @@
 /**
- * Reads the options of a command: chooses each value from the flags, the environment and the configuration files, and
- * refuses flags that cannot work here.
+ * Reads the options of a command: chooses each value from the flags, the environment and the configuration
+ * files, and refuses flags that cannot work here.
  */
 import { OptionError } from '../../errors.js';
 import type { Choices, Environment, Source } from '../../options/choose-values.js';
@@ -145,7 +145,9 @@ function logOrigins(choices: Choices, flags: Flags, logger: Logger): void {
   }
 }
 
-/** Checks `--cert-selector` before it is refused, so that a mistake in it is reported first, as by the helper. */
+/**
+ * Checks `--cert-selector` before it is refused, so that a mistake in it is reported first, as by the helper.
+ */
 async function checkSelector(choices: Choices): Promise<void> {
   const selector = choices['certSelector']?.value;
   if (typeof selector !== 'string') return;

@@ -1,4 +1,6 @@
-/** The flags of role chaining: `--assume-role-arn`, once for each role, and the flags of that role behind it. */
+/**
+ * The flags of role chaining: `--assume-role-arn`, once for each role, and the flags of that role behind it.
+ */
 import { OptionError } from '../../errors.js';
 import { readTextFile } from '../../files/read-file.js';
 import type { Choice, Choices } from '../../options/choose-values.js';
@@ -117,7 +119,10 @@ function recordsOf({ value }: Choice): readonly RoleRecord[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** Adds the values that variables and files give beside the ARN. Roles of the command line have theirs behind them. */
+/**
+ * Adds the values that variables and files give beside the ARN. Roles of the command line have theirs behind
+ * them.
+ */
 function withLooseValues(
   roles: readonly RoleRecord[],
   choices: Choices<keyof typeof CHAIN_FLAGS>,

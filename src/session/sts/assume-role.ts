@@ -1,7 +1,8 @@
 /**
  * Assumes roles with the credentials of a session, one after the other (role chaining).
  *
- * Source: AssumeRole of STS and "Role chaining" of the IAM user guide: sessions of chained roles last at most one hour.
+ * Source: AssumeRole of STS and "Role chaining" of the IAM user guide: sessions of chained roles last at most
+ * one hour.
  */
 import type { CallContext } from '../call-service.js';
 import type { Refusal } from '../refusal-advice.js';

@@ -1,7 +1,8 @@
 /**
  * Calls an action of STS with temporary credentials, over the transport of CreateSession.
  *
- * Source: the AWS Query protocol (https://smithy.io/2.0/aws/protocols/aws-query-protocol.html) and the STS API reference.
+ * Source: the AWS Query protocol (https://smithy.io/2.0/aws/protocols/aws-query-protocol.html) and the STS
+ * API reference.
  */
 import type { AccessKey } from '../../signing/sign-with-access-key.js';
 import type { CallContext } from '../call-service.js';
@@ -31,7 +32,8 @@ export interface StsCall<T> {
 
 /**
  * @throws TransportError `ERR_TIMEOUT` `ERR_NETWORK` `ERR_TLS` `ERR_PROXY` `ERR_ABORTED`
- * @throws ServiceError `ERR_SERVICE_DENIED` `ERR_SERVICE_THROTTLED` `ERR_SERVICE_FAILED` `ERR_RESPONSE_INVALID`
+ * @throws ServiceError `ERR_SERVICE_DENIED` `ERR_SERVICE_THROTTLED` `ERR_SERVICE_FAILED`
+ *   `ERR_RESPONSE_INVALID`
  */
 export async function callSts<T>(
   { action, parameters, parse, adviceFor }: StsCall<T>,

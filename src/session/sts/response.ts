@@ -1,6 +1,6 @@
 /**
- * Parses an answer of STS: the result of an action, or the error that STS reports. Nothing of a body that may hold
- * credentials gets into a message.
+ * Parses an answer of STS: the result of an action, or the error that STS reports. Nothing of a body that may
+ * hold credentials gets into a message.
  */
 import { oneLine, ServiceError } from '../../errors.js';
 import { createRefusal } from '../refusal.js';
@@ -30,7 +30,8 @@ const ADVICE: Readonly<Record<string, string>> = {
 
 /**
  * @returns the element `<ActionResult>`
- * @throws ServiceError `ERR_SERVICE_DENIED` `ERR_SERVICE_THROTTLED` `ERR_SERVICE_FAILED` `ERR_RESPONSE_INVALID`
+ * @throws ServiceError `ERR_SERVICE_DENIED` `ERR_SERVICE_THROTTLED` `ERR_SERVICE_FAILED`
+ *   `ERR_RESPONSE_INVALID`
  */
 export function parseStsResponse(response: HttpResponse, context: StsResponseContext): XmlElement {
   const { status } = response;

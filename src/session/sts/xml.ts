@@ -1,6 +1,7 @@
 /**
- * Reads the XML of STS's answers: elements, text, and the predefined and numeric entities. Comments, CDATA, processing
- * instructions and document types do not occur there and are refused, so that no entity can be declared.
+ * Reads the XML of STS's answers: elements, text, and the predefined and numeric entities. Comments, CDATA,
+ * processing instructions and document types do not occur there and are refused, so that no entity can be
+ * declared.
  *
  * Source: XML 1.0, sections 2.4, 3.1 and 4.1.
  */

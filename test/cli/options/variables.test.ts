@@ -1,4 +1,7 @@
-/** Every flag of the commands that make sessions has a variable in the environment; the library reads none of these. */
+/**
+ * Every flag of the commands that make sessions has a variable in the environment; the library reads none of
+ * these.
+ */
 import { describe, expect, it } from 'vitest';
 import type { Flag } from '../../../src/cli/options/flags.js';
 import { variableOf } from '../../../src/cli/options/flags.js';

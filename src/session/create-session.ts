@@ -115,18 +115,19 @@ export async function createSessionFrom(
   identity: SigningIdentity,
   context: CallContext,
 ): Promise<Session> {
-  const session = await createFirstSession(settings, identity, context);
+  const { now = () => new Date() } = context;
+  const session = await createFirstSession(settings, identity, { ...context, now });
   if (settings.assumeRoles.length === 0) return session;
   const { assumeRoles } = await import('./sts/assume-role.js');
-  return assumeRoles(session, settings, context);
+  return assumeRoles(session, settings, { ...context, now });
 }
 
 async function createFirstSession(
   settings: Settings,
   identity: SigningIdentity,
-  context: CallContext,
+  context: CallContext & { readonly now: () => Date },
 ): Promise<Session> {
-  const { logger, now = () => new Date() } = context;
+  const { logger, now } = context;
   const { endpoint, region, roleArn, connection } = settings;
   if (!connection.verifyTls) {
     logger?.warn?.(

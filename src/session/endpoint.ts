@@ -3,7 +3,7 @@
  * custom ones. Source: the endpoints of AWS's partitions and "AWS IAM Roles Anywhere endpoints and quotas".
  */
 import { OptionError, quote } from '../errors.js';
-import { REGION } from '../options/arn.js';
+import { REGION_KIND } from '../options/kinds.js';
 import { isLoopback } from '../options/loopback.js';
 import { partitionOf } from '../options/partition.js';
 
@@ -33,8 +33,8 @@ export function stsEndpointForRegion(region: string, variant: EndpointVariant): 
 /** Region of the signature for an STS endpoint: the one in its name. The global endpoint is in us-east-1. */
 export function stsRegionOf({ hostname }: URL, region: string): string {
   if (hostname === 'sts.amazonaws.com') return 'us-east-1';
-  const [, named] = new RegExp(`^sts(?:-fips)?\\.(${REGION})\\.`).exec(hostname) ?? [];
-  return named ?? region;
+  const [service = '', named = ''] = hostname.split('.');
+  return /^sts(-fips)?$/.test(service) && REGION_KIND.pattern.test(named) ? named : region;
 }
 
 /**

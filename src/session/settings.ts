@@ -172,7 +172,7 @@ function rolesOf({ assumeRoles = [] }: Values, label: string): AssumedRole[] {
       if (text !== undefined && text.length > MAX_POLICY_LENGTH) {
         throw new OptionError(
           'ERR_OPTION_INVALID',
-          `the session policy for ${roleArn} must have at most ${MAX_POLICY_LENGTH} characters, found ${text.length}`,
+          `policy for ${roleArn} must have at most ${MAX_POLICY_LENGTH} characters, found ${text.length}`,
         );
       }
       return Object.freeze({ roleArn, externalId, durationSeconds, roleSessionName, policy: text });

@@ -112,7 +112,13 @@ export const GLOBALS: Places = [
 
 /** Where `now = () => new Date()` or `random = Math.random` may be the default of a parameter. */
 export const CLOCK_DEFAULTS = [
-  ...['session/create-session.ts', 'credentials/', 'identity/load.ts', 'identity/check-identity.ts'],
+  ...[
+    'session/create-session.ts',
+    'session/call-service.ts',
+    'credentials/',
+    'identity/load.ts',
+    'identity/check-identity.ts',
+  ],
   'identity/external-key.ts',
   ...['authority/', 'emulator/', 'cli/commands/'],
 ];

@@ -27,6 +27,8 @@ describe('the option table', () => {
       'durationSeconds',
       'roleSessionName',
       'instanceProperties',
+      'assumeRoles',
+      'stsEndpoint',
       'useFipsEndpoint',
       'useDualstackEndpoint',
       'caBundle',

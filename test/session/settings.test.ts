@@ -104,6 +104,8 @@ describe('settings', () => {
       durationSeconds: 3600,
       roleSessionName: undefined,
       instanceProperties: undefined,
+      assumeRoles: [],
+      sts: { endpoint: new URL('https://sts.us-east-1.amazonaws.com'), region: 'us-east-1' },
       connection: {
         caBundle: undefined,
         verifyTls: true,

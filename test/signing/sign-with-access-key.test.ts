@@ -15,16 +15,8 @@ const SCRIPT = `
 import sys, json, datetime
 import botocore.auth, botocore.awsrequest, botocore.credentials
 asked = json.load(sys.stdin)
-class Auth(botocore.auth.SigV4Auth):
-    def _inject_timestamp(self, request): pass
 moment = datetime.datetime(2026, 6, 1, 12, 0, 0)
-class Clock(datetime.datetime):
-    @classmethod
-    def utcnow(cls): return moment
-    @classmethod
-    def now(cls, tz=None): return moment
 botocore.auth.get_current_datetime = lambda remove_tzinfo=True: moment
-botocore.auth.datetime = type('D', (), {'datetime': Clock})
 key = botocore.credentials.Credentials(*asked['credentials'])
 request = botocore.awsrequest.AWSRequest('POST', asked['url'], asked['headers'], asked['body'])
 botocore.auth.SigV4Auth(key, 'sts', asked['region']).add_auth(request)

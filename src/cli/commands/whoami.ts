@@ -67,9 +67,14 @@ function formatText({ caller, session, certificate }: Findings, now: Date): stri
     'user id': userId,
     expires: `${wholeSeconds(expiration)}, in ${minutes} min`,
     'source identity': sourceIdentity ?? 'none',
-    'session tags': `from the certificate of ${certificate.subject || 'an empty subject'}, issued by ${certificate.issuer}, serial number ${certificate.serialNumber}`,
+    'session tags': describeCertificate(certificate),
   };
   return Object.entries(rows)
     .map(([name, value]) => `${`${name}:`.padEnd(17)}${oneLine(value, 1100)}\n`)
     .join('');
+}
+
+function describeCertificate({ subject, issuer, serialNumber }: Findings['certificate']): string {
+  const name = subject || 'an empty subject';
+  return `from the certificate of ${name}, issued by ${issuer}, serial number ${serialNumber}`;
 }

@@ -41,7 +41,7 @@ export const CHAIN_FLAGS = {
     flag: 'assume-role-arn',
     kind: { type: 'records', members: ROLE_KINDS, separator: ROLE_SEPARATOR },
     placeholder: 'ARN',
-    help: 'role to assume with the session (role chaining); may be repeated, each with its own flags behind it',
+    help: 'role to assume with the session (role chaining); may be repeated, with its own flags behind it',
   },
   externalId: {
     flag: 'external-id',

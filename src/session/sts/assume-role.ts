@@ -4,11 +4,11 @@
  * Source: AssumeRole of STS and "Role chaining" of the IAM user guide: sessions of chained roles last at most
  * one hour.
  */
-import type { CallContext } from '../call-service.js';
 import type { Refusal } from '../refusal-advice.js';
 import type { HttpResponse, Session } from '../response.js';
 import { accountOf, assertNotExpired, parseMoment } from '../response.js';
 import type { AssumedRole, Settings } from '../settings.js';
+import type { StsContext } from './call-sts.js';
 import { callSts } from './call-sts.js';
 import { invalidAnswer } from './response.js';
 import type { XmlElement } from './xml.js';
@@ -24,7 +24,7 @@ const DEFAULT_SESSION_NAME = 'rolesanywhere';
 export async function assumeRoles(
   first: Session,
   settings: Pick<Settings, 'assumeRoles' | 'sts' | 'connection'>,
-  context: CallContext,
+  context: StsContext,
 ): Promise<Session> {
   let session = first;
   for (const role of settings.assumeRoles) {
@@ -38,7 +38,7 @@ function assumeRole(
   role: AssumedRole,
   caller: Session,
   settings: Pick<Settings, 'sts' | 'connection'>,
-  context: CallContext,
+  context: StsContext,
 ): Promise<Session> {
   const { roleArn, externalId, durationSeconds, policy } = role;
   const call = {
@@ -51,7 +51,7 @@ function assumeRole(
       Policy: policy,
     },
     parse: (result: XmlElement, response: HttpResponse) =>
-      parseAssumedRole(result, response, { role, caller, now: context.now?.() ?? new Date() }),
+      parseAssumedRole(result, response, { role, caller, now: context.now() }),
     adviceFor: (refusal: Refusal) => adviceFor(refusal, role, caller),
   };
   return callSts(call, caller, settings, context);
@@ -103,5 +103,9 @@ function adviceFor(
 ): string | undefined {
   if (type !== 'AccessDenied') return undefined;
   const condition = externalId === undefined ? 'without an external id' : 'with this external id';
-  return `the trust policy of ${roleArn} must allow ${caller.roleArn} sts:AssumeRole, sts:TagSession and sts:SetSourceIdentity ${condition}, and a policy of ${caller.roleArn} must allow the same on ${roleArn}`;
+  const actions = 'sts:AssumeRole, sts:TagSession and sts:SetSourceIdentity';
+  return [
+    `the trust policy of ${roleArn} must allow ${caller.roleArn} ${actions} ${condition}`,
+    `and a policy of ${caller.roleArn} must allow the same on ${roleArn}`,
+  ].join(', ');
 }

@@ -21,6 +21,9 @@ export type StsSettings = Pick<Settings, 'sts' | 'connection'>;
 
 const STS_VERSION = '2011-06-15';
 
+/** As for any call; the clock is the caller's. */
+export type StsContext = CallContext & { readonly now: () => Date };
+
 export interface StsCall<T> {
   readonly action: 'AssumeRole' | 'GetCallerIdentity';
   readonly parameters: Readonly<Record<string, string | undefined>>;
@@ -39,9 +42,9 @@ export async function callSts<T>(
   { action, parameters, parse, adviceFor }: StsCall<T>,
   credentials: AccessKey,
   { sts, connection }: StsSettings,
-  context: CallContext,
+  context: StsContext,
 ): Promise<T> {
-  const { logger, now = () => new Date() } = context;
+  const { logger, now } = context;
   const { signWithAccessKey } = await import('../../signing/sign-with-access-key.js');
   const request = createStsRequest(sts.endpoint, action, parameters);
   const { endpoint, region } = sts;

@@ -1,9 +1,10 @@
 /** Asks STS whose credentials these are (GetCallerIdentity). Every valid credentials may call it. */
 import type { AccessKey } from '../../signing/sign-with-access-key.js';
-import type { CallContext } from '../call-service.js';
-import type { StsSettings } from './call-sts.js';
+import type { HttpResponse } from '../response.js';
+import type { StsContext, StsSettings } from './call-sts.js';
 import { callSts } from './call-sts.js';
 import { invalidAnswer } from './response.js';
+import type { XmlElement } from './xml.js';
 import { textOf } from './xml.js';
 
 export interface CallerIdentity {
@@ -19,16 +20,12 @@ export interface CallerIdentity {
 export function getCallerIdentity(
   credentials: AccessKey,
   settings: StsSettings,
-  context: CallContext = {},
+  context: StsContext,
 ): Promise<CallerIdentity> {
-  const call = {
-    action: 'GetCallerIdentity' as const,
-    parameters: {},
-    parse: (result: Parameters<typeof textOf>[0], response: Parameters<typeof invalidAnswer>[0]) => {
-      const [arn, accountId, userId] = ['Arn', 'Account', 'UserId'].map((name) => textOf(result, name));
-      if (arn && accountId && userId) return { arn, accountId, userId };
-      throw invalidAnswer(response, 'STS answered GetCallerIdentity without ARN, account and user id');
-    },
+  const parse = (result: XmlElement, response: HttpResponse): CallerIdentity => {
+    const [arn, accountId, userId] = ['Arn', 'Account', 'UserId'].map((name) => textOf(result, name));
+    if (arn && accountId && userId) return { arn, accountId, userId };
+    throw invalidAnswer(response, 'STS answered GetCallerIdentity without ARN, account and user id');
   };
-  return callSts(call, credentials, settings, context);
+  return callSts({ action: 'GetCallerIdentity', parameters: {}, parse }, credentials, settings, context);
 }

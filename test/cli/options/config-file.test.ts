@@ -246,6 +246,7 @@ describe('--debug', () => {
         'rolesanywhere: debug: --role-arn is from the command line',
         'rolesanywhere: debug: --region is from ROLESANYWHERE_REGION',
         'rolesanywhere: debug: --config is from the command line',
+        'rolesanywhere: debug: --sts-endpoint is from AWS_ENDPOINT_URL',
         'rolesanywhere: debug: --endpoint is from AWS_ENDPOINT_URL',
         'rolesanywhere: debug: --debug is from the command line',
         `rolesanywhere: warning: ${JSON_CONFIG} holds a passphrase, and every user of this machine can read it: chmod 600 it`,

@@ -12,6 +12,8 @@ const KEYS = {
   Expiration: '2126-06-01T13:00:00Z',
 };
 
+const USER = { AssumedRoleId: 'AROA:ci', Arn: 'arn:aws:sts::210987654321:assumed-role/Target/ci' };
+
 const xmlOf = (members: Readonly<Record<string, string>>) =>
   Object.entries(members)
     .map(([name, value]) => `<${name}>${value}</${name}>`)
@@ -19,12 +21,13 @@ const xmlOf = (members: Readonly<Record<string, string>>) =>
 
 const resultOf = (keys: Readonly<Record<string, string>>, action = 'AssumeRole') =>
   `<${action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><${action}Result>
-    <AssumedRoleUser>${xmlOf({ AssumedRoleId: 'AROA:ci', Arn: 'arn:aws:sts::210987654321:assumed-role/Target/ci' })}</AssumedRoleUser>
+    <AssumedRoleUser>${xmlOf(USER)}</AssumedRoleUser>
     <Credentials>${xmlOf(keys)}</Credentials><PackedPolicySize>7</PackedPolicySize>
   </${action}Result><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></${action}Response>`;
 
 const errorOf = (code: string, message: string) =>
-  `<ErrorResponse><Error><Type>Sender</Type>${xmlOf({ Code: code, Message: message })}</Error><RequestId>r-1</RequestId></ErrorResponse>`;
+  `<ErrorResponse><Error>${xmlOf({ Type: 'Sender', Code: code, Message: message })}</Error>
+    <RequestId>r-1</RequestId></ErrorResponse>`;
 
 async function chain(answers: readonly Answer[], role: object = {}) {
   const service = await startFakeService([lastingSuccess, ...answers]);
@@ -39,7 +42,7 @@ async function chain(answers: readonly Answer[], role: object = {}) {
 }
 
 describe('assumeRoles', () => {
-  it("sends AssumeRole with the first session's credentials, and returns the last role's session", async () => {
+  it("assumes the role with the first session's credentials, and returns its session", async () => {
     const { service, session } = await chain([status(200, resultOf(KEYS))], {
       ...{ externalId: 'x-1', durationSeconds: 900, policy: { Version: '2012-10-17', Statement: [] } },
     });

@@ -1,4 +1,4 @@
-/** `update` as a service runs it: for long, killed at any moment, beside others, on a full disk. */
+/** `update` as a service: running on, killed at any moment, several at once, on a full disk. */
 import type { ChildProcess } from 'node:child_process';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -92,7 +92,7 @@ describe('update', () => {
     expect(readdirSync(join(machine.folder, 'aws'))).toEqual(['credentials']);
   });
 
-  it('goes on with the certificate and key from before while the new ones are half-written, and says so once', async () => {
+  it('keeps the old certificate and key while new ones are half-written, and warns once', async () => {
     const { machine, start } = await startUpdating();
     const key = machine.env['PRIVATE_KEY'] ?? '';
     const { child, log } = start('--log-format=json');
@@ -134,15 +134,14 @@ describe('update', () => {
       stderr: '',
       stdout: expect.stringContaining(':assumed-role/Demo/'),
     });
-    if (spawnSync('aws', ['--version']).status !== 0)
-      return void annotate('left out: there is no aws command here');
+    if (spawnSync('aws', ['--version']).status !== 0) return void annotate('left out: no aws command');
     const { endpoint, region } = machine.emulator;
     const flags = ['--profile', 'work', '--region', region, '--endpoint-url', endpoint];
     const cli = await run(machine, 'aws', ['sts', 'get-caller-identity', ...flags]);
     expect(JSON.parse(cli.stdout).Arn).toContain(':assumed-role/Demo/');
   }, 60_000);
 
-  it('does not end where the service, the key or the file cannot be had, and says so', async () => {
+  it('retries and logs a failure of the service, the key or the file', async () => {
     const { machine, path, start } = await startUpdating();
     const key = machine.env['PRIVATE_KEY'] ?? '';
     const text = readFileSync(key);
@@ -159,11 +158,11 @@ describe('update', () => {
     expect(keyOf(readFileSync(path, 'utf8'), 'default')).toMatch(/^ASIA/);
     child.kill('SIGTERM');
     expect(await once(child, 'exit')).toEqual([0, null]);
-    // What could not be written was not asked for again.
+    // The failed write did not request a second session.
     expect(machine.emulator.sessionCount).toBe(1);
   });
 
-  it('shows no secret, even with --debug, and tells where others may read the file', async () => {
+  it('shows no secret, even with --debug, and warns if others may read the file', async () => {
     const { machine, path, args } = await startUpdating();
     writeFileSync(path, '', { mode: 0o644 });
     const { stderr } = await run(machine, process.execPath, args('--once', '--debug'));
@@ -175,7 +174,7 @@ describe('update', () => {
     expect(stderr).toContain(`warn file-mode path=${path} mode=0644 message="other users may read`);
   });
 
-  it('--once fails where it cannot, and leaves the file alone', async () => {
+  it('--once exits with an error and leaves the file unchanged', async () => {
     const { machine, path, args } = await startUpdating();
     writeFileSync(path, OTHERS);
     const missing = await run(machine, process.execPath, args('--once', '--endpoint=http://127.0.0.1:9'));
@@ -191,6 +190,19 @@ describe('update', () => {
     );
   });
 
+  it('--once merges two sections of the profile and logs that once', async () => {
+    const { machine, path, args } = await startUpdating();
+    const section = '[default]\naws_access_key_id = A\naws_secret_access_key = S\n';
+    writeFileSync(path, `${section}[b]\nx = 1\n${section}`, { mode: 0o600 });
+    const first = await run(machine, process.execPath, args('--once'));
+    expect(first.stderr).toMatch(
+      /^\S+ warn merged path=\S+ profile=default message="the file had several .*"\n$/,
+    );
+    expect(count(readFileSync(path, 'utf8'), '[default]')).toBe(1);
+    const second = await run(machine, process.execPath, args('--once'));
+    expect(second).toMatchObject({ status: 0, stderr: '' });
+  });
+
   it.each([['DEFAULT'], ['a]\n[b'], ['__proto__'], [' x']])('refuses %j for a profile', async (profile) => {
     const { machine, path, args } = await startUpdating();
     const { status, stderr } = await run(machine, process.execPath, args('--once', `--profile=${profile}`));
@@ -199,7 +211,7 @@ describe('update', () => {
     expect(readdirSync(join(path, '..'))).toEqual([]);
   });
 
-  it('reads standard input once only', async () => {
+  it('refuses standard input, which cannot be read again', async () => {
     const { machine, args } = await startUpdating();
     const twice = args().map((arg) => arg.replace(/--certificate=.*/, '--certificate=-'));
     const { status, stderr } = await run(machine, process.execPath, twice);
@@ -207,7 +219,7 @@ describe('update', () => {
     expect(stderr).toContain('--certificate must not be standard input: it is read again at each refresh');
   });
 
-  it('starts from the cache where there is one, without asking', async () => {
+  it('starts from a cached session without a request', async () => {
     const { machine, path, args, start } = await startUpdating();
     await run(machine, process.execPath, args('--once', '--cache'));
     const text = readFileSync(path, 'utf8');

@@ -88,13 +88,13 @@ function edit(input: Buffer): string {
   const text = input.toString('latin1');
   let once: string;
   try {
-    once = editProfile(text, 'default', PROFILE);
+    once = editProfile(text, 'default', PROFILE).text;
   } catch (error) {
     // Internal: the writer makes an error of this package of it.
     if (error instanceof FileFault) return error.code;
     throw error;
   }
-  if (editProfile(once, 'default', PROFILE) !== once)
+  if (editProfile(once, 'default', PROFILE).text !== once)
     throw new Violation('the second edit changes the file again');
   if (input.length < 20_000) checkKept(text, once);
   return 'ok';

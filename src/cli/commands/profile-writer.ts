@@ -1,6 +1,6 @@
 /**
- * Sessions in, each one written into its profile out. What cannot be written now (a full disk, a lock) is tried again until
- * it can, or until a newer session takes its place.
+ * Writes each new session into a profile of the credentials file. A failed write (full disk, held lock) is
+ * retried until it succeeds or a newer session replaces it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Session } from '../../session/response.js';
@@ -16,7 +16,7 @@ export interface ProfilePlace {
 
 export interface ProfileWriter {
   put(session: Session): void;
-  /** Resolves when nothing is being written any more. */
+  /** Stops retrying; resolves when the current write is done. */
   end(): Promise<void>;
 }
 
@@ -26,14 +26,18 @@ const MAX_PAUSE_MS = 60_000;
 /** @throws OutputError `ERR_FILE_WRITE` */
 export async function writeSession(place: ProfilePlace, session: Session, log: Log): Promise<void> {
   const { path, profile } = place;
-  const { mode } = await writeProfile(path, profile, session);
+  const { mode, isMerged } = await writeProfile(path, profile, session);
   log.info('written', { path, profile, expiration: session.expiration });
+  if (isMerged) {
+    const message = `the file had several sections [${profile}]: their credentials are merged into the first`;
+    log.warn('merged', { path, profile, message });
+  }
   if (mode === 0o600) return;
   const isOpen = (mode & 0o077) !== 0;
   log[isOpen ? 'warn' : 'info']('file-mode', {
     path,
     mode: mode.toString(8).padStart(4, '0'),
-    message: isOpen ? 'other users may read the credentials: chmod 600 it' : 'kept as it was',
+    message: isOpen ? 'other users may read the credentials: chmod 600 the file' : 'mode kept',
   });
 }
 

@@ -1,6 +1,6 @@
 /**
- * Flags in, a profile of the shared credentials file kept up to date out, until it is interrupted: for programs that read
- * nothing else. Whatever fails is tried again. SIGHUP refreshes now.
+ * The command `update`: keeps a profile of the shared credentials file up to date until it is interrupted.
+ * Failed refreshes and writes are retried; SIGHUP refreshes at once.
  */
 import { once } from 'node:events';
 import type { SessionSource } from '../../credentials/session-source.js';
@@ -24,8 +24,8 @@ const FLAGS = {
     flag: 'profile',
     kind: {
       type: 'pattern',
-      // A line end or a bracket would end the section's name, and what follows could be anything.
-      // What stands in [DEFAULT] is in every profile for Python, and for __proto__ the SDK for JavaScript refuses the file.
+      // A line end or a bracket would end the name and let the rest inject lines. Python copies the keys of
+      // [DEFAULT] into every profile; the SDK for JavaScript refuses a file with a profile __proto__.
       pattern: /^(?!\s|DEFAULT$|(profile )?__proto__$)[^[\]\p{Cc}]{1,128}(?<!\s)$/u,
       rule: 'the name of a profile, not DEFAULT, without brackets, line ends, and blanks around it',
     },
@@ -37,7 +37,7 @@ const FLAGS = {
     flag: 'once',
     kind: { type: 'boolean' },
     default: false,
-    help: 'write the profile once and end',
+    help: 'write the profile once and exit',
   },
 } as const satisfies Flags;
 
@@ -57,14 +57,20 @@ async function run(args: Arguments, io: Io, now = () => new Date()): Promise<voi
   const place = { path: sharedCredentialsPath(io.env), profile: options.profile };
   if (options.once) {
     const source = openSessionSource(settings, context);
-    // Cron mails every line: only failures are logged, and warnings at --debug.
-    const quiet = { ...log, info: () => {}, ...(context.logger.debug === undefined && { warn: () => {} }) };
-    await writeSession(place, await source.create(), quiet);
+    await writeSession(place, await source.create(), quietLog(log, context.logger.debug !== undefined));
     return;
   }
   assertRereadable(settings, flagOf, 'with --once it may be standard input');
   const logger = { ...context.logger, warn: (message: string) => log.warn('warning', { message }) };
   await keepWriting(openSessionSource(settings, { ...context, logger, rotates: true }), place, { log, io });
+}
+
+/** Cron mails every line: `--once` logs failures, a merge (which happens once), and warnings with --debug. */
+function quietLog(log: Log, isDebug: boolean): Log {
+  const warn: Log['warn'] = (event, fields) => {
+    if (isDebug || event === 'merged') log.warn(event, fields);
+  };
+  return { ...log, info: () => {}, warn };
 }
 
 async function keepWriting(
@@ -89,7 +95,7 @@ async function keepWriting(
       manager.status(`refresh failed: ${errorFields(report.error).code}`);
     },
   });
-  // From the first moment: a signal that comes early must not end this.
+  // Before the first session: the default action of SIGHUP ends the process.
   io.onHangup(() => kept.then(({ refresher }) => refresher.refreshNow()).catch(() => undefined));
   const { refresher, initial } = await kept;
   if (initial !== undefined) writer.put(initial);

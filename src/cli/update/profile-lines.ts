@@ -1,7 +1,7 @@
 /**
- * The text of a shared credentials file in, its lines and what they are out. A line is what botocore (Python's
- * configparser) takes it for, since botocore refuses a whole file for one profile that stands in it twice. Where the
- * SDK for JavaScript sees a nested block that botocore does not, that is told besides.
+ * Parses a shared credentials file into sections and entries, by line number. Lines are read as botocore
+ * (Python's configparser) reads them, since botocore refuses a whole file for one duplicate key. Lines that
+ * the SDKs for JavaScript and Go read differently are marked.
  *
  * Source: "Shared config and credentials files" (AWS SDKs and Tools reference); configparser of Python 3.
  */
@@ -14,31 +14,36 @@ export interface Line {
 
 /** A key with its value, and the lines that continue it. */
 export interface Entry {
-  /** In lower case, as it is compared. */
+  /** In lower case: keys are compared without case. */
   readonly key: string;
   readonly at: number;
   readonly indent: number;
-  /** Lines of the value below the first one. */
+  /** Lines of the value after the first one. */
   readonly continued: number[];
-  /** The SDK for JavaScript takes it for a part of the block above. */
-  readonly isNestedInJs: boolean;
+  /** The SDK for JavaScript or the one for Go reads it as part of the block above. */
+  readonly isNested: boolean;
 }
 
 export interface Section {
   readonly name: string;
-  /** The line of its header. */
+  /** The line of the header. */
   readonly at: number;
   readonly entries: Entry[];
-  /** Lines that continue a value here, and are keys to the SDK for JavaScript: keys that somebody has indented. */
+  /** Indented lines that continue a value for botocore and are keys for the SDK for JavaScript or Go. */
   readonly strays: Array<Pick<Entry, 'key' | 'at'>>;
   hasComment: boolean;
-  /** How far the header of the section below is indented. */
+  /** The last line that belongs to the section: neither blank lines at the end of the file nor comments
+   * directly above the next header do. */
+  end: number;
+  /** The SDK for JavaScript or the one for Go reads an indented line after the section as nested. */
+  endsInBlock: boolean;
+  /** Indent of the next section's header, 0 for the last section. */
   nextIndent: number;
-  /** Lines that continue a value for botocore, and begin a section for the SDKs for JavaScript and Go. */
+  /** Lines that continue a value for botocore and begin a section for the SDKs for JavaScript and Go. */
   readonly disputedHeaders: Array<{ readonly name: string; readonly at: number }>;
 }
 
-/** As a character, and as its bytes read as Latin-1. */
+/** The byte order mark, as a character or as its UTF-8 bytes read as Latin-1. */
 export const BYTE_ORDER_MARK = /^(\uFEFF|\u00EF\u00BB\u00BF)/;
 
 export function splitLines(text: string): Line[] {
@@ -50,26 +55,48 @@ export function splitLines(text: string): Line[] {
   return lines;
 }
 
-/** @param isEdited keys that will have values, whatever they have now */
+/** @param isEdited tells the keys that will have values after the edit, and so open no nested block */
 export function parseSections(lines: readonly Line[], isEdited: (key: string) => boolean): Section[] {
   const sections: Section[] = [];
-  let isInJsBlock = false;
+  let inBlock = { js: false, go: false };
   for (const [at, line] of lines.entries()) {
     const text = at === 0 ? line.text.replace(BYTE_ORDER_MARK, '') : line.text;
-    // Not \s, which holds characters that are parts of others where bytes are read as Latin-1.
+    // Not \s: it matches A0, which is part of UTF-8 characters when bytes are read as Latin-1.
     const indent = /^[ \t\f\v]*/.exec(text)?.[0].length ?? 0;
     const word = text.slice(indent);
-    const isNestedInJs: boolean = isInJsBlock && indent > 0;
-    const isHeader: boolean = addLine(sections, word, { at, indent, isNestedInJs });
-    isInJsBlock =
-      !isHeader && (isEdited(keyOf(word)) ? isNestedInJs : opensJsBlock(word, indent, isInJsBlock));
+    const nested = { js: inBlock.js && indent > 0, go: inBlock.go && indent > 0 };
+    const isHeader = addLine(sections, word, { at, indent, nested });
+    if (isHeader) inBlock = { js: false, go: false };
+    else if (isEdited(keyOf(word))) inBlock = nested;
+    else {
+      inBlock = {
+        js: opensJsBlock(word, indent, inBlock.js),
+        go: opensGoBlock(word, indent, inBlock.go),
+      };
+    }
+    const section = sections.at(-1);
+    if (section !== undefined) section.endsInBlock = inBlock.js || inBlock.go;
+  }
+  for (const [index, section] of sections.entries()) {
+    section.end = lastLineOf(section, sections[index + 1], lines);
   }
   return sections;
 }
 
-type Place = Pick<Entry, 'at' | 'indent' | 'isNestedInJs'>;
+/** Indented comments stay where they are: they continue a value for the SDK for Rust. */
+function lastLineOf(section: Section, next: Section | undefined, lines: readonly Line[]): number {
+  const isSkipped = next === undefined ? /^[ \t\f\v]*$/ : /^[#;]/;
+  let end = (next?.at ?? lines.length) - 1;
+  while (end > section.at && isSkipped.test(lines[end]?.text ?? '')) end--;
+  return end;
+}
 
-/** Says whether the line is a header. */
+interface Place extends Pick<Entry, 'at' | 'indent'> {
+  /** Which SDKs read the line as part of a nested block. */
+  readonly nested: { readonly js: boolean; readonly go: boolean };
+}
+
+/** @returns whether the line is a header */
 function addLine(sections: Section[], word: string, place: Place): boolean {
   const section = sections.at(-1);
   if (word === '') return false;
@@ -79,11 +106,9 @@ function addLine(sections: Section[], word: string, place: Place): boolean {
   }
   const key = keyOf(word);
   const above = section?.entries.at(-1);
-  if (above && place.indent > above.indent) {
+  if (section && above && place.indent > above.indent) {
     above.continued.push(place.at);
-    const disputed = /^\[([^\]]+)\]/.exec(word)?.[1];
-    if (disputed !== undefined) section?.disputedHeaders.push({ name: disputed.trim(), at: place.at });
-    if (!place.isNestedInJs) section?.strays.push({ key, at: place.at });
+    addContinued(section, word, place);
     return false;
   }
   const name = /^\[(.+)\]/.exec(word)?.[1];
@@ -92,22 +117,50 @@ function addLine(sections: Section[], word: string, place: Place): boolean {
     sections.push(newSection(name, place.at));
     return true;
   }
-  section?.entries.push({ key, ...place, continued: [] });
+  const { at, indent, nested } = place;
+  section?.entries.push({ key, at, indent, isNested: nested.js || nested.go, continued: [] });
   return false;
 }
 
+/** A line that continues a value for botocore may be a header or a key for other SDKs. */
+function addContinued(section: Section, word: string, { at, nested }: Place): void {
+  const disputed = /^\[([^\]]+)\]/.exec(word)?.[1];
+  if (disputed !== undefined) section.disputedHeaders.push({ name: disputed.trim(), at });
+  // Behind a disputed header a key belongs to another profile for these SDKs.
+  const isKey = !(nested.js && nested.go) && section.disputedHeaders.length === 0;
+  if (isKey) section.strays.push({ key: keyOf(word), at });
+}
+
 function newSection(name: string, at: number): Section {
-  return { name, at, entries: [], strays: [], hasComment: false, nextIndent: 0, disputedHeaders: [] };
+  return {
+    name,
+    at,
+    entries: [],
+    strays: [],
+    hasComment: false,
+    end: at,
+    endsInBlock: false,
+    nextIndent: 0,
+    disputedHeaders: [],
+  };
 }
 
 function keyOf(word: string): string {
   return (word.split(/[=:]/, 1)[0] ?? '').trim().toLowerCase();
 }
 
-/** There, a key without a value opens a block, and the next one that is not indented and has a value ends it. */
+/** A key without a value opens a block; the next unindented key with a value closes it. */
 function opensJsBlock(word: string, indent: number, isOpen: boolean): boolean {
   const [code = ''] = word.split(/(?:^|\s)[;#]/, 1);
   const equals = code.indexOf('=');
   if (equals < 1) return isOpen;
   return code.slice(equals + 1).trim() === '' || (isOpen && indent > 0);
+}
+
+/** As for JavaScript, but a colon is a separator too, and `#` behind the separator of an indented key is a value. */
+function opensGoBlock(word: string, indent: number, isOpen: boolean): boolean {
+  const [code = ''] = indent > 0 ? [word] : word.split(/(?:^|\s)[;#]/, 1);
+  const separator = code.search(/[=:]/);
+  if (separator === -1) return isOpen;
+  return (isOpen && indent > 0) || code.slice(separator + 1).trim() === '';
 }

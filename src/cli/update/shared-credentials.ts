@@ -1,6 +1,6 @@
 /**
- * Credentials in, a profile of the shared credentials file written out, as a careful person would: under a lock, the file
- * replaced whole, all else in it as it was, its mode, its owner and links to it too.
+ * Writes credentials into a profile of the shared credentials file: under a lock and by replacing the whole
+ * file. Other content, mode, owner and symbolic links stay.
  *
  * Source: "Shared config and credentials files" and "Location of the shared files" (AWS SDKs and Tools reference).
  */
@@ -15,19 +15,20 @@ import { removeLeftovers, writeError, writeFileWhole } from '../../files/write-f
 import type { WritePlace } from '../../files/write-place.js';
 import { openPlace } from '../../files/write-place.js';
 import type { Environment } from '../../options/choose-values.js';
-import type { ProfileEdit } from './profile-text.js';
+import type { EditedText, ProfileEdit } from './profile-text.js';
 import { editProfile, isWritable } from './profile-text.js';
 
-/** A holder has the lock for milliseconds: a write, and the disk's own time. */
+/** Long enough for any holder: the lock is held for one write. */
 const LOCK_WAIT_MS = 10_000;
 
 const MODE = 0o600;
 
 export interface WrittenFile {
-  /** Permissions that the file had before, where there was one. */
+  /** The file's permissions: those it had before, 0600 for a new file. */
   readonly mode: number;
-  /** Whether it is other than before. */
   readonly isChanged: boolean;
+  /** The file had the profile's keys in several sections: they were merged into the first. */
+  readonly isMerged: boolean;
 }
 
 /** `AWS_SHARED_CREDENTIALS_FILE`, else `~/.aws/credentials`. */
@@ -36,8 +37,8 @@ export function sharedCredentialsPath(env: Environment): string {
 }
 
 /**
- * @param profile its name, without brackets and line ends
- * @throws OutputError `ERR_FILE_WRITE`: the file is as it was
+ * @param profile name without brackets and line ends
+ * @throws OutputError `ERR_FILE_WRITE`: the file is unchanged
  */
 export async function writeProfile(
   path: string,
@@ -65,31 +66,31 @@ export async function writeProfile(
   }
 }
 
-/** The file is read as Latin-1: whatever its encoding, its bytes stay what they are. */
+/** Replaces the file. Its bytes are read as Latin-1, which keeps any encoding intact. */
 async function replace(
   place: WritePlace,
   subject: string,
-  change: (text: string) => string,
+  change: (text: string) => EditedText,
 ): Promise<WrittenFile> {
   await removeLeftovers(place);
   const old = await onDisk(subject, () => place.run(() => readRegularFile(place.path, MAX_AWS_FILE_BYTES)));
   const text = old?.bytes.toString('latin1') ?? '';
   if (/^(\xFF\xFE|\xFE\xFF)/.test(text) || text.includes('\0')) {
-    throw failure(subject, 'it is not UTF-8, in which AWS programs read it: save it anew as UTF-8');
+    throw failure(subject, 'it is not UTF-8, the encoding that AWS programs read: save it as UTF-8');
   }
   const mode = old === undefined ? MODE : old.stats.mode & 0o777;
   const changed = await onDisk(subject, async () => change(text));
-  const isChanged = changed !== text;
+  const isChanged = changed.text !== text;
   if (isChanged) {
-    const content = Buffer.from(changed, 'latin1');
+    const content = Buffer.from(changed.text, 'latin1');
     await writeFileWhole(place, content, { mode, owner: old?.stats, subject });
   }
-  return { mode, isChanged };
+  return { mode, isChanged, isMerged: changed.isMerged };
 }
 
 /**
- * The account too, which SDKs read for endpoints of accounts. botocore takes `aws_security_token`, of old, before the new
- * name: it would shadow the token.
+ * `aws_account_id` is written because SDKs use it for account-based endpoints. `aws_security_token` is removed
+ * because botocore reads that old name before `aws_session_token`.
  */
 function editFor(credentials: RolesAnywhereCredentials): ProfileEdit {
   const values = {
@@ -102,7 +103,7 @@ function editFor(credentials: RolesAnywhereCredentials): ProfileEdit {
   if (key !== undefined) {
     throw failure('the credentials', `${key} has characters that a credentials file cannot hold`);
   }
-  return { values, remove: ['aws_security_token'] };
+  return { values, companion: 'aws_account_id', remove: ['aws_security_token'] };
 }
 
 function toLatin1(text: string): string {

@@ -1,5 +1,5 @@
-/** The parsers that read a shared credentials file: botocore's, in Python, and that of the SDK for JavaScript. */
-import { spawnSync } from 'node:child_process';
+/** Reads credentials files with the parsers of botocore and of the SDKs for JavaScript, Go and Rust. */
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { loadSharedConfigFiles } from '@smithy/core/config';
 /** Keys and values by profile. */
 export type Profiles = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
-/** An interpreter that has botocore: Debian's `awscli` brings it for its own Python. */
+/** An interpreter with botocore. Debian's `awscli` installs it for /usr/bin/python3. */
 export const PYTHON = ['python3', '/usr/bin/python3'].find(
   (python) => spawnSync(python, ['-c', 'import botocore.configloader'], { stdio: 'ignore' }).status === 0,
 );
@@ -60,4 +60,47 @@ export async function readWithJavaScript(texts: readonly string[]): Promise<Prof
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+const READERS = join(import.meta.dirname, '..', '..', 'readers');
+
+/**
+ * Compiles the reader with the SDK for Go, from modules that are on this machine (`.ci/run` downloads them).
+ *
+ * @returns the program, undefined if Go or a module is missing
+ */
+export function buildGoReader(folder: string): string | undefined {
+  const program = join(folder, 'go-reader');
+  const { status } = spawnSync('go', ['build', '-o', program, '.'], {
+    cwd: join(READERS, 'go'),
+    env: { ...process.env, GOFLAGS: '-mod=readonly -buildvcs=false', GOPROXY: 'off', GOTOOLCHAIN: 'local' },
+    stdio: 'ignore',
+  });
+  return status === 0 ? program : undefined;
+}
+
+/** @param texts bytes read as Latin-1. @returns what the SDK knows of each of `profiles`, or its error */
+export function readWithGo(
+  program: string,
+  texts: readonly string[],
+  profiles: readonly string[],
+): Profiles[] {
+  const encoded = texts.map((text) => Buffer.from(text, 'latin1').toString('base64'));
+  const input = JSON.stringify({ texts: encoded, profiles });
+  return JSON.parse(execFileSync(program, { input, encoding: 'utf8', maxBuffer: 1 << 28 }));
+}
+
+/** Compiles the reader with the SDK for Rust: crates are downloaded, and it takes minutes. */
+export function buildRustReader(folder: string): string {
+  const env = { ...process.env, CARGO_TARGET_DIR: folder };
+  const options = { cwd: join(READERS, 'rust'), env, stdio: 'inherit' } as const;
+  execFileSync('cargo', ['build', '--quiet', '--locked'], options);
+  return join(folder, 'debug', 'credentials-reader');
+}
+
+/** @param texts bytes read as Latin-1. @returns the keys of each profile, or `error` for a refused file */
+export function readWithRust(program: string, texts: readonly string[], keys: readonly string[]): Profiles[] {
+  const decoded = texts.map((text) => Buffer.from(text, 'latin1').toString('utf8'));
+  const input = JSON.stringify({ texts: decoded, keys });
+  return JSON.parse(execFileSync(program, { input, encoding: 'utf8', maxBuffer: 1 << 28 }));
 }

@@ -1,4 +1,4 @@
-/** The file around the text: its place, mode, owner, links, encoding. */
+/** Writing the credentials file: path, mode, owner, links, encoding. */
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -43,22 +43,26 @@ describe('writeProfile', () => {
     const old = process.umask(0);
     const file = join(folder, 'home', '.aws', 'credentials');
     try {
-      expect(await writeProfile(file, 'a', CREDENTIALS)).toEqual({ mode: 0o600, isChanged: true });
+      expect(await writeProfile(file, 'a', CREDENTIALS)).toEqual({
+        mode: 0o600,
+        isChanged: true,
+        isMerged: false,
+      });
     } finally {
       process.umask(old);
     }
-    expect(readFileSync(file, 'utf8')).toBe(`[a]\n${KEYS}`);
+    expect(readFileSync(file, 'utf8')).toBe(`[a]\n${KEYS}\n`);
     expect(modeOf(file)).toBe('600');
     expect(modeOf(join(folder, 'home', '.aws'))).toBe('700');
     expect(readdirSync(join(folder, 'home', '.aws'))).toEqual(['credentials']);
   });
 
-  it.each([0o644, 0o400, 0o660])('keeps mode %o, and tells it', async (mode) => {
+  it.each([0o644, 0o400, 0o660])('keeps mode %o and returns it', async (mode) => {
     writeFileSync(path, '[b]\n');
     chmodSync(path, mode);
     expect((await writeProfile(path, 'a', CREDENTIALS)).mode).toBe(mode);
     expect(modeOf(path)).toBe(mode.toString(8));
-    expect(readFileSync(path, 'utf8')).toBe(`[b]\n\n[a]\n${KEYS}`);
+    expect(readFileSync(path, 'utf8')).toBe(`[b]\n[a]\n${KEYS}\n`);
   });
 
   it.skipIf(process.getuid?.() !== 0)(
@@ -71,35 +75,32 @@ describe('writeProfile', () => {
     },
   );
 
-  it.each([['that is there'], ['that is not there yet']])('follows a link to a file %s', async (state) => {
+  it.each([['that exists'], ['that does not exist yet']])('follows a link to a file %s', async (state) => {
     mkdirSync(join(folder, 'elsewhere'));
     const target = join(folder, 'elsewhere', 'file');
-    if (state === 'that is there') writeFileSync(target, '[b]\n');
+    if (state === 'that exists') writeFileSync(target, '[b]\n');
     symlinkSync('elsewhere/file', path);
     await writeProfile(path, 'a', CREDENTIALS);
     expect(lstatSync(path).isSymbolicLink()).toBe(true);
-    expect(readFileSync(target, 'utf8')).toContain(`[a]\n${KEYS}`);
+    expect(readFileSync(target, 'utf8')).toContain(`[a]\n${KEYS}\n`);
     expect(readdirSync(join(folder, 'elsewhere'))).toEqual(['file']);
   });
 
-  it('keeps bytes that are no UTF-8, and finds a profile whose name has other letters than ASCII', async () => {
+  it('keeps bytes that are not UTF-8; finds a profile with a non-ASCII name', async () => {
     const before = Buffer.concat([Buffer.from('# caf\xe9\n[', 'latin1'), Buffer.from('café]\nx = \xff\n')]);
     writeFileSync(path, before);
     await writeProfile(path, 'café', CREDENTIALS);
-    const header = Buffer.concat([Buffer.from('# caf\xe9\n[', 'latin1'), Buffer.from('café]\n')]);
-    expect(readFileSync(path)).toEqual(
-      Buffer.concat([header, Buffer.from(KEYS), before.subarray(header.length)]),
-    );
+    expect(readFileSync(path)).toEqual(Buffer.concat([before, Buffer.from(KEYS)]));
   });
 
-  it('writes nothing where nothing changes', async () => {
+  it('does not write the file if nothing changes', async () => {
     await writeProfile(path, 'a', CREDENTIALS);
     const { ino } = statSync(path);
     expect((await writeProfile(path, 'a', CREDENTIALS)).isChanged).toBe(false);
     expect(statSync(path).ino).toBe(ino);
   });
 
-  it('removes what others have left half-written, and nothing else', async () => {
+  it('removes leftover temporary files of its own and nothing else', async () => {
     const uuid = '00000000-0000-0000-0000-000000000000';
     writeFileSync(join(folder, `.credentials.${uuid}.tmp`), 'half');
     writeFileSync(join(folder, `.other.${uuid}.tmp`), 'half');
@@ -117,7 +118,7 @@ describe('writeProfile', () => {
     [
       'UTF-16',
       () => writeFileSync(path, '\uFEFF[b]\r\n', 'utf16le'),
-      'it is not UTF-8, in which AWS programs read it: save it anew as UTF-8',
+      'it is not UTF-8, the encoding that AWS programs read: save it as UTF-8',
     ],
     ['a pipe', () => spawnSync('mkfifo', [path]), 'it is not a regular file'],
     ['a device', () => symlinkSync('/dev/null', path), 'it is not a regular file'],
@@ -137,14 +138,14 @@ describe('writeProfile', () => {
     ['sessionToken', 'x\n[evil]\ncredential_process = sh', 'aws_session_token'],
     ['secretAccessKey', '', 'aws_secret_access_key'],
     ['accessKeyId', '#x', 'aws_access_key_id'],
-  ])('refuses %s that would be more than a value', async (name, value, key) => {
+  ])('refuses %s with characters that end a value', async (name, value, key) => {
     await expect(writeProfile(path, 'a', { ...CREDENTIALS, [name]: value })).rejects.toMatchObject({
       message: `the credentials cannot be written: ${key} has characters that a credentials file cannot hold`,
     });
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('lets several write at once, and loses none', async () => {
+  it('loses no write of several concurrent writers', async () => {
     writeFileSync(path, '[z]\nx = 1\n');
     const names = Array.from({ length: 12 }, (_, index) => `p${index}`);
     await Promise.all(names.map((name) => writeProfile(path, name, CREDENTIALS)));

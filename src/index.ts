@@ -37,6 +37,8 @@ export type { Logger } from './session/call-service.js';
 export type { CreateSessionOptions } from './session/create-session.js';
 export { createSession } from './session/create-session.js';
 export type { HttpDispatcher } from './session/dispatched.js';
+export type { Explanation, RefusedRequest, TrustStatement } from './session/refusal-causes.js';
+export { explainRefusal } from './session/refusal-causes.js';
 export type { SessionRequest, SessionRequestSettings } from './session/request.js';
 export { createSessionRequest } from './session/request.js';
 export type { HttpResponse, Session } from './session/response.js';

@@ -31,16 +31,24 @@ const manifest = readManifest(root);
 
 const LIBRARY = [
   ...['IdentityError', 'OptionError', 'OutputError', 'RolesAnywhereError', 'ServiceError', 'TransportError'],
-  ...['VERSION', 'checkIdentity', 'createSession', 'createSessionRequest', 'formatProcessCredentials'],
+  ...['VERSION', 'checkIdentity', 'createSession', 'createSessionRequest', 'explainRefusal'],
+  'formatProcessCredentials',
   ...['fromRolesAnywhere', 'loadIdentity', 'parseSessionResponse', 'signRequest', 'signRequestWithTrace'],
 ];
 const LIBRARY_TYPES = [
-  ...['AskPassphrase', 'Certificate', 'CreateSessionOptions', 'Finding', 'FromRolesAnywhereInit'],
+  ...[
+    'AskPassphrase',
+    'Certificate',
+    'CreateSessionOptions',
+    'Explanation',
+    'Finding',
+    'FromRolesAnywhereInit',
+  ],
   ...['HttpDispatcher', 'HttpRequest', 'HttpResponse', 'IdentityErrorCode', 'IdentitySource', 'LoadContext'],
-  ...['Logger', 'OptionErrorCode', 'OutputErrorCode', 'PemOrPath', 'ProviderProperties'],
+  ...['Logger', 'OptionErrorCode', 'OutputErrorCode', 'PemOrPath', 'ProviderProperties', 'RefusedRequest'],
   ...['RolesAnywhereCredentials', 'RolesAnywhereProvider', 'ServiceErrorCode', 'Session', 'SessionRequest'],
   ...['SessionRequestSettings', 'SignedRequest', 'SigningContext', 'SigningIdentity', 'TransportErrorCode'],
-  'WarningCode',
+  ...['TrustStatement', 'WarningCode'],
 ];
 const EMULATOR = ['createAuthority', 'createEmulator', 'createRequest', 'startEmulator'];
 const EMULATOR_TYPES = [

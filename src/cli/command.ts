@@ -11,7 +11,8 @@ export interface Command {
   readonly operands?: Operands;
   /** Prefix of the variables that give the flags. Default `ROLESANYWHERE`. */
   readonly variables?: VariablePrefix;
-  run(args: Arguments, io: Io, now?: () => Date): Promise<void>;
+  /** @returns an exit status of its own; nothing for 0 */
+  run(args: Arguments, io: Io, now?: () => Date): Promise<number> | Promise<void>;
 }
 
 export interface CommandEntry {

@@ -6,7 +6,7 @@ import type { ProgramName } from './program-name.js';
 import type { Style } from './terminal/style.js';
 import { wrap } from './terminal/style.js';
 
-export interface HelpFormat extends Style {
+export interface HelpFormat extends Pick<Style, 'bold'> {
   readonly program: ProgramName;
   /** Columns. */
   readonly width: number;

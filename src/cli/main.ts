@@ -10,13 +10,13 @@ import type { Io } from './terminal/io.js';
 import { print } from './terminal/io.js';
 import { exitStatusOf, formatError } from './terminal/report.js';
 
-/** @returns the exit status: 0, or that of the error's class (see `errors.ts`) */
+/** @returns the exit status: the command's own, or that of the error's class (see `terminal/report.ts`) */
 export async function main(io: Io): Promise<number> {
   const program = programNameOf(io);
   const found = await attempt(() => findCommand(io.argv));
   const entry = 'value' in found ? found.value.entry : undefined;
   const result = 'value' in found ? await attempt(() => dispatch(found.value, io)) : found;
-  if ('value' in result) return 0;
+  if ('value' in result) return result.value ?? 0;
   const help = entry === undefined ? `${program} --help` : `${program} ${entry.name} --help`;
   await print(io.stderr, formatError(result.error, { program, help })).catch(() => undefined);
   return exitStatusOf(result.error);
@@ -58,15 +58,22 @@ function isHelp(argument: string): boolean {
   return argument === '--help' || argument === '-h';
 }
 
-async function dispatch({ entry, rest }: CommandLine, io: Io): Promise<void> {
-  if (entry === undefined) return printHelp(io, rest);
+async function dispatch({ entry, rest }: CommandLine, io: Io): Promise<number | undefined> {
+  if (entry === undefined) {
+    await printHelp(io, rest);
+    return undefined;
+  }
   const command = await entry.load();
   const end = rest.indexOf('--');
-  if (rest.slice(0, end < 0 ? undefined : end).some(isHelp)) return printHelp(io, rest, entry, command);
+  if (rest.slice(0, end < 0 ? undefined : end).some(isHelp)) {
+    await printHelp(io, rest, entry, command);
+    return undefined;
+  }
   io.showCommand(entry.name);
   const { flags, operands } = command;
   const args = parseArguments(rest, flatten(flags), operands);
-  await command.run({ ...args, otherFlags: flagsInFiles }, io);
+  const status = await command.run({ ...args, otherFlags: flagsInFiles }, io);
+  return typeof status === 'number' ? status : undefined;
 }
 
 /** Every flag that a configuration file may have, for files that serve several commands. */

@@ -62,6 +62,11 @@ export function adviceFor({ code, type, text = '', hasSkew, certificate }: Refus
   return DENIALS.find(([part]) => text.includes(part))?.[1];
 }
 
+/** The text of a known denial that a message contains. */
+export function denialIn(message: string): string | undefined {
+  return DENIALS.find(([part]) => message.includes(part))?.[0];
+}
+
 /** The lists of an unmapped message, and the certificate field of the mapping that each stands for. */
 const FIELDS = { Issuer: 'x509Issuer', Subject: 'x509Subject', SAN: 'x509SAN' } as const;
 

@@ -148,7 +148,7 @@ export function settingsFrom(
   }
   const { region = anchor.region } = values;
   return Object.freeze({
-    source: Object.freeze(Object.fromEntries(SOURCE_NAMES.map((name) => [name, values[name]]))),
+    source: sourceFrom(choices),
     trustAnchorArn,
     profileArn,
     roleArn,
@@ -187,6 +187,11 @@ function stsOf(choices: Choices<Name>, values: Values, region: string): Settings
       ? stsEndpointForRegion(region, { useFipsEndpoint, useDualstackEndpoint })
       : parseEndpoint(stsEndpoint, choices.stsEndpoint.label);
   return { endpoint, region: stsRegionOf(endpoint, region) };
+}
+
+/** The options of the identity alone. */
+export function sourceFrom(choices: Choices<Name>): IdentitySource {
+  return Object.freeze(Object.fromEntries(SOURCE_NAMES.map((name) => [name, choices[name].value])));
 }
 
 function valuesOf(choices: Choices<Name>): Values {

@@ -98,7 +98,8 @@ function transportOver(
   return { send, close };
 }
 
-async function proxyFor(endpoint: URL, proxy: Connection['proxy']): Promise<string | undefined> {
+/** The URL of the proxy that requests to the endpoint go through; undefined where they go directly. */
+export async function proxyFor(endpoint: URL, proxy: Connection['proxy']): Promise<string | undefined> {
   if (proxy === undefined || isLoopback(endpoint.hostname)) return undefined;
   const { isWithoutProxy } = await import('./no-proxy.js');
   return isWithoutProxy(proxy.except, endpoint) ? undefined : proxy.url;

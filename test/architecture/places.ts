@@ -80,13 +80,15 @@ export const BUILTINS: Places = [
       ...['cli/commands/emulator.ts', 'cli/commands/serve.ts'],
     ],
   ],
+  // Whether the name of the service can be resolved.
+  [/^node:dns\/promises$/, ['cli/doctor/probe.ts']],
   // The terminal itself, to read a passphrase without echo.
   [/^node:tty$/, ['cli/terminal/prompt.ts']],
   [
     /^node:(net|http|https|tls|http2)$/,
     [
       ...['session/proxy.ts', 'session/no-proxy.ts', 'cli/serve/', 'emulator/listen.ts'],
-      'identity/tpm/device.ts',
+      ...['identity/tpm/device.ts', 'cli/doctor/probe.ts'],
       // A socket as standard input cannot be opened by its name.
       'files/read-bytes.ts',
     ],

@@ -36,6 +36,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./cache.js')).clearCommand,
   },
   {
+    name: 'doctor',
+    summary: 'Check certificate, key, chain, ARNs, network and service, and say what to do.',
+    load: async () => (await import('./doctor.js')).command,
+  },
+  {
     name: 'sign-string',
     summary: 'Sign a fixed text: a test of the private key.',
     load: async () => (await import('./sign-string.js')).command,

@@ -39,6 +39,11 @@ export function flagOf(name: InputName): string {
   return `--${IDENTITY_FLAGS[name].flag}`;
 }
 
+/** The values of a session's options, validated one by one. */
+export interface SessionChoices<Own extends Flags> extends Pick<SessionInputs<Own>, 'context' | 'options'> {
+  readonly choices: Choices<keyof typeof ALL_SESSION_FLAGS | 'verifyTls'>;
+}
+
 /**
  * @param own the command's own flags
  * @throws OptionError `ERR_OPTION_*`
@@ -51,6 +56,28 @@ export async function readSession<Own extends Flags>(
   warnOptions: WarnOptions = {},
 ): Promise<SessionInputs<Own>> {
   const { env } = io;
+  const { choices, context, options } = await readSessionChoices(args, own, io, warnOptions);
+  const settings = settingsFrom(choices, { env });
+  await warnOfPublicKey(settings.source, context.logger);
+  return {
+    settings,
+    settingsWith: (changes, subject) => {
+      const changed = changeRole(choices, changes, subject);
+      return settingsFrom({ ...changed, assumeRoles: toLibraryNames(changed.assumeRoles) }, { env });
+    },
+    context,
+    options,
+  };
+}
+
+/** As `readSession`, without the checks of the options as a whole: for a command that reports those itself. */
+export async function readSessionChoices<Own extends Flags>(
+  args: Arguments,
+  own: Own,
+  io: Io,
+  warnOptions: WarnOptions = {},
+): Promise<SessionChoices<Own>> {
+  const { env } = io;
   const flags = { ...ALL_SESSION_FLAGS, ...own };
   const { choices, logger } = await readFlagsAndFiles(args, flags, io, warnOptions);
   const known: Choices<keyof typeof ALL_SESSION_FLAGS> = choices;
@@ -60,14 +87,8 @@ export async function readSession<Own extends Flags>(
     assumeRoles: await readRoleChain(known),
     verifyTls: { ...known.noVerifySsl, value: known.noVerifySsl.value !== true },
   };
-  const settings = settingsFrom(session, { env });
-  await warnOfPublicKey(settings.source, logger);
   return {
-    settings,
-    settingsWith: (changes, subject) => {
-      const changed = changeRole(session, changes, subject);
-      return settingsFrom({ ...changed, assumeRoles: toLibraryNames(changed.assumeRoles) }, { env });
-    },
+    choices: session,
     context: {
       env,
       logger,

@@ -2,13 +2,15 @@
 import type { Io, Output } from './io.js';
 
 export interface Style {
+  /** Whether escape sequences are shown as what they mean. */
+  readonly isColoured: boolean;
   readonly bold: (text: string) => string;
 }
 
 /** No escape sequences in files and pipes, with `NO_COLOR` (https://no-color.org), or for dumb terminals. */
 export function styleOf(output: Output, { env }: Pick<Io, 'env'>): Style {
   const isPlain = output.isTTY !== true || (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb';
-  return { bold: (text) => (isPlain ? text : `\u001b[1m${text}\u001b[22m`) };
+  return { isColoured: !isPlain, bold: (text) => (isPlain ? text : `\u001b[1m${text}\u001b[22m`) };
 }
 
 /** The width of the terminal, at most 120 columns; 80 for files and pipes. */

@@ -45,7 +45,8 @@ const deny = (message: string) => refuseWith(403, 'AccessDeniedException', messa
 /** AWS's one message for all problems with the role, and the sentence that it adds in known cases. */
 const unable = ({ roleArn }: SessionRequest, more?: string) =>
   deny(`Unable to assume role for ${roleArn}${more === undefined ? '' : `. ${more}`}`);
-const ACTIONS = ['sts:AssumeRole', 'sts:TagSession', 'sts:SetSourceIdentity'];
+/** Each is decided separately. */
+export const ACTIONS = ['sts:AssumeRole', 'sts:TagSession', 'sts:SetSourceIdentity'];
 
 export function authorize(application: Application): Grant {
   const { account, asked, leaf, sourceIp } = application;

@@ -38,7 +38,11 @@ export interface SessionFacts {
 }
 
 /** Tags appear as tags of the request and, as the user guide describes, of the principal. */
-export function formatContext(facts: SessionFacts, account: Account, at: Date): PolicyRequest['context'] {
+export function formatContext(
+  facts: SessionFacts,
+  account: Pick<Account, 'accountId' | 'region'>,
+  at: Date,
+): PolicyRequest['context'] {
   const { trustAnchorArn, sessionName, sourceIdentity, tags, sourceIp } = facts;
   const tagged = [...tags].flatMap(([key, value]) => [
     [`aws:PrincipalTag/${key}`, value],

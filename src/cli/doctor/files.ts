@@ -1,0 +1,76 @@
+/** The lines about the files of an identity: whether they can be read, and who else can read the key. */
+import { IdentityError } from '../../errors.js';
+import type { FileStatus } from '../../files/file-status.js';
+import type { IdentitySource, InputName } from '../../identity/identity-source.js';
+import { INPUT_NAMES, isPath, isReference } from '../../identity/identity-source.js';
+import type { Line } from './line.js';
+import { failed, ok, warned } from './line.js';
+
+/** What `fileStatus` says of a path. */
+export type Status = FileStatus | { readonly problem: string };
+
+const LABELS: Readonly<Record<InputName, string>> = {
+  certificate: 'certificate file',
+  privateKey: 'private key file',
+  intermediates: 'intermediates file',
+};
+
+/** The paths among the inputs, to be looked at. */
+export function pathsOf(source: IdentitySource): Array<readonly [InputName, string]> {
+  return INPUT_NAMES.flatMap((name) => {
+    const input = source[name];
+    return isPath(input) ? [[name, input] as const] : [];
+  });
+}
+
+export function fileLines(source: IdentitySource, statusOf: (path: string) => Status): Line[] {
+  const files = pathsOf(source).map(([name, path]) => {
+    const isKey = name === keyInput(source);
+    return fileLine(LABELS[name], path, statusOf(path), isKey);
+  });
+  return [...files, ...elsewhere(source)];
+}
+
+/** The input that holds the private key; undefined where it is on a token, in a TPM or behind a program. */
+function keyInput({ privateKey, certificate, signCommand }: IdentitySource): InputName | undefined {
+  if (signCommand !== undefined || isReference(privateKey) || isReference(certificate)) return undefined;
+  return privateKey === undefined ? 'certificate' : 'privateKey';
+}
+
+function fileLine(what: string, path: string, status: Status, isKey: boolean): Line {
+  if ('problem' in status) {
+    const advice = [`the user that runs the program must be able to read ${path}; give the full path`];
+    return failed(
+      what,
+      new IdentityError('ERR_FILE_UNREADABLE', `${path} cannot be read: ${status.problem}`),
+      advice,
+    );
+  }
+  if (status.kind === 'folder') {
+    return failed(what, new IdentityError('ERR_FILE_UNREADABLE', `${path} is a directory`), [
+      'give the path of the file in it',
+    ]);
+  }
+  const mode = status.mode === undefined ? '' : `, mode ${status.mode}`;
+  const found = `${path}${mode}`;
+  if (isKey && status.kind === 'file' && status.isPublic) {
+    return warned(what, `${found}: every user of this machine can read the private key`, `chmod 600 ${path}`);
+  }
+  const isShared = isKey && status.kind === 'file' && status.isGroupReadable;
+  return ok(what, isShared ? `${found}: its group can read it too` : found);
+}
+
+/** Keys that are in no file. */
+function elsewhere({ certificate, privateKey, signCommand }: IdentitySource): Line[] {
+  if (signCommand !== undefined) return [ok('private key', 'behind a signing program (--sign-command)')];
+  const lines: Line[] = [];
+  const reference = isReference(privateKey) ? privateKey : isReference(certificate) ? certificate : undefined;
+  if (reference !== undefined) {
+    // The query of a PKCS#11 URI may hold the PIN.
+    const [shown = ''] = reference.split('?');
+    const where = /^handle:/i.test(reference) ? 'in a TPM' : 'on a PKCS#11 token';
+    lines.push(ok('private key', `${where}: ${shown}`));
+  }
+  if (certificate === '-' || privateKey === '-') lines.push(ok('standard input', 'certificate or key'));
+  return lines;
+}

@@ -1,0 +1,228 @@
+/** The lines about the way to the service: endpoint, proxy, DNS, TCP, TLS, the first answer, and the clock. */
+import type { RolesAnywhereError } from '../../errors.js';
+import {
+  asRolesAnywhereError,
+  isRolesAnywhereError,
+  oneLine,
+  ServiceError,
+  TransportError,
+} from '../../errors.js';
+import type { Choice } from '../../options/choose-values.js';
+import { isLoopback } from '../../options/loopback.js';
+import { partitionOf } from '../../options/partition.js';
+import { startLimit } from '../../session/limit.js';
+import type { HttpResponse } from '../../session/response.js';
+import type { Settings } from '../../session/settings.js';
+import { openTransport, proxyFor } from '../../session/transport.js';
+import type { Line } from './line.js';
+import { failed, ok, skipped, warned } from './line.js';
+import type { Address, Shown, Tunnel } from './probe.js';
+import { addressOf, resolveName, showCertificate, tryConnect } from './probe.js';
+
+export type Route = Pick<Settings, 'endpoint' | 'region' | 'connection'>;
+
+/** @param choice of the option `endpoint`: where it comes from */
+export function endpointLines({ endpoint, region }: Route, choice: Choice): Line[] {
+  const isDefault = choice.origin === 'default' || choice.value === undefined;
+  const origin = isDefault ? `of the region ${region}` : `from ${choice.label}`;
+  return [ok('endpoint', `${endpoint.origin}, ${origin}`)];
+}
+
+/** @returns the lines, the last of which says whether the service answers */
+export async function networkLines(route: Route, now: () => Date): Promise<Line[]> {
+  const { endpoint, connection } = route;
+  const proxy = await proxyFor(endpoint, connection.proxy);
+  const lines = [proxyLine(route, proxy)];
+  const url = proxy === undefined ? endpoint : parseProxy(proxy);
+  if (url === undefined) return [...lines, ...(await answerLines(route, undefined, now))];
+  const address = addressOf(url);
+  const reached = await reachLines(address, connection.connectTimeoutMs, proxy !== undefined);
+  lines.push(...reached);
+  if (reached.some(({ mark }) => mark === 'error')) return lines;
+  return [...lines, ...(await answerLines(route, await shownTo(route, url, proxy !== undefined), now))];
+}
+
+function parseProxy(proxy: string): URL | undefined {
+  const text = proxy.includes('://') ? proxy : `http://${proxy}`;
+  return URL.canParse(text) ? new URL(text) : undefined;
+}
+
+function proxyLine({ endpoint, connection }: Route, proxy: string | undefined): Line {
+  if (connection.proxy === undefined) return ok('proxy', 'none: HTTPS_PROXY is not set');
+  // Without user name and password.
+  const shown = parseProxy(connection.proxy.url)?.host ?? 'one that is no URL';
+  if (proxy !== undefined) return ok('proxy', `${shown}, from HTTPS_PROXY`);
+  const reason = isLoopback(endpoint.hostname)
+    ? 'this machine is reached directly'
+    : `NO_PROXY has ${endpoint.hostname}`;
+  return ok('proxy', `not used: ${reason} (HTTPS_PROXY is ${shown})`);
+}
+
+async function reachLines({ host, port }: Address, timeoutMs: number, isProxy: boolean): Promise<Line[]> {
+  const of = isProxy ? ' of the proxy' : '';
+  const lines: Line[] = [];
+  try {
+    const addresses = await resolveName(host);
+    lines.push(
+      ok('DNS', addresses[0] === host ? `${host} is an address` : `${host}${of}: ${addresses.join(', ')}`),
+    );
+  } catch (cause) {
+    return [
+      failed(
+        'DNS',
+        networkError(`the name ${host}${of} cannot be resolved: ${reasonOf(cause)}`),
+        dnsAdvice(isProxy),
+      ),
+    ];
+  }
+  try {
+    await tryConnect({ host, port }, timeoutMs);
+    return [...lines, ok('TCP', `${host} port ${port}${of} accepts connections`)];
+  } catch (cause) {
+    const message = `no connection to ${host} port ${port}${of}: ${reasonOf(cause)}`;
+    return [...lines, failed('TCP', networkError(message), tcpAdvice(isProxy))];
+  }
+}
+
+function dnsAdvice(isProxy: boolean): string[] {
+  return isProxy
+    ? ['check the host name in HTTPS_PROXY']
+    : [
+        'check the region and the endpoint: a name that is misspelt does not exist',
+        'where only a proxy leads outside, set HTTPS_PROXY=http://HOST:PORT: it resolves the name',
+        'without a way outside, make a VPC endpoint for rolesanywhere',
+      ];
+}
+
+function tcpAdvice(isProxy: boolean): string[] {
+  return isProxy
+    ? ['check host and port in HTTPS_PROXY, and that the proxy runs']
+    : ['a firewall must let port 443 out to the endpoint', 'where a proxy leads outside, set HTTPS_PROXY'];
+}
+
+function networkError(message: string): TransportError {
+  return new TransportError('ERR_NETWORK', message);
+}
+
+function reasonOf(cause: unknown): string {
+  const first = cause instanceof AggregateError ? (cause.errors[0] as unknown) : cause;
+  return oneLine(first instanceof Error ? first.message : String(first), 200);
+}
+
+/** The certificates that arrive here: the service's, or an intercepting proxy's. */
+async function shownTo(
+  { endpoint, connection }: Route,
+  url: URL,
+  isProxy: boolean,
+): Promise<Shown | undefined> {
+  if (endpoint.protocol !== 'https:' || (isProxy && url.protocol !== 'http:')) return undefined;
+  const { connectTimeoutMs } = connection;
+  return showCertificate(addressOf(endpoint), connectTimeoutMs, isProxy ? tunnelOf(url) : undefined);
+}
+
+function tunnelOf(url: URL): Tunnel {
+  const { username, password } = url;
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const authorization = username === '' ? undefined : `Basic ${Buffer.from(pair).toString('base64')}`;
+  return { ...addressOf(url), authorization };
+}
+
+/** Sends a request without a signature, which the service refuses: the answer has its date. */
+async function answerLines(route: Route, shown: Shown | undefined, now: () => Date): Promise<Line[]> {
+  const { endpoint } = route;
+  const answer = await ask(route).catch((error: unknown) => asRolesAnywhereError(error));
+  if (isRolesAnywhereError(answer)) return refusedLines(answer, endpoint, shown);
+  return [...tlsLines(route, shown), answerLine(answer, endpoint), clockLine(answer, now())];
+}
+
+async function ask({ endpoint, connection }: Route): Promise<HttpResponse> {
+  const transport = await openTransport(endpoint, connection);
+  const limit = startLimit(connection.timeoutMs, endpoint.origin, undefined);
+  try {
+    const base = endpoint.pathname === '/' ? '' : endpoint.pathname;
+    return await transport.send(
+      {
+        method: 'GET',
+        protocol: endpoint.protocol,
+        hostname: endpoint.hostname,
+        ...(endpoint.port !== '' && { port: Number(endpoint.port) }),
+        path: `${base}/profiles`,
+        query: {},
+        headers: { host: endpoint.host },
+        body: '',
+      },
+      limit.signal,
+    );
+  } finally {
+    limit.stop();
+    await transport.close();
+  }
+}
+
+function refusedLines(error: RolesAnywhereError, endpoint: URL, shown: Shown | undefined): Line[] {
+  if (error.code === 'ERR_TLS') {
+    const found = shown === undefined ? [] : [`the server shows a certificate of ${shown.issuer}`];
+    return [failed('TLS', error, [...(error.hint === undefined ? [] : [error.hint]), ...found])];
+  }
+  if (error.code === 'ERR_PROXY') return [failed('proxy', error)];
+  const tls = shown === undefined ? [] : [ok('TLS', `${shown.protocol}, certificate of ${shown.issuer}`)];
+  return [...tls, failed(`answer of ${endpoint.host}`, error)];
+}
+
+/** The CAs that have signed certificates of AWS's endpoints. */
+const AWS_ISSUERS = /(Amazon|Starfield|DigiCert|Baltimore)/;
+
+function tlsLines({ endpoint, region, connection }: Route, shown: Shown | undefined): Line[] {
+  if (endpoint.protocol === 'http:') return [skipped('TLS', 'http, to this machine only')];
+  if (!connection.verifyTls) {
+    return [
+      warned(
+        'TLS',
+        'the certificate is not verified: anyone on the way can read the credentials',
+        'leave out --no-verify-ssl; name the CA in --ca-bundle',
+      ),
+    ];
+  }
+  if (shown === undefined) return [ok('TLS', 'trusted')];
+  const found = `trusted, ${shown.protocol}, certificate of ${shown.issuer}`;
+  const { suffix, dualstack } = partitionOf(region);
+  const isAws = [suffix, dualstack].some((end) => endpoint.hostname.endsWith(`.${end}`));
+  if (!isAws || AWS_ISSUERS.test(shown.issuer)) return [ok('TLS', found)];
+  return [
+    warned(
+      'TLS',
+      `${found}: a proxy on the way opens the connection, since this is none of AWS's CAs`,
+      `the proxy reads the credentials: have its administrator except ${endpoint.hostname}`,
+    ),
+  ];
+}
+
+function answerLine({ status, headers }: HttpResponse, { host }: URL): Line {
+  if (headers['x-amzn-requestid'] !== undefined)
+    return ok(`answer of ${host}`, `status ${status}, as from AWS`);
+  return warned(
+    `answer of ${host}`,
+    `status ${status}, without the request id that AWS sends`,
+    'check the endpoint: a proxy or another server may have answered instead of IAM Roles Anywhere',
+  );
+}
+
+const MINUTE_MS = 60_000;
+
+function clockLine({ headers }: HttpResponse, now: Date): Line {
+  const skewMs = now.getTime() - Date.parse(headers['date'] ?? '');
+  if (Number.isNaN(skewMs)) return skipped('clock', 'the answer has no date');
+  const size = Math.abs(skewMs);
+  const direction = skewMs > 0 ? 'ahead of' : 'behind';
+  const amount =
+    size < 2 * MINUTE_MS ? `${Math.round(size / 1000)} seconds` : `${Math.round(size / MINUTE_MS)} minutes`;
+  const found = `this machine's clock is ${amount} ${direction} the service's`;
+  // A Date header has whole seconds.
+  if (size <= MINUTE_MS) return ok('clock', size < 2000 ? "the same as the service's" : found);
+  const advice = 'set the clock of this machine (NTP): timedatectl set-ntp true';
+  if (size <= 5 * MINUTE_MS) return warned('clock', found, advice);
+  const error = new ServiceError('ERR_SERVICE_DENIED', `${found}, and at most 5 minutes are allowed`, {
+    status: 403,
+  });
+  return failed('clock', error, [advice]);
+}

@@ -20,6 +20,8 @@ import { explainRefusal } from '../../session/refusal-causes.js';
 import type { Session } from '../../session/response.js';
 import type { Settings } from '../../session/settings.js';
 import { settingsFrom, sourceFrom } from '../../session/settings.js';
+import { assumeRoles } from '../../session/sts/assume-role.js';
+import { getCallerIdentity } from '../../session/sts/caller-identity.js';
 import type { Arguments } from '../arguments.js';
 import type { Command } from '../command.js';
 import { arnLines } from '../doctor/arns.js';
@@ -42,7 +44,7 @@ import type { Io } from '../terminal/io.js';
 import { print } from '../terminal/io.js';
 import { styleOf } from '../terminal/style.js';
 
-const FLAGS = {
+const OWN = {
   ca: {
     flag: 'ca',
     kind: { type: 'path' },
@@ -74,11 +76,16 @@ const FLAGS = {
     default: false,
     help: 'end with status 1 for warnings',
   },
+} as const satisfies Flags;
+
+const OUTPUT = {
   json: { flag: 'json', kind: { type: 'boolean' }, default: false, help: 'print JSON' },
 } as const satisfies Flags;
 
+const FLAGS = { ...OWN, ...OUTPUT };
+
 export const command: Command = {
-  flags: sessionGroups(FLAGS),
+  flags: sessionGroups(OWN, OUTPUT),
   example: '--config host.json --ca root.pem',
   run,
 };
@@ -344,27 +351,38 @@ async function examineService(examination: Examination): Promise<Group | undefin
 }
 
 async function sessionLines(
-  { context, now }: Examination,
+  examination: Examination,
   settings: Settings,
   identity: SigningIdentity,
 ): Promise<Line[]> {
-  // A cached session would tell nothing.
-  const source = openSessionSource(settings, {
-    ...context,
-    cache: false,
-    identity: async () => identity,
-    now,
-  });
+  const { context, now } = examination;
+  const lines: Line[] = [];
+  // Roles are assumed one by one below; a cached session would tell nothing.
+  const first = { ...settings, assumeRoles: [] };
+  const source = openSessionSource(first, { ...context, cache: false, identity: async () => identity, now });
+  const calls = { logger: context.logger, attempts: context.attempts, now };
+  let what = 'CreateSession';
   try {
-    return [sessionLine(await source.create(), now())];
+    let session = await source.create();
+    lines.push(sessionLine(what, session, now()));
+    for (const role of settings.assumeRoles) {
+      what = 'AssumeRole';
+      session = await assumeRoles(session, { ...settings, assumeRoles: [role] }, calls);
+      lines.push(sessionLine(what, session, now()));
+    }
+    what = 'GetCallerIdentity';
+    const { arn, accountId, userId } = await getCallerIdentity(session, settings, calls);
+    return [...lines, ok(what, `${arn}, account ${accountId}, user id ${userId}`)];
   } catch (error) {
-    return [refusalLine(asRolesAnywhereError(error), { ...settings, certificate: identity.certificate })];
+    const refused = { ...settings, certificate: identity.certificate };
+    const known = asRolesAnywhereError(error);
+    return [...lines, what === 'CreateSession' ? refusalLine(known, refused) : failed(what, known)];
   }
 }
 
-function sessionLine({ assumedRole, roleArn, expiration }: Session, now: Date): Line {
+function sessionLine(what: string, { assumedRole, roleArn, expiration }: Session, now: Date): Line {
   const who = assumedRole.arn ?? roleArn;
-  return ok('CreateSession', `${who}, until ${expiration.toISOString()}, ${timeLeft(expiration, now)} left`);
+  return ok(what, `${who}, until ${expiration.toISOString()}, ${timeLeft(expiration, now)} left`);
 }
 
 function refusalLine(error: RolesAnywhereError, refused: Parameters<typeof explainRefusal>[1]): Line {

@@ -54,6 +54,7 @@ function flags(changes: Changes = {}): string[] {
   const all: Changes = {
     certificate: at('host.pem'),
     'private-key': at('host.key'),
+    'sts-endpoint': endpoint,
     ...{ 'trust-anchor-arn': trustAnchorArn, 'profile-arn': profileArn, 'role-arn': roleArn, endpoint },
     ...changes,
   };
@@ -168,6 +169,14 @@ const FAULTS: readonly FaultRow[] = [
   ['stall,operation=CreateSession', /^CreateSession$/, 'ERR_TIMEOUT', /endpoint and network/, 4],
   ['truncate', HERE, 'ERR_NETWORK', /endpoint and network/, 4],
   ['truncate,operation=CreateSession', /^CreateSession$/, 'ERR_NETWORK', /endpoint and network/, 4],
+  [
+    'error=503,operation=GetCallerIdentity',
+    /^GetCallerIdentity$/,
+    'ERR_SERVICE_FAILED',
+    /try again later/,
+    5,
+  ],
+  ['reset,operation=GetCallerIdentity', /^GetCallerIdentity$/, 'ERR_NETWORK', /endpoint and network/, 4],
   ['date-skew=600', /^clock$/, 'ERR_SERVICE_DENIED', /NTP/, 5],
   ['date-skew=-600', /^clock$/, 'ERR_SERVICE_DENIED', /NTP/, 5],
 ];
@@ -209,15 +218,24 @@ describe('all is well', () => {
       ...['test signature', 'trust anchor', 'path to the anchor', 'trust anchor ARN', 'profile ARN'],
       ...['role ARN', 'region', 'account', 'partition', 'endpoint', 'session name', 'source identity'],
       ...['session tags', 'credential_process', 'proxy', 'DNS', 'TCP', 'TLS'],
-      ...[`answer of ${new URL(emulator.endpoint).host}`, 'clock', 'CreateSession'],
+      ...[`answer of ${new URL(emulator.endpoint).host}`, 'clock', 'CreateSession', 'GetCallerIdentity'],
     ]);
     expect(lineOf(report, 'dates').found).toMatch(/\d+ days left/);
     expect(lineOf(report, 'CreateSession').found).toContain(':assumed-role/Demo/');
+    expect(lineOf(report, 'GetCallerIdentity').found).toContain(':assumed-role/Demo/');
     expect(report.session).toMatchObject({
       sourceIdentity: 'CN=host-1',
       tags: { 'x509Subject/CN': 'host-1' },
     });
     expect(lineOf(report, 'CreateSession').found).toContain(`/${report.session?.name},`);
+  });
+
+  it('with a role that is assumed, and one that is refused', async () => {
+    const { roleArn } = emulator;
+    const report = await doctor({ 'assume-role-arn': roleArn.replace('Demo', 'None') });
+    expect(lineOf(report, 'AssumeRole')).toMatchObject({ mark: 'error', code: 'ERR_SERVICE_DENIED' });
+    expect(lineOf(report, 'AssumeRole').advice.join(' ')).toContain('sts:AssumeRole');
+    expect([lineOf(report, 'CreateSession').mark, report.status]).toEqual(['ok', 5]);
   });
 
   it('and --offline sends nothing', async () => {

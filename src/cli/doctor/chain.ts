@@ -1,4 +1,4 @@
-/** The chain of a certificate as a tree from leaf to root, and the lines about the trust anchor of `--ca`. */
+/** Draws the chain of a certificate as a tree from leaf to root, and checks the trust anchor that is given. */
 import { IdentityError } from '../../errors.js';
 import type { Certificate } from '../../identity/certificate.js';
 import { describeKey } from '../../identity/keys/algorithms.js';

@@ -6,6 +6,7 @@ import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync, writeF
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { runMain } from '../program.js';
 import type { Machine } from './machine.js';
 import { PROGRAM, ROOT, run, startMachine } from './machine.js';
 
@@ -346,10 +347,10 @@ describe('serve', () => {
     [['--token-file', 'x', '--metrics-token-file', 'x'], /must be two files/],
     [['--allow-host', 'a:80'], /--allow-host must be a host name without a port/],
   ])('refuses %j', async (flags, message) => {
-    const { child, stderr, stdout } = serve(...flags);
-    const [status] = await once(child, 'close');
-    expect({ status, stdout: stdout() }).toEqual({ status: 2, stdout: '' });
-    expect(stderr()).toMatch(message);
+    const port = ['--port', '0'];
+    const { status, stdout, stderr } = await runMain(['serve', ...sessionFlags(machine), ...port, ...flags]);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(message);
     expect(machine.emulator.sessionCount).toBe(0);
   });
 

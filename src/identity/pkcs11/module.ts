@@ -19,6 +19,8 @@ export interface ModuleOptions {
   readonly path: string;
   /** Starts `worker.ts` with pipes on standard input and descriptor 3. */
   readonly start: () => ChildProcess;
+  /** Milliseconds until a module that is being loaded counts as hung. Default 20,000. */
+  readonly openMs?: number;
   /** Milliseconds without a request after which the process ends. Default 5000. */
   readonly idleMs?: number;
 }
@@ -42,9 +44,9 @@ export class Pkcs11Module {
     argument: Parameters<Operations[Name]>[0],
     limits: AskLimits = {},
   ): Promise<ReturnType<Operations[Name]>> {
-    const { path, start, idleMs = IDLE_MS } = this.#options;
+    const { path, start, openMs = TIMEOUT_MS, idleMs = IDLE_MS } = this.#options;
     clearTimeout(this.#idle);
-    if (this.#process?.isRunning !== true) this.#process = new ModuleProcess(path, start());
+    if (this.#process?.isRunning !== true) this.#process = new ModuleProcess(path, start(), openMs);
     const asked = this.#process;
     try {
       await asked.opened;
@@ -79,7 +81,7 @@ class ModuleProcess {
   #lastId = 0;
   #text = '';
 
-  constructor(path: string, child: ChildProcess) {
+  constructor(path: string, child: ChildProcess, openMs: number) {
     this.#path = path;
     this.#child = child;
     child.stdio[3]?.on('data', (chunk: Buffer) => this.#read(chunk));
@@ -88,7 +90,7 @@ class ModuleProcess {
     child.on('exit', (status, signal) => {
       this.stop(`ended ${signal === null ? `with status ${status}` : `by ${signal}`}`);
     });
-    this.opened = this.ask('open', { module: path }, {});
+    this.opened = this.ask('open', { module: path }, { timeoutMs: openMs });
     // Whoever waits for it hears of it.
     this.opened.catch(() => undefined);
   }

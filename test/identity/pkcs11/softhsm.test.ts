@@ -231,11 +231,22 @@ describe.skipIf(missing)(`a module that cannot be used${leftOut}`, () => {
   });
 
   it('is ended where it hangs, and named where it crashes', async () => {
-    const program = (code: string) =>
-      new Pkcs11Module({ path: 'module.so', start: () => startWorker([process.execPath, '-e', code], {}) });
-    const hanging = program('setInterval(() => {}, 1000)');
-    await expect(hanging.ask('tokens', {}, { timeoutMs: 50 })).rejects.toMatchObject({
+    const program = (code: string, limits = {}) =>
+      new Pkcs11Module({
+        path: 'module.so',
+        start: () => startWorker([process.execPath, '-e', code], {}),
+        ...limits,
+      });
+    const hanging = program('setInterval(() => {}, 1000)', { openMs: 50 });
+    await expect(hanging.ask('tokens', {})).rejects.toMatchObject({
       code: 'ERR_PKCS11_MODULE',
+      message: 'PKCS#11 module module.so did not answer within 0.05 s',
+    });
+    const answers = 'process.stdin.once("data", () => require("fs").writeSync(3, `{"id":1,"result":{}}\\n`))';
+    const hangingLater = program(answers).ask('tokens', {}, { timeoutMs: 50 });
+    await expect(hangingLater).rejects.toMatchObject({
+      code: 'ERR_PKCS11_MODULE',
+      message: 'PKCS#11 module module.so did not answer within 0.05 s',
     });
     await expect(program('process.kill(process.pid, "SIGSEGV")').ask('tokens', {})).rejects.toMatchObject({
       code: 'ERR_PKCS11_MODULE',

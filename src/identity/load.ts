@@ -269,7 +269,7 @@ function reader(context: LoadContext): (input: PemOrPath, role: string) => Promi
  * Names a path in messages, unless it may be the text of a key: PEM in one line, base64 of DER (which begins
  * with `M`, since DER begins with the tag of a SEQUENCE), or any line of base64.
  */
-function describePath(path: string, role: string): string {
+export function describePath(path: string, role: string): string {
   const mayBeKey =
     /[\r\n]|--\s*BEGIN|PRIVATE KEY|^M[A-P][A-Za-z0-9+/_=-]{38}.{24}|^[A-Za-z0-9+/]{60,}={0,2}$/.test(path);
   return mayBeKey ? `${role} (the text given is neither PEM nor a path)` : `${role} ${path}`;

@@ -162,6 +162,16 @@ describe('no secret comes out', () => {
     expect(found(stderr)).toEqual([]);
   });
 
+  it.each(ROWS)('of doctor, for %s', async (_name, given, answer) => {
+    const { env, options } = await prepare(given, answer);
+    const [, ...args] = credentialProcess({ 'connect-timeout-ms': '500', ...flagsOf(options) });
+    for (const form of ['--json', '--debug']) {
+      const { status: exitStatus, stdout, stderr } = await runMain(['doctor', ...args, form], { env });
+      expect(exitStatus).toBeGreaterThanOrEqual(2);
+      expect(found(stdout + stderr)).toEqual([]);
+    }
+  });
+
   it.each(ROWS)('of an error, for %s', async (_name, given, answer) => {
     const { env, options } = await prepare(given, answer);
     const logged: string[] = [];

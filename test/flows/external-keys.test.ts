@@ -109,6 +109,14 @@ async function credentials(args: readonly string[], env: Record<string, string> 
   return JSON.parse(stdout);
 }
 
+/** The lines of `doctor --json` by mark. */
+async function doctor(args: readonly string[], env: Record<string, string> = {}) {
+  const { stdout } = await runProgram(['doctor', '--offline', '--json', ...args, ...sessionFlags()], { env });
+  const lines: Array<{ mark: string; what: string; found: string }> = JSON.parse(stdout).checks;
+  return (mark: string) =>
+    lines.filter((line) => line.mark === mark).map((line) => `${line.what}: ${line.found}`);
+}
+
 const SESSION = { Version: 1, AccessKeyId: expect.stringMatching(/^ASIA/) };
 
 const noHsm = missingForSoftHsm();
@@ -156,6 +164,22 @@ describe.skipIf(noHsm)(`a key on a token${noHsm === undefined ? '' : ` (left out
         env(),
       ),
     ).toMatchObject(SESSION);
+  });
+
+  it('is examined by doctor, which shows no PIN', async () => {
+    const args = [
+      '--certificate',
+      certificate,
+      '--private-key',
+      `pkcs11:token=host?pin-value=${PIN}`,
+      ...lib,
+    ];
+    const marked = await doctor(args, config());
+    expect(marked('error')).toEqual([]);
+    expect(marked('ok')).toContain('private key: on a PKCS#11 token: pkcs11:token=host');
+    expect(marked('ok')).toContain('test signature: verifies');
+    const wrong = await doctor(['--certificate', 'pkcs11:token=other', ...lib], env());
+    expect(wrong('error')).toEqual([expect.stringMatching(/^private key: .*token/)]);
   });
 
   it('takes the PIN from the URI, a file it names, and a file of its own', async () => {
@@ -255,7 +279,9 @@ describe.skipIf(noTpm)(`a key in a TPM${noTpm === undefined ? '' : ` (left out: 
   }
 
   it('gets credentials with an RSA and an EC key file, and keeps them in the cache where RSA derives its key', async () => {
-    expect(await credentials(pair('tpm-ec', 'EC', '-pkeyopt', 'group:P-256'))).toMatchObject(SESSION);
+    const ec = pair('tpm-ec', 'EC', '-pkeyopt', 'group:P-256');
+    expect(await credentials(ec)).toMatchObject(SESSION);
+    expect((await doctor(ec))('ok')).toContain('test signature: verifies');
     const rsa = [...pair('tpm-rsa', 'RSA', '-pkeyopt', 'bits:2048'), '--cache'];
     const env = { XDG_RUNTIME_DIR: folder };
     const first = await credentials(rsa, env);
@@ -297,12 +323,16 @@ describe('a key behind a program', () => {
     const signer = join(import.meta.dirname, '..', '..', 'examples', 'signers', 'openssl.sh');
     const args = ['--certificate', certificate, '--sign-command', `'${signer}' '${at('remote key.pem')}'`];
     expect(await credentials(args)).toMatchObject(SESSION);
+    expect((await doctor(args))('ok')).toContain('test signature: verifies');
     const wrong = ['--certificate', certificate, '--sign-command', `'${signer}' '${at('ca.key')}'`];
     const { stdout, stderr, status } = await runProgram(
       ['credential-process', ...wrong, ...sessionFlags()],
       {},
     );
     expect({ stdout, status }).toEqual({ stdout: '', status: 3 });
+    expect((await doctor(wrong))('error')).toEqual([
+      expect.stringMatching(/^test signature: signing program/),
+    ]);
     expect(stderr).toMatch(
       /signing program .*openssl\.sh must print a signature by the key of the certificate.*ERR_KEY_SIGN/,
     );

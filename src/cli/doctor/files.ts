@@ -3,6 +3,7 @@ import { IdentityError } from '../../errors.js';
 import type { FileStatus } from '../../files/file-status.js';
 import type { IdentitySource, InputName } from '../../identity/identity-source.js';
 import { INPUT_NAMES, isPath, isReference } from '../../identity/identity-source.js';
+import { describePath } from '../../identity/load.js';
 import type { Line } from './line.js';
 import { failed, ok, warned } from './line.js';
 
@@ -39,12 +40,11 @@ function keyInput({ privateKey, certificate, signCommand }: IdentitySource): Inp
 
 function fileLine(what: string, path: string, status: Status, isKey: boolean): Line {
   if ('problem' in status) {
-    const advice = [`the user that runs the program must be able to read ${path}; give the full path`];
-    return failed(
-      what,
-      new IdentityError('ERR_FILE_UNREADABLE', `${path} cannot be read: ${status.problem}`),
-      advice,
-    );
+    // What is no path may be the text of a key.
+    const message = `${describePath(path, what)} cannot be read: ${status.problem}`;
+    return failed(what, new IdentityError('ERR_FILE_UNREADABLE', message), [
+      'give the full path of a file that the user who runs the program can read',
+    ]);
   }
   if (status.kind === 'folder') {
     return failed(what, new IdentityError('ERR_FILE_UNREADABLE', `${path} is a directory`), [

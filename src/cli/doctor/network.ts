@@ -120,11 +120,19 @@ async function shownTo(
   return showCertificate(addressOf(endpoint), connectTimeoutMs, isProxy ? tunnelOf(url) : undefined);
 }
 
+/** A user name that is wrongly encoded is left out: the request itself says what is wrong with it. */
 function tunnelOf(url: URL): Tunnel {
   const { username, password } = url;
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  const authorization = username === '' ? undefined : `Basic ${Buffer.from(pair).toString('base64')}`;
-  return { ...addressOf(url), authorization };
+  const isEncoded = /^(?:[^%]|%[0-9a-f]{2})*$/i.test(username + password);
+  if (username === '' || !isEncoded) return { ...addressOf(url), authorization: undefined };
+  const pair = `${unescapeOctets(username)}:${unescapeOctets(password)}`;
+  return { ...addressOf(url), authorization: `Basic ${Buffer.from(pair, 'latin1').toString('base64')}` };
+}
+
+function unescapeOctets(text: string): string {
+  return text.replace(/%([0-9a-f]{2})/gi, (_all, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
 }
 
 /** Sends a request without a signature, which the service refuses: the answer has its date. */
@@ -159,12 +167,19 @@ async function ask({ endpoint, connection }: Route): Promise<HttpResponse> {
   }
 }
 
+/** The lines of errors that come about before the request is sent. */
+const CAUSES: ReadonlyArray<readonly [codes: RegExp, what: string]> = [
+  [/^ERR_(PROXY|OPTION_INVALID)$/, 'proxy'],
+  [/^ERR_(FILE_UNREADABLE|PEM_INVALID|CERTIFICATE_INVALID)$/, 'CA bundle'],
+];
+
 function refusedLines(error: RolesAnywhereError, endpoint: URL, shown: Shown | undefined): Line[] {
   if (error.code === 'ERR_TLS') {
     const found = shown === undefined ? [] : [`the server shows a certificate of ${shown.issuer}`];
     return [failed('TLS', error, [...(error.hint === undefined ? [] : [error.hint]), ...found])];
   }
-  if (error.code === 'ERR_PROXY') return [failed('proxy', error)];
+  const cause = CAUSES.find(([codes]) => codes.test(error.code))?.[1];
+  if (cause !== undefined) return [failed(cause, error)];
   const tls = shown === undefined ? [] : [ok('TLS', `${shown.protocol}, certificate of ${shown.issuer}`)];
   return [...tls, failed(`answer of ${endpoint.host}`, error)];
 }

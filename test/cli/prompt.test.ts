@@ -97,6 +97,16 @@ describe.skipIf(!hasPython)('at a terminal (left out where python3 is not instal
     expect(requests).toHaveLength(1);
   });
 
+  it('is asked for by doctor, once, and Ctrl-C ends the report', async () => {
+    const args = ['doctor', '--offline', '--certificate', path('ec-p256.pem'), '--private-key', KEY];
+    const whole = await inTerminal(args, [[QUESTION, [`${manifest.passphrase}\r`]]]);
+    expect(whole.shown.split('Passphrase of')).toHaveLength(2);
+    expect([whole.shown.includes('test signature: verifies'), whole.status]).toEqual([true, 0]);
+    const ended = await inTerminal(args, [[QUESTION, ['canary', '\u0003']]]);
+    expect(ended.shown).toMatch(/: \r\nrolesanywhere: missing passphrase: .* interrupted/);
+    expect([ended.shown.includes('Certificate and key'), ended.status]).toEqual([false, 2]);
+  });
+
   it('is not asked for where one is given', async () => {
     const args = [...SIGN, '--pkcs8-password', 'canary'];
     const { shown, status } = await inTerminal(args, []);

@@ -1,4 +1,4 @@
-/** The causes of a refusal: the likely one first, commands with the names of this request, and the statement. */
+/** The causes of a refusal: the likely one first, commands with this request's names, and the statement. */
 import { describe, expect, it } from 'vitest';
 import type { ErrorDetails } from '../../src/errors.js';
 import { ServiceError } from '../../src/errors.js';

@@ -11,7 +11,7 @@ import { expandHome } from '../../files/home.js';
 import { readAwsFile, readTextFile } from '../../files/read-file.js';
 import type { Certificate } from '../../identity/certificate.js';
 import type { SigningIdentity } from '../../identity/identity.js';
-import type { IdentitySource } from '../../identity/identity-source.js';
+import type { AskPassphrase, IdentitySource } from '../../identity/identity-source.js';
 import { isPath } from '../../identity/identity-source.js';
 import { loadCertificates, loadIdentity } from '../../identity/load.js';
 import { isSignatureOf } from '../../identity/remote-signer.js';
@@ -25,7 +25,7 @@ import { getCallerIdentity } from '../../session/sts/caller-identity.js';
 import type { Arguments } from '../arguments.js';
 import type { Command } from '../command.js';
 import { arnLines } from '../doctor/arns.js';
-import { certificateLines, placeOf, timeLeft, withoutKey } from '../doctor/certificate.js';
+import { certificateLines, KEY_BELONGS, placeOf, timeLeft, withoutKey } from '../doctor/certificate.js';
 import type { KnownChain } from '../doctor/chain.js';
 import { anchorLines, drawChain } from '../doctor/chain.js';
 import type { Status } from '../doctor/files.js';
@@ -157,17 +157,26 @@ async function examineCertificate(examination: Examination): Promise<Group> {
 
 async function certificateAndKeyLines(examination: Examination): Promise<Line[]> {
   const { source, context, now } = examination;
+  const { askPassphrase: askAtTerminal = async () => undefined } = context;
+  let interruption: unknown;
+  const askPassphrase: AskPassphrase = (subject, attempt) =>
+    askAtTerminal(subject, attempt).catch((error: unknown) => {
+      interruption = error;
+      throw error;
+    });
   try {
-    const identity = await loadIdentity(source, { ...context, now });
+    const identity = await loadIdentity(source, { ...context, askPassphrase, now });
     examination.identity = identity;
     examination.checked = identity;
     return [...certificateLines(identity, now()), await signatureLine(identity)];
   } catch (error) {
+    // Ctrl-C at the question ends the command.
+    if (interruption !== undefined) throw error;
     const cause = asRolesAnywhereError(error);
     const place = placeOf(cause);
     const checked = withoutKey(await certificatesOf(source));
     if (checked !== undefined) examination.checked = checked;
-    const others = checked === undefined ? [] : certificateLines(checked, now(), place);
+    const others = checked === undefined ? [] : certificateLines(checked, now(), [place, KEY_BELONGS]);
     return [failed(place, cause), ...others];
   }
 }

@@ -21,6 +21,8 @@ interface Row {
   describe(identity: SigningIdentity, now: Date): string | undefined;
 }
 
+export const KEY_BELONGS = 'key belongs to the certificate';
+
 /** In the order of the report. */
 const ROWS: readonly Row[] = [
   {
@@ -31,7 +33,7 @@ const ROWS: readonly Row[] = [
   {
     what: 'PEM',
     codes: ['ERR_PEM_INVALID', 'ERR_CERTIFICATE_INVALID', 'WARN_PEM_DAMAGED'],
-    describe: ({ chain }) => `read: the certificate and ${chain.length} for its chain`,
+    describe: ({ chain }) => `the certificate and ${chain.length} more for its chain can be read`,
   },
   {
     what: 'private key',
@@ -39,7 +41,7 @@ const ROWS: readonly Row[] = [
     describe: () => undefined,
   },
   {
-    what: 'key belongs to the certificate',
+    what: KEY_BELONGS,
     codes: ['ERR_KEY_MISMATCH'],
     describe: ({ publicKey, algorithm }) =>
       publicKey === undefined ? `as its signatures show, ${algorithm}` : `yes, ${algorithm}`,
@@ -106,11 +108,18 @@ export function placeOf({ code }: RolesAnywhereError): string {
 }
 
 /**
- * @param without the line that is marked already, by the error of loading
+ * @param without lines that are left out: one that the error of loading has marked, those about a key that is
+ *   not there
  */
-export function certificateLines(identity: SigningIdentity, now: Date, without?: string): Line[] {
+export function certificateLines(
+  identity: SigningIdentity,
+  now: Date,
+  without: readonly string[] = [],
+): Line[] {
   const findings = checkIdentity(identity, { now: () => now });
-  return ROWS.filter(({ what }) => what !== without).flatMap((row) => linesOf(row, findings, identity, now));
+  return ROWS.filter(({ what }) => !without.includes(what)).flatMap((row) =>
+    linesOf(row, findings, identity, now),
+  );
 }
 
 function linesOf(

@@ -238,6 +238,12 @@ describe('all is well', () => {
     expect([lineOf(report, 'CreateSession').mark, report.status]).toEqual(['ok', 5]);
   });
 
+  it('a new session each time, also with --cache', async () => {
+    const before = emulator.sessionCount;
+    for (let run = 0; run < 2; run++) expect((await doctor({ cache: true })).status).toBe(0);
+    expect(emulator.sessionCount).toBe(before + 2);
+  });
+
   it('and --offline sends nothing', async () => {
     const service = await startFakeService([]);
     const report = await doctor({ offline: true, endpoint: service.endpoint });
@@ -285,6 +291,14 @@ describe('files', () => {
     expect(lineOf(report, what)).toMatchObject({ mark: 'error', code: 'ERR_FILE_UNREADABLE' });
     expect(lineOf(report, what).advice.length).toBeGreaterThan(0);
     expect(report.status).toBe(3);
+  });
+
+  it('checks the certificate although the key cannot be read, and says nothing of the key', async () => {
+    const report = await doctor({ offline: true, 'private-key': path('not-truncated.key.pem') });
+    expect(marked(report, 'error')).toEqual(['PEM']);
+    expect(marked(report, 'ok')).toContain('dates');
+    expect(report.checks.map(({ what }) => what)).not.toContain('key belongs to the certificate');
+    expect(report.checks.map(({ what }) => what)).not.toContain('test signature');
   });
 
   it('a directory in place of a file', async () => {
@@ -370,6 +384,34 @@ describe('refusals', () => {
     expect(advice[0]).toMatch(first);
     expect(advice.some((line) => line.includes('"aws:SourceArn"'))).toBe(hasStatement);
     expect(report.status).toBe(5);
+  });
+
+  it.each<[string, Changes, RegExp, RegExp]>([
+    ['a session name', { 'role-session-name': 'backup' }, /roleSessionName/, /--accept-role-session-name/],
+    [
+      'another role',
+      { 'role-arn': 'arn:aws:iam::123456789012:role/None' },
+      /Unable to assume/,
+      /--role-name None/,
+    ],
+    [
+      'no such trust anchor',
+      { 'trust-anchor-arn': 'arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/none' },
+      /404 ResourceNotFoundException/,
+      /--trust-anchor-id none/,
+    ],
+    [
+      'another CA',
+      { certificate: path('rsa-2048.pem'), 'private-key': path('rsa-2048.key.pem') },
+      /Untrusted signing certificate/,
+      /another CA than the issuer, .*CN=root-rsa/,
+    ],
+  ])('of the emulator, for %s', async (_name, changes, found, advice) => {
+    const report = await doctor(changes);
+    const line = lineOf(report, 'CreateSession');
+    expect([line.mark, line.code, report.status]).toEqual(['error', 'ERR_SERVICE_DENIED', 5]);
+    expect(line.found).toMatch(found);
+    expect(line.advice.join('\n')).toMatch(advice);
   });
 
   it('the statement that it shows is one that the emulator accepts', async () => {

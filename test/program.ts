@@ -71,8 +71,13 @@ export async function runProgram(args: readonly string[], options: RunOptions = 
   }
 }
 
+interface MainOptions extends Pick<RunOptions, 'env' | 'input'> {
+  /** The path that it was started by. */
+  readonly program?: string;
+}
+
 /** The world for a command that runs in this process, and what it has written there. */
-export function fakeIo(args: readonly string[], options: Pick<RunOptions, 'env' | 'input'> = {}) {
+export function fakeIo(args: readonly string[], options: MainOptions = {}) {
   const written = { stdout: '', stderr: '' };
   const output = (name: keyof typeof written): Output => ({
     write: (text, callback) => {
@@ -85,7 +90,7 @@ export function fakeIo(args: readonly string[], options: Pick<RunOptions, 'env' 
   });
   const io: Io = {
     argv: args,
-    program: ['node', PROGRAM],
+    program: ['node', options.program ?? PROGRAM],
     // Not the AWS config of whoever runs the tests.
     env: { HOME: '/nonexistent', ...options.env },
     stdin: () => Readable.from([Buffer.from(options.input ?? '')]),
@@ -99,10 +104,7 @@ export function fakeIo(args: readonly string[], options: Pick<RunOptions, 'env' 
 }
 
 /** As `runProgram`, in this process and a hundred times as fast: for what is over before anything is sent. */
-export async function runMain(
-  args: readonly string[],
-  options: Pick<RunOptions, 'env' | 'input'> = {},
-): Promise<Outcome> {
+export async function runMain(args: readonly string[], options: MainOptions = {}): Promise<Outcome> {
   const { io, written } = fakeIo(args, options);
   return { status: await main(io), ...written };
 }

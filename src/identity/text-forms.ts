@@ -13,6 +13,7 @@ export interface PlainForm {
   readonly undone: readonly string[];
 }
 
+const QUOTED = 'text in quotes';
 const BACKSLASH = 0x5c;
 const BEGIN_MARK = '-----BEGIN ';
 /** base64 of PEM, of base64 of PEM: Kubernetes does the first, a person who did not know the second. */
@@ -27,10 +28,13 @@ export function toPlainForm(bytes: Buffer): PlainForm {
   for (let layer = 0; layer < MAX_LAYERS; layer++) {
     const found = fromUtf16(plain) ?? fromBase64(plain);
     if (found === undefined) break;
+    if (isQuote(firstOf(plain))) undone.push(QUOTED);
     if (plain !== found.bytes) plain.fill(0);
     plain = found.bytes;
     undone.push(found.form);
   }
+  // Reading PEM passes over quotes, with the name of a variable before them.
+  if (isQuote(plain[plain.indexOf(BEGIN_MARK) - 1])) undone.push(QUOTED);
   if (hasLetterNewlines(plain)) {
     undoLetterNewlines(plain);
     undone.push('line ends written as \\n');
@@ -90,9 +94,19 @@ function isWholeSequence(bytes: Buffer): boolean {
   }
 }
 
+function isQuote(octet: number | undefined): boolean {
+  return octet === 0x22 || octet === 0x27;
+}
+
+function isBlank(octet: number | undefined): boolean {
+  return octet === 0x20 || octet === 0x0a || octet === 0x0d;
+}
+
+function firstOf(bytes: Buffer): number | undefined {
+  return bytes.find((octet) => !isBlank(octet));
+}
+
 function withoutQuotes(bytes: Buffer): Buffer {
-  const isQuote = (octet: number | undefined): boolean => octet === 0x22 || octet === 0x27;
-  const isBlank = (octet: number | undefined): boolean => octet === 0x20 || octet === 0x0a || octet === 0x0d;
   let [start, end] = [0, bytes.length];
   while (start < end && (isBlank(bytes[start]) || isQuote(bytes[start]))) start++;
   while (end > start && (isBlank(bytes[end - 1]) || isQuote(bytes[end - 1]))) end--;

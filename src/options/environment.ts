@@ -1,6 +1,6 @@
 /**
  * The one place of the library that uses `process`: the environment, which is the default where a caller passes none
- * (AWS users expect `AWS_CA_BUNDLE` and `HTTPS_PROXY` to count in programs too), and Node's own modules.
+ * (AWS users expect `AWS_CA_BUNDLE` and `HTTPS_PROXY` to count in programs too), Node's own modules, and its warnings.
  */
 import type { Environment } from './choose-values.js';
 
@@ -21,4 +21,21 @@ interface Builtins {
  */
 export function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name] {
   return process.getBuiltinModule(name);
+}
+
+/**
+ * Runs a function, during which no ExperimentalWarning is printed. Other warnings are.
+ *
+ * @param run ends before anything else can run: it is not async
+ */
+export function withoutExperimentalWarning<Result>(run: () => Result): Result {
+  const { emitWarning } = process;
+  process.emitWarning = (warning: string | Error, ...details: never[]): void => {
+    if (details[0] !== 'ExperimentalWarning') emitWarning.call(process, warning, ...details);
+  };
+  try {
+    return run();
+  } finally {
+    process.emitWarning = emitWarning;
+  }
 }

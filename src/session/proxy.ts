@@ -6,6 +6,7 @@ import { isIP } from 'node:net';
 import type { buildConnector, Dispatcher } from 'undici';
 import { Pool, ProxyAgent, Socks5ProxyAgent } from 'undici';
 import { codeOf, OptionError } from '../errors.js';
+import { withoutExperimentalWarning } from '../options/environment.js';
 import type { Channel } from './channel.js';
 import { overDispatcher } from './dispatched.js';
 import type { TlsOptions } from './trust.js';
@@ -48,7 +49,8 @@ function socksAgent(url: string, { tls }: ProxyOptions): Socks5ProxyAgent {
   // Read by the agent, although its types do not say so: without it the service would be verified by Node's
   // list alone.
   const options: Socks5ProxyAgent.Options & { requestTls: TlsOptions } = { requestTls: tls };
-  return new Socks5ProxyAgent(url.replace(/^socks5h:/, 'socks5:'), options);
+  // Its warning that it is experimental would be printed by each run of the program.
+  return withoutExperimentalWarning(() => new Socks5ProxyAgent(url.replace(/^socks5h:/, 'socks5:'), options));
 }
 
 function isSocks(url: string): boolean {

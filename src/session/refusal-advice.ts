@@ -72,6 +72,13 @@ const FIELDS = { Issuer: 'x509Issuer', Subject: 'x509Subject', SAN: 'x509SAN' } 
 
 type List = keyof typeof FIELDS;
 
+/** What a mapping may keep, as an example: the first that did not fail. */
+const SPECIFIERS: Readonly<Record<List, readonly string[]>> = {
+  Issuer: ['CN', 'O', 'OU'],
+  Subject: ['CN', 'OU', 'O'],
+  SAN: ['DNS', 'URI'],
+};
+
 /**
  * The service names the attributes that it could not map: `Issuer: [ O ]; Subject: [ CN, OU ]; SAN: [ DNS/2
  * ]`. Values of tags have no characters but letters, digits, blanks and `_ . : / = + - @ *`, and at most 256
@@ -86,12 +93,16 @@ function unmappedAdvice(text: string, certificate: Refusal['certificate']): stri
       return `${list} ${attribute}${value === undefined ? '' : ` "${value}"`}`;
     }),
   );
-  const field = FIELDS[lists[0] ?? 'Subject'];
+  const [list = 'Subject'] = lists;
+  const field = FIELDS[list];
+  // `DNS/2` is the second name that the specifier DNS maps.
+  const failed = attributesIn(text, list).map((attribute) => attribute.split('/')[0]);
+  const kept = SPECIFIERS[list].find((specifier) => !failed.includes(specifier)) ?? 'ATTRIBUTE';
   const command = (operation: string): string =>
     `aws rolesanywhere ${operation} --profile-id PROFILE_ID --certificate-field ${field}`;
   return [
     `${found.join(', ') || 'an attribute of the certificate'} cannot be a session tag, which has letters, digits, blanks and _.:/=+-@* only, at most 256`,
-    `map only the attributes that conditions use: ${command('put-attribute-mapping')} --mapping-rules specifier=CN`,
+    `map only the attributes that conditions use: ${command('put-attribute-mapping')} --mapping-rules specifier=${kept}`,
     `or none: ${command('delete-attribute-mapping')}`,
   ].join('; ');
 }

@@ -181,6 +181,19 @@ describe('a failure of the network: nothing on stdout, status 4', () => {
     });
   });
 
+  it('a SOCKS5 proxy where nobody listens, without a warning of Node that it is experimental', async () => {
+    const args = credentialProcess({ endpoint: 'https://rolesanywhere.test' });
+    const {
+      status: exitStatus,
+      stdout,
+      stderr,
+    } = await runProgram(args, {
+      env: { HTTPS_PROXY: 'socks5://127.0.0.1:1' },
+    });
+    expect({ exitStatus, stdout }).toEqual({ exitStatus: 4, stdout: '' });
+    expect(stderr).toMatch(/^rolesanywhere: [^\n]+ \(ERR_[A-Z]+\)\nhint: [^\n]+\n$/);
+  });
+
   it('a TLS certificate that nobody vouches for, nothing sent', async () => {
     const { endpoint, requests } = await startFakeService([], { tls: true });
     expect(await runMain(credentialProcess({ endpoint }))).toEqual({

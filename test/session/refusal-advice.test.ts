@@ -33,16 +33,26 @@ describe('the advice for a refusal', () => {
       'Issuer: [ O, CN ]; Subject: [  ]; SAN: [  ]',
       'Issuer O "Smith & Sons, Ltd", Issuer CN "R&D Issuing CA" cannot be a session tag',
       'x509Issuer',
+      'OU',
     ],
-    ['Issuer: []; Subject: [CN]; SAN: []', 'Subject CN "host (1)" cannot be a session tag', 'x509Subject'],
-    ['Issuer: [  ]; Subject: [  ]; SAN: [ DNS/2 ]', 'SAN DNS/2 cannot be a session tag', 'x509SAN'],
-  ])('names attribute and value that could not be mapped: %s', (lists, start, field) => {
+    [
+      'Issuer: []; Subject: [CN]; SAN: []',
+      'Subject CN "host (1)" cannot be a session tag',
+      'x509Subject',
+      'OU',
+    ],
+    ['Issuer: []; Subject: [OU]; SAN: []', 'Subject OU cannot be a session tag', 'x509Subject', 'CN'],
+    ['Issuer: []; Subject: [CN,OU,O]; SAN: []', 'Subject CN "host (1)", ', 'x509Subject', 'ATTRIBUTE'],
+    ['Issuer: [  ]; Subject: [  ]; SAN: [ DNS/2 ]', 'SAN DNS/2 cannot be a session tag', 'x509SAN', 'URI'],
+    ['Issuer: [  ]; Subject: [  ]; SAN: [ URI ]', 'SAN URI cannot be a session tag', 'x509SAN', 'DNS'],
+  ])('names attribute and value that could not be mapped: %s', (lists, start, field, kept) => {
     const certificate = {
       issuer: 'O=Smith & Sons, Ltd, CN=R&D Issuing CA',
       subject: 'O=Example, CN=host (1)',
     };
     const advice = denied(UNMAPPED + lists, { certificate });
     expect(advice?.startsWith(start)).toBe(true);
+    expect(advice).toContain(` --mapping-rules specifier=${kept};`);
     for (const operation of ['put-attribute-mapping', 'delete-attribute-mapping']) {
       expect(advice).toContain(
         `aws rolesanywhere ${operation} --profile-id PROFILE_ID --certificate-field ${field}`,

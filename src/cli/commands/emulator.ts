@@ -26,6 +26,7 @@ import type { Command } from '../command.js';
 import type { Flags } from '../options/flags.js';
 import { HELP_FLAGS } from '../options/flags.js';
 import { readFlags } from '../options/read-flags.js';
+import { programNameOf } from '../program-name.js';
 import type { Io } from '../terminal/io.js';
 import { print, say } from '../terminal/io.js';
 import { formatWarning } from '../terminal/report.js';
@@ -146,7 +147,8 @@ async function run(args: Arguments, io: Io): Promise<void> {
   const { host = EMULATOR_FLAGS.host.default } = options;
   // The zone of an IPv6 address is no part of it.
   if (!isLoopbackAddress(host.split('%')[0] ?? host)) {
-    say(io.stderr, formatWarning(`anyone who reaches ${host} can use and change the emulated account`));
+    const warning = `anyone who reaches ${host} can use and change the emulated account`;
+    say(io.stderr, formatWarning(programNameOf(io), warning));
   }
   const folder = join(tmpdir(), `rolesanywhere-emulator-${randomUUID()}`);
   try {

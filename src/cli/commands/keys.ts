@@ -9,6 +9,7 @@ import { DEBUG_FLAGS, HELP_FLAGS } from '../options/flags.js';
 import { askAtTerminal, readSecrets } from '../options/passphrase.js';
 import { readFlagsAndFiles, valuesOf } from '../options/read-flags.js';
 import { CONFIG_FLAGS, IDENTITY_FLAGS } from '../options/session-flags.js';
+import { programNameOf } from '../program-name.js';
 import type { Io } from '../terminal/io.js';
 import { print, say } from '../terminal/io.js';
 import { formatNotice } from '../terminal/report.js';
@@ -41,7 +42,7 @@ async function run(args: Arguments, io: Io): Promise<void> {
   const tokens = await listTokens({
     ...{ module, env: io.env, logsIn: login || pin !== undefined },
     pin: async (subject) => pin?.value ?? ask(`PIN of ${subject}`, 0),
-    notify: (message) => say(io.stderr, formatNotice(message)),
+    notify: (message) => say(io.stderr, formatNotice(programNameOf(io), message)),
   });
   await print(io.stdout, tokens.length === 0 ? 'no token\n' : tokens.map(formatToken).join('\n'));
 }

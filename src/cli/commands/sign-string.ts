@@ -9,6 +9,7 @@ import { DEBUG_FLAGS, HELP_FLAGS } from '../options/flags.js';
 import { askAtTerminal, readSecrets } from '../options/passphrase.js';
 import { readFlagsAndFiles, valuesOf } from '../options/read-flags.js';
 import { CONFIG_FLAGS, IDENTITY_FLAGS } from '../options/session-flags.js';
+import { programNameOf } from '../program-name.js';
 import type { Io } from '../terminal/io.js';
 import { print, say } from '../terminal/io.js';
 import { formatNotice } from '../terminal/report.js';
@@ -55,7 +56,7 @@ async function run(args: Arguments, io: Io): Promise<void> {
     ...{ certificate, privateKey, pkcs11Module, reusePin, tpmDevice, signCommand },
     ...Object.fromEntries(secrets.map(([name, { value }]) => [name, value])),
   };
-  const notify = (message: string): void => say(io.stderr, formatNotice(message));
+  const notify = (message: string): void => say(io.stderr, formatNotice(programNameOf(io), message));
   const context = { askPassphrase: askAtTerminal(), stdin: io.stdin, env: io.env, notify };
   const { publicKey, sign } = await loadSigner(source, context);
   const signature = Buffer.from(await sign(testString(publicKey), digest.toLowerCase() as SigningHash));

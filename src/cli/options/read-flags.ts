@@ -14,6 +14,7 @@ import {
 import type { ValuesOf } from '../../options/option-spec.js';
 import type { Logger } from '../../session/call-service.js';
 import type { Arguments } from '../arguments.js';
+import { programNameOf } from '../program-name.js';
 import type { Io } from '../terminal/io.js';
 import { say } from '../terminal/io.js';
 import { formatDebug, formatWarning } from '../terminal/report.js';
@@ -129,11 +130,12 @@ function createLogger(
   io: Io,
   { isDebug, isQuiet }: { readonly isDebug: boolean; readonly isQuiet: boolean },
 ): StderrLogger {
-  const alert = (message: string): void => say(io.stderr, formatWarning(message));
+  const program = programNameOf(io);
+  const alert = (message: string): void => say(io.stderr, formatWarning(program, message));
   return {
     alert,
     warn: isQuiet && !isDebug ? () => {} : alert,
-    ...(isDebug && { debug: (message: string) => say(io.stderr, formatDebug(message)) }),
+    ...(isDebug && { debug: (message: string) => say(io.stderr, formatDebug(program, message)) }),
   };
 }
 

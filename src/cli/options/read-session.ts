@@ -8,6 +8,7 @@ import type { ValuesOf } from '../../options/option-spec.js';
 import type { Settings } from '../../session/settings.js';
 import { settingsFrom } from '../../session/settings.js';
 import type { Arguments } from '../arguments.js';
+import { programNameOf } from '../program-name.js';
 import type { Io } from '../terminal/io.js';
 import { say } from '../terminal/io.js';
 import { formatNotice } from '../terminal/report.js';
@@ -93,7 +94,7 @@ export async function readSessionChoices<Own extends Flags>(
       env,
       logger,
       askPassphrase: askAtTerminal(),
-      notify: (message) => say(io.stderr, formatNotice(message)),
+      notify: (message) => say(io.stderr, formatNotice(programNameOf(io), message)),
       stdin: io.stdin,
       cache: known.cache.value === true,
       attempts: Number(known.maxAttempts.value),

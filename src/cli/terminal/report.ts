@@ -1,5 +1,6 @@
 /** Formats errors and warnings for stderr: one line `rolesanywhere: <message> (<CODE>)`, and the hint below it. */
 import { isRolesAnywhereError, oneLine } from '../../errors.js';
+import type { ProgramName } from '../program-name.js';
 
 /**
  * @param context the program's name, and the command that shows the help, for wrong options without a hint
@@ -11,18 +12,18 @@ export function formatError(error: unknown, { program, help }: { program: string
   return hint === undefined ? line : `${line}hint: ${hint}\n`;
 }
 
-export function formatWarning(message: string): string {
-  return `rolesanywhere: warning: ${oneLine(message)}\n`;
+export function formatWarning(program: ProgramName, message: string): string {
+  return `${program}: warning: ${oneLine(message)}\n`;
 }
 
 /** What a person must do or know now, such as touch a token. */
-export function formatNotice(message: string): string {
-  return `rolesanywhere: ${oneLine(message)}\n`;
+export function formatNotice(program: ProgramName, message: string): string {
+  return `${program}: ${oneLine(message)}\n`;
 }
 
 /** Several lines, each marked, as canonical requests are. */
-export function formatDebug(message: string): string {
-  return message.replace(/^/gm, 'rolesanywhere: debug: ').concat('\n');
+export function formatDebug(program: ProgramName, message: string): string {
+  return message.replace(/^/gm, `${program}: debug: `).concat('\n');
 }
 
 /** By class; anything else is 1. */

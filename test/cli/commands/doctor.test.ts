@@ -460,6 +460,15 @@ describe('--trust-policy', () => {
     expect(report.status).toBe(5);
   });
 
+  it('shows no statement where an explicit Deny decides: no statement can help', async () => {
+    const [statement] = allow({}).Statement;
+    const policy = { ...allow({}), Statement: [statement, { ...statement, Effect: 'Deny' }] };
+    const report = await doctor({ offline: true, 'trust-policy': write('role.json', policy) });
+    const advice = lineOf(report, 'trust policy').advice.join('\n');
+    expect(advice).toContain('denied by statement 2');
+    expect(advice).not.toContain('"aws:SourceArn"');
+  });
+
   it('takes the policy, and the answer of get-role', async () => {
     const policy = allow({ Condition: { StringLike: { 'aws:PrincipalTag/x509Subject/CN': 'host-*' } } });
     for (const content of [policy, { Role: { AssumeRolePolicyDocument: policy } }]) {

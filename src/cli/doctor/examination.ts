@@ -1,0 +1,30 @@
+/** What the steps of `doctor` know and find out, each for those after it. */
+import type { SigningIdentity } from '../../identity/identity.js';
+import type { IdentitySource } from '../../identity/identity-source.js';
+import type { Settings } from '../../session/settings.js';
+import type { Flags } from '../options/flags.js';
+import type { SessionChoices } from '../options/read-session.js';
+import type { Derived } from './format.js';
+import type { Group } from './line.js';
+
+export interface Examination extends Pick<SessionChoices<Flags>, 'choices' | 'context'> {
+  readonly options: {
+    readonly ca: string | undefined;
+    readonly trustPolicy: string | undefined;
+    readonly profile: string | undefined;
+    readonly offline: boolean;
+  };
+  readonly now: () => Date;
+  readonly source: IdentitySource;
+  /** With a key that signs. */
+  identity?: SigningIdentity;
+  /** With a key or without: what the checks are about. */
+  checked?: SigningIdentity;
+  settings?: Settings;
+  derived?: Derived;
+  /** Whether an error of the certificate or the network makes a request pointless. */
+  isBlocked: boolean;
+}
+
+/** One part of the report; undefined where there is nothing to say. */
+export type Step = (examination: Examination) => Promise<Group | undefined>;

@@ -69,12 +69,19 @@ export interface SessionSource {
 export function openSessionSource(settings: Settings, context: SourceContext): SessionSource {
   const { now, env, random, dispatcher } = context;
   const identityNow = context.identity ?? identityProvider(settings, context);
+  /** Those who know that a session signed by a key that derives none is not cached. */
+  const informed = new WeakSet<Logger>();
   const openCache = async (
     identity: SigningIdentity,
     logger: Logger | undefined,
     signal?: AbortSignal,
   ): Promise<SessionCache | undefined> => {
     if (context.cache !== true) return undefined;
+    // A program that runs on asks at each refresh, and is told once.
+    if (identity.deriveKey === undefined && logger !== undefined) {
+      if (informed.has(logger)) return undefined;
+      informed.add(logger);
+    }
     const { openCache } = await import('./cache/session-cache.js');
     return openCache(settings, identity, { env, now, logger, signal });
   };

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import {
   copyFileSync,
   mkdirSync,
@@ -19,6 +20,8 @@ import type { IdentitySource } from '../../src/identity/identity-source.js';
 import { loadIdentity } from '../../src/identity/load.js';
 import { rotatingIdentity } from '../../src/identity/rotation.js';
 import { NOW, path } from '../fixtures.js';
+import { integer } from './keys/der.js';
+import { LEAF_KEY, makeCertificate, name, utc } from './make-certificate.js';
 
 let folder: string;
 let warnings: string[];
@@ -178,6 +181,38 @@ describe('rotatingIdentity', () => {
     const identity = rotating(source(), () => write('ec-p256'));
     expect(await identity()).toBe('ec-p256');
     expect(loads).toBe(3);
+  });
+
+  it('reads a file that also holds the next certificate again, once the first has ended', async () => {
+    const ending = makeCertificate({ subject: name('host'), notAfter: utc('260701000000Z') });
+    const next = makeCertificate({
+      ...{ subject: name('host'), serial: integer(4712) },
+      ...{ notBefore: utc('260615000000Z'), notAfter: utc('270601000000Z') },
+    });
+    const pem = (der: Buffer): string => new X509Certificate(der).toString();
+    writeFileSync(source().certificate, pem(next) + pem(ending));
+    writeFileSync(source().privateKey, LEAF_KEY);
+    const serial = async () => (await identity()).certificate.serialNumber;
+    const identity = rotatingIdentity(source(), {
+      load: () => {
+        loads += 1;
+        return loadIdentity(source(), { now: () => now });
+      },
+      assertUsableIdentity: (loaded) => assertUsableIdentity(loaded, now),
+      now: () => now,
+    });
+    const seen: unknown[] = [];
+    for (const day of ['2026-06-01', '2026-06-30', '2026-07-02', '2026-07-03', '2027-05-31']) {
+      now = new Date(`${day}T12:00:00Z`);
+      seen.push([day, await serial(), loads]);
+    }
+    expect(seen).toEqual([
+      ['2026-06-01', '4711', 1],
+      ['2026-06-30', '4711', 1],
+      ['2026-07-02', '4712', 2],
+      ['2026-07-03', '4712', 2],
+      ['2027-05-31', '4712', 2],
+    ]);
   });
 
   it('takes text for what it is', async () => {

@@ -29,6 +29,10 @@ describe('the request of CreateSession', () => {
     [{ durationSeconds: 900 }, '{"durationSeconds":900}'],
     [{ durationSeconds: '43200' }, '{"durationSeconds":43200}'],
     [{ roleSessionName: 'build@host' }, '{"durationSeconds":3600,"roleSessionName":"build@host"}'],
+    [
+      { instanceProperties: { rack: '7', host: 'a "b"' } },
+      '{"durationSeconds":3600,"instanceProperties":{"rack":"7","host":"a \\"b\\""}}',
+    ],
   ])('for %j has the body %s', (options, body) => {
     expect(request(options).body).toBe(body);
   });

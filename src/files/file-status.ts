@@ -9,10 +9,11 @@ export interface FileStatus {
   readonly kind: 'file' | 'folder' | 'other';
   /** As `0600`; undefined on Windows, whose modes say nothing. */
   readonly mode: string | undefined;
-  readonly uid: number;
   /** Whether the group, and whether every user may read it. */
   readonly isGroupReadable: boolean;
   readonly isPublic: boolean;
+  /** Whether every user may write to it. */
+  readonly isWritable: boolean;
   readonly isExecutable: boolean;
 }
 
@@ -21,14 +22,14 @@ export async function fileStatus(path: string): Promise<FileStatus | { readonly 
   try {
     const found = await stat(path);
     await access(path, constants.R_OK);
-    const { mode, uid } = found;
+    const { mode } = found;
     const has = (bits: number): boolean => sep === '/' && (mode & bits) !== 0;
     return {
       kind: found.isFile() ? 'file' : found.isDirectory() ? 'folder' : 'other',
       mode: sep === '/' ? (mode & 0o7777).toString(8).padStart(4, '0') : undefined,
-      uid,
       isGroupReadable: has(0o040),
       isPublic: has(0o004),
+      isWritable: has(0o002),
       isExecutable: await access(path, constants.X_OK).then(
         () => true,
         () => false,

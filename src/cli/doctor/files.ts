@@ -56,6 +56,9 @@ function fileLine(what: string, path: string, status: Status, isKey: boolean): L
   if (isKey && status.kind === 'file' && status.isPublic) {
     return warned(what, `${found}: every user of this machine can read the private key`, `chmod 600 ${path}`);
   }
+  if (status.kind === 'file' && status.isWritable) {
+    return warned(what, `${found}: every user of this machine can change it`, `chmod o-w ${path}`);
+  }
   const isShared = isKey && status.kind === 'file' && status.isGroupReadable;
   return ok(what, isShared ? `${found}: its group can read it too` : found);
 }

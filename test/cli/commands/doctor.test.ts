@@ -293,6 +293,16 @@ describe('files', () => {
     expect(report.status).toBe(3);
   });
 
+  it('warns of a certificate that others can change', async () => {
+    chmodSync(at('host.pem'), 0o646);
+    const report = await doctor({ offline: true });
+    chmodSync(at('host.pem'), 0o600);
+    expect(lineOf(report, 'certificate file')).toMatchObject({
+      mark: 'warning',
+      advice: [`chmod o-w ${at('host.pem')}`],
+    });
+  });
+
   it('checks the certificate although the key cannot be read, and says nothing of the key', async () => {
     const report = await doctor({ offline: true, 'private-key': path('not-truncated.key.pem') });
     expect(marked(report, 'error')).toEqual(['PEM']);

@@ -354,11 +354,11 @@ describe('the types, installed', () => {
   beforeAll(() => {
     installFromHere('@types/node');
     writeFileSync(join(project, 'consumer.ts'), CONSUMER);
-    // The claims name types of AWS's packages, which users of the library need not have.
+    // The claims name types of undici and of AWS's packages, which users of the library need not have.
     mkdirSync(join(claims, 'node_modules'), { recursive: true });
     writeFileSync(join(claims, 'package.json'), '{ "private": true, "type": "module" }');
     symlinkSync(installed, join(claims, 'node_modules', 'rolesanywhere'));
-    for (const name of ['@aws-sdk', '@smithy', '@types']) {
+    for (const name of ['@aws-sdk', '@smithy', '@types', 'undici']) {
       symlinkSync(join(root, 'node_modules', name), join(claims, 'node_modules', name));
     }
   });

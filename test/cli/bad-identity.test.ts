@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RSA, startFakeService } from '../fake-service.js';
 import { path, text } from '../fixtures.js';
 import type { RunOptions } from '../program.js';
-import { credentialProcess, report, runProgram } from '../program.js';
+import { credentialProcess, report, runMain, runProgram } from '../program.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'rolesanywhere-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -165,7 +165,9 @@ const ROWS: readonly Row[] = [
 describe('credential-process refuses, with nothing on stdout and nothing sent', () => {
   it.each(ROWS)('%s', async (_name, flags, message, code, hint, options) => {
     const { endpoint, requests } = await startFakeService([]);
-    const outcome = await runProgram(credentialProcess({ ...flags, endpoint }), options);
+    // A child has no terminal that could be asked for a passphrase.
+    const run = options === undefined && code !== 'ERR_KEY_PASSPHRASE' ? runMain : runProgram;
+    const outcome = await run(credentialProcess({ ...flags, endpoint }), options);
     const status = code.startsWith('ERR_OPTION_') ? 2 : 3;
     expect(outcome).toEqual({ status, stdout: '', stderr: report(message, code, hint) });
     expect(requests).toHaveLength(0);
@@ -182,7 +184,7 @@ describe('credential-process refuses, with nothing on stdout and nothing sent', 
   ])('an encrypted key with a wrong passphrase %s', async (_name, flags, env, warning) => {
     const { endpoint, requests } = await startFakeService([]);
     const args = credentialProcess({ ...flags, 'private-key': SCRYPT, endpoint });
-    const { status, stdout, stderr } = await runProgram(args, { env });
+    const { status, stdout, stderr } = await runMain(args, { env });
     expect({ status, stdout }).toEqual({ status: 3, stdout: '' });
     expect(requests).toHaveLength(0);
     const said = `private key ${SCRYPT} cannot be decrypted: the passphrase is wrong`;
@@ -191,7 +193,7 @@ describe('credential-process refuses, with nothing on stdout and nothing sent', 
 
   it('an expired certificate, with both dates', async () => {
     const { endpoint, requests } = await startFakeService([]);
-    const outcome = await runProgram(credentialProcess({ ...both('bad-expired'), endpoint }));
+    const outcome = await runMain(credentialProcess({ ...both('bad-expired'), endpoint }));
     expect(outcome).toMatchObject({ status: 3, stdout: '' });
     expect(outcome.stderr).toMatch(
       /^rolesanywhere: certificate C=DE, O=Example, OU=Fixtures, CN=bad-expired expired on 2021-01-01T00:00:00Z, now is 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ \(ERR_CERTIFICATE_EXPIRED\)\nhint: renew the certificate; if the date of now is wrong, set the clock\n$/,

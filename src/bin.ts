@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The program `rolesanywhere`, also installed as `aws_signing_helper`. Besides the default of `settings/environment.ts`, the only file that touches `process`. */
+import { constants } from 'node:os';
 import { main } from './cli/main.js';
 
 // A passphrase given as an argument would stay in the process list for as long as this runs.
@@ -28,11 +29,30 @@ main({
     process.on('SIGHUP', () => isHangupTaken || controller.abort());
     return controller.signal;
   },
+  onSignal(names, listener) {
+    for (const name of names) process.on(name, listener);
+    return () => {
+      for (const name of names) process.off(name, listener);
+    };
+  },
   onHangup(listener) {
     isHangupTaken = true;
     process.on('SIGHUP', listener);
   },
-}).then((status) => {
+}).then((ending) => {
   // Not process.exit: what was written must leave first.
-  process.exitCode = status;
+  if (typeof ending === 'number') process.exitCode = ending;
+  else endBy(ending);
 });
+
+/** Ends this process by the signal that has ended its child, so that a parent sees what it would see of the child. */
+function endBy(signal: NodeJS.Signals): void {
+  // For a signal that does not end it, as the first process of a container.
+  process.exitCode = 128 + constants.signals[signal];
+  if (signal !== 'SIGKILL') {
+    // Node ignores SIGPIPE until a listener comes and goes.
+    process.once(signal, () => {});
+    process.removeAllListeners(signal);
+  }
+  process.kill(process.pid, signal);
+}

@@ -98,6 +98,7 @@ export function fakeIo(args: readonly string[], options: MainOptions = {}) {
     stderr: output('stderr'),
     interrupted: () => new AbortController().signal,
     showCommand: () => {},
+    onSignal: () => () => {},
     onHangup: () => {},
   };
   return { io, written };
@@ -106,7 +107,9 @@ export function fakeIo(args: readonly string[], options: MainOptions = {}) {
 /** As `runProgram`, in this process and a hundred times as fast: for what is over before anything is sent. */
 export async function runMain(args: readonly string[], options: MainOptions = {}): Promise<Outcome> {
   const { io, written } = fakeIo(args, options);
-  return { status: await main(io), ...written };
+  const status = await main(io);
+  if (typeof status !== 'number') throw new Error(`ended by ${status}`);
+  return { status, ...written };
 }
 
 async function collect(stream: AsyncIterable<Uint8Array>): Promise<string> {

@@ -3,6 +3,9 @@ import type { Arguments, Operands } from './arguments.js';
 import type { FlagGroups, VariablePrefix } from './options/flags.js';
 import type { Io } from './terminal/io.js';
 
+/** The exit status of the program, or the signal that it ends by. */
+export type Ending = number | NodeJS.Signals;
+
 export interface Command {
   readonly flags: FlagGroups;
   /** Arguments behind the command's name for the example of `--help`; each line break is continued with a backslash. */
@@ -11,8 +14,8 @@ export interface Command {
   readonly operands?: Operands;
   /** Prefix of the variables that give the flags. Default `ROLESANYWHERE`. */
   readonly variables?: VariablePrefix;
-  /** @returns an exit status of its own; nothing for 0 */
-  run(args: Arguments, io: Io, now?: () => Date): Promise<number> | Promise<void>;
+  /** @returns how the program ends. Default: with status 0 */
+  run(args: Arguments, io: Io, now?: () => Date): Promise<void> | Promise<Ending>;
 }
 
 export interface CommandEntry {

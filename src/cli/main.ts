@@ -2,7 +2,7 @@
 import { OptionError } from '../errors.js';
 import { nearest } from '../options/values.js';
 import { nameOf, parseArguments } from './arguments.js';
-import type { Command, CommandEntry } from './command.js';
+import type { Command, CommandEntry, Ending } from './command.js';
 import { COMMANDS } from './commands/table.js';
 import { flatten } from './options/flags.js';
 import { programNameOf } from './program-name.js';
@@ -10,8 +10,8 @@ import type { Io } from './terminal/io.js';
 import { print } from './terminal/io.js';
 import { exitStatusOf, formatError } from './terminal/report.js';
 
-/** @returns the exit status: the command's own, or that of the error's class (see `terminal/report.ts`) */
-export async function main(io: Io): Promise<number> {
+/** @returns what the command returns, 0 if that is nothing, or the status of the error's class (see `report.ts`) */
+export async function main(io: Io): Promise<Ending> {
   const program = programNameOf(io);
   const found = await attempt(() => findCommand(io.argv));
   const entry = 'value' in found ? found.value.entry : undefined;
@@ -58,7 +58,7 @@ function isHelp(argument: string): boolean {
   return argument === '--help' || argument === '-h';
 }
 
-async function dispatch({ entry, rest }: CommandLine, io: Io): Promise<number | undefined> {
+async function dispatch({ entry, rest }: CommandLine, io: Io): Promise<Ending | undefined> {
   if (entry === undefined) {
     await printHelp(io, rest);
     return undefined;
@@ -72,8 +72,7 @@ async function dispatch({ entry, rest }: CommandLine, io: Io): Promise<number | 
   io.showCommand(entry.name);
   const { flags, operands } = command;
   const args = parseArguments(rest, flatten(flags), operands);
-  const status = await command.run({ ...args, otherFlags: flagsInFiles }, io);
-  return typeof status === 'number' ? status : undefined;
+  return (await command.run({ ...args, otherFlags: flagsInFiles }, io)) ?? undefined;
 }
 
 /** Every flag that a configuration file may have, for files that serve several commands. */

@@ -60,14 +60,22 @@ export const BUILTINS: Places = [
       ...['files/', 'identity/load.ts', 'session/system-trust.ts', 'credentials/cache/folder.ts'],
       ...['identity/tpm/device.ts', 'identity/pkcs11/worker.ts', 'identity/pkcs11/open-module.ts'],
       ...['cli/serve/listen.ts', 'cli/terminal/prompt.ts', 'cli/commands/emulator.ts'],
+      // /proc, to tell the foreground of the terminal.
+      'cli/exec/foreground.ts',
     ],
   ],
   // Key derivations that would block the event loop.
   [/^node:worker_threads$/, ['identity/keys/hash-kdf.ts']],
-  // systemd-notify; the process that runs a PKCS#11 module; a signing program of the user's.
+  // systemd-notify; the command of `exec`; the process that runs a PKCS#11 module; a signing program of the
+  // user's.
   [
     /^node:child_process$/,
-    ['cli/terminal/service-manager.ts', 'identity/pkcs11/start-worker.ts', 'identity/sign-command.ts'],
+    [
+      'cli/terminal/service-manager.ts',
+      'cli/exec/child.ts',
+      'identity/pkcs11/start-worker.ts',
+      'identity/sign-command.ts',
+    ],
   ],
   // The worker's requests by line; its file, wherever library and program have been bundled to.
   [/^node:(readline|module)$/, ['identity/pkcs11/worker.ts', 'identity/pkcs11/open-module.ts']],
@@ -77,7 +85,7 @@ export const BUILTINS: Places = [
     [
       ...['files/owner.ts', 'files/home.ts', 'credentials/cache/folder.ts'],
       ...['identity/external-key.ts', 'identity/pkcs11/open-module.ts'],
-      ...['cli/commands/emulator.ts', 'cli/commands/serve.ts'],
+      ...['cli/commands/emulator.ts', 'cli/commands/serve.ts', 'cli/exec/private-endpoint.ts', 'bin.ts'],
     ],
   ],
   // Whether the name of the service can be resolved.

@@ -5,7 +5,7 @@
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -89,25 +89,51 @@ async function runSidecar(
   expect(stdout).toContain(`${ARN}Demo/`);
 }
 
-describe('crontab and aws-config.ini', () => {
-  it.skipIf(!hasAws)(`give a job credentials${leftOut(hasAws, 'aws command')}`, async () => {
+/** A folder with a program `rolesanywhere`, as npm installs it. */
+function installProgram(folder: string): string {
+  const bin = join(folder, 'bin');
+  mkdirSync(bin);
+  symlinkSync(PROGRAM, join(bin, 'rolesanywhere'));
+  return bin;
+}
+
+/** The emulator has no S3. */
+const withoutS3 = (command: string): string => command.replace(/ s3 sync .*/, ' sts get-caller-identity');
+
+describe('crontab', () => {
+  it.skipIf(!hasAws)(`gives a job credentials${leftOut(hasAws, 'aws command')}`, async () => {
     const machine = await startMachine();
     const local = localizer(machine);
     const crontab = readFileSync(join(EXAMPLES, 'crontab'), 'utf8');
     // cron gives a job these variables, and HOME.
     const variables = [...crontab.matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [name, value]);
     const [, command = ''] = /^15 2 \* \* \* {2}backup {2}(.*)$/m.exec(crontab) ?? [];
-    expect(command).toMatch(/^aws s3 sync /);
-    const config = join(machine.folder, 'cron.config');
-    const program = `credential_process = "${process.execPath}" "${PROGRAM}"`;
-    const text = readFileSync(join(EXAMPLES, 'aws-config.ini'), 'utf8');
-    writeFileSync(config, local(text).replace('credential_process = rolesanywhere', program));
+    expect(command).toMatch(/^rolesanywhere exec .* -- aws s3 sync /);
+    const page = readFileSync(join(EXAMPLES, 'exec.md'), 'utf8');
+    const [, config = ''] = /^<!-- file: host\.json -->\n```json\n(.*?)^```$/ms.exec(page) ?? [];
+    const path = join(machine.folder, 'host.json');
+    writeFileSync(path, local(config));
     const { NODE_OPTIONS, AWS_ENDPOINT_URL, PATH } = machine.env;
-    const given = { ...Object.fromEntries(variables), HOME: machine.folder, AWS_CONFIG_FILE: config };
-    const env = { ...given, PATH: `${given.PATH}:${PATH}`, NODE_OPTIONS, AWS_ENDPOINT_URL };
-    // The emulator has no S3.
-    const job = command.replace(/ s3 sync .*/, ' sts get-caller-identity');
+    const given = { ...Object.fromEntries(variables), HOME: machine.folder };
+    const bin = installProgram(machine.folder);
+    const env = { ...given, PATH: `${bin}:${given.PATH}:${PATH}`, NODE_OPTIONS, AWS_ENDPOINT_URL };
+    const job = withoutS3(command).replace('/etc/rolesanywhere/host.json', path);
     const { stdout, stderr } = await run({ env }, 'sh', ['-c', job]);
+    expect(stderr).toBe('');
+    expect(stdout).toContain(`${ARN}Demo/`);
+  });
+});
+
+describe('aws-config.ini', () => {
+  it.skipIf(!hasAws)(`gives the AWS CLI credentials${leftOut(hasAws, 'aws command')}`, async () => {
+    const machine = await startMachine();
+    const config = join(machine.folder, 'example.config');
+    const program = `credential_process = "${process.execPath}" "${PROGRAM}"`;
+    const text = localizer(machine)(readFileSync(join(EXAMPLES, 'aws-config.ini'), 'utf8'));
+    writeFileSync(config, text.replace('credential_process = rolesanywhere', program));
+    const { AWS_REGION: _region, ...rest } = machine.env;
+    const env = { ...rest, AWS_CONFIG_FILE: config, AWS_PROFILE: 'onprem' };
+    const { stdout, stderr } = await run({ env }, 'aws', ['sts', 'get-caller-identity']);
     expect(stderr).toBe('');
     expect(stdout).toContain(`${ARN}Demo/`);
   });
@@ -120,17 +146,14 @@ describe('nightly-backup.service', () => {
 
   it.skipIf(!hasAws)(`gives its job credentials${leftOut(hasAws, 'aws command')}`, async () => {
     const machine = await startMachine();
-    const local = localizer(machine);
-    const [, config = ''] = /^(# {3}\[default\]\n(?:# {3}.*\n)+)/m.exec(unit) ?? [];
-    const text = local(config.replaceAll(/^# {3}/gm, ''));
-    const command = `"${process.execPath}" "${PROGRAM}"`;
-    const path = join(machine.folder, 'nightly-backup.config');
-    writeFileSync(path, text.replace('/usr/local/bin/rolesanywhere', command));
-    const words = [...unit.matchAll(/^Environment=(.*)$/gm)].flatMap(([, line = '']) => line.split(' '));
-    const variables = words.map((word) => word.replace('%d', machine.folder).split('='));
+    const [, line = ''] = /^ExecStart=((?:.*\\\n)*.*)$/m.exec(unit) ?? [];
+    const command = withoutS3(localizer(machine)(line).replaceAll(/\\\n/g, ' '));
+    const program = join(installProgram(machine.folder), 'rolesanywhere');
+    const words = command.replaceAll('%d', machine.folder).split(/ +/);
+    expect(words.shift()).toBe('/usr/local/bin/rolesanywhere');
     const { AWS_REGION: _region, CERTIFICATE: _certificate, PRIVATE_KEY: _key, ...rest } = machine.env;
-    const env = { ...rest, ...Object.fromEntries(variables), AWS_CONFIG_FILE: path };
-    const { stdout, stderr } = await run({ env }, 'aws', ['sts', 'get-caller-identity']);
+    const env = { ...rest, AWS_CONFIG_FILE: join(machine.folder, 'no-config') };
+    const { stdout, stderr } = await run({ env }, program, words);
     expect(stderr).toBe('');
     expect(stdout).toContain(`${ARN}Demo/`);
   });
@@ -142,7 +165,7 @@ describe('nightly-backup.service', () => {
       // systemd-analyze checks that the program exists.
       writeFileSync(
         join(folder, 'nightly-backup.service'),
-        unit.replace('/usr/local/bin/aws', process.execPath),
+        unit.replace('/usr/local/bin/rolesanywhere', process.execPath),
       );
       const timer = readFileSync(join(EXAMPLES, 'nightly-backup.timer'), 'utf8');
       writeFileSync(join(folder, 'nightly-backup.timer'), timer);

@@ -26,6 +26,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./whoami.js')).command,
   },
   {
+    name: 'exec',
+    summary: 'Run a command with credentials, or with an endpoint that refreshes them.',
+    load: async () => (await import('./exec.js')).command,
+  },
+  {
+    name: 'env',
+    summary: 'Print credentials as environment variables, for shells and files.',
+    load: async () => (await import('./env.js')).command,
+  },
+  {
     name: 'cache list',
     summary: 'Show the sessions that --cache has kept: files, ages and ends, no secrets.',
     load: async () => (await import('./cache.js')).listCommand,

@@ -7,6 +7,7 @@ import type { SessionSource } from '../../credentials/session-source.js';
 import { assertRereadable, keepFresh, openSessionSource } from '../../credentials/session-source.js';
 import type { Arguments } from '../arguments.js';
 import type { Command } from '../command.js';
+import { sharedCredentialsPath } from '../options/aws-paths.js';
 import type { Flags } from '../options/flags.js';
 import { LOG_FLAGS } from '../options/flags.js';
 import { flagOf, readSession } from '../options/read-session.js';
@@ -15,7 +16,6 @@ import type { Io } from '../terminal/io.js';
 import type { Log, LogFormat } from '../terminal/log.js';
 import { errorFields, openLog, refreshEvents, withoutRepeats } from '../terminal/log.js';
 import { openServiceManager } from '../terminal/service-manager.js';
-import { sharedCredentialsPath } from '../update/shared-credentials.js';
 import type { ProfilePlace } from './profile-writer.js';
 import { createProfileWriter, writeSession } from './profile-writer.js';
 

@@ -1,10 +1,8 @@
 /** Examines ARNs, the AWS config, the network and the service, up to a session and the caller's identity. */
-import { join } from 'node:path';
 import { openSessionSource } from '../../credentials/session-source.js';
 import type { RolesAnywhereError } from '../../errors.js';
 import { asRolesAnywhereError, ServiceError } from '../../errors.js';
 import { fileStatus } from '../../files/file-status.js';
-import { expandHome } from '../../files/home.js';
 import { readAwsFile } from '../../files/read-file.js';
 import type { SigningIdentity } from '../../identity/identity.js';
 import { explainRefusal } from '../../session/refusal-causes.js';
@@ -13,6 +11,7 @@ import type { Settings } from '../../session/settings.js';
 import { settingsFrom } from '../../session/settings.js';
 import { assumeRoles } from '../../session/sts/assume-role.js';
 import { getCallerIdentity } from '../../session/sts/caller-identity.js';
+import { awsConfigPath } from '../options/aws-paths.js';
 import { arnLines } from './arns.js';
 import { timeLeft } from './certificate.js';
 import type { Examination } from './examination.js';
@@ -37,7 +36,7 @@ export async function examineArns(examination: Examination): Promise<Group> {
 }
 
 export async function examineAwsConfig({ context, options }: Examination): Promise<Group> {
-  const path = expandHome(context.env['AWS_CONFIG_FILE'] || join('~', '.aws', 'config'), context.env);
+  const path = awsConfigPath(context.env);
   const title = 'AWS config';
   try {
     const file = await readAwsFile(path, `AWS config file ${path}`);

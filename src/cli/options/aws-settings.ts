@@ -5,7 +5,7 @@
  *
  * Source: "Settings reference" and "Service-specific endpoints" (AWS SDKs and Tools reference).
  */
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { quote, RolesAnywhereError } from '../../errors.js';
 import { expandHome } from '../../files/home.js';
 import { readAwsFile } from '../../files/read-file.js';
@@ -13,6 +13,7 @@ import type { Environment, RawValue, Source } from '../../options/choose-values.
 import { parseValue } from '../../options/values.js';
 import type { Section } from './aws-config.js';
 import { parseSections, sectionsOf } from './aws-config.js';
+import { awsConfigPath } from './aws-paths.js';
 
 /** Option names by key. The endpoint has rules of its own. */
 const KEYS = {
@@ -33,7 +34,7 @@ export interface AwsSettings extends Source {
 
 /** Reads the profile of `AWS_PROFILE`, else `default`. A missing profile or a broken file gives no values. */
 export async function loadAwsSettings(env: Environment): Promise<AwsSettings> {
-  const path = expandHome(env['AWS_CONFIG_FILE'] || join('~', '.aws', 'config'), env);
+  const path = awsConfigPath(env);
   const subject = `AWS config file ${path}`;
   try {
     const file = await readAwsFile(path, subject);

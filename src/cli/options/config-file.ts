@@ -2,7 +2,7 @@
  * Loads options from a file: JSON (`--config`) or a profile of `~/.aws/config` (`--config-profile`). Only files that are
  * asked for are read, and mistakes in them are errors.
  */
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { IdentityError, OptionError, quote } from '../../errors.js';
 import { expandHome } from '../../files/home.js';
 import { readAwsFile, readTextFile } from '../../files/read-file.js';
@@ -10,6 +10,7 @@ import type { Environment, RawValue, Source } from '../../options/choose-values.
 import { nearest } from '../../options/values.js';
 import type { Arguments } from '../arguments.js';
 import { parseAwsConfig } from './aws-config.js';
+import { awsConfigPath } from './aws-paths.js';
 import type { Flag, Flags } from './flags.js';
 
 /** The flags that a file may have: those of the command, and those of others, since one file may serve several. */
@@ -63,7 +64,7 @@ export async function loadConfigProfile(
   known: KnownFlags,
   env: Environment,
 ): Promise<ConfigFile> {
-  const path = expandHome(env['AWS_CONFIG_FILE'] || join('~', '.aws', 'config'), env);
+  const path = awsConfigPath(env);
   const subject = `AWS config file ${path}`;
   const file = await readAwsFile(path, subject);
   if (file === undefined) {

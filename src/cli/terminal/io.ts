@@ -15,6 +15,8 @@ export interface Io {
   interrupted(): AbortSignal;
   /** Shows the command in the process list, behind the name of the program. */
   showCommand(name: string): void;
+  /** From now on these signals call the listener and end nothing. @returns a function that ends this */
+  onSignal(names: readonly NodeJS.Signals[], listener: (name: NodeJS.Signals) => void): () => void;
   /** From now on SIGHUP calls this, as is the custom among services, and ends nothing. */
   onHangup(listener: () => void): void;
 }

@@ -7,14 +7,12 @@
 import { basename, dirname, join } from 'node:path';
 import type { RolesAnywhereCredentials } from '../../credentials/from-roles-anywhere.js';
 import { OutputError } from '../../errors.js';
-import { expandHome } from '../../files/home.js';
 import { acquireLock } from '../../files/lock.js';
 import { readRegularFile } from '../../files/read-bytes.js';
 import { MAX_AWS_FILE_BYTES } from '../../files/read-file.js';
 import { removeLeftovers, writeError, writeFileWhole } from '../../files/write-file.js';
 import type { WritePlace } from '../../files/write-place.js';
 import { openPlace } from '../../files/write-place.js';
-import type { Environment } from '../../options/choose-values.js';
 import type { EditedText, ProfileEdit } from './profile-text.js';
 import { editProfile, isWritable } from './profile-text.js';
 
@@ -29,11 +27,6 @@ export interface WrittenFile {
   readonly isChanged: boolean;
   /** The file had the profile's keys in several sections: they were merged into the first. */
   readonly isMerged: boolean;
-}
-
-/** `AWS_SHARED_CREDENTIALS_FILE`, else `~/.aws/credentials`. */
-export function sharedCredentialsPath(env: Environment): string {
-  return expandHome(env['AWS_SHARED_CREDENTIALS_FILE'] || join('~', '.aws', 'credentials'), env);
 }
 
 /**

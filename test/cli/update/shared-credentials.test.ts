@@ -16,7 +16,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { sharedCredentialsPath, writeProfile } from '../../../src/cli/update/shared-credentials.js';
+import { sharedCredentialsPath } from '../../../src/cli/options/aws-paths.js';
+import { writeProfile } from '../../../src/cli/update/shared-credentials.js';
 
 const CREDENTIALS = {
   accessKeyId: 'ASIA1',

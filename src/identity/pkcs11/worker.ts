@@ -270,7 +270,9 @@ function describeFailure(error: unknown): Failure {
   const ckr = /CKR_[A-Z0-9_]+/.exec(message)?.[0] ?? '';
   const method = error instanceof Error && 'method' in error ? String(error.method) : '';
   const code =
-    error instanceof Error && 'code' in error && error.code === 'MODULE_NOT_FOUND' ? 'pkcs11js' : '';
+    error instanceof Error && 'code' in error && /MODULE_NOT_FOUND$/.test(String(error.code))
+      ? 'pkcs11js'
+      : '';
   return { ckr, message: code || (ckr === '' ? message : method) };
 }
 

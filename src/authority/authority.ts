@@ -47,7 +47,8 @@ export interface Authority {
   /**
    * Makes a key and the certificate of an intermediate authority for it: CA:TRUE, keyCertSign, cRLSign.
    *
-   * @throws OptionError `ERR_OPTION_UNKNOWN` `ERR_OPTION_INVALID` `ERR_OPTION_MISSING`
+   * @throws OptionError `ERR_OPTION_UNKNOWN` `ERR_OPTION_INVALID` `ERR_OPTION_MISSING`; `ERR_OPTION_CONFLICT`: this
+   *   authority's own path length does not allow it
    */
   issueIntermediate(options: IntermediateOptions): Promise<IssuedCertificate>;
   /**
@@ -142,6 +143,7 @@ export async function openAuthority(source: AuthoritySource): Promise<Authority>
     },
     async issueIntermediate(options) {
       const { keyType = 'EC-P256', pathLength = 0, ...asked } = readWithName(options, INTERMEDIATE_RULES);
+      assertPathLength(issuer, pathLength);
       const keys = await generateKeyPair(keyType);
       const content = {
         subject: await buildName(asked),
@@ -193,7 +195,17 @@ async function openIssuer(certificate: string, privateKey: string): Promise<Issu
     throw new IdentityError('ERR_KEY_MISMATCH', message);
   }
   const keyId = parsed.getExtension(x509.SubjectKeyIdentifierExtension)?.keyId;
-  return { name: parsed.subjectName, keyId, keys };
+  const pathLength = parsed.getExtension(x509.BasicConstraintsExtension)?.pathLength;
+  return { name: parsed.subjectName, keyId, keys, pathLength };
+}
+
+/** RFC 5280 section 4.2.1.9: verifiers refuse a path with more intermediates than an authority above allows. */
+function assertPathLength({ name, pathLength: allowed }: Issuer, asked: number): void {
+  if (allowed === undefined || asked < allowed) return;
+  const found = `its own path length is ${allowed}, that of the intermediate would be ${asked}`;
+  throw new OptionError('ERR_OPTION_CONFLICT', `${name} cannot issue this intermediate authority: ${found}`, {
+    hint: 'an intermediate authority needs a smaller path length than its issuer',
+  });
 }
 
 /** The subject of the request, unless the options name another. Roles Anywhere refuses an empty subject. */

@@ -19,6 +19,8 @@ export interface Issuer {
   readonly name: Name;
   /** subjectKeyIdentifier, hexadecimal; undefined if the certificate has none. */
   readonly keyId: string | undefined;
+  /** Of basicConstraints: how many intermediates may follow; undefined for no limit. */
+  readonly pathLength?: number | undefined;
   readonly keys: KeyPair;
 }
 

@@ -78,7 +78,7 @@ export interface RequestOptions extends SubjectOptions, AlternativeNames {
 }
 
 /** Reasons of RFC 5280 section 5.3.1 that a complete list may give. */
-const REVOCATION_REASONS = [
+export const REVOCATION_REASONS = [
   ...(['unspecified', 'keyCompromise', 'cACompromise', 'affiliationChanged', 'superseded'] as const),
   ...(['cessationOfOperation', 'certificateHold', 'privilegeWithdrawn', 'aACompromise'] as const),
 ] as const;
@@ -101,7 +101,8 @@ export interface RevocationListOptions {
   readonly days?: number | undefined;
 }
 
-const NAME = {
+/** An attribute of a subject. */
+export const SUBJECT_TEXT_KIND = {
   type: 'pattern',
   pattern: /^[^\p{Cc}\p{Surrogate}]{1,64}$/u,
   rule: '1 to 64 characters',
@@ -109,7 +110,7 @@ const NAME = {
 const DAYS = { type: 'integer', min: 1, max: 36_500 } as const;
 const DATE = [(value: unknown) => value instanceof Date && !Number.isNaN(value.getTime()), 'a Date'] as const;
 const HOST = /^[\w.:*-]{1,253}$/;
-const KEY_TYPE = {
+export const KEY_TYPE_KIND = {
   type: 'pattern',
   pattern: /^(EC-P256|EC-P384|EC-P521|RSA-2048|RSA-3072|RSA-4096)$/,
   rule: 'one of EC-P256, EC-P384, EC-P521, RSA-2048, RSA-3072, RSA-4096',
@@ -118,7 +119,7 @@ const KEY_TYPE = {
 const ATTRIBUTES = ['C', 'ST', 'L', 'O', 'OU'];
 
 const SUBJECT: OptionRules<SubjectOptions> = {
-  commonName: NAME,
+  commonName: SUBJECT_TEXT_KIND,
   subject: [
     isSubject,
     `an object with ${ATTRIBUTES.join(', ')}: texts of 1 to 64 characters, C of two letters`,
@@ -132,7 +133,7 @@ const VALIDITY: OptionRules<ValidityOptions> = { days: DAYS, notBefore: DATE };
 
 export const AUTHORITY_RULES: OptionRules<AuthorityOptions> = {
   ...SUBJECT,
-  keyType: KEY_TYPE,
+  keyType: KEY_TYPE_KIND,
   days: DAYS,
   now: [(value) => typeof value === 'function', 'a function'],
 };
@@ -140,19 +141,19 @@ export const ISSUE_RULES: OptionRules<IssueOptions> = {
   ...SUBJECT,
   ...NAMES,
   ...VALIDITY,
-  keyType: KEY_TYPE,
+  keyType: KEY_TYPE_KIND,
 };
 export const INTERMEDIATE_RULES: OptionRules<IntermediateOptions> = {
   ...SUBJECT,
   ...VALIDITY,
-  keyType: KEY_TYPE,
+  keyType: KEY_TYPE_KIND,
   pathLength: { type: 'integer', min: 0, max: 4 },
 };
 export const SIGN_RULES: OptionRules<SignOptions> = { ...SUBJECT, ...NAMES, ...VALIDITY };
 export const REQUEST_RULES: OptionRules<RequestOptions> = {
   ...SUBJECT,
   ...NAMES,
-  keyType: KEY_TYPE,
+  keyType: KEY_TYPE_KIND,
   privateKey: [(value) => typeof value === 'string', 'PEM text'],
 };
 export const REVOCATION_LIST_RULES: OptionRules<RevocationListOptions> = {
@@ -174,7 +175,7 @@ function isSubject(value: unknown): boolean {
     ([name, text]) =>
       ATTRIBUTES.includes(name) &&
       typeof text === 'string' &&
-      (name === 'C' ? /^[A-Z]{2}$/ : NAME.pattern).test(text),
+      (name === 'C' ? /^[A-Z]{2}$/ : SUBJECT_TEXT_KIND.pattern).test(text),
   );
 }
 

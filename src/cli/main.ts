@@ -50,7 +50,13 @@ function findCommand(argv: readonly string[]): CommandLine {
   if (subcommands.length === 0) {
     throw new OptionError('ERR_OPTION_UNKNOWN', `unknown command ${nameOf(first)}${nearest(first, names)}`);
   }
+  const [second] = rest;
   if (rest.some(isHelp)) return { entry: undefined, rest };
+  if (second !== undefined && !second.startsWith('-')) {
+    const known = subcommands.map((name) => name.slice(first.length + 1));
+    const message = `unknown command ${first} ${nameOf(second)}${nearest(second, known)}`;
+    throw new OptionError('ERR_OPTION_UNKNOWN', message, { hint: `one of ${known.join(', ')}` });
+  }
   throw new OptionError('ERR_OPTION_MISSING', `missing subcommand: ${subcommands.join(' or ')}`);
 }
 

@@ -66,6 +66,46 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./keys.js')).listCommand,
   },
   {
+    name: 'ca init',
+    summary: 'Make a private CA in a folder: a root, or an intermediate below another.',
+    load: async () => (await import('./ca.js')).initCommand,
+  },
+  {
+    name: 'ca issue',
+    summary: 'Make a private key and a certificate of the private CA for it.',
+    load: async () => (await import('./ca.js')).issueCommand,
+  },
+  {
+    name: 'ca csr',
+    summary: 'Make a private key and a certificate request, on the machine that uses the key.',
+    load: async () => (await import('./ca.js')).requestCommand,
+  },
+  {
+    name: 'ca sign',
+    summary: 'Issue a certificate of the private CA for a certificate request.',
+    load: async () => (await import('./ca.js')).signCommand,
+  },
+  {
+    name: 'ca revoke',
+    summary: 'Mark a certificate of the private CA as revoked.',
+    load: async () => (await import('./ca.js')).revokeCommand,
+  },
+  {
+    name: 'ca crl',
+    summary: 'Make the list of revoked certificates, for AWS to import.',
+    load: async () => (await import('./ca.js')).listCommand,
+  },
+  {
+    name: 'ca show',
+    summary: 'Show the private CA and the certificates that it has issued.',
+    load: async () => (await import('./ca.js')).showCommand,
+  },
+  {
+    name: 'ca setup',
+    summary: 'Print the AWS side: trust anchor, profile and role, for AWS CLI, CloudFormation or Terraform.',
+    load: async () => (await import('./ca.js')).setupCommand,
+  },
+  {
     name: 'emulator',
     summary: 'Run a local IAM Roles Anywhere, STS and IAM, for tests without an AWS account.',
     load: async () => (await import('./emulator.js')).command,

@@ -110,11 +110,16 @@ function assertOneReader(choices: Choices, own: string, label: string): void {
   );
 }
 
-async function readPassphraseFrom(
+/**
+ * The content of a file, or of standard input where the path is `-`, without its last line end.
+ *
+ * @throws IdentityError `ERR_FILE_UNREADABLE`
+ */
+export async function readPassphraseFrom(
   path: string,
   label: string,
-  io: Io,
-  logger: StderrLogger,
+  io: Pick<Io, 'stdin'>,
+  logger: Pick<StderrLogger, 'warn'>,
 ): Promise<string> {
   const { readTextFile, readTextStream } = await import('../../files/read-file.js');
   if (path === '-') return withoutLineEnd(await readTextStream(io.stdin(), `${label} from standard input`));

@@ -47,8 +47,8 @@ export interface Authority {
   /**
    * Makes a key and the certificate of an intermediate authority for it: CA:TRUE, keyCertSign, cRLSign.
    *
-   * @throws OptionError `ERR_OPTION_UNKNOWN` `ERR_OPTION_INVALID` `ERR_OPTION_MISSING`; `ERR_OPTION_CONFLICT`: this
-   *   authority's own path length does not allow it
+   * @throws OptionError `ERR_OPTION_UNKNOWN` `ERR_OPTION_INVALID` `ERR_OPTION_MISSING`; `ERR_OPTION_CONFLICT`:
+   *   this authority's own path length does not allow it
    */
   issueIntermediate(options: IntermediateOptions): Promise<IssuedCertificate>;
   /**
@@ -199,7 +199,7 @@ async function openIssuer(certificate: string, privateKey: string): Promise<Issu
   return { name: parsed.subjectName, keyId, keys, pathLength };
 }
 
-/** RFC 5280 section 4.2.1.9: verifiers refuse a path with more intermediates than an authority above allows. */
+/** RFC 5280 section 4.2.1.9: verifiers refuse more intermediates than an authority above them allows. */
 function assertPathLength({ name, pathLength: allowed }: Issuer, asked: number): void {
   if (allowed === undefined || asked < allowed) return;
   const found = `its own path length is ${allowed}, that of the intermediate would be ${asked}`;

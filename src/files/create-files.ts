@@ -33,6 +33,8 @@ export interface CreateOptions {
   readonly replaces?: boolean | undefined;
   /** The hint of the error where a file exists. */
   readonly hint?: string | undefined;
+  /** Runs when all files are staged, before the first appears; if it fails, none does. */
+  readonly beforeCommit?: (() => Promise<void>) | undefined;
 }
 
 interface StagedFile {
@@ -53,6 +55,7 @@ export async function createFiles(files: readonly NewFile[], options: CreateOpti
   const created: StagedFile[] = [];
   try {
     for (const file of files) staged.push(await at(file, () => stage(file)));
+    await options.beforeCommit?.();
     for (const file of staged) {
       await at(file, () => commit(file, replaces), options);
       created.push(file);

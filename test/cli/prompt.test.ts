@@ -1,36 +1,14 @@
 /** The question for a passphrase, in a real pseudo-terminal, which Python makes. */
-import { execFile, spawnSync } from 'node:child_process';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ARNS, RSA, startFakeService, lastingSuccess as success } from '../fake-service.js';
 import { manifest, path } from '../fixtures.js';
 import { report, runProgram } from '../program.js';
+import { hasPython, inTerminal } from './terminal.js';
 
-const hasPython = spawnSync('python3', ['--version'], { stdio: 'ignore' }).status === 0;
-const PROGRAM = join(import.meta.dirname, '..', '..', 'dist', 'bin.cjs');
 const KEY = path('ec-p256.scrypt.pem');
 const SIGN = ['sign-string', '--format', 'text', '--private-key', KEY];
 const QUESTION = `Passphrase of private key ${KEY}: `;
 const AGAIN = `Wrong passphrase. ${QUESTION}`;
-
-interface Shown {
-  readonly shown: string;
-  readonly status: number;
-  readonly echoed: readonly boolean[];
-  readonly echoesAtEnd: boolean;
-}
-
-/** @param steps what to wait for, and the keys to press then, each as bytes in Latin-1 */
-function inTerminal(args: readonly string[], steps: ReadonlyArray<[string, string[]]>): Promise<Shown> {
-  const argv = [process.execPath, PROGRAM, ...args];
-  const env = { PATH: process.env['PATH'], HOME: '/nonexistent' };
-  return new Promise((resolve, reject) => {
-    const child = execFile('python3', [join(import.meta.dirname, 'pseudo-terminal.py')], (error, stdout) =>
-      error ? reject(error) : resolve(JSON.parse(stdout)),
-    );
-    child.stdin?.end(JSON.stringify({ argv, env, steps }));
-  });
-}
 
 describe.skipIf(!hasPython)('at a terminal (left out where python3 is not installed)', () => {
   it.each<[string, string[]]>([

@@ -170,7 +170,7 @@ async function startReadersMachine(page: Page) {
     accountId: '111122223333',
     certificateAuthority: authority.certificate,
     // A page that creates the role must not find it.
-    roleName: page.text.includes('create-role --role-name ROLE_NAME') ? 'Demo' : 'ROLE_NAME',
+    roleName: /(create-role|ca setup .*) --role-name ROLE_NAME/.test(page.text) ? 'Demo' : 'ROLE_NAME',
   });
   onTestFinished(async () => {
     await emulator.close();

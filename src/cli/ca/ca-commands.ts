@@ -93,7 +93,7 @@ export async function initCa(values: InitValues, context: CaContext): Promise<st
     all.map((path) => ({ path })),
     { hint },
   );
-  const { issued, chain, root } = await makeCa(values, context);
+  const { issued, chain, root, beforeCommit } = await makeCa(values, context);
   const file = { path: values.caPassphraseFile, flag: 'ca-passphrase-file' };
   const passphrase = await choosePassphrase(files.privateKey, file, values.encrypt, context.io);
   const isRoot = root === undefined;
@@ -110,7 +110,7 @@ export async function initCa(values: InitValues, context: CaContext): Promise<st
       ...(isRoot ? [] : [{ path: files.chain, content: issued.certificate + chain, mode: PUBLIC }]),
       ...(isRoot ? [] : [{ path: files.root, content: root, mode: PUBLIC }]),
     ],
-    { hint },
+    { hint, beforeCommit },
   );
   return [
     `${files.certificate}: ${describe(issued.certificate)}`,
@@ -124,6 +124,8 @@ interface MadeCa {
   readonly chain: string;
   /** Undefined for a root CA. */
   readonly root: string | undefined;
+  /** Records the certificate in the index of the CA that has issued it. */
+  readonly beforeCommit: (() => Promise<void>) | undefined;
 }
 
 async function makeCa(values: InitValues, context: CaContext): Promise<MadeCa> {
@@ -131,15 +133,15 @@ async function makeCa(values: InitValues, context: CaContext): Promise<MadeCa> {
   const asked = { ...nameOptions(values), keyType: keyTypeOf(values) };
   if (parent === undefined) {
     const issued = await createRoot({ ...asked, days: values.days, now: context.now });
-    return { issued, chain: '', root: undefined };
+    return { issued, chain: '', root: undefined, beforeCommit: undefined };
   }
   const above = await readCaFolder(parent);
   const days = daysWithin(above, values.days, context);
   const file = { path: parentPassphraseFile, flag: 'parent-passphrase-file' };
   const authority = await openCa(above, file, context);
   const issued = await authority.issueIntermediate({ ...asked, days, pathLength });
-  await record(above, issued.certificate, context);
-  return { issued, chain: above.chain, root: above.root };
+  const beforeCommit = () => record(above, issued.certificate, context);
+  return { issued, chain: above.chain, root: above.root, beforeCommit };
 }
 
 export interface IssueValues extends CaValues, SubjectValues, KeyValues, OutValues, LeafValues {
@@ -158,14 +160,12 @@ export async function issueCertificate(values: IssueValues, context: CaContext):
   const asked = { ...nameOptions(values), ...names, keyType: keyTypeOf(values), days };
   const { certificate, privateKey } = await authority.issue(asked);
   const passphrase = await newKeyPassphrase(`${out}.key`, values, context);
-  // Before the files: a certificate that is not in the index could not be revoked by its number.
-  await record(ca, certificate, context);
   await createFiles(
     [
       { path: `${out}.key`, content: protect(privateKey, passphrase), mode: SECRET },
       { path: `${out}.pem`, content: certificate + ca.chain, mode: PUBLIC },
     ],
-    options,
+    { ...options, beforeCommit: () => record(ca, certificate, context) },
   );
   return `${out}.pem: ${describe(certificate)}\n${out}.key: its private key\n`;
 }
@@ -220,9 +220,14 @@ export async function signRequest(request: string, values: SignValues, context: 
   const days = daysWithin(ca, values.days, context);
   const authority = await openCa(ca, caPassphrase(values), context);
   const certificate = await authority.sign(pem, { ...subjectOptions(values), ...names, days });
-  await record(ca, certificate, context);
-  if (isPipe) return certificate + ca.chain;
-  await createFiles([{ path, content: certificate + ca.chain, mode: PUBLIC }], options);
+  if (isPipe) {
+    await record(ca, certificate, context);
+    return certificate + ca.chain;
+  }
+  await createFiles([{ path, content: certificate + ca.chain, mode: PUBLIC }], {
+    ...options,
+    beforeCommit: () => record(ca, certificate, context),
+  });
   return `${path}: ${describe(certificate)}\n`;
 }
 
@@ -324,6 +329,7 @@ async function newKeyPassphrase(
   return await choosePassphrase(path, { path: passphraseFile, flag: 'passphrase-file' }, encrypt, io);
 }
 
+/** Before the file appears: a certificate that is not in the index could not be revoked by its number. */
 async function record(ca: CaFolder, pem: string, { now }: CaContext): Promise<void> {
   const entry = entryOf(new X509Certificate(pem), now());
   await changeIndex(ca.files, (index) => ({ ...index, certificates: [...index.certificates, entry] }));

@@ -3,6 +3,7 @@ import { createPrivateKey } from 'node:crypto';
 import { IdentityError, OptionError } from '../../errors.js';
 import { readTextFile } from '../../files/read-file.js';
 import { askAtTerminal, readPassphraseFrom } from '../options/passphrase.js';
+import { programNameOf } from '../program-name.js';
 import type { Io } from '../terminal/io.js';
 import { say } from '../terminal/io.js';
 import { formatWarning } from '../terminal/report.js';
@@ -85,7 +86,7 @@ export function protect(privateKey: string, passphrase: string | undefined): str
 }
 
 export function warn(io: Io, message: string): void {
-  say(io.stderr, formatWarning(message));
+  say(io.stderr, formatWarning(programNameOf(io), message));
 }
 
 async function readPassphrase(path: string, flag: string, io: Io): Promise<string> {

@@ -148,6 +148,9 @@ function define<Known extends Flags>(
   };
 }
 
+const REASON =
+  /^(unspecified|keyCompromise|cACompromise|affiliationChanged|superseded|cessationOfOperation|certificateHold|privilegeWithdrawn|aACompromise)$/;
+
 const INIT_FLAGS = {
   ...FOLDER_FLAG,
   ...NAMED_FLAGS,
@@ -235,7 +238,7 @@ export const revokeCommand = define(
       flag: 'reason',
       kind: {
         type: 'pattern',
-        pattern: new RegExp(`^(${REVOCATION_REASONS.join('|')})$`),
+        pattern: REASON,
         rule: `one of ${REVOCATION_REASONS.join(', ')}`,
       },
       placeholder: 'REASON',
@@ -256,7 +259,7 @@ export const revokeCommand = define(
 export const listCommand = define(
   {
     ...CA_FLAGS,
-    ...days(30, 'days until the next list is due: after them, verifiers refuse all certificates', 3650),
+    ...days(30, 'days until the next list is due; verifiers may refuse all certificates after that', 3650),
     out: {
       ...OUT_FLAGS.out,
       help: 'file to write, - for standard output; crl.pem in the folder of the CA by default',
@@ -316,7 +319,7 @@ const SETUP_FLAGS = {
     flag: 'format',
     kind: {
       type: 'pattern',
-      pattern: new RegExp(`^(${SETUP_FORMATS.join('|')})$`),
+      pattern: /^(cli|cloudformation|terraform)$/,
       rule: `one of ${SETUP_FORMATS.join(', ')}`,
     },
     placeholder: 'FORMAT',

@@ -1,6 +1,7 @@
 /**
- * Writes several files that belong together, such as a key and its certificate: all of them or none. Each is staged beside
- * its target first, so that a full disk or a missing permission shows before any target is touched.
+ * Writes several files that belong together, such as a key and its certificate: all of them or none. Each is
+ * staged beside its target first, so that a full disk or a missing permission shows before any target is
+ * touched.
  */
 import { randomUUID } from 'node:crypto';
 import {

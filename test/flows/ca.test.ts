@@ -1,6 +1,6 @@
 /**
- * From no certificate to a session: `ca` makes the certificates, its `ca setup` the AWS side, by the AWS CLI against the
- * emulator; templates are checked as far as tools are installed.
+ * From no certificate to a session: `ca` makes the certificates, its `ca setup` the AWS side, by the AWS CLI
+ * against the emulator; templates are checked as far as tools are installed.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,7 @@
 /**
- * Writes the AWS side of a CA as lines for the AWS CLI, as a CloudFormation template or as a Terraform configuration: a trust
- * anchor, a role that trusts certificates of this anchor with the given subject only, and a profile.
+ * Writes the AWS side of a CA as lines for the AWS CLI, as a CloudFormation template or as a Terraform
+ * configuration: a trust anchor, a role that trusts certificates of this anchor with the given subject only,
+ * and a profile.
  *
  * Source: https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html
  */
@@ -24,8 +25,8 @@ export function formatSetup(format: (typeof SETUP_FORMATS)[number], setup: AwsSe
 }
 
 /**
- * Without the first condition every trust anchor of the account could lead to the role, without the second every
- * certificate of this one.
+ * Without the first condition every trust anchor of the account could lead to the role, without the second
+ * every certificate of this one.
  */
 function trustPolicy({ subject }: AwsSetup, trustAnchorArn: unknown) {
   const tags = Object.entries(subject).map(([name, value]) => [
@@ -57,6 +58,7 @@ function formatCli(setup: AwsSetup): string {
   const policy = JSON.stringify(trustPolicy(setup, PLACEHOLDER), undefined, 2);
   // The shell's variable, between two quoted parts.
   const quoted = quoteShell(policy).replace(JSON.stringify(PLACEHOLDER), () => `"'"$TRUST_ANCHOR_ARN"'"`);
+  const arns = '--trust-anchor-arn $TRUST_ANCHOR_ARN --profile-arn $PROFILE_ARN --role-arn $ROLE_ARN';
   const attach = policyArns.map(
     (arn) => `aws iam attach-role-policy --role-name ${quoteShell(roleName)} --policy-arn ${quoteShell(arn)}`,
   );
@@ -68,7 +70,7 @@ ROLE_ARN=$(aws iam create-role --role-name ${quoteShell(roleName)} --assume-role
   --query Role.Arn --output text) &&
 PROFILE_ARN=$(aws rolesanywhere create-profile --name ${quoteShell(name)} --enabled --role-arns "$ROLE_ARN" \\
   --query profile.profileArn --output text) &&
-${[...attach, `echo "--trust-anchor-arn $TRUST_ANCHOR_ARN --profile-arn $PROFILE_ARN --role-arn $ROLE_ARN"`].join(' &&\n')}
+${[...attach, `echo "${arns}"`].join(' &&\n')}
 `;
 }
 

@@ -1,4 +1,6 @@
-/** Chooses the subject that a trust policy is bound to: attributes from flags, or all those of a certificate. */
+/**
+ * Chooses the subject that a trust policy is bound to: attributes from flags, or all those of a certificate.
+ */
 import { OptionError, quote } from '../../errors.js';
 import { readTextFile } from '../../files/read-file.js';
 import type { SubjectValues } from './ca-commands.js';

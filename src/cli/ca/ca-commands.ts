@@ -97,6 +97,7 @@ export async function initCa(values: InitValues, context: CaContext): Promise<st
   const file = { path: values.caPassphraseFile, flag: 'ca-passphrase-file' };
   const passphrase = await choosePassphrase(files.privateKey, file, values.encrypt, context.io);
   const isRoot = root === undefined;
+  const encrypted = passphrase === undefined ? 'not encrypted' : 'encrypted';
   try {
     makeFolder(caFolder);
   } catch (cause) {
@@ -114,7 +115,7 @@ export async function initCa(values: InitValues, context: CaContext): Promise<st
   );
   return [
     `${files.certificate}: ${describe(issued.certificate)}`,
-    `${files.privateKey}: its private key, ${passphrase === undefined ? 'not encrypted' : 'encrypted'}: keep it secret`,
+    `${files.privateKey}: its private key, ${encrypted}: keep it secret`,
     '',
   ].join('\n');
 }
@@ -335,12 +336,14 @@ async function record(ca: CaFolder, pem: string, { now }: CaContext): Promise<vo
   await changeIndex(ca.files, (index) => ({ ...index, certificates: [...index.certificates, entry] }));
 }
 
-/** A certificate that outlives its CA stops working with it: it is issued for as long as the CA's own lasts. */
+/**
+ * A certificate that outlives its CA stops working with it: it is issued for as long as the CA's own lasts.
+ */
 function daysWithin({ certificate, files }: CaFolder, days: number, { io, now, hasDays }: CaContext): number {
   const end = new Date(new X509Certificate(certificate).validTo);
   const most = Math.floor((end.getTime() - now().getTime() + BACKDATED_MS) / DAY_MS);
   if (most < 1) {
-    const message = `CA certificate ${files.certificate} expires on ${end.toISOString()}: it can issue nothing`;
+    const message = `CA certificate ${files.certificate} has no whole day left: it ends on ${end.toISOString()}`;
     throw new IdentityError('ERR_CERTIFICATE_EXPIRED', message, { hint: 'make a new CA with ca init' });
   }
   if (days > most && hasDays) warn(io, `${most} days instead of ${days}: the CA's certificate ends then`);
@@ -399,5 +402,6 @@ function describe(pem: string): string {
   const { subjectAltName, validTo, serialNumber } = certificate;
   const names = subjectAltName === undefined ? '' : ` (${subjectAltName})`;
   const end = new Date(validTo).toISOString().slice(0, 10);
-  return `certificate of ${subjectOf(certificate)}${names}, serial number ${normalizeSerial(serialNumber)}, until ${end}`;
+  const serial = normalizeSerial(serialNumber);
+  return `certificate of ${subjectOf(certificate)}${names}, serial number ${serial}, until ${end}`;
 }

@@ -1,6 +1,6 @@
 /**
- * The folder of a private CA: `ca.pem`, `ca.key`, the list of what it has issued (`index.json`), and for an intermediate CA
- * the certificates above it (`chain.pem`, `root.pem`).
+ * The folder of a private CA: `ca.pem`, `ca.key`, the list of what it has issued (`index.json`), and for an
+ * intermediate CA the certificates above it (`chain.pem`, `root.pem`).
  */
 import { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';

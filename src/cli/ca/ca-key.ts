@@ -1,4 +1,7 @@
-/** The private keys that `ca` reads and writes, and their passphrases: from a file, or asked for at the terminal. */
+/**
+ * The private keys that `ca` reads and writes, and their passphrases: from a file, or asked for at the
+ * terminal.
+ */
 import { createPrivateKey } from 'node:crypto';
 import { IdentityError, OptionError } from '../../errors.js';
 import { readTextFile } from '../../files/read-file.js';

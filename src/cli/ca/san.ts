@@ -1,4 +1,7 @@
-/** Parses `--san` (subject alternative names), in OpenSSL's notation: `DNS:host.example`, `IP:192.0.2.1`, `URI:spiffe://…`. */
+/**
+ * Parses `--san` (subject alternative names), in OpenSSL's notation: `DNS:host.example`, `IP:192.0.2.1`,
+ * `URI:spiffe://…`.
+ */
 import { OptionError, quote } from '../../errors.js';
 
 const DNS = /^(?=.{1,253}$)(?:\*\.)?[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_-]{1,63})*$/;

@@ -1,4 +1,7 @@
-/** What `ca show` prints: the CA's own certificate, and the certificates that it has issued, as text or as JSON. */
+/**
+ * What `ca show` prints: the CA's own certificate, and the certificates that it has issued, as text or as
+ * JSON.
+ */
 import { X509Certificate } from 'node:crypto';
 import { oneLine } from '../../errors.js';
 import type { CaFolder, CaIndex, IssuedEntry } from './ca-folder.js';

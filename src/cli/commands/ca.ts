@@ -1,8 +1,9 @@
 /**
- * `rolesanywhere ca …` is a small private CA in a folder, whose certificates Roles Anywhere accepts by construction, and
- * prints the AWS side for it. Its flags, and which part of `cli/ca/` each subcommand calls.
+ * `rolesanywhere ca …` is a small private CA in a folder, whose certificates Roles Anywhere accepts by
+ * construction, and prints the AWS side for it. Its flags, and which part of `cli/ca/` each subcommand calls.
  */
 import { KEY_TYPE_KIND, REVOCATION_REASONS, SUBJECT_TEXT_KIND } from '../../authority/options.js';
+import { OptionError, quote } from '../../errors.js';
 import type { Choices } from '../../options/choose-values.js';
 import { assertRequired } from '../../options/choose-values.js';
 import { ROLE_NAME_KIND } from '../../options/kinds.js';
@@ -93,7 +94,7 @@ const NEW_KEY_FLAGS = {
     flag: 'passphrase-file',
     kind: { type: 'path' },
     placeholder: 'FILE',
-    help: 'file with a passphrase, - for standard input: encrypts the new key, and reads that of --private-key',
+    help: 'file with a passphrase, - for standard input: of the new key, or of --private-key',
   },
 } as const satisfies Flags;
 
@@ -111,7 +112,7 @@ const OUT_FLAGS = {
     flag: 'out',
     kind: { type: 'path' },
     placeholder: 'PATH',
-    help: 'files to write, without .pem, .key and .csr; by default, the common name or the name of the request',
+    help: 'files to write, without .pem, .key and .csr; default: the common name or that of the request',
   },
   force: {
     flag: 'force',
@@ -147,9 +148,6 @@ function define<Known extends Flags>(
     },
   };
 }
-
-const REASON =
-  /^(unspecified|keyCompromise|cACompromise|affiliationChanged|superseded|cessationOfOperation|certificateHold|privilegeWithdrawn|aACompromise)$/;
 
 const INIT_FLAGS = {
   ...FOLDER_FLAG,
@@ -236,11 +234,7 @@ export const revokeCommand = define(
     ...FOLDER_FLAG,
     reason: {
       flag: 'reason',
-      kind: {
-        type: 'pattern',
-        pattern: REASON,
-        rule: `one of ${REVOCATION_REASONS.join(', ')}`,
-      },
+      kind: { type: 'text' },
       placeholder: 'REASON',
       default: 'unspecified',
       help: 'why, for example keyCompromise, superseded or cessationOfOperation',
@@ -251,7 +245,11 @@ export const revokeCommand = define(
     operands: { usage: 'CERTIFICATE', min: 1, max: 1, areBehindDashes: false },
   },
   ({ caFolder, reason }, { now }, [certificate = '']) => {
-    const chosen = REVOCATION_REASONS.find((known) => known === reason) ?? 'unspecified';
+    const chosen = REVOCATION_REASONS.find((known) => known === reason);
+    if (chosen === undefined) {
+      const rule = `one of ${REVOCATION_REASONS.join(', ')}`;
+      throw new OptionError('ERR_OPTION_INVALID', `--reason must be ${rule}, found ${quote(reason)}`);
+    }
     return revokeCertificate(certificate, caFolder, chosen, now());
   },
 );

@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { runMain, runProgram } from '../../program.js';
+import { report, runMain, runProgram } from '../../program.js';
 import { hasPython, inTerminal } from '../terminal.js';
 
 const hasOpenssl = spawnSync('openssl', ['version'], { stdio: 'ignore' }).status === 0;
@@ -92,7 +92,11 @@ describe('files', () => {
     expect(refused).toEqual({
       status: 6,
       stdout: '',
-      stderr: `rolesanywhere: file ${at('host.pem')} cannot be written: it exists (ERR_FILE_WRITE)\nhint: name other files with --out, or replace them with --force\n`,
+      stderr: report(
+        `file ${at('host.pem')} cannot be written: it exists`,
+        'ERR_FILE_WRITE',
+        'name other files with --out, or replace them with --force',
+      ),
     });
     expect(read('host.key')).toBe(before);
     await succeed(`${ISSUE} --force`);

@@ -15,7 +15,6 @@ const can = (command: string, ...args: string[]): boolean =>
 const hasAws = can('aws', '--version');
 const hasHcl = can('python3', '-c', 'import hcl2');
 const hasLint = can('cfn-lint', '--version');
-const hasTerraform = can('terraform', 'version');
 
 const folder = mkdtempSync(join(tmpdir(), 'rolesanywhere-ca-flow-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -134,15 +133,6 @@ describe('ca setup', () => {
       const [, body = ''] = readFileSync(path('ca/ca.pem'), 'utf8').split('\n');
       expect(text).toContain(body);
       expect(text).toContain(POLICIES[1]);
-    },
-  );
-
-  it.skipIf(!hasTerraform)(
-    'which terraform would not format otherwise (left out where it is not installed)',
-    async () => {
-      const input = await terraform();
-      const { status, stdout } = spawnSync('terraform', ['fmt', '-'], { input, encoding: 'utf8' });
-      expect([status, stdout]).toEqual([0, input]);
     },
   );
 });

@@ -343,7 +343,8 @@ function daysWithin({ certificate, files }: CaFolder, days: number, { io, now, h
   const end = new Date(new X509Certificate(certificate).validTo);
   const most = Math.floor((end.getTime() - now().getTime() + BACKDATED_MS) / DAY_MS);
   if (most < 1) {
-    const message = `CA certificate ${files.certificate} has no whole day left: it ends on ${end.toISOString()}`;
+    const ends = end.toISOString();
+    const message = `CA certificate ${files.certificate} has no whole day left: it ends on ${ends}`;
     throw new IdentityError('ERR_CERTIFICATE_EXPIRED', message, { hint: 'make a new CA with ca init' });
   }
   if (days > most && hasDays) warn(io, `${most} days instead of ${days}: the CA's certificate ends then`);

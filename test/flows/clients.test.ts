@@ -10,7 +10,7 @@ import { PROGRAM, ROOT, run, startMachine } from './machine.js';
 const hasAws = spawnSync('aws', ['--version'], { stdio: 'ignore' }).status === 0;
 const leftOut = hasAws ? '' : ' (left out: there is no aws command here, and it could not be installed)';
 
-const ARN = /^arn:aws:sts::123456789012:assumed-role\/Demo\/[0-9a-f]{32}$/;
+const ARN = /^arn:aws:sts::123456789012:assumed-role\/Demo\/[0-9a-f]{34}$/;
 
 describe('AWS CLI', () => {
   it.skipIf(!hasAws)(

@@ -11,6 +11,8 @@ export type {
 } from './credentials/from-roles-anywhere.js';
 export { fromRolesAnywhere } from './credentials/from-roles-anywhere.js';
 export { formatProcessCredentials } from './credentials/process-json.js';
+export type { VaultLoginData, VaultLoginOptions } from './credentials/vault-login.js';
+export { createVaultLoginData } from './credentials/vault-login.js';
 export type {
   IdentityErrorCode,
   OptionErrorCode,
@@ -43,6 +45,7 @@ export type { SessionRequest, SessionRequestSettings } from './session/request.j
 export { createSessionRequest } from './session/request.js';
 export type { HttpResponse, Session } from './session/response.js';
 export { parseSessionResponse } from './session/response.js';
+export type { AssumeRoleOptions } from './session/session-options.js';
 export { VERSION } from './session/version.js';
 export type { HttpRequest } from './signing/canonical-request.js';
 export type { SignedRequest, SigningContext } from './signing/sign-request.js';

@@ -5,6 +5,7 @@
 import { OptionError, quote } from '../errors.js';
 import { REGION_KIND } from '../options/kinds.js';
 import { isLoopback } from '../options/loopback.js';
+import type { Partition } from '../options/partition.js';
 import { partitionOf } from '../options/partition.js';
 
 export interface EndpointVariant {
@@ -28,6 +29,12 @@ export function stsEndpointForRegion(region: string, variant: EndpointVariant): 
   return new URL(
     `https://${name}.${region}.${useDualstackEndpoint ? partition.dualstack : partition.suffix}`,
   );
+}
+
+/** The STS of a partition as a whole. Only the commercial one has an address of its own for it. */
+export function globalStsEndpoint({ name, globalRegion }: Partition): URL {
+  if (name === 'aws') return new URL('https://sts.amazonaws.com');
+  return stsEndpointForRegion(globalRegion, { useFipsEndpoint: false, useDualstackEndpoint: false });
 }
 
 /** Region of the signature for an STS endpoint: the one in its name. The global endpoint is in us-east-1. */

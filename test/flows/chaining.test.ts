@@ -1,6 +1,6 @@
 /** Role chaining with AWS's own clients: roles made with `aws iam`, sessions of sessions from STS. */
 import { spawnSync } from 'node:child_process';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import {
   AssumeRoleCommand,
   GetAccessKeyInfoCommand,
@@ -80,6 +80,24 @@ describe('AWS CLI', () => {
         Arn,
       });
       expect(machine.emulator.sessionCount).toBe(2);
+    },
+    60_000,
+  );
+
+  it.skipIf(!hasAws)(
+    `is given a chained session by credential-process --assume-role-arn${leftOut}`,
+    async () => {
+      const machine = await startMachine();
+      const condition = { StringEquals: { 'sts:ExternalId': 'x-1' } };
+      await createRole(machine, trust(ACTIONS, condition));
+      const path = machine.env['AWS_CONFIG_FILE'] ?? '';
+      const line = readFileSync(path, 'utf8').trim().replace('[profile onprem]', '[profile chain]');
+      const chain = `--assume-role-arn ${TARGET} --external-id x-1 --assume-role-session-name ci`;
+      appendFileSync(path, `${line} ${chain}\n`);
+      expect(await aws(machine, 'chain', ['sts', 'get-caller-identity'])).toMatchObject({
+        Account: ACCOUNT,
+        Arn: `arn:aws:sts::${ACCOUNT}:assumed-role/Target/ci`,
+      });
     },
     60_000,
   );

@@ -36,6 +36,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./env.js')).command,
   },
   {
+    name: 'vault-login',
+    summary:
+      'Print the login data for the AWS auth method of Vault and OpenBao, or log in and print the token.',
+    load: async () => (await import('./vault-login.js')).command,
+  },
+  {
     name: 'cache list',
     summary: 'Show the sessions that --cache has kept: files, ages and ends, no secrets.',
     load: async () => (await import('./cache.js')).listCommand,

@@ -26,6 +26,8 @@ export interface SessionInputs<Own extends Flags> {
   readonly context: Omit<SourceContext, 'now'> & { readonly logger: StderrLogger };
   /** The values of the command's own flags. */
   readonly options: ValuesOf<Own>;
+  /** The values of the session's options, validated one by one, and where they come from. */
+  readonly choices: Choices<keyof typeof ALL_SESSION_FLAGS | 'verifyTls'>;
   /**
    * The settings of another role of the same machine.
    *
@@ -41,9 +43,7 @@ export function flagOf(name: InputName): string {
 }
 
 /** The values of a session's options, validated one by one. */
-export interface SessionChoices<Own extends Flags> extends Pick<SessionInputs<Own>, 'context' | 'options'> {
-  readonly choices: Choices<keyof typeof ALL_SESSION_FLAGS | 'verifyTls'>;
-}
+export type SessionChoices<Own extends Flags> = Pick<SessionInputs<Own>, 'choices' | 'context' | 'options'>;
 
 /**
  * @param own the command's own flags
@@ -68,6 +68,7 @@ export async function readSession<Own extends Flags>(
     },
     context,
     options,
+    choices,
   };
 }
 

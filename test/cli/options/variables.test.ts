@@ -17,6 +17,7 @@ import { ARNS } from '../../fake-service.js';
 function sample({ kind, flag }: Flag): string {
   const patterns: Record<string, string> = {
     region: 'eu-west-1',
+    'sts-region': 'eu-west-1',
     'log-format': 'json',
     'socket-mode': '0660',
     'session-policy': '{"a":{}}',

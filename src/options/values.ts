@@ -113,7 +113,7 @@ function parseRecords(raw: unknown, { members, separator }: Records, label: stri
     const [first = ''] = Object.keys(members);
     const record = typeof item === 'string' ? { [first]: item } : item;
     if (!isPlainObject(record)) throw invalid(place, 'an object', typeName(record));
-    assertKnown(record, Object.keys(members));
+    assertKnown(record, Object.keys(members), place);
     if (!isGiven(record[first], { type: 'text' })) {
       throw new OptionError('ERR_OPTION_MISSING', `missing ${first} of ${place}`);
     }
@@ -183,12 +183,14 @@ function typeName(raw: unknown): string {
 
 /**
  * @param names every known name
+ * @param place how messages name the object, if it is one of several
  * @throws OptionError `ERR_OPTION_UNKNOWN`, with the nearest known name
  */
-export function assertKnown(options: object, names: readonly string[]): void {
+export function assertKnown(options: object, names: readonly string[], place?: string): void {
   const unknown = Object.keys(options).find((name) => !names.includes(name));
   if (unknown === undefined) return;
-  throw new OptionError('ERR_OPTION_UNKNOWN', `unknown option ${quote(unknown)}${nearest(unknown, names)}`);
+  const found = place === undefined ? quote(unknown) : `${quote(unknown)} in ${place}`;
+  throw new OptionError('ERR_OPTION_UNKNOWN', `unknown option ${found}${nearest(unknown, names)}`);
 }
 
 /** `, did you mean …?` if a known name is close to the unknown one, else the empty text. */

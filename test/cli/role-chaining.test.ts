@@ -3,10 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readSession } from '../../src/cli/options/read-session.js';
+import { ALL_SESSION_FLAGS } from '../../src/cli/options/session-flags.js';
 import type { Emulator } from '../../src/emulator.js';
 import { createAuthority, startEmulator } from '../../src/emulator.js';
 import type { RunOptions } from '../program.js';
-import { runMain } from '../program.js';
+import { fakeIo, runMain } from '../program.js';
 
 const ROLE = 'arn:aws:iam::123456789012:role';
 const ACTIONS = ['sts:AssumeRole', 'sts:TagSession', 'sts:SetSourceIdentity'];
@@ -72,6 +74,10 @@ async function arnOf(args: readonly string[], env: RunOptions['env'] = {}): Prom
   return stderr || JSON.parse(stdout).arn.replace('arn:aws:sts::123456789012:assumed-role/', '');
 }
 
+/** The option of a flag, as arguments have it. */
+const nameOf = (flag: string) =>
+  Object.entries(ALL_SESSION_FLAGS).find(([, row]) => `--${row.flag}` === flag)?.[0];
+
 const NAME = expect.stringMatching(/^One\/[0-9a-f]+$/);
 
 describe('role chaining', () => {
@@ -133,10 +139,26 @@ describe('role chaining', () => {
     expect(stdout).toMatch(/^session tags: +from the certificate of CN=host-1, issued by CN=/m);
   });
 
-  it('serve can give a role of its own a chain', async () => {
+  it('serve reads the chain of a further role', async () => {
     const roles = JSON.stringify({ bad: { 'assume-role-arn': 'One' } });
     const { stderr, status } = await run(['serve', '--port=0', '--roles', roles]);
     expect([stderr, status]).toEqual([expect.stringMatching(/"assume-role-arn" in role "?bad/), 2]);
+  });
+
+  it('a further role of serve can drop the chain or have another', async () => {
+    const { io } = fakeIo(['serve'], {});
+    const given = Object.fromEntries(
+      flags.map((flag, index) => [nameOf(flag), flags[index + 1]]).filter(([name]) => name !== undefined),
+    );
+    const chained = { ...given, assumeRoles: [{ 'assume-role-arn': `${ROLE}/One` }] };
+    const { settings, settingsWith } = await readSession({ given: chained, operands: [] }, {}, io);
+    expect(settings.assumeRoles).toHaveLength(1);
+    expect(settingsWith({ 'role-arn': `${ROLE}/Else` }, 'role x').assumeRoles).toEqual(settings.assumeRoles);
+    expect(settingsWith({ 'assume-role-arn': [] }, 'role x').assumeRoles).toEqual([]);
+    const other = [{ 'assume-role-arn': `${ROLE}/Two`, 'external-id': 'x-2' }];
+    expect(settingsWith({ 'assume-role-arn': other }, 'role x').assumeRoles).toMatchObject([
+      { roleArn: `${ROLE}/Two`, externalId: 'x-2', durationSeconds: 3600 },
+    ]);
   });
 });
 

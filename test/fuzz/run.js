@@ -29,7 +29,7 @@ const NAMES = [
     'seed',
     'anchor',
   ],
-  ...['answer', 'http', 'session', 'calls', 'policy'],
+  ...['answer', 'sts', 'http', 'session', 'calls', 'policy'],
 ];
 
 /** One input that takes longer hangs; it is far above the limit of CPU time, since machines can be busy. */

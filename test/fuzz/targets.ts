@@ -16,6 +16,7 @@ import { parseCertificate } from '../../src/identity/certificate.js';
 import { loadCertificates, loadIdentity, loadSigner, loadTrustBundle } from '../../src/identity/load.js';
 import { createSession } from '../../src/session/create-session.js';
 import { parseSessionResponse } from '../../src/session/response.js';
+import { parseStsResponse } from '../../src/session/sts/response.js';
 import { makeCertificate, NOW } from '../emulator/pki/certificates.js';
 import { makeAccount, QUERY } from '../emulator/sessions/account.js';
 import { signHmac, signX509 } from '../emulator/sessions/sign.js';
@@ -343,6 +344,26 @@ const SELECTORS = [
   '[{"Key":"x509Issuer","Value":"CN=a"}]',
 ].map((text) => Buffer.from(text));
 
+const STS_ANSWERS = [
+  `<?xml version="1.0"?>
+<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+  <AssumeRoleResult>
+    <Credentials>
+      <AccessKeyId>ASIAEXAMPLE</AccessKeyId>
+      <SessionToken>a&amp;b&#61;&#x3d;</SessionToken>
+    </Credentials>
+    <Detail/>
+  </AssumeRoleResult>
+</AssumeRoleResponse>`,
+  `<ErrorResponse>
+  <Error>
+    <Code>AccessDenied</Code>
+    <Message>User: x is not authorized</Message>
+  </Error>
+  <RequestId>r-1</RequestId>
+</ErrorResponse>`,
+].map((text) => Buffer.from(text));
+
 export const TARGETS: readonly Target[] = [
   {
     name: 'der',
@@ -441,6 +462,16 @@ export const TARGETS: readonly Target[] = [
       const headers = { 'retry-after': dice.pick([undefined, '1', input.toString('latin1').slice(0, 40)]) };
       const status = dice.pick([200, 201, 201, 201, 204, 302, 403, 429, 500]);
       parseSessionResponse({ status, headers, body: input }, { roleArn: 'arn', now: () => NOW });
+      return 'ok';
+    },
+  },
+  {
+    name: 'sts',
+    fixtures: () => STS_ANSWERS,
+    mutate: mutateLines,
+    prepare: () => (input, dice) => {
+      const status = dice.pick([200, 200, 403, 500]);
+      parseStsResponse({ status, headers: {}, body: input }, { action: 'AssumeRole', now: NOW });
       return 'ok';
     },
   },

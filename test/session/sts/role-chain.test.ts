@@ -148,7 +148,7 @@ describe('assumeRoles', () => {
     [[{ roleArn: TARGET, roleSessionName: 'x' }], /^roleSessionName of assumeRoles/],
     [[{ roleArn: TARGET, policy: '[]' }], /^policy of assumeRoles must be a JSON object/],
     [[{ roleArn: TARGET, policy: { a: 'x'.repeat(2048) } }], /at most 2048 characters, found 2056/],
-    [[{ roleArn: TARGET, tags: {} }], /^unknown option "tags"/],
+    [[{ roleArn: TARGET, tags: {} }], /^unknown option "tags" in assumeRoles/],
     [[{ externalId: 'x-1' }], /^missing roleArn of assumeRoles/],
     [[7], /^assumeRoles must be an object/],
     [{}, /^assumeRoles must be a list of objects/],

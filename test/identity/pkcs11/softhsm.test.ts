@@ -1,5 +1,6 @@
 /** Keys on tokens of SoftHSM 2, made by OpenSSL and pkcs11-tool. OpenSSL verifies the signatures. */
 import { verify, X509Certificate } from 'node:crypto';
+import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { loadIdentity } from '../../../src/identity/load.js';
@@ -203,6 +204,17 @@ describe.skipIf(missing)(`keys in SoftHSM${leftOut}`, () => {
     expect((await load('p256')).deriveKey).toBeUndefined();
   });
 
+  it('serves two processes at once', async () => {
+    const both = [
+      optionsFor(hsm, { certificate: 'pkcs11:object=rsa' }),
+      optionsFor(hsm, { certificate: 'pkcs11:object=rsa' }),
+    ];
+    const keys = await Promise.all(both.map(openTokenKey));
+    const signatures = await Promise.all(keys.flatMap((key) => [key.sign(DATA), key.sign(DATA)]));
+    const { publicKey } = new X509Certificate(keys[0]?.certificates[0] ?? '');
+    for (const signature of signatures) expect(verify('sha256', DATA, publicKey, signature)).toBe(true);
+  });
+
   it('goes on where its process has ended in between', async () => {
     const options = optionsFor(hsm, { certificate: 'pkcs11:object=rsa' });
     const key = await openTokenKey(options);
@@ -228,6 +240,22 @@ describe.skipIf(missing)(`a module that cannot be used${leftOut}`, () => {
       code: 'ERR_PKCS11_MODULE',
       message: expect.stringMatching(message),
     });
+  });
+
+  it('is not even looked for where the binding is not installed, and the message says what to install', async () => {
+    // Away from node_modules, the worker finds no pkcs11js.
+    const alone = join(hsm.folder, 'worker.cjs');
+    copyFileSync(WORKER, alone);
+    const module = new Pkcs11Module({
+      path: MODULE,
+      start: () => startWorker([process.execPath, alone], hsm.env),
+    });
+    await expect(module.ask('tokens', {})).rejects.toMatchObject({
+      code: 'ERR_PKCS11_UNAVAILABLE',
+      message: expect.stringMatching(/pkcs11js, which is not installed/),
+      hint: expect.stringMatching(/npm install pkcs11js.*compiler/),
+    });
+    module.close();
   });
 
   it('is ended where it hangs, and named where it crashes', async () => {

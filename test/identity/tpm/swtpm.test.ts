@@ -157,7 +157,8 @@ describe.skipIf(missing)(`keys in swtpm${missing === undefined ? '' : ` (left ou
     tpm.run('tpm2_encodeobject', '-C', '0x81000100', ...parts, '-o', 'key.tss', '-p');
     tpm.flush();
     const source = fileSource(readFileSync(join(tpm.folder, 'key.tss'), 'utf8'));
-    // tpm2_encodeobject has no way to write the policy into the file: TPML_PCR_SELECTION of SHA-256, register 7.
+    // tpm2_encodeobject has no way to write the policy into the file: TPML_PCR_SELECTION of SHA-256, register
+    // 7.
     const pcrs = Buffer.from('0000' + '00000001' + '000b' + '03' + '800000', 'hex');
     const policy = [
       { name: 'PolicyPCR' as const, parameters: pcrs },
@@ -222,6 +223,24 @@ describe.skipIf(missing)(`keys in swtpm${missing === undefined ? '' : ` (left ou
       expect(leftIn(tpm)).toBe('');
     } finally {
       await other.stop();
+    }
+  });
+
+  it('waits while others have filled the memory of the TPM', async () => {
+    // One connection for each command: the other programs need the TPM while this one waits for it.
+    const shared = await startSwtpm(',disconnect');
+    try {
+      const args = ['-algorithm', 'EC', '-pkeyopt', 'group:P-256'];
+      const source = fileSource(shared.opensslKey('full.tss', ...args));
+      // Three objects are all that fit.
+      for (let count = 0; count < 3; count++) shared.run('tpm2_createprimary', '-Q', '-C', 'n', '-G', 'ecc');
+      const signing = signWith(shared, source);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      shared.flush();
+      expect(await signing).toBe(true);
+      expect(leftIn(shared)).toBe('');
+    } finally {
+      await shared.stop();
     }
   });
 

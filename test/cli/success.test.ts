@@ -182,7 +182,7 @@ describe('version and help', () => {
     const { status, stdout, stderr } = await runMain(['credential-process', '--help', '--no-such-flag']);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const headings = [...stdout.matchAll(/^(\w.*):$/gm)].map(([, heading]) => heading);
-    expect(headings).toEqual(['Identity', 'Session', 'Network', 'Output', 'Example']);
+    expect(headings).toEqual(['Identity', 'Session', 'Role chaining', 'Network', 'Output', 'Example']);
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
     expect(stdout).toMatch(/^ {2}--role-arn ARN +role to assume \(required\)$/m);
     expect(stdout).not.toContain('--cert-selector');

@@ -1,5 +1,8 @@
 #!/usr/bin/env node
-/** The program `rolesanywhere`, also installed as `aws_signing_helper`. Besides the default of `settings/environment.ts`, the only file that touches `process`. */
+/**
+ * The program `rolesanywhere`, also installed as `aws_signing_helper`. Besides the default of
+ * `settings/environment.ts`, the only file that touches `process`.
+ */
 import { constants } from 'node:os';
 import { main } from './cli/main.js';
 
@@ -45,7 +48,10 @@ main({
   else endBy(ending);
 });
 
-/** Ends this process by the signal that has ended its child, so that a parent sees what it would see of the child. */
+/**
+ * Ends this process by the signal that has ended its child, so that a parent sees what it would see of the
+ * child.
+ */
 function endBy(signal: NodeJS.Signals): void {
   // For a signal that does not end it, as the first process of a container.
   process.exitCode = 128 + constants.signals[signal];

@@ -6,24 +6,19 @@ import { ROOT } from './architecture/source.js';
 
 const MOST = 111;
 
-/** How many longer lines a folder may still have. The numbers only get smaller. */
+/** How many longer lines a folder may still have, all of them one literal. The numbers only get smaller. */
 const ALLOWED: Readonly<Record<string, number>> = {
-  src: 19,
-  'src/cli': 71,
-  'src/credentials': 3,
-  'src/files': 52,
-  'src/identity': 60,
-  'src/options': 25,
+  'src/cli': 17,
+  'src/identity': 8,
   'src/session': 13,
-  'test/bench': 11,
-  'test/cli': 60,
+  'test/bench': 1,
+  'test/cli': 44,
   'test/credentials': 6,
-  'test/files': 12,
-  'test/flows': 33,
-  'test/identity': 15,
-  test: 12,
+  'test/flows': 17,
+  'test/identity': 8,
+  test: 2,
   'test/session': 6,
-  'test/vectors': 88,
+  'test/vectors': 78,
 };
 
 /** Below `src`, `test` and `examples`: every file of code. */

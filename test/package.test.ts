@@ -1,6 +1,6 @@
 /**
- * Tests the tarball that `npm pack` makes, unpacked into an empty project beside copies of the packages that it
- * declares. The project is outside the repository, so that nothing is found there by accident. No network.
+ * Tests the tarball that `npm pack` makes, unpacked into an empty project beside copies of the packages that
+ * it declares. The project is outside the repository, so that nothing is found there by accident. No network.
  */
 import { execFile, execFileSync } from 'node:child_process';
 import {

@@ -25,7 +25,8 @@ const COMPUTED: Readonly<Record<string, string>> = {
   'emulator/wire/shape.ts': 'the length is checked first: at most 1,224 characters',
 };
 
-// The native program of recheck needs a third of what its Java archive needs, which it prefers where it finds Java.
+// The native program of recheck needs a third of what its Java archive needs, which it prefers where it finds
+// Java.
 if (existsSync(join(ROOT, 'node_modules', `recheck-${process.platform}-${process.arch}`))) {
   process.env['RECHECK_BACKEND'] ??= 'native';
 }

@@ -1,7 +1,7 @@
 /**
- * The library in other runtimes and in bundles, with one call each: a session, and an error with its code. Runtimes and
- * bundlers are found on the PATH or in the folder of RUNTIMES (an npm project with bun, deno, rollup, webpack); those that
- * are missing are left out by name.
+ * The library in other runtimes and in bundles, with one call each: a session, and an error with its code.
+ * Runtimes and bundlers are found on the PATH or in the folder of RUNTIMES (an npm project with bun, deno,
+ * rollup, webpack); those that are missing are left out by name.
  */
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';

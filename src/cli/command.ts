@@ -8,7 +8,10 @@ export type Ending = number | NodeJS.Signals;
 
 export interface Command {
   readonly flags: FlagGroups;
-  /** Arguments behind the command's name for the example of `--help`; each line break is continued with a backslash. */
+  /**
+   * Arguments behind the command's name for the example of `--help`; each line break is continued with a
+   * backslash.
+   */
   readonly example: string;
   /** Default: the command takes none. */
   readonly operands?: Operands;

@@ -1,4 +1,7 @@
-/** Runs a command: finds it, parses its arguments, loads and runs it, reports errors, and gives the exit status. */
+/**
+ * Runs a command: finds it, parses its arguments, loads and runs it, reports errors, and gives the exit
+ * status.
+ */
 import { OptionError } from '../errors.js';
 import { nearest } from '../options/values.js';
 import { nameOf, parseArguments } from './arguments.js';
@@ -10,7 +13,10 @@ import type { Io } from './terminal/io.js';
 import { print } from './terminal/io.js';
 import { exitStatusOf, formatError } from './terminal/report.js';
 
-/** @returns what the command returns, 0 if that is nothing, or the status of the error's class (see `report.ts`) */
+/**
+ * @returns what the command returns, 0 if that is nothing, or the status of the error's class (see
+ *   `report.ts`)
+ */
 export async function main(io: Io): Promise<Ending> {
   const program = programNameOf(io);
   const found = await attempt(() => findCommand(io.argv));

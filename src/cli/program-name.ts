@@ -8,7 +8,10 @@ export type ProgramName = 'rolesanywhere' | 'aws_signing_helper';
 /** The release of AWS's Go helper whose command line is implemented. Scripts ask `version` for a minimum. */
 const HELPER_VERSION = '1.8.0';
 
-/** `aws_signing_helper` through the link of that name. Windows starts the script by its own path: `rolesanywhere`. */
+/**
+ * `aws_signing_helper` through the link of that name. Windows starts the script by its own path:
+ * `rolesanywhere`.
+ */
 export function programNameOf({ program }: Pick<Io, 'program'>): ProgramName {
   const name = basename(program.at(-1) ?? '');
   return name === 'aws_signing_helper' ? name : 'rolesanywhere';

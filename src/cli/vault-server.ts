@@ -1,4 +1,7 @@
-/** Logs in to a Vault or OpenBao server with the login data of the AWS auth method, over the transport of sessions. */
+/**
+ * Logs in to a Vault or OpenBao server with the login data of the AWS auth method, over the transport of
+ * sessions.
+ */
 import type { VaultLoginData } from '../credentials/vault-login.js';
 import { oneLine, ServiceError } from '../errors.js';
 import type { CallContext } from '../session/call-service.js';
@@ -25,7 +28,8 @@ type LoginContext = CallContext & { readonly now: () => Date };
 /**
  * @returns the token
  * @throws TransportError `ERR_TIMEOUT` `ERR_NETWORK` `ERR_TLS` `ERR_PROXY`
- * @throws ServiceError `ERR_SERVICE_DENIED` `ERR_SERVICE_THROTTLED` `ERR_SERVICE_FAILED` `ERR_RESPONSE_INVALID`
+ * @throws ServiceError `ERR_SERVICE_DENIED` `ERR_SERVICE_THROTTLED` `ERR_SERVICE_FAILED`
+ *   `ERR_RESPONSE_INVALID`
  */
 export async function logIn(
   server: VaultServer,

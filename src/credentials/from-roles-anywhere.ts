@@ -4,7 +4,7 @@
  *
  * Source: "AwsCredentialIdentityProvider" of `@smithy/types`. The SDK caches what a provider returns until
  * five minutes before the expiry, unless the provider is marked as `memoized`, as this one is: so the SDK
- * calls it at each use, and it can refresh while nobody waits.
+ * calls it at each use, and it can refresh while no caller waits.
  */
 import { asRolesAnywhereError, TransportError } from '../errors.js';
 import { ambientEnvironment } from '../options/environment.js';
@@ -88,7 +88,7 @@ export function fromRolesAnywhere(options: FromRolesAnywhereInit): RolesAnywhere
       throw new TransportError('ERR_ABORTED', 'the credential provider has been disposed of');
     }
     const isHeld = refresher.current() !== undefined;
-    // If nobody waits, the refresher repeats a failed attempt after a pause.
+    // If no caller waits, the refresher repeats a failed attempt after a pause.
     const call = { logger: options?.logger ?? loggerOf(properties), attempts: isHeld ? 1 : undefined };
     const session = await (properties?.forceRefresh === true
       ? refresher.refreshNow(call)

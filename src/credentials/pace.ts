@@ -82,8 +82,9 @@ function doubling(firstMs: number, count: number, mostMs: number): number {
 }
 
 /**
- * Hosts with much time left leave the service to those with little: the pause shrinks with the third power of the
- * time left, from most of it to two seconds. Early refreshes would use up the capacity that late ones need.
+ * Hosts with much time left leave the service to those with little: the pause shrinks with the third power of
+ * the time left, from most of it to two seconds. Early refreshes would use up the capacity that late ones
+ * need.
  */
 export function holdingPauseMs(leftMs: number): number {
   const left = Math.max(0, leftMs - MARGIN_MS);
@@ -92,8 +93,8 @@ export function holdingPauseMs(leftMs: number): number {
 }
 
 /**
- * The pause without credentials: a share of the time waited so far. The longer the service throttles, the fewer
- * hosts ask at once, and the last host is not kept waiting much longer than the others.
+ * The pause without credentials: a share of the time waited so far. The longer the service throttles, the
+ * fewer hosts ask at once, and the last host is not kept waiting much longer than the others.
  */
 function waitingPauseMs(waitingMs: number): number {
   return Math.min(Math.max(5 * SECOND_MS, waitingMs / 12), MINUTE_MS);
@@ -104,7 +105,7 @@ function waitingPauseMs(waitingMs: number): number {
  * as was left this time; after each other one, a little earlier. So a crowded fleet spreads over the whole
  * life of its credentials, and asks little more often than it is served.
  *
- * @param limitMs what the lead was limited to so far; Infinity where nobody has been throttled
+ * @param limitMs what the lead was limited to so far; Infinity without throttling so far
  * @param leftMs what was left of the old credentials when the new ones came; 0 or less where there were none
  */
 export function leadLimitMs(limitMs: number, leftMs: number, wasThrottled: boolean): number {

@@ -27,7 +27,7 @@ export interface VaultLoginOptions {
   readonly now?: (() => Date) | undefined;
 }
 
-/** What `vault write auth/aws/login` takes. Secret: for 15 minutes it logs in whoever has it. */
+/** What `vault write auth/aws/login` takes. Secret: for 15 minutes it logs its holder in. */
 export interface VaultLoginData {
   readonly role?: string;
   /** `POST`. */

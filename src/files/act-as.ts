@@ -1,9 +1,10 @@
 /**
- * Runs file operations with the ids of another user, as `sudo -e` does, so that root has no more rights over a path than its
- * owner.
+ * Runs file operations with the ids of another user, as `sudo -e` does, so that root has no more rights over
+ * a path than its owner.
  *
- * The ids belong to the whole process: the C library sets those of all threads. So the operations are synchronous, and
- * wait until no file is being opened on Node's thread pool, where the open would fail for want of permission.
+ * The ids belong to the whole process: the C library sets those of all threads. So the operations are
+ * synchronous, and wait until no file is being opened on Node's thread pool, where the open would fail for
+ * want of permission.
  *
  * Source: seteuid(2), nptl(7) on the ids of threads.
  */

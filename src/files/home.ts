@@ -1,6 +1,6 @@
 /**
- * The environment in, the folder of the user out, where AWS's programs look for theirs: `HOME`, on Windows `USERPROFILE`, and
- * what the system knows where these are not set.
+ * Finds the user's home folder where AWS's programs look for it: in `HOME`, on Windows in `USERPROFILE`, else
+ * as the system knows it.
  */
 import { homedir, platform } from 'node:os';
 import { join } from 'node:path';

@@ -1,10 +1,11 @@
 /**
- * Locks a path across processes: one holder at a time. The lock is a symbolic link whose target names the holder, since
- * making a link is atomic, text included. Where links cannot be made (Windows without the right to, FAT), it is a file.
+ * Locks a path across processes: one holder at a time. The lock is a symbolic link whose target names the
+ * holder, since making a link is atomic, text included. Where links cannot be made (Windows without the right
+ * to, FAT), it is a file.
  *
- * The lock of a killed process is broken at once, by one process alone: the one that holds a further lock, named after the
- * dead holder. It reads the lock again before it removes it, so that a live lock is never removed. On NFS and between
- * containers a holder cannot be proved dead: the lock is waited for.
+ * The lock of a killed process is broken at once, by one process alone: the one that holds a further lock,
+ * named after the dead holder. It reads the lock again before it removes it, so that a live lock is never
+ * removed. On NFS and between containers a holder cannot be proved dead: the lock is waited for.
  *
  * Source: symlink(2): EEXIST where the path exists; POSIX leaves no moment in between.
  */
@@ -44,12 +45,12 @@ const FIRST_PAUSE_MS = 4;
 const MAX_PAUSE_MS = 60;
 
 /**
- * Waits for the lock, within bounds. A holder that cannot be proved dead or alive counts as dead once it has held the lock
- * for the whole time.
+ * Waits for the lock, within bounds. A holder that cannot be proved dead or alive counts as dead once it has
+ * held the lock for the whole time.
  *
  * @returns undefined where `isOver` returned true, or where another process still holds the lock
- * @throws the system's error where no lock can be made (no such folder, no permission, a full disk), and FileFault
- *   `ERR_NOT_FILE` where something else is at the path, such as a FIFO
+ * @throws the system's error where no lock can be made (no such folder, no permission, a full disk), and
+ *   FileFault `ERR_NOT_FILE` where something else is at the path, such as a FIFO
  */
 export async function acquireLock(
   path: string,
@@ -100,7 +101,8 @@ async function breakLock({ path, run }: Site, holder: string): Promise<boolean> 
   const breaker = await tryLock({ path: `${path}.${nonceOf(holder) ?? 'unknown'}`, run });
   if (typeof breaker === 'string') return false;
   try {
-    // The holder is dead, and this process alone may break its lock: what is here now stays until it is removed here.
+    // The holder is dead, and this process alone may break its lock: what is here now stays until it is
+    // removed here.
     await run(() => removeOf(path, holder));
   } finally {
     await breaker.release();

@@ -1,9 +1,10 @@
 /**
- * Who holds a lock: this process described in one line out, and for such a line whether that process still runs.
- * A number alone does not tell, since numbers are given again: on Linux the moment of its start and the machine's boot and
- * PID namespace stand beside it.
+ * Who holds a lock: this process described in one line out, and for such a line whether that process still
+ * runs. A number alone does not tell, since numbers are given again: on Linux the moment of its start and the
+ * machine's boot and PID namespace stand beside it.
  *
- * Source: proc(5), `/proc/<pid>/stat`, fields 3 (state) and 22 (start, in ticks since boot); kill(2), signal 0.
+ * Source: proc(5), `/proc/<pid>/stat`, fields 3 (state) and 22 (start, in ticks since boot); kill(2), signal
+ * 0.
  */
 
 import { readFileSync, readlinkSync } from 'node:fs';
@@ -42,7 +43,7 @@ function exists(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {
-    // EPERM: somebody else's.
+    // EPERM: another user's.
     return codeOf(error) !== 'ESRCH';
   }
 }

@@ -1,9 +1,11 @@
 /**
- * Reads a whole file into memory, bounded in size, and a pipe in time: a FIFO, a device or an endless file at a path can
- * neither hang the program nor fill its memory. Every file that the program reads goes through `readBytes`.
+ * Reads a whole file into memory, bounded in size, and a pipe in time: a FIFO, a device or an endless file at
+ * a path can neither hang the program nor fill its memory. Every file that the program reads goes through
+ * `readBytes`.
  *
- * Source: fifo(7), open(2): a blocking open of a FIFO waits for a writer, cannot be cancelled, and keeps the process
- * from ending. With O_NONBLOCK it returns at once, and a read sees an end of file until there is a writer.
+ * Source: fifo(7), open(2): a blocking open of a FIFO waits for a writer, cannot be cancelled, and keeps the
+ * process from ending. With O_NONBLOCK it returns at once, and a read sees an end of file until there is a
+ * writer.
  */
 import type { Stats } from 'node:fs';
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
@@ -34,8 +36,8 @@ export interface ReadPolicy {
   /** Default 1 MiB. */
   readonly maxBytes?: number | undefined;
   /**
-   * Whether the path may name a pipe or a device, as `<(…)` and `/dev/stdin` do. Default false: files that the program has
-   * written itself, or that it shares with other programs, are regular.
+   * Whether the path may name a pipe or a device, as `<(…)` and `/dev/stdin` do. Default false: files that
+   * the program has written itself, or that it shares with other programs, are regular.
    */
   readonly mayBePipe?: boolean | undefined;
 }
@@ -45,10 +47,14 @@ export interface FileContent {
   readonly stats: Stats;
 }
 
-/** Called where there is nothing to read now. @returns whether the file has ended; else it has waited a little */
+/**
+ * Called where there is nothing to read now. @returns whether the file has ended; else it has waited a little
+ */
 type Waiter = (state: 'end-of-file' | 'would-block', bytesRead: number) => Promise<boolean>;
 
-/** @throws the system's error, or FileFault `ERR_NOT_FILE` `ERR_TOO_LARGE` `ERR_PIPE_TIMEOUT`: see `reasonOf` */
+/**
+ * @throws the system's error, or FileFault `ERR_NOT_FILE` `ERR_TOO_LARGE` `ERR_PIPE_TIMEOUT`: see `reasonOf`
+ */
 export async function readBytes(
   path: string,
   { maxBytes = MAX_INPUT_BYTES, mayBePipe = false }: ReadPolicy = {},
@@ -132,8 +138,8 @@ export async function readStream(
 }
 
 /**
- * Sockets cannot be opened by name. One that was inherited is read as a pipe is: Node.js and other programs give their
- * children sockets as standard input.
+ * Sockets cannot be opened by name. One that was inherited is read as a pipe is: Node.js and other programs
+ * give their children sockets as standard input.
  */
 async function readSocket(path: string, { maxBytes, mayBePipe }: Required<ReadPolicy>): Promise<FileContent> {
   const name = /^\/(?:dev|proc\/self)\/(stdin|fd\/\d+)$/.exec(path)?.[1] ?? '';
@@ -161,7 +167,10 @@ function assertKind(stats: Stats, mayBePipe: boolean): void {
   throw notRegular();
 }
 
-/** A file may grow while it is read, and what the system makes up (`/proc`) has no size: the end of file decides. */
+/**
+ * A file may grow while it is read, and what the system makes up (`/proc`) has no size: the end of file
+ * decides.
+ */
 async function readToEnd(file: FileHandle, size: number, maxBytes: number, wait: Waiter): Promise<Buffer> {
   // One octet more than the file has, so that one read sees all of it and the next one its end.
   let buffer: Buffer = Buffer.alloc(Math.max(size, FIRST_CHUNK_BYTES) + 1);
@@ -204,7 +213,10 @@ async function readSome(
   }
 }
 
-/** A FIFO without a writer reads as ended; the pipe of `<(…)`, which has no name, has its writer from the start. */
+/**
+ * A FIFO without a writer reads as ended; the pipe of `<(…)`, which has no name, has its writer from the
+ * start.
+ */
 function pipeWaiter(isNamed: boolean): Waiter {
   const limit = AbortSignal.timeout(PIPE_MS);
   const writerLimit = AbortSignal.timeout(FIRST_WRITER_MS);

@@ -1,6 +1,6 @@
 /**
- * Reads small text files (passwords, configuration, state) and puts what can go wrong into words. Certificates and keys are
- * read by `identity/load.ts`.
+ * Reads small text files (passwords, configuration, state) and puts what can go wrong into words.
+ * Certificates and keys are read by `identity/load.ts`.
  */
 import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -55,8 +55,8 @@ export async function readTextFileIfThere(
 }
 
 /**
- * Reads a config or credentials file of the AWS programs: regular, at most 4 MiB. `/dev/null` counts as absent, since
- * people name it to turn the file off.
+ * Reads a config or credentials file of the AWS programs: regular, at most 4 MiB. `/dev/null` counts as
+ * absent, since people name it to turn the file off.
  *
  * @returns `undefined` where there is no such file
  * @throws IdentityError `ERR_FILE_UNREADABLE`
@@ -95,9 +95,9 @@ function isPublicFile({ mode }: Pick<Stats, 'mode'>): boolean {
 }
 
 /**
- * Differs where a file is another one or has been written to; the system's code where there is none. Links are followed.
- * The time of the last change of the inode cannot be set back, as that of the content can. The stamp of a pipe never
- * changes: what it held cannot be read again.
+ * Differs where a file is another one or has been written to; the system's code where there is none. Links
+ * are followed. The time of the last change of the inode cannot be set back, as that of the content can. The
+ * stamp of a pipe never changes: what it held cannot be read again.
  */
 export async function stampOfFile(path: string): Promise<string> {
   try {

@@ -1,6 +1,6 @@
 /**
- * Reads and makes files that hold a secret for other programs, such as the token of `serve`: a file that another user has
- * put there, or can change, is refused, since that user would know the secret.
+ * Reads and makes files that hold a secret for other programs, such as the token of `serve`: a file that
+ * another user has put there, or can change, is refused, since that user would know the secret.
  */
 import { randomUUID } from 'node:crypto';
 import { linkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -24,8 +24,8 @@ const MAX_BYTES = 64 * 1024;
 const OTHERS_WRITE = 0o022;
 
 /**
- * Reads a secret that this user or root has put there: a regular file that nobody else can write to, on a path whose links
- * and folders are this user's or root's.
+ * Reads a secret that this user or root has put there: a regular file that others cannot write to, on a path
+ * whose links and folders are this user's or root's.
  *
  * @param subject how messages name the file
  * @returns the text, its bytes read as Latin-1, and the mode; undefined where there is no such file

@@ -1,8 +1,9 @@
 /**
- * Resolves a path step by step, and tells who owns each folder, link and file on the way: whoever owns one of them can
- * lead the path elsewhere.
+ * Resolves a path step by step, and tells who owns each folder, link and file on the way: the owner of one of
+ * them can lead the path elsewhere.
  *
- * Source: path_resolution(7); proc_sys_fs(5) on protected_symlinks, whose rule for sticky folders is applied here too.
+ * Source: path_resolution(7); proc_sys_fs(5) on protected_symlinks, whose rule for sticky folders is applied
+ * here too.
  */
 import type { Stats } from 'node:fs';
 import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
@@ -41,8 +42,8 @@ interface Walk {
 }
 
 /**
- * @throws the system's error, FileFault `ELOOP` `ENOTDIR`, or `ERR_FOREIGN_LINK`: a link that another user may have put
- *   there
+ * @throws the system's error, FileFault `ELOOP` `ENOTDIR`, or `ERR_FOREIGN_LINK`: a link that another user
+ *   may have put there
  */
 export function walkPath(path: string): WalkedPath {
   const root: Step = { path: '/', stats: lstatSync('/') };
@@ -91,7 +92,7 @@ export function isOpenToAll({ mode }: Pick<Stats, 'mode'>): boolean {
 
 let isMapped: boolean | undefined;
 
-/** Whether an owner counts as nobody's: root is trusted, and ids from outside of a user namespace say nothing. */
+/** Whether an owner does not count: root is trusted, and ids from outside of a user namespace say nothing. */
 export function isNeutral(uid: number): boolean {
   isMapped ??= hasAllIds();
   return uid === 0 || (uid === OVERFLOW_UID && !isMapped);
@@ -113,8 +114,8 @@ function partsOf(path: string): string[] {
 }
 
 /**
- * In a folder that everybody can write to, such as an `emptyDir`, a link is anybody's; in a sticky one, such as `/tmp`, its
- * owner's. A link anywhere else is judged with the folders that it leads through.
+ * In a folder that everybody can write to, such as an `emptyDir`, a link is anybody's; in a sticky one, such
+ * as `/tmp`, its owner's. A link anywhere else is judged with the folders that it leads through.
  */
 function assertOwnLink(link: Step, folder: Step): void {
   if (!isOpenToAll(folder.stats)) return;

@@ -1,6 +1,6 @@
 /**
- * Replaces a file whole: at any moment, also after a crash or on a full disk, the path holds either the old content or the
- * new one.
+ * Replaces a file whole: at any moment, also after a crash or on a full disk, the path holds either the old
+ * content or the new one.
  *
  * Source: rename(2), "atomically replaced"; fsync(2) on why the folder is synchronized too.
  */
@@ -32,7 +32,7 @@ const syncFile = promisify(fsync);
 export interface WriteOptions {
   /** Permissions of the file. Default 0600. */
   readonly mode?: number | undefined;
-  /** Whose the file is to be. Default: those of whoever owns the place. */
+  /** The owner of the file. Default: the owner of the place. */
   readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
   /** How messages name the file. Default: `file <path>`. */
   readonly subject?: string | undefined;
@@ -97,8 +97,8 @@ function temporaryName({ target }: WritePlace): string {
 }
 
 /**
- * Removes what `writeFileWhole` has left at this place when it was killed. For callers who hold the lock of the file. Does
- * not throw.
+ * Removes what `writeFileWhole` has left at this place when it was killed. For callers who hold the lock of
+ * the file. Does not throw.
  */
 export async function removeLeftovers(place: WritePlace): Promise<void> {
   const prefix = `.${basename(place.target)}.`;
@@ -112,7 +112,7 @@ export async function removeLeftovers(place: WritePlace): Promise<void> {
   await place.run(remove).catch(() => undefined);
 }
 
-/** Never an existing file, and never through a link that somebody else has put there. */
+/** Never an existing file, and never through a link that another user made. */
 function createFile(path: string, content: string | Uint8Array, mode: number): number {
   const file = openSync(path, 'wx', mode);
   writeFileSync(file, content);
@@ -141,7 +141,10 @@ function refuseDevice(path: string): void {
   }
 }
 
-/** Windows cannot open folders, and some file systems cannot synchronize them: the rename has happened all the same. */
+/**
+ * Windows cannot open folders, and some file systems cannot synchronize them: the rename has happened all the
+ * same.
+ */
 async function syncFolder(place: WritePlace): Promise<void> {
   try {
     const { O_RDONLY, O_DIRECTORY } = constants;

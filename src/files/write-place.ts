@@ -1,11 +1,11 @@
 /**
- * Decides as whom this process writes at a path, or why it does not, and pins the folder. Everything that writes files
- * (`update`, cache, tokens, locks, state) writes through a place.
+ * Decides as whom this process writes at a path, or why it does not, and pins the folder. Everything that
+ * writes files (`update`, cache, tokens, locks, state) writes through a place.
  *
- * Root has more rights than the owner of a path: an owner who replaces a folder by a link, before or during the write, could
- * have root write anywhere. So where all that leads to the file belongs to root and one user, root writes with that
- * user's ids, and can do nothing that the user could not do alone. Where it belongs to several users, any of them could
- * direct the write at the others' files: it is refused.
+ * Root has more rights than the owner of a path: an owner who replaces a folder by a link, before or during
+ * the write, could have root write anywhere. So where all that leads to the file belongs to root and one
+ * user, root writes with that user's ids, and can do nothing that the user could not do alone. Where it
+ * belongs to several users, any of them could direct the write at the others' files: it is refused.
  */
 import { closeSync, constants, existsSync, fstatSync, openSync, statSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
@@ -22,7 +22,10 @@ import { isNeutral, isOpenToAll, walkPath } from './walk-path.js';
 export interface WritePlace {
   /** The path without links, for messages. */
   readonly target: string;
-  /** The path for operations. On Linux it leads to the folder that was judged, whatever its path leads to meanwhile. */
+  /**
+   * The path for operations. On Linux it leads to the folder that was judged, whatever its path leads to
+   * meanwhile.
+   */
   readonly path: string;
   /** Undefined where this process writes as itself. */
   readonly owner: UserIds | undefined;

@@ -23,7 +23,7 @@ export interface Material {
   readonly subject: string;
 }
 
-/** Nothing is decrypted or parsed before it is asked for: a file may hold a key that nobody wants. */
+/** Decrypts and parses only what a caller asks for: a file may hold a key that is not needed. */
 export interface Contents {
   /** @throws IdentityError where there are some, and none can be read */
   readonly certificates: () => Promise<Certificate[]>;

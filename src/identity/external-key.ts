@@ -1,6 +1,6 @@
 /**
- * Makes identities whose private key stays elsewhere: on a PKCS#11 token, in a TPM, or behind a program of the user's. Every
- * signature is verified with the certificate's key before it is used.
+ * Makes identities whose private key stays elsewhere: on a PKCS#11 token, in a TPM, or behind a program of
+ * the user's. Every signature is verified with the certificate's key before it is used.
  */
 import { hkdfSync } from 'node:crypto';
 import { platform } from 'node:os';
@@ -110,7 +110,7 @@ interface ExternalKey {
   readonly publicKey?: SigningIdentity['publicKey'];
   readonly sign: Sign;
   readonly timeoutMs: number;
-  /** Whether nobody is asked for a signature. */
+  /** Whether signing needs no person. */
   readonly isSilent: boolean;
 }
 
@@ -129,7 +129,7 @@ function identityOf(
   return Object.freeze({ ...identity, sign: guarded, ...(deriveKey && { deriveKey }) });
 }
 
-/** 32 bytes by HKDF-SHA256 (RFC 5869) over a signature that nobody without the key can make. */
+/** 32 bytes by HKDF-SHA256 (RFC 5869) over a signature that only the holder of the key can make. */
 async function deriveFromSignature(sign: Sign, purpose: string): Promise<Buffer> {
   const signature = await sign(Buffer.from(`rolesanywhere: this signature derives a key for ${purpose}`));
   return Buffer.from(hkdfSync('sha256', signature, '', purpose, 32));
@@ -279,8 +279,8 @@ async function tpmKeySource({ privateKey }: IdentitySource, files: Files): Promi
 }
 
 /**
- * A key file says whether its key has a password; at a handle nothing tells, and the empty one is tried unless a person can be
- * asked.
+ * A key file says whether its key has a password; at a handle nothing tells, and the empty one is tried
+ * unless a person can be asked.
  */
 async function tpmPassword(
   { source: key, subject }: NamedKeySource,

@@ -18,7 +18,10 @@ export interface IdentitySource {
   readonly certificateSubject?: string | undefined;
   /** The same by serial number, decimal or hexadecimal. */
   readonly certificateSerial?: string | undefined;
-  /** Path of the PKCS#11 module for `pkcs11:` URIs. Default: the URI's `module-path`, else p11-kit's proxy module. */
+  /**
+   * Path of the PKCS#11 module for `pkcs11:` URIs. Default: the URI's `module-path`, else p11-kit's proxy
+   * module.
+   */
   readonly pkcs11Module?: string | undefined;
   /** PIN of the token. Default: `pin-value` or `pin-source` of the URI, else `askPassphrase`. */
   readonly pkcs11Pin?: string | undefined;

@@ -39,10 +39,10 @@ export interface SigningIdentity {
   /** The signature over the data in the form that `algorithm` prescribes (ECDSA: DER). */
   sign(data: Uint8Array): Promise<Uint8Array>;
   /**
-   * A key that only the holder of the private key can derive, for files that nobody else should read: 32 bytes by
-   * HKDF-SHA256, over the private key's PKCS#8 DER with the purpose as info or, for an RSA key that stays elsewhere, over
-   * its signature of a fixed text. Absent where the source cannot derive (an EC key on a token, a remote signer). The
-   * caller wipes it.
+   * A key that only the holder of the private key can derive, for files that others must not read: 32 bytes
+   * by HKDF-SHA256, over the private key's PKCS#8 DER with the purpose as info or, for an RSA key that stays
+   * elsewhere, over its signature of a fixed text. Absent where the source cannot derive (an EC key on a
+   * token, a remote signer). The caller wipes it.
    */
   deriveKey?(purpose: string): Uint8Array | Promise<Uint8Array>;
 }

@@ -47,9 +47,11 @@ export interface LoadContext {
   readonly askPassphrase?: AskPassphrase | undefined;
   /** Hears of inputs that were not plain PEM or DER, such as base64 around PEM. */
   readonly logger?: { debug?(message: string): void } | undefined;
-  /** Hears what a person must do for a token, such as touch it. Default: nobody. */
+  /** Hears what a person must do for a token, such as touch it. Default: not said. */
   readonly notify?: ((message: string) => void) | undefined;
-  /** For the child processes of PKCS#11 modules and signing programs. Default: the environment of this process. */
+  /**
+   * For the child processes of PKCS#11 modules and signing programs. Default: the environment of this process.
+   */
   readonly env?: Environment | undefined;
 }
 
@@ -111,8 +113,8 @@ export interface Signer {
 }
 
 /**
- * Loads what signs, without a session in mind: the key in `privateKey`, else the one in `certificate`, or a key elsewhere.
- * Where both are given, they must belong together.
+ * Loads what signs, without a session in mind: the key in `privateKey`, else the one in `certificate`, or a
+ * key elsewhere. Where both are given, they must belong together.
  *
  * @throws IdentityError and OptionError as `loadIdentity`
  */
@@ -202,7 +204,10 @@ async function parseAsking<T>(
   }
 }
 
-/** What the caller's function throws becomes the cause, not the message: it may hold a secret. Our own errors pass. */
+/**
+ * What the caller's function throws becomes the cause, not the message: it may hold a secret. Our own errors
+ * pass.
+ */
 async function askCaller(ask: AskPassphrase, subject: string, asked: number): Promise<string | undefined> {
   try {
     return await ask(subject, asked);

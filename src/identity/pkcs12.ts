@@ -4,7 +4,7 @@
  * pkijs reads the structures, BER included. What has to do with the password is ours: pkijs would go through
  * WebCrypto, takes the octets of a password for Latin-1, lacks the encryptions of old files, and tells a
  * wrong password from damage by its wording alone. Only a key that lies in the file unencrypted passes
- * through its copies, which nobody can wipe.
+ * through its copies, which cannot be wiped.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { AlgorithmIdentifier, ContentInfo, MacData, SafeContents } from 'pkijs';
@@ -77,7 +77,7 @@ const MAX_DEPTH = 8;
 /**
  * @param passphrase undefined where none was given: the empty one is tried
  * @param subject how messages name the input, such as `certificate host.p12`
- * @param onWeak hears the name of an encryption that nobody should use any more
+ * @param onWeak hears the name of an encryption that should not be used any more
  * @throws IdentityError `ERR_KEY_PASSPHRASE` `ERR_KEY_UNSUPPORTED` `ERR_CERTIFICATE_INVALID` `ERR_KEY_INVALID`
  */
 export async function parsePkcs12(

@@ -1,7 +1,7 @@
 /**
- * Signs by a program of the user's: for keys in a cloud KMS, in Vault, in the certificate store of a system, or behind an
- * agent. The program gets the data on standard input and prints the signature; what it prints is used only where the
- * certificate's public key verifies it.
+ * Signs by a program of the user's: for keys in a cloud KMS, in Vault, in the certificate store of a system,
+ * or behind an agent. The program gets the data on standard input and prints the signature; what it prints is
+ * used only where the certificate's public key verifies it.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -12,7 +12,9 @@ import { encodeEcdsaSignature } from './keys/ecdsa-signature.js';
 export interface SignCommandOptions {
   /** Program and arguments. It is started without a shell. */
   readonly command: readonly string[];
-  /** As AWS KMS names it: `RSASSA_PKCS1_V1_5_SHA_256`, `ECDSA_SHA_256`, `ML_DSA_44`, `ML_DSA_65`, `ML_DSA_87`. */
+  /**
+   * As AWS KMS names it: `RSASSA_PKCS1_V1_5_SHA_256`, `ECDSA_SHA_256`, `ML_DSA_44`, `ML_DSA_65`, `ML_DSA_87`.
+   */
   readonly algorithm: string;
   /** DER, of the certificate whose key must sign. */
   readonly certificate: Uint8Array;

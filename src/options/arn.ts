@@ -1,6 +1,7 @@
 /**
- * Parses the ARNs of CreateSession. The patterns are stricter than the service's (rolesanywhere and IAM models, 1 to
- * 1011 characters): region, account of 12 digits and resource id are required, because no request succeeds without.
+ * Parses the ARNs of CreateSession. The patterns are stricter than the service's (rolesanywhere and IAM
+ * models, 1 to 1011 characters): region, account of 12 digits and resource id are required, because no
+ * request succeeds without.
  */
 import { OptionError, quote } from '../errors.js';
 
@@ -70,7 +71,8 @@ interface LabeledArn {
 }
 
 /**
- * Notices ARNs that stand in each other's place: all are valid, and each kind occurs once, but not where it belongs.
+ * Notices ARNs that stand in each other's place: all are valid, and each kind occurs once, but not where it
+ * belongs.
  *
  * @throws OptionError `ERR_OPTION_INVALID`
  */

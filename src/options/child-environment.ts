@@ -1,4 +1,6 @@
-/** The environment for a child process: without the secrets of this program, which the child has no use for. */
+/**
+ * The environment for a child process: without the secrets of this program, which the child has no use for.
+ */
 import type { Environment } from './choose-values.js';
 
 const SECRET = /^ROLESANYWHERE_.*(PASSWORD|PASSPHRASE|PIN|TOKEN)|^AWS_(SECRET_ACCESS_KEY|SESSION_TOKEN)$/;

@@ -14,7 +14,9 @@ const ORIGINS = ['caller', 'environment', 'file', 'aws-config', 'default'] as co
 
 export type Origin = (typeof ORIGINS)[number];
 
-/** A value before validation, and how messages name its place: a flag, a property, a variable, a key of a file. */
+/**
+ * A value before validation, and how messages name its place: a flag, a property, a variable, a key of a file.
+ */
 export interface RawValue {
   readonly raw: unknown;
   readonly label: string;
@@ -97,9 +99,9 @@ function chooseValue(name: string, { kind }: OptionSpec, sources: readonly Sourc
 }
 
 /**
- * Of two options that exclude each other, the name of the one from the weaker source, if both are given. The caller
- * and a file contradict themselves if they give both. In the environment and the AWS config, which several programs
- * share, the first of the two counts.
+ * Of two options that exclude each other, the name of the one from the weaker source, if both are given. The
+ * caller and a file contradict themselves if they give both. In the environment and the AWS config, which
+ * several programs share, the first of the two counts.
  *
  * @throws OptionError `ERR_OPTION_CONFLICT`
  */

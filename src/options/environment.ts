@@ -1,6 +1,7 @@
 /**
- * The one place of the library that uses `process`: the environment, which is the default where a caller passes none
- * (AWS users expect `AWS_CA_BUNDLE` and `HTTPS_PROXY` to count in programs too), Node's own modules, and its warnings.
+ * The one place of the library that uses `process`: the environment, which is the default where a caller
+ * passes none (AWS users expect `AWS_CA_BUNDLE` and `HTTPS_PROXY` to count in programs too), Node's own
+ * modules, and its warnings.
  */
 import type { Environment } from './choose-values.js';
 
@@ -16,8 +17,8 @@ interface Builtins {
 }
 
 /**
- * A module of Node, when it is needed. On Node 24 `import('node:http')` takes 20 ms longer, since it also loads undici for
- * the names of its namespace; and no bundler resolves, hoists or replaces this.
+ * A module of Node, when it is needed. On Node 24 `import('node:http')` takes 20 ms longer, since it also
+ * loads undici for the names of its namespace; and no bundler resolves, hoists or replaces this.
  */
 export function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name] {
   return process.getBuiltinModule(name);

@@ -1,5 +1,5 @@
 /**
- * Describes an option for whoever reads it: its kind of value, its default, and the AWS variables that can
+ * Describes an option: its kind of value, its default, and the AWS variables that can
  * give it.
  */
 

@@ -1,6 +1,6 @@
 /**
- * Splits a command line into words as a POSIX shell does, without expanding anything in it: the way botocore reads
- * `credential_process` (Python's `shlex.split`).
+ * Splits a command line into words as a POSIX shell does, without expanding anything in it: the way botocore
+ * reads `credential_process` (Python's `shlex.split`).
  *
  * Source: POSIX, Shell Command Language §2.2, "Quoting".
  */

@@ -1,6 +1,7 @@
 /**
- * `sign-string`, `read-certificate-data` and `version`, compared with AWS's Go helper 1.4.0, built from source: RSA
- * signatures and certificate data byte for byte. What is signed with other keys was put together by Python's `cryptography`.
+ * `sign-string`, `read-certificate-data` and `version`, compared with AWS's Go helper 1.4.0, built from
+ * source: RSA signatures and certificate data byte for byte. What is signed with other keys was put together
+ * by Python's `cryptography`.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash, createPublicKey, verify } from 'node:crypto';

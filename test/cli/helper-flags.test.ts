@@ -1,4 +1,7 @@
-/** Flags of AWS's Go helper: those that are taken, those that exclude each other, and those that are of no use here. */
+/**
+ * Flags of AWS's Go helper: those that are taken, those that exclude each other, and those that are of no use
+ * here.
+ */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

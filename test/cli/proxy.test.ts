@@ -1,4 +1,7 @@
-/** The program as it is built, behind a company's proxy. What else proxies do is told by `session/proxy.test.ts`. */
+/**
+ * The program as it is built, behind a company's proxy. What else proxies do is told by
+ * `session/proxy.test.ts`.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * `vault-login`, with a stand-in for Vault that does what its AWS auth method does: checks the headers, sends the
- * request to STS (the emulator's) and judges the answer. `npm run test:vault` asks the real one.
+ * `vault-login`, with a stand-in for Vault that does what its AWS auth method does: checks the headers, sends
+ * the request to STS (the emulator's) and judges the answer. `npm run test:vault` asks the real one.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingHttpHeaders, Server } from 'node:http';

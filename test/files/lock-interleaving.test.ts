@@ -30,7 +30,8 @@ it('removes no lock that another process took after it had broken the dead one',
   beforeLink = (link) => {
     if (hasActed || link !== `${path}.${nonceOf(dead)}`) return;
     hasActed = true;
-    // Between reading the dead holder and locking it for removal, the other process has removed it and taken the lock.
+    // Between reading the dead holder and locking it for removal, the other process has removed it and taken
+    // the lock.
     unlinkSync(path);
     symlinkSync(live, path);
   };

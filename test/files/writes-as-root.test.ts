@@ -1,6 +1,7 @@
 /**
- * Root writing where other users have a hand in the path: as whom, or why not, and what a hostile owner can gain by
- * replacing folders during the write. Left out where not run by root, who alone can make files of other users.
+ * Root writing where other users have a hand in the path: as whom, or why not, and what a hostile owner can
+ * gain by replacing folders during the write. Left out where not run by root, who alone can make files of
+ * other users.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,4 +1,6 @@
-/** `credential-process --cache` as the AWS CLI starts it: many at once, killed at any moment, on a full disk. */
+/**
+ * `credential-process --cache` as the AWS CLI starts it: many at once, killed at any moment, on a full disk.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';

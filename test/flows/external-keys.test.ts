@@ -1,4 +1,7 @@
-/** Keys on a token (SoftHSM), in a TPM (swtpm) and behind a program, through every command, against the emulator. */
+/**
+ * Keys on a token (SoftHSM), in a TPM (swtpm) and behind a program, through every command, against the
+ * emulator.
+ */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

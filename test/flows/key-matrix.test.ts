@@ -1,6 +1,6 @@
 /**
- * The matrix: each kind of key, in each format and encryption that openssl writes, under a certificate of each hash,
- * signs a CreateSession that the emulator accepts.
+ * The matrix: each kind of key, in each format and encryption that openssl writes, under a certificate of
+ * each hash, signs a CreateSession that the emulator accepts.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

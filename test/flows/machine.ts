@@ -1,6 +1,6 @@
 /**
- * A machine outside AWS, for flows with real clients: a folder with a CA, a certificate and its key, an AWS config
- * with one `credential_process` line, and the emulator in place of AWS.
+ * A machine outside AWS, for flows with real clients: a folder with a CA, a certificate and its key, an AWS
+ * config with one `credential_process` line, and the emulator in place of AWS.
  */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,7 +17,9 @@ export const PROGRAM = join(ROOT, 'dist', 'bin.cjs');
 export interface Machine {
   readonly folder: string;
   readonly emulator: Emulator;
-  /** What a shell on this machine would have: the AWS config and nothing of the real machine's AWS settings. */
+  /**
+   * What a shell on this machine would have: the AWS config and nothing of the real machine's AWS settings.
+   */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 

@@ -1,4 +1,6 @@
-/** The provider under the SDK's real client, across refreshes and outages, and in a process that wants to end. */
+/**
+ * The provider under the SDK's real client, across refreshes and outages, and in a process that wants to end.
+ */
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { fromRolesAnywhere } from '../../src/credentials/from-roles-anywhere.js';

@@ -1,6 +1,6 @@
 /**
- * A company's PKI from its first key to a revoked certificate, with openssl and the AWS CLI alone: the README's lines for
- * certificates and for the AWS side, on the emulator.
+ * A company's PKI from its first key to a revoked certificate, with openssl and the AWS CLI alone: the
+ * README's lines for certificates and for the AWS side, on the emulator.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * `rolesanywhere cache list` and `cache clear` show and remove the cached sessions of this user. Neither needs a key:
- * role and times are readable in each file, and neither is a secret.
+ * `rolesanywhere cache list` and `cache clear` show and remove the cached sessions of this user. Neither
+ * needs a key: role and times are readable in each file, and neither is a secret.
  */
 import type { CacheEntry } from '../../credentials/cache/folder.js';
 import { cacheFolders, clearFolder, listFolder } from '../../credentials/cache/folder.js';

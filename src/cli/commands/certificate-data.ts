@@ -1,8 +1,8 @@
 /**
- * A certificate in, the JSON of `read-certificate-data` out, byte for byte as AWS's Go helper prints it for RSA and EC.
+ * Formats the output of `read-certificate-data`, byte for byte as AWS's Go helper prints it for RSA and EC.
  *
- * `supportedAlgorithms` are the names of what `sign-string --digest` can do. ML-DSA signs the data itself, without a digest:
- * its one algorithm has the name of the key's kind.
+ * `supportedAlgorithms` names the digests of `sign-string --digest`. ML-DSA signs the data itself, without a
+ * digest: its one algorithm has the name of the key's kind.
  */
 import { createHash, X509Certificate } from 'node:crypto';
 import type { Certificate } from '../../identity/certificate.js';

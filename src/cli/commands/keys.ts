@@ -1,4 +1,7 @@
-/** `rolesanywhere keys list` shows the tokens of a PKCS#11 module, their certificates and keys, and the URI of each. */
+/**
+ * `rolesanywhere keys list` shows the tokens of a PKCS#11 module, their certificates and keys, and the URI of
+ * each.
+ */
 import { X509Certificate } from 'node:crypto';
 import { oneLine } from '../../errors.js';
 import type { ListedToken } from '../../identity/pkcs11/list.js';

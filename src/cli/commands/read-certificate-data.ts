@@ -1,4 +1,7 @@
-/** `rolesanywhere read-certificate-data` prints what a request says about a certificate, as AWS's Go helper does. */
+/**
+ * `rolesanywhere read-certificate-data` prints what a request says about a certificate, as AWS's Go helper
+ * does.
+ */
 import { isReference } from '../../identity/identity-source.js';
 import { loadCertificates } from '../../identity/load.js';
 import { assertRequired } from '../../options/choose-values.js';

@@ -1,4 +1,7 @@
-/** `rolesanywhere sign-string` signs a fixed text, as AWS's Go helper does: a test of the private key, without AWS. */
+/**
+ * `rolesanywhere sign-string` signs a fixed text, as AWS's Go helper does: a test of the private key, without
+ * AWS.
+ */
 import { OptionError } from '../../errors.js';
 import type { SigningHash } from '../../identity/keys/algorithms.js';
 import { loadSigner } from '../../identity/load.js';

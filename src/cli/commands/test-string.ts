@@ -1,5 +1,5 @@
 /**
- * A public key in, the fixed text that `sign-string` signs out: a signature over it opens nothing, and proves that the
+ * Builds the fixed text that `sign-string` signs. A signature over it grants nothing; it proves that the
  * private key works.
  *
  * Source: README of AWS's Go helper, "sign-string".
@@ -11,7 +11,10 @@ import type { PublicKey } from '../../identity/keys/public-key.js';
 const TEXT = 'AWS Roles Anywhere Credential Helper Signing Test';
 const VERSION = '1';
 
-/** The text, the version of it, and SHA-256 over `IAM RA` and the key; of an ML-DSA key the helper takes nothing. */
+/**
+ * The text, the version of it, and SHA-256 over `IAM RA` and the key; of an ML-DSA key the helper takes
+ * nothing.
+ */
 export function testString(publicKey: PublicKey): Buffer {
   const key = publicKeyBytes(publicKey);
   const hash = key === undefined ? [] : [createHash('sha256').update('IAM RA').update(key).digest()];

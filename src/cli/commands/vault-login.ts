@@ -116,8 +116,8 @@ function addressOf({ address, login }: ValuesOf<typeof FLAGS>, { env }: Io): URL
 }
 
 /**
- * Settings of AWS's programs say where this machine reaches STS for role chaining, which need not be where Vault
- * does: for the login data only the flag counts, with its variable and its key in a configuration file.
+ * Settings of AWS's programs say where this machine reaches STS for role chaining, which need not be where
+ * Vault does: for the login data only the flag counts, with its variable and its key in a configuration file.
  */
 function endpointForVault({ value, origin, label }: Choice): string | undefined {
   const isFlag = ['caller', 'file'].includes(origin) || label === variableOf(CHAIN_FLAGS.stsEndpoint);

@@ -1,4 +1,6 @@
-/** `rolesanywhere version` prints the version; as `aws_signing_helper`, that of the helper it stands in for. */
+/**
+ * `rolesanywhere version` prints the version; as `aws_signing_helper`, that of the helper it stands in for.
+ */
 import type { Command } from '../command.js';
 import { HELP_FLAGS } from '../options/flags.js';
 import { programNameOf, versionOf } from '../program-name.js';

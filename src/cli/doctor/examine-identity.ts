@@ -1,4 +1,7 @@
-/** Examines files, certificate, key and chain: loads them as every command does, and looks closer where that fails. */
+/**
+ * Examines files, certificate, key and chain: loads them as every command does, and looks closer where that
+ * fails.
+ */
 import type { RolesAnywhereError } from '../../errors.js';
 import { asRolesAnywhereError, IdentityError } from '../../errors.js';
 import { fileStatus } from '../../files/file-status.js';

@@ -26,7 +26,7 @@ export async function resolveName(host: string): Promise<string[]> {
   return found.map(({ address }) => address);
 }
 
-/** Connects and closes. @throws Error of the system, or that nobody has answered in time */
+/** Connects and closes. @throws Error of the system, or of a time-out */
 export async function tryConnect(address: Address, timeoutMs: number): Promise<void> {
   (await openSocket(address, timeoutMs)).destroy();
 }

@@ -1,4 +1,6 @@
-/** The variables by which `exec` and `env` give programs credentials, and those that would give them others. */
+/**
+ * The variables by which `exec` and `env` give programs credentials, and those that would give them others.
+ */
 import { wholeSeconds } from '../../credentials/process-json.js';
 import { childEnvironment } from '../../options/child-environment.js';
 import type { Environment } from '../../options/choose-values.js';

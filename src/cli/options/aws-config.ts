@@ -1,8 +1,9 @@
 /**
- * The text of `~/.aws/config` in, its profiles out, as botocore reads it (Python's `configparser`), so that what works
- * for the AWS CLI works here, and what it refuses is refused: an option or a section that stands there twice too.
+ * Parses `~/.aws/config` as botocore does (Python's `configparser`): what works for the AWS CLI works here,
+ * and what it refuses, such as an option or a section given twice, is refused here.
  *
- * Source: "Configuration and credential file settings" (AWS CLI user guide); the documentation of `configparser`.
+ * Source: "Configuration and credential file settings" (AWS CLI user guide); the documentation of
+ * `configparser`.
  */
 import { OptionError } from '../../errors.js';
 
@@ -20,7 +21,8 @@ interface Reading {
 
 /**
  * @param subject how messages name the file
- * @returns the profiles by name; of two sections for one name, `[default]` and `[profile default]`, the later one
+ * @returns the profiles by name; of two sections for one name, `[default]` and `[profile default]`, the later
+ *   one
  * @throws OptionError `ERR_OPTION_INVALID`, with the line
  */
 export function parseAwsConfig(text: string, subject: string): ReadonlyMap<string, Section> {

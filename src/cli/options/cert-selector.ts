@@ -1,9 +1,9 @@
 /**
- * The text of `--cert-selector` in, its attributes out, by the rules of AWS's Go helper: either
- * `Key=x509Subject,Value=CN=host Key=x509Serial,Value=15D1`, or a JSON list of `{"Key": …, "Value": …}` from a file.
+ * Parses `--cert-selector` by the rules of AWS's Go helper: either `Key=x509Subject,Value=CN=host
+ * Key=x509Serial,Value=15D1`, or a JSON list of `{"Key": …, "Value": …}` from a file.
  *
- * Source: the helper's README, "Certificate selector". Stricter in one thing: it takes a serial number that is not
- * hexadecimal for none, and would then choose among more certificates than were meant.
+ * Source: the helper's README, "Certificate selector". Stricter in one thing: it takes a serial number that
+ * is not hexadecimal for none, and would then choose among more certificates than were meant.
  */
 import { OptionError } from '../../errors.js';
 

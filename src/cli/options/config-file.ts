@@ -1,6 +1,6 @@
 /**
- * Loads options from a file: JSON (`--config`) or a profile of `~/.aws/config` (`--config-profile`). Only files that are
- * asked for are read, and mistakes in them are errors.
+ * Loads options from a file: JSON (`--config`) or a profile of `~/.aws/config` (`--config-profile`). Only
+ * files that are asked for are read, and mistakes in them are errors.
  */
 import { dirname, resolve } from 'node:path';
 import { IdentityError, OptionError, quote } from '../../errors.js';
@@ -13,7 +13,9 @@ import { parseAwsConfig } from './aws-config.js';
 import { awsConfigPath } from './aws-paths.js';
 import type { Flag, Flags } from './flags.js';
 
-/** The flags that a file may have: those of the command, and those of others, since one file may serve several. */
+/**
+ * The flags that a file may have: those of the command, and those of others, since one file may serve several.
+ */
 export interface KnownFlags {
   readonly flags: Flags;
   readonly otherFlags: Arguments['otherFlags'];
@@ -53,8 +55,8 @@ function parseObject(text: string, subject: string): object {
 }
 
 /**
- * A profile of `AWS_CONFIG_FILE`, by default `~/.aws/config`. Keys that begin with `rolesanywhere_` are named after
- * flags: `rolesanywhere_role_arn = arn:…`. All others, the region included, belong to the AWS programs.
+ * A profile of `AWS_CONFIG_FILE`, by default `~/.aws/config`. Keys that begin with `rolesanywhere_` are named
+ * after flags: `rolesanywhere_role_arn = arn:…`. All others, the region included, belong to the AWS programs.
  *
  * @throws IdentityError `ERR_FILE_UNREADABLE`
  * @throws OptionError `ERR_OPTION_INVALID` `ERR_OPTION_UNKNOWN`

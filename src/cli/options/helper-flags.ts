@@ -1,6 +1,6 @@
 /**
- * The flags of AWS's Go helper (`aws_signing_helper`) for certificate stores, and the pairs of flags that it refuses. A
- * command line written for the helper works here too, except for keys in a store.
+ * The flags of AWS's Go helper (`aws_signing_helper`) for certificate stores, and the pairs of flags that it
+ * refuses. A command line written for the helper works here too, except for keys in a store.
  */
 import { OptionError } from '../../errors.js';
 import type { Flags } from './flags.js';

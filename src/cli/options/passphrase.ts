@@ -1,6 +1,7 @@
 /**
- * Reads the secrets of an identity (passphrase, PIN of a token, password of a TPM's key), each from the strongest of its
- * sources: a flag (which others can see), the environment, a file or standard input; and asks for them at the terminal.
+ * Reads the secrets of an identity (passphrase, PIN of a token, password of a TPM's key), each from the
+ * strongest of its sources: a flag (which others can see), the environment, a file or standard input; and
+ * asks for them at the terminal.
  */
 import { OptionError, oneLine } from '../../errors.js';
 import type { AskPassphrase } from '../../identity/identity-source.js';

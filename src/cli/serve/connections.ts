@@ -45,8 +45,8 @@ export interface Connections {
 
 /**
  * Stops the parser once the connection has been closed. It would go through the rest of what was read: 100 ms
- * for 64 KiB of small requests. Node's server stops parsing behind a message that upgrades the connection; from
- * Node 26 on it only skips the messages behind it, which takes about 2 ms.
+ * for 64 KiB of small requests. Node's server stops parsing behind a message that upgrades the connection;
+ * from Node 26 on it only skips the messages behind it, which takes about 2 ms.
  */
 export class StoppingMessage extends IncomingMessage {
   get upgrade(): boolean {

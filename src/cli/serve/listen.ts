@@ -218,7 +218,9 @@ async function removeStale(path: string): Promise<void> {
   if (!(await isAlive(path))) await rm(path);
 }
 
-/** Only a refused connection proves that no process listens: a socket of another user, or a busy one, stays. */
+/**
+ * Only a refused connection proves that no process listens: a socket of another user, or a busy one, stays.
+ */
 function isAlive(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);

@@ -11,7 +11,7 @@ export interface Io {
   stdin(): AsyncIterable<Uint8Array | string>;
   readonly stdout: Output;
   readonly stderr: Output;
-  /** A signal that SIGINT, SIGTERM and SIGHUP abort. Whoever asks for it takes on the duty to end. */
+  /** A signal that SIGINT, SIGTERM and SIGHUP abort. The caller must end when it aborts. */
   interrupted(): AbortSignal;
   /** Shows the command in the process list, behind the name of the program. */
   showCommand(name: string): void;

@@ -1,8 +1,9 @@
 /**
- * An event and its fields in, one line out, for programs that run for months: JSON for machines, `name=value` for people.
+ * Writes the log of long-running commands: one line for each event, JSON for machines, `name=value` for
+ * people.
  *
- * A line has what is named in the call and nothing else: no object is printed whole, so that no secret in one can be. Control
- * characters become blanks: a text from the network cannot forge a second line.
+ * A line has the fields of the call and nothing else: no object is printed whole, so that no secret inside
+ * one is printed. Control characters become blanks: a text from the network cannot forge a second line.
  */
 import type { Expiring, FailureReport } from '../../credentials/refresher.js';
 import { isRolesAnywhereError, oneLine } from '../../errors.js';
@@ -25,7 +26,7 @@ export interface Log {
   error(event: string, fields?: Fields): void;
 }
 
-/** Writes on the side: that nobody reads the log is no reason to fail. */
+/** Writes without waiting: a log that is not read is no reason to fail. */
 export function openLog(output: Output, format: LogFormat, now: () => Date): Log {
   const write =
     (level: Level) =>
@@ -39,8 +40,9 @@ export function openLog(output: Output, format: LogFormat, now: () => Date): Log
 const DAY_MS = 86_400_000;
 
 /**
- * A log whose warnings are not repeated while their cause lasts: the identity is loaded at each refresh, and what was
- * to be said of its files has been said at the start. A warning that has not come up for a day is logged again.
+ * A log whose warnings are not repeated while their cause lasts: the identity is loaded at each refresh, and
+ * what was to be said of its files has been said at the start. A warning that has not come up for a day is
+ * logged again.
  */
 export function withoutRepeats(log: Log, now: () => Date): Log {
   const seen = new Map<string, number>();
@@ -57,8 +59,8 @@ export function withoutRepeats(log: Log, now: () => Date): Log {
 }
 
 /**
- * What a log may say of an error. The message of one that is not ours is not shown: Node quotes values in some, and a value
- * may be a secret.
+ * What a log may say of an error. The message of one that is not ours is not shown: Node quotes values in
+ * some, and a value may be a secret.
  */
 export function errorFields(error: unknown): { code: string; message: string; hint: string | undefined } {
   if (isRolesAnywhereError(error)) {
@@ -68,7 +70,9 @@ export function errorFields(error: unknown): { code: string; message: string; hi
   return { code: 'ERR_UNEXPECTED', message: `unexpected ${name}`, hint: undefined };
 }
 
-/** The two events of a refresher, for its options. @param fields what each line says besides, such as the role */
+/**
+ * The two events of a refresher, for its options. @param fields what each line says besides, such as the role
+ */
 export function refreshEvents(
   log: Log,
   fields: Fields = {},
@@ -93,7 +97,10 @@ function formatJson(fields: Fields): string {
   );
 }
 
-/** `2026-06-01T12:00:00.000Z info refreshed expiration=2026-06-01T13:00:00.000Z`: quotes where a value has blanks. */
+/**
+ * `2026-06-01T12:00:00.000Z info refreshed expiration=2026-06-01T13:00:00.000Z`: quotes where a value has
+ * blanks.
+ */
 function formatText({ time, level, event, ...rest }: Fields): string {
   const pairs = Object.entries(rest).flatMap(([name, field]) => {
     const value = plain(field);

@@ -1,8 +1,9 @@
 /**
- * A question in, what a person types at the terminal out, without an echo. Asked of the terminal itself (`/dev/tty`), since
- * standard input and output belong to whoever has started the program. Where there is none, nobody is waited for.
+ * Asks a question at the terminal and reads the answer without an echo. It opens the terminal itself
+ * (`/dev/tty`), since standard input and output belong to the calling program. Without a terminal it returns
+ * at once.
  *
- * On Windows the console's own names are used; that has not been tried.
+ * On Windows it opens the console by its own names, which was not tried.
  */
 import { close, open, write } from 'node:fs';
 import { sep } from 'node:path';

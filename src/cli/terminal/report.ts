@@ -1,4 +1,6 @@
-/** Formats errors and warnings for stderr: one line `rolesanywhere: <message> (<CODE>)`, and the hint below it. */
+/**
+ * Formats errors and warnings for stderr: one line `rolesanywhere: <message> (<CODE>)`, and the hint below it.
+ */
 import { isRolesAnywhereError, oneLine } from '../../errors.js';
 import type { ProgramName } from '../program-name.js';
 

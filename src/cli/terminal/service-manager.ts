@@ -1,8 +1,8 @@
 /**
- * What a program does in, told to systemd out, where it asked to be told (`Type=notify`).
+ * Tells systemd the state of a service that has `Type=notify`.
  *
- * The socket to tell it on is a datagram socket of AF_UNIX, which Node.js cannot open. `systemd-notify`, which is wherever
- * systemd is, speaks for us; since it is a process of its own, the unit needs `NotifyAccess=all`.
+ * systemd listens on a datagram socket of AF_UNIX, which Node.js cannot open. `systemd-notify`, which comes
+ * with systemd, sends the message; since it is a process of its own, the unit needs `NotifyAccess=all`.
  *
  * Source: sd_notify(3), systemd-notify(1), systemd.service(5) on WatchdogSec.
  */

@@ -157,7 +157,10 @@ function opensJsBlock(word: string, indent: number, isOpen: boolean): boolean {
   return code.slice(equals + 1).trim() === '' || (isOpen && indent > 0);
 }
 
-/** As for JavaScript, but a colon is a separator too, and `#` behind the separator of an indented key is a value. */
+/**
+ * As for JavaScript, but a colon is a separator too, and `#` behind the separator of an indented key is a
+ * value.
+ */
 function opensGoBlock(word: string, indent: number, isOpen: boolean): boolean {
   const [code = ''] = indent > 0 ? [word] : word.split(/(?:^|\s)[;#]/, 1);
   const separator = code.search(/[=:]/);

@@ -2,7 +2,8 @@
  * Writes credentials into a profile of the shared credentials file: under a lock and by replacing the whole
  * file. Other content, mode, owner and symbolic links stay.
  *
- * Source: "Shared config and credentials files" and "Location of the shared files" (AWS SDKs and Tools reference).
+ * Source: "Shared config and credentials files" and "Location of the shared files" (AWS SDKs and Tools
+ * reference).
  */
 import { basename, dirname, join } from 'node:path';
 import type { RolesAnywhereCredentials } from '../../credentials/from-roles-anywhere.js';

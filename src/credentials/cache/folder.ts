@@ -1,6 +1,6 @@
 /**
- * Finds the folder for cache files, which must belong to this user alone, and lists, reads and removes the files
- * in it.
+ * Finds the folder for cache files, which must belong to this user alone, and lists, reads and removes the
+ * files in it.
  *
  * Source: XDG Base Directory Specification (relative paths are to be ignored); Apple's and Microsoft's
  * folders for caches.
@@ -107,7 +107,7 @@ export async function listFolder(folder: string): Promise<CacheEntry[]> {
   return (await Promise.all(entries)).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** Removes the sessions that have ended, which nobody reads again. */
+/** Removes the sessions that have expired. */
 export async function sweepFolder(folder: string, now: Date): Promise<void> {
   const ended = (await listFolder(folder)).filter(({ label }) => label && label.expiration <= now);
   await Promise.all(ended.map(({ name }) => rm(join(folder, name), { force: true })));

@@ -100,7 +100,7 @@ export function keepState(handle: Handler, save: () => Promise<void>, log: (line
       return response;
     } catch (error) {
       const reason = error instanceof Error ? error.message : 'the state cannot be written';
-      // What stands in the line above is what would have been answered.
+      // The line above is the answer that the client would have got.
       log(`${reason}; the client was told 500 InternalFailure`);
       const headers = { ...response.headers, 'X-Amzn-ErrorType': 'InternalFailure' };
       return {

@@ -111,7 +111,7 @@ export interface DecryptionContext {
   readonly subject: string;
   /** The command that makes a copy in an encryption that is supported. */
   readonly conversion: string;
-  /** Hears the name of an encryption that nobody should use any more. */
+  /** Hears the name of an encryption that should not be used any more. */
   readonly onWeak?: ((encryption: string) => void) | undefined;
 }
 

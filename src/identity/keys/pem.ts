@@ -7,7 +7,7 @@
 import { IdentityError } from '../../errors.js';
 
 export interface PemBlock {
-  /** What stands after `BEGIN`, such as `CERTIFICATE`. */
+  /** The word after `BEGIN`, such as `CERTIFICATE`. */
   readonly label: string;
   /** The base64 between the first and the last line, without the headers: a view into the input. */
   readonly body: Buffer;

@@ -44,7 +44,7 @@ export interface KeyContext {
   readonly passphrase: string | undefined;
   /** Such as `private key host.key`. */
   readonly subject: string;
-  /** Hears the name of an encryption that nobody should use any more. */
+  /** Hears the name of an encryption that should not be used any more. */
   readonly onWeak?: ((encryption: string) => void) | undefined;
 }
 
@@ -181,7 +181,8 @@ function importEc(curve: Curve, scalar: Buffer, point: Buffer): SigningKey {
 }
 
 /**
- * The point of a scalar, uncompressed. Not by importing a key without its public half, which BoringSSL (bun) refuses.
+ * The point of a scalar, uncompressed. Not by importing a key without its public half, which BoringSSL (bun)
+ * refuses.
  *
  * @throws UnknownCurve
  */

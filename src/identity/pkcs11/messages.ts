@@ -1,6 +1,6 @@
 /**
- * What this process and the one that runs the PKCS#11 module say to each other: one JSON object a line, octets in
- * base64.
+ * What this process and the one that runs the PKCS#11 module say to each other: one JSON object a line,
+ * octets in base64.
  */
 
 export interface TokenInfo {

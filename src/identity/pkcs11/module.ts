@@ -1,6 +1,7 @@
 /**
- * A PKCS#11 module in a process of its own (`worker.ts`): asks it, and turns a crash, a hang or a refusal into an
- * IdentityError. The process ends when nobody has asked for a while, and is started again by the next request.
+ * A PKCS#11 module in a process of its own (`worker.ts`): asks it, and turns a crash, a hang or a refusal
+ * into an IdentityError. The process ends after a while without requests, and the next request starts it
+ * again.
  */
 import type { ChildProcess } from 'node:child_process';
 import { IdentityError } from '../../errors.js';
@@ -91,7 +92,7 @@ class ModuleProcess {
       this.stop(`ended ${signal === null ? `with status ${status}` : `by ${signal}`}`);
     });
     this.opened = this.ask('open', { module: path }, { timeoutMs: openMs });
-    // Whoever waits for it hears of it.
+    // Each request that waits for it gets the error.
     this.opened.catch(() => undefined);
   }
 

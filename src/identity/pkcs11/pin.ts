@@ -1,6 +1,6 @@
 /**
- * Decides how to log in to a token: with a PIN from the caller, at the token's PIN pad, or not at all. A PIN that a
- * token has refused is not tried again by this process, since a few wrong ones lock the token.
+ * Decides how to log in to a token: with a PIN from the caller, at the token's PIN pad, or not at all. A PIN
+ * that a token has refused is not tried again by this process, since a few wrong ones lock the token.
  */
 import { createHash } from 'node:crypto';
 import { IdentityError } from '../../errors.js';

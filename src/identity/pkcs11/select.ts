@@ -1,8 +1,9 @@
 /**
- * Chooses the token, the certificate and the private key that PKCS#11 URIs mean, among what a module shows. Pure.
+ * Chooses the token, the certificate and the private key that PKCS#11 URIs mean, among what a module shows.
+ * Pure.
  *
- * A certificate's key is found by CKA_ID, then by CKA_LABEL, then by its public half, which is how OpenConnect, the
- * Go helper and GnuTLS do it.
+ * A certificate's key is found by CKA_ID, then by CKA_LABEL, then by its public half, which is how
+ * OpenConnect, the Go helper and GnuTLS do it.
  */
 import { X509Certificate } from 'node:crypto';
 import { IdentityError } from '../../errors.js';

@@ -1,6 +1,6 @@
 /**
- * A private key on a PKCS#11 token, with the certificates that lie beside it: finds both by their URIs and signs.
- * Each signature logs in anew, so that a token that was pulled out and put back goes on.
+ * A private key on a PKCS#11 token, with the certificates that lie beside it: finds both by their URIs and
+ * signs. Each signature logs in anew, so that a token that was pulled out and put back goes on.
  */
 import { createHash, X509Certificate } from 'node:crypto';
 import { IdentityError, quote } from '../../errors.js';
@@ -69,7 +69,10 @@ export async function openTokenKey(options: TokenKeyOptions): Promise<TokenKey> 
   return { certificates: [leaf, ...others], sign, isSilent };
 }
 
-/** The certificates that the URI means, for a key that is elsewhere: those that match, then the others beside them. */
+/**
+ * The certificates that the URI means, for a key that is elsewhere: those that match, then the others beside
+ * them.
+ */
 export async function readTokenCertificates(options: TokenKeyOptions): Promise<readonly Buffer[]> {
   const info = await options.module.ask('tokens', {});
   const { place, object } = await findCertificate(info, options.certificateUri ?? {}, options);
@@ -82,7 +85,9 @@ interface FoundCertificate {
   readonly object: CertificateObject;
 }
 
-/** Without a login first, since certificates are public; with one where a single token is meant and shows none. */
+/**
+ * Without a login first, since certificates are public; with one where a single token is meant and shows none.
+ */
 async function findCertificate(
   info: ModuleInfo,
   uri: Pkcs11Uri,
@@ -293,7 +298,10 @@ async function contextLoginTo(
   );
 }
 
-/** With a hash of the token's own where it can; else the hash is made here. @throws IdentityError `ERR_KEY_UNSUPPORTED` */
+/**
+ * With a hash of the token's own where it can; else the hash is made here. @throws IdentityError
+ * `ERR_KEY_UNSUPPORTED`
+ */
 function mechanismFor(
   { type }: KeyObject,
   { mechanisms, label }: TokenInfo,

@@ -1,8 +1,8 @@
 /**
  * Parses PKCS#11 URIs: which token and which object on it are meant, the module to reach them by, and the PIN.
  *
- * Source: RFC 7512, "The PKCS #11 URI Scheme", §2.3 (grammar) and §2.4 (attributes). As a search: an attribute that
- * is not given matches everything.
+ * Source: RFC 7512, "The PKCS #11 URI Scheme", §2.3 (grammar) and §2.4 (attributes). As a search: an
+ * attribute that is not given matches everything.
  */
 import { OptionError, quote } from '../../errors.js';
 
@@ -45,7 +45,8 @@ export function isPkcs11Uri(text: string): boolean {
 }
 
 /**
- * @param label how messages name the URI, such as `--private-key`. The URI itself is not shown: it may have a PIN in it.
+ * @param label how messages name the URI, such as `--private-key`. The URI itself is not shown: it may have a
+ *   PIN in it.
  * @throws OptionError `ERR_OPTION_INVALID`: an attribute that is unknown, given twice or malformed
  */
 export function parsePkcs11Uri(text: string, label: string): Pkcs11Uri {

@@ -1,7 +1,7 @@
 /**
- * The process that runs a PKCS#11 module. Calls of a module block, and a module may crash: both are kept away from the
- * program, which starts this file as a child. Requests come in on standard input, replies leave on file descriptor 3, since modules
- * of some vendors print to standard output.
+ * The process that runs a PKCS#11 module. Calls of a module block, and a module may crash: both are kept away
+ * from the program, which starts this file as a child. Requests come in on standard input, replies leave on
+ * file descriptor 3, since modules of some vendors print to standard output.
  *
  * Source: PKCS #11 Specification Version 3.1 (OASIS).
  */

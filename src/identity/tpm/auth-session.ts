@@ -2,8 +2,8 @@
  * Authorizes the use of a TPM key: by an empty password, or by an HMAC over each command under a key that is
  * salted to a parent key of the TPM, so that the password itself never travels to the TPM.
  *
- * Source: TPM 2.0 Library Specification, Part 1, "Session-Based Authorizations" (HMAC computation, session key),
- * "KDFa", "KDFe" and annexes B.10.2, C.6.1 (secret sharing with RSA and ECC keys).
+ * Source: TPM 2.0 Library Specification, Part 1, "Session-Based Authorizations" (HMAC computation, session
+ * key), "KDFa", "KDFe" and annexes B.10.2, C.6.1 (secret sharing with RSA and ECC keys).
  */
 import { constants, createECDH, createHash, createHmac, publicEncrypt, timingSafeEqual } from 'node:crypto';
 import { sized, TpmFormatError, u8, u32 } from './codec.js';

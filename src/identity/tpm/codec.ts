@@ -1,10 +1,13 @@
 /**
- * Reads and writes the octets of TPM structures: big-endian integers and TPM2B buffers (a 16-bit size, then the octets).
+ * Reads and writes the octets of TPM structures: big-endian integers and TPM2B buffers (a 16-bit size, then
+ * the octets).
  *
  * Source: TPM 2.0 Library Specification, Part 2, "Structures".
  */
 
-/** Reads a response from front to back. Every method throws a {@link TpmFormatError} where octets are missing. */
+/**
+ * Reads a response from front to back. Every method throws a {@link TpmFormatError} where octets are missing.
+ */
 export class TpmReader {
   readonly #bytes: Buffer;
   #at = 0;

@@ -1,6 +1,6 @@
 /**
- * Opens the way to a TPM: a device file of Linux, a Unix socket, or swtpm's TCP port. One command at a time goes
- * through it, and its response comes back.
+ * Opens the way to a TPM: a device file of Linux, a Unix socket, or swtpm's TCP port. One command at a time
+ * goes through it, and its response comes back.
  */
 import { open, stat } from 'node:fs/promises';
 import type { Socket } from 'node:net';
@@ -32,8 +32,8 @@ const BUSY_TIMEOUT_MS = 5000;
 const BUSY_PAUSE_MS = 50;
 
 /**
- * Parses `/dev/tpmrm0`, the path of a Unix socket, or `swtpm:host=127.0.0.1,port=2321`. Prefixes of the TPM tools'
- * own option (`device:`, `swtpm:path=`) are taken too.
+ * Parses `/dev/tpmrm0`, the path of a Unix socket, or `swtpm:host=127.0.0.1,port=2321`. Prefixes of the TPM
+ * tools' own option (`device:`, `swtpm:path=`) are taken too.
  *
  * @throws OptionError `ERR_OPTION_INVALID`
  */
@@ -138,8 +138,8 @@ async function openWhenFree(path: string): ReturnType<typeof open> {
 }
 
 /**
- * One connection for all commands. swtpm ends it after each response where it was told to (`disconnect`): a command
- * that finds a used connection closed goes over a new one, as HTTP clients do.
+ * One connection for all commands. swtpm ends it after each response where it was told to (`disconnect`): a
+ * command that finds a used connection closed goes over a new one, as HTTP clients do.
  */
 async function openSocket(target: Target, subject: string): Promise<TpmDevice> {
   let socket = await connectTo(target, subject);
@@ -170,7 +170,7 @@ async function connectTo(target: Target, subject: string): Promise<Socket> {
     socket.once('connect', resolve);
     socket.once('error', (error) => reject(unavailable(subject, error)));
   });
-  // Between two commands nobody listens for errors: the next command finds the socket closed.
+  // An error between two commands has no listener: the next command finds the socket closed.
   return socket.on('error', () => undefined);
 }
 

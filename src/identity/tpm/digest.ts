@@ -1,8 +1,8 @@
 /**
  * Chooses the scheme that a TPM key signs with, and shapes the SHA-256 of the data to it.
  *
- * The service wants SHA-256 whatever the key ("The signing process for IAM Roles Anywhere"); a TPM wants a digest as long as the
- * hash of the scheme, which a key may prescribe.
+ * The service wants SHA-256 whatever the key ("The signing process for IAM Roles Anywhere"); a TPM wants a
+ * digest as long as the hash of the scheme, which a key may prescribe.
  */
 import { createHash } from 'node:crypto';
 import { IdentityError } from '../../errors.js';
@@ -45,8 +45,8 @@ function hashLength({ hash = 0 }: Scheme): number {
 }
 
 /**
- * ECDSA signs a number: the leftmost octets of the digest, as many as the curve has (FIPS 186-5 §6.4). Zeros in
- * front of a short digest and behind the octets that count leave that number as it is.
+ * ECDSA signs a number: the leftmost octets of the digest, as many as the curve has (FIPS 186-5 §6.4). Zeros
+ * in front of a short digest and behind the octets that count leave that number as it is.
  */
 function fitDigest(digest: Buffer, hashBytes: number, curveBytes: number): Buffer {
   const counted = Math.min(hashBytes, curveBytes);

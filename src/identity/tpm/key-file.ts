@@ -65,7 +65,8 @@ const CONTEXT = 0xa0;
 
 /**
  * @param subject how messages name the file, such as `private key host.tss`
- * @throws IdentityError `ERR_KEY_INVALID`: damaged; `ERR_KEY_UNSUPPORTED`: of a kind or policy that is not supported
+ * @throws IdentityError `ERR_KEY_INVALID`: damaged; `ERR_KEY_UNSUPPORTED`: of a kind or policy that is not
+ *   supported
  */
 export function parseTpmKeyFile(der: Buffer, subject: string): TpmKeyFile {
   try {

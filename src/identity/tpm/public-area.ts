@@ -1,5 +1,6 @@
 /**
- * Reads and writes the public areas of TPM objects (TPMT_PUBLIC), as far as signing keys and their parents need.
+ * Reads and writes the public areas of TPM objects (TPMT_PUBLIC), as far as signing keys and their parents
+ * need.
  *
  * Source: TPM 2.0 Library Specification, Part 2, "TPMT_PUBLIC" and "TPM_ALG_ID"; TCG Algorithm Registry.
  */
@@ -196,7 +197,10 @@ const STORAGE_PARENT =
 
 const AES_128_CFB = [u16(ALG_AES), u16(128), u16(ALG_CFB)];
 
-/** The primary storage key that key files mean where their parent is a hierarchy (TPM key file draft, "Parent"). */
+/**
+ * The primary storage key that key files mean where their parent is a hierarchy (TPM key file draft,
+ * "Parent").
+ */
 export const STORAGE_PARENT_EC = Buffer.concat([
   ...[u16(ALG_ECC), u16(ALG_SHA256), u32(STORAGE_PARENT), sized()],
   ...AES_128_CFB,

@@ -1,8 +1,9 @@
 /**
  * Names the response codes of a TPM and says which of them are worth another try.
  *
- * Source: TPM 2.0 Library Specification, Part 2, "TPM_RC (Response Codes)": bit 7 tells format one, whose code has a
- * parameter, handle or session number beside it; format zero has errors (0x100) and warnings (0x900).
+ * Source: TPM 2.0 Library Specification, Part 2, "TPM_RC (Response Codes)": bit 7 tells format one, whose
+ * code has a parameter, handle or session number beside it; format zero has errors (0x100) and warnings
+ * (0x900).
  */
 
 const FORMAT_ONE: Readonly<Record<number, string>> = {

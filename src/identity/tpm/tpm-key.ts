@@ -1,6 +1,7 @@
 /**
- * A private key inside a TPM 2.0: tells its public half and signs with it. Every signature opens the TPM, loads what
- * it needs, and flushes it again, so that nothing of ours stays in a memory that holds three objects.
+ * A private key inside a TPM 2.0: tells its public half and signs with it. Every signature opens the TPM,
+ * loads what it needs, and flushes it again, so that nothing of ours stays in a memory that holds three
+ * objects.
  */
 import type { KeyObject } from 'node:crypto';
 import { createHash, randomBytes } from 'node:crypto';
@@ -51,7 +52,8 @@ const RH_NULL = 0x40000007;
 const RH_ENDORSEMENT = 0x4000000b;
 
 /**
- * Opens a key and checks that it can sign as the service wants it. A key in a file is parsed without asking the TPM.
+ * Opens a key and checks that it can sign as the service wants it. A key in a file is parsed without asking
+ * the TPM.
  *
  * @throws IdentityError `ERR_TPM_UNAVAILABLE` `ERR_TPM_FAILED` `ERR_KEY_UNSUPPORTED`
  */
@@ -155,7 +157,9 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   INITIALIZE: ['ERR_TPM_FAILED', 'the TPM has not been started', 'start it with tpm2_startup -c'],
 };
 
-/** Passwords that a TPM has refused to this process, as hashes: a second try would count towards its lockout. */
+/**
+ * Passwords that a TPM has refused to this process, as hashes: a second try would count towards its lockout.
+ */
 const refusedPasswords = new Set<string>();
 
 async function signWith(
@@ -206,7 +210,8 @@ async function openParent(
     return opened(tpm.createPrimary(parent, isParentRsa ? STORAGE_PARENT_RSA : STORAGE_PARENT_EC), open);
   }
   if (!needsSession) return undefined;
-  // The endorsement key, unless its hierarchy is closed by a password; then a key of the open hierarchy, made for this.
+  // The endorsement key, unless its hierarchy is closed by a password; then a key of the open hierarchy, made
+  // for this.
   return opened(
     tpm
       .createPrimary(RH_ENDORSEMENT, ENDORSEMENT_KEY_EC)

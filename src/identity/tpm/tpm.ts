@@ -1,6 +1,6 @@
 /**
- * Speaks to a TPM: one method for each command that signing needs, over the command protocol of the TPM library
- * specification.
+ * Speaks to a TPM: one method for each command that signing needs, over the command protocol of the TPM
+ * library specification.
  *
  * Source: TPM 2.0 Library Specification, Part 1, "Command/Response Structure", and Part 3, "Commands".
  */

@@ -1,4 +1,7 @@
-/** The codec and the HMAC sessions against recorded exchanges with swtpm (see `swtpm.test.ts`), altered in every way. */
+/**
+ * The codec and the HMAC sessions against recorded exchanges with swtpm (see `swtpm.test.ts`), altered in
+ * every way.
+ */
 import { verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,6 @@
 /**
- * A software TPM (swtpm) for tests, with keys that other programs make: tpm2-tools and OpenSSL's provider tpm2.
+ * A software TPM (swtpm) for tests, with keys that other programs make: tpm2-tools and OpenSSL's provider
+ * tpm2.
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';

@@ -13,15 +13,20 @@ interface Shown {
   readonly echoesAtEnd: boolean;
 }
 
-/** @param steps what to wait for, and the keys to press then, each as bytes in Latin-1 */
+/**
+ * @param steps what to wait for, and the keys to press then, each as bytes in Latin-1
+ * @param place its home and working folder; default: a home that does not exist
+ */
 export function inTerminal(
   args: readonly string[],
-  steps: ReadonlyArray<[string, string[]]>,
+  steps: ReadonlyArray<readonly [string, string[]]>,
+  { home = '/nonexistent', cwd = process.cwd() }: { home?: string; cwd?: string } = {},
 ): Promise<Shown> {
   const argv = [process.execPath, PROGRAM, ...args];
-  const env = { PATH: process.env['PATH'], HOME: '/nonexistent' };
+  const env = { PATH: process.env['PATH'], HOME: home };
   return new Promise((resolve, reject) => {
-    const child = execFile('python3', [join(import.meta.dirname, 'pseudo-terminal.py')], (error, stdout) =>
+    const script = join(import.meta.dirname, 'pseudo-terminal.py');
+    const child = execFile('python3', [script], { cwd }, (error, stdout) =>
       error ? reject(error) : resolve(JSON.parse(stdout)),
     );
     child.stdin?.end(JSON.stringify({ argv, env, steps }));

@@ -1,4 +1,4 @@
-/** `exec` and `env` with the real AWS CLI. */
+/** `exec`, `env` and `configure` with the real AWS CLI. */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -65,6 +65,19 @@ describe.skipIf(!hasAws)(`the AWS CLI${note}`, () => {
     const steps = [`eval "$(${program} env ${flags.join(' ')})"`, ask, `eval "$(${program} env --unset)"`];
     const { status, stdout } = await run(machine, 'sh', ['-c', `${steps.join(' && ')} && ! ${ask}`]);
     expect(status).toBe(0);
+    expect(stdout).toContain(':assumed-role/Demo/');
+  });
+
+  it('uses the profile that configure has written', async () => {
+    const { machine, flags } = await machineWithFlags();
+    const endpoint = `--endpoint=${machine.emulator.endpoint}`;
+    const words = ['configure', '--profile', 'onprem', '--cache=false', ...flags, endpoint];
+    const written = await run(machine, process.execPath, [PROGRAM, ...words]);
+    expect(written).toMatchObject({ status: 0, stderr: '' });
+    const [, command = ''] = /^try it: (aws .*)$/m.exec(written.stdout) ?? [];
+    const { AWS_REGION: _region, AWS_PROFILE: _profile, ...env } = machine.env;
+    const { status, stdout, stderr } = await run({ env }, 'sh', ['-c', command]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toContain(':assumed-role/Demo/');
   });
 

@@ -70,13 +70,13 @@ async function variablesFor({ settings, context }: Inputs, io: Io, now: () => Da
 
 async function serverFor({ settings, context }: Inputs, io: Io, now: () => Date): Promise<Handover> {
   assertRereadable(settings, flagOf, 'without --server it may be standard input');
-  const [{ openPrivateEndpoint }, { findDefaultCredentials }, { openLog, withoutRepeats }] =
+  const [{ openPrivateEndpoint }, { findProfileCredentials }, { openLog, withoutRepeats }] =
     await Promise.all([
       import('../exec/private-endpoint.js'),
-      import('../exec/default-profile.js'),
+      import('../options/profile-credentials.js'),
       import('../terminal/log.js'),
     ]);
-  const rival = await findDefaultCredentials(io.env);
+  const rival = await findProfileCredentials(io.env, 'default');
   if (rival !== undefined) {
     context.logger.alert(`programs take the profile "default" before the endpoint of --server: ${rival}`);
   }

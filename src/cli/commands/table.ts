@@ -21,6 +21,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./update.js')).command,
   },
   {
+    name: 'configure',
+    summary: 'Write the credential_process line of a profile into ~/.aws/config, with questions.',
+    load: async () => (await import('./configure.js')).command,
+  },
+  {
     name: 'whoami',
     summary: 'Show whose the credentials are: ARN, account, expiry, source of the session tags.',
     load: async () => (await import('./whoami.js')).command,

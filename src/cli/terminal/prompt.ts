@@ -5,7 +5,7 @@
  *
  * On Windows it opens the console by its own names, which was not tried.
  */
-import { close, open, write } from 'node:fs';
+import { close, open, read, write } from 'node:fs';
 import { sep } from 'node:path';
 import { ReadStream } from 'node:tty';
 import { promisify } from 'node:util';
@@ -15,6 +15,7 @@ const [INPUT, OUTPUT] = sep === '/' ? ['/dev/tty', '/dev/tty'] : ['\\\\.\\CONIN$
 
 const openFile = promisify(open);
 const closeFile = promisify(close);
+const readFile = promisify(read);
 const writeFile = promisify(write) as (fd: number, text: string) => Promise<unknown>;
 
 /**
@@ -44,6 +45,35 @@ export async function askHidden(question: string): Promise<string | undefined> {
     input.setRawMode(false);
     input.destroy();
     await writeFile(output, '\n');
+    await closeFile(output);
+  }
+}
+
+/**
+ * Asks with an echo; the terminal itself edits the line, and ends this process at Ctrl-C.
+ *
+ * @returns what was typed, or undefined where there is no terminal
+ * @throws OptionError `ERR_OPTION_MISSING`: Ctrl-D
+ */
+export async function ask(question: string): Promise<string | undefined> {
+  let output: number;
+  try {
+    output = await openFile(OUTPUT, 'r+');
+  } catch {
+    return undefined;
+  }
+  const input = INPUT === OUTPUT ? output : await openFile(INPUT, 'r+');
+  try {
+    await writeFile(output, question);
+    // A terminal gives one line for each read; what is typed ahead stays for the next question.
+    const { bytesRead, buffer } = await readFile(input, Buffer.alloc(4096), 0, 4096, null);
+    if (bytesRead === 0) {
+      await writeFile(output, '\n');
+      throw new OptionError('ERR_OPTION_MISSING', 'missing answer: the question for it was ended');
+    }
+    return buffer.toString('utf8', 0, bytesRead).replace(/\r?\n$/, '');
+  } finally {
+    if (input !== output) await closeFile(input);
     await closeFile(output);
   }
 }

@@ -2,7 +2,7 @@
  * `exec` as shells, supervisors and terminals see it: environment, exit statuses, signals, the private
  * endpoint.
  */
-import { execFile, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,10 +11,9 @@ import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Answer } from '../../fake-service.js';
 import { CREDENTIALS, lastingSuccess, SESSION_ANSWER, startFakeService, status } from '../../fake-service.js';
 import { credentialProcess, runMain, runProgram } from '../../program.js';
+import { hasPython, inTerminal } from '../terminal.js';
 
 const PROGRAM = join(import.meta.dirname, '..', '..', '..', 'dist', 'bin.cjs');
-const has = (program: string): boolean => spawnSync('which', [program], { stdio: 'ignore' }).status === 0;
-const leftOut = (program: string): string => (has(program) ? '' : ` (left out: no ${program})`);
 
 /** The arguments that run a command with credentials of a service that answers so. */
 async function execArgs(
@@ -269,24 +268,7 @@ describe('signals', () => {
   });
 });
 
-interface Shown {
-  readonly shown: string;
-  readonly status: number;
-}
-
-function inTerminal(args: readonly string[], steps: ReadonlyArray<[string, string[]]>): Promise<Shown> {
-  const argv = [process.execPath, PROGRAM, ...args];
-  const env = { PATH: process.env['PATH'], HOME: '/nonexistent' };
-  const script = join(import.meta.dirname, '..', 'pseudo-terminal.py');
-  return new Promise((resolve, reject) => {
-    const child = execFile('python3', [script], (error, stdout) =>
-      error ? reject(error) : resolve(JSON.parse(stdout)),
-    );
-    child.stdin?.end(JSON.stringify({ argv, env, steps }));
-  });
-}
-
-describe.skipIf(!has('python3'))(`in a terminal${leftOut('python3')}`, () => {
+describe.skipIf(!hasPython)(`in a terminal${hasPython ? '' : ' (left out: no python3)'}`, () => {
   it('the command has the terminal', async () => {
     const script =
       'test -t 0 && test -t 1 && test -t 2 && tty < /dev/tty && read -p "name? " name && echo "hello $name"';

@@ -31,13 +31,15 @@ const manifest = readManifest(root);
 
 const LIBRARY = [
   ...['IdentityError', 'OptionError', 'OutputError', 'RolesAnywhereError', 'ServiceError', 'TransportError'],
-  ...['VERSION', 'checkIdentity', 'createSession', 'createSessionRequest', 'explainRefusal'],
+  ...['VERSION', 'checkIdentity', 'createSession', 'createSessionRequest', 'createVaultLoginData'],
+  'explainRefusal',
   'formatProcessCredentials',
   ...['fromRolesAnywhere', 'loadIdentity', 'parseSessionResponse', 'signRequest', 'signRequestWithTrace'],
 ];
 const LIBRARY_TYPES = [
   ...[
     'AskPassphrase',
+    'AssumeRoleOptions',
     'Certificate',
     'CreateSessionOptions',
     'Explanation',
@@ -48,7 +50,7 @@ const LIBRARY_TYPES = [
   ...['Logger', 'OptionErrorCode', 'OutputErrorCode', 'PemOrPath', 'ProviderProperties', 'RefusedRequest'],
   ...['RolesAnywhereCredentials', 'RolesAnywhereProvider', 'ServiceErrorCode', 'Session', 'SessionRequest'],
   ...['SessionRequestSettings', 'SignedRequest', 'SigningContext', 'SigningIdentity', 'TransportErrorCode'],
-  ...['TrustStatement', 'WarningCode'],
+  ...['TrustStatement', 'VaultLoginData', 'VaultLoginOptions', 'WarningCode'],
 ];
 const EMULATOR = ['createAuthority', 'createEmulator', 'createRequest', 'startEmulator'];
 const EMULATOR_TYPES = [

@@ -1,11 +1,13 @@
 /**
- * Builds dist/: the library as modules that import their packages, and the program as one file with its
+ * Builds dist/: the library as modules that import their packages, and the program as two files with its
  * packages inside. Other programs start the program on every command, and reading a thousand files takes
  * longer than its work. tsc emits the types.
  */
 import { execFileSync } from 'node:child_process';
 import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { build } from 'esbuild';
+import { buildProgram } from './esbuild.program.js';
 
 const root = import.meta.dirname;
 
@@ -19,32 +21,50 @@ const slim = {
   setup({ onResolve, onLoad }) {
     // The emulator is as large as the program: it stays a file of its own, loaded by its command.
     onResolve({ filter: /^\.\.\/\.\.\/emulator\.js$/ }, () => ({ path: './emulator.js', external: true }));
-    // PKCS#12 and ML-DSA are rare: their packages are loaded from node_modules.
-    onResolve({ filter: /^(pkijs$|@noble\/)/ }, ({ path }) => ({ path, external: true }));
-    // undici's main module loads all of it (fetch, mocks, caches); a request needs the client only. The proxy
-    // needs more, and loads the package from node_modules.
-    onResolve({ filter: /^undici$/ }, ({ importer }) =>
-      importer.endsWith('proxy.ts')
-        ? { path: 'undici', external: true }
-        : { path: 'undici', namespace: 'slim' },
-    );
-    onLoad({ filter: /.*/, namespace: 'slim' }, () => ({
-      resolveDir: root,
-      contents: `
-        exports.Client = require('undici/lib/dispatcher/client.js');
-        // undici parses HTTP in WebAssembly. The V8 of Node 20 starts to optimize its largest function at the
-        // first answer, and the process cannot end before that is done: 60 ms for nothing. The flag is set
-        // late, because V8 takes no code from its cache afterwards.
-        if (process.versions.v8.startsWith('11.')) {
-          require('node:v8').setFlagsFromString('--wasm-tiering-budget=2000000000');
-        }`,
-    }));
-    // HTTP/2 and fetch bodies are never used.
-    onLoad({ filter: /undici\/lib\/(dispatcher\/client-h2|web\/fetch\/body)\.js$/ }, () => ({
-      contents: "module.exports = () => { throw new Error('left out of this build') }",
+    // PKCS#12, ML-DSA and proxies are rare: their packages are loaded from node_modules.
+    onResolve({ filter: /^(pkijs$|undici$|@noble\/)/ }, ({ path }) => ({ path, external: true }));
+    // smithy's UUIDs are never used, and load WebCrypto.
+    onLoad({ filter: /@smithy\/core\/dist-es\/submodules\/serde\/uuid\/v4\.js$/ }, () => ({
+      contents: `export const bindV4 = () => () => { throw new Error('left out of this build') };`,
     }));
   },
 };
+
+/**
+ * Loads modules of Node when they are used.
+ *
+ * @type {import('esbuild').Plugin}
+ */
+const late = {
+  name: 'late',
+  setup({ onResolve, onLoad }) {
+    // `import()` of a module of Node takes up to 20 ms longer than `require`: it also loads what the module itself
+    // loads late, for the names of its namespace.
+    onResolve({ filter: /^node:/ }, ({ path, kind }) =>
+      kind === 'dynamic-import' ? { path, namespace: 'required' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'required' }, ({ path }) => ({
+      contents: `module.exports = require('${path}');`,
+    }));
+    // A run that reads files, and finds a session in the cache, calls none of their functions.
+    onResolve({ filter: /^node:(fs|timers)\/promises$/ }, ({ path, kind }) =>
+      kind === 'import-statement' ? { path, namespace: 'late' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'late' }, ({ path }) => ({ contents: forwardFunctions(path) }));
+  },
+};
+
+/**
+ * @param {string} path of a module of Node that consists of functions
+ */
+function forwardFunctions(path) {
+  const names = Object.entries(createRequire(import.meta.url)(path)).flatMap(([name, value]) =>
+    typeof value === 'function' ? name : [],
+  );
+  return names
+    .map((name) => `export const ${name} = (...args) => require('${path}').${name}(...args);`)
+    .join('\n');
+}
 
 /** @satisfies {import('esbuild').BuildOptions} */
 const shared = {
@@ -52,13 +72,13 @@ const shared = {
   bundle: true,
   platform: /** @type {const} */ ('node'),
   target: 'node20.19',
-  outdir: 'dist',
   logLevel: /** @type {const} */ ('warning'),
   legalComments: /** @type {const} */ ('none'),
 };
 
 const library = await build({
   ...shared,
+  outdir: 'dist',
   entryPoints: { index: 'src/index.ts', emulator: 'src/emulator.ts' },
   format: 'esm',
   packages: 'external',
@@ -68,20 +88,19 @@ const library = await build({
   sourcemap: true,
   metafile: true,
 });
-const program = await build({
+const program = await buildProgram({
   ...shared,
-  entryPoints: { bin: 'src/bin.ts' },
   define: { 'import.meta.filename': '__filename' },
   outExtension: { '.js': '.cjs' },
   format: 'cjs',
   mainFields: ['module', 'main'],
   minifyWhitespace: true,
-  metafile: true,
-  plugins: [slim],
+  plugins: [slim, late],
 });
 // The process that runs a PKCS#11 module, beside library and program. Its binding is an optional package.
 await build({
   ...shared,
+  outdir: 'dist',
   entryPoints: { 'pkcs11-worker': 'src/identity/pkcs11/worker.ts' },
   outExtension: { '.js': '.cjs' },
   format: 'cjs',
@@ -91,7 +110,7 @@ await removeOldChunks(Object.keys(library.metafile.outputs));
 await chmod(`${root}/dist/bin.cjs`, 0o755);
 const manual = execFileSync(process.execPath, [`${root}/dist/bin.cjs`, 'completion', 'man']);
 await writeFile(`${root}/dist/rolesanywhere.1`, manual);
-await writeFile(`${root}/dist/bin.LICENSES.txt`, await licenses(Object.keys(program.metafile.inputs)));
+await writeFile(`${root}/dist/bin.LICENSES.txt`, await licenses(program.inputs));
 
 /**
  * Removes the chunks of earlier builds: names contain a hash of the content, so they would pile up.

@@ -5,6 +5,7 @@
  */
 import { constants } from 'node:os';
 import { main } from './cli/main.js';
+import { quickOutput } from './cli/terminal/quick-output.js';
 
 // A passphrase given as an argument would stay in the process list for as long as this runs.
 process.title = 'rolesanywhere';
@@ -15,11 +16,9 @@ main({
   argv: process.argv.slice(2),
   program: process.argv.slice(0, 2),
   env: process.env,
-  // Node opens each stream at its first use: streams that a run does not use cost nothing.
+  // Node opens each stream at its first use: streams that a run does not use take no time.
   stdin: () => process.stdin,
-  get stdout() {
-    return process.stdout;
-  },
+  stdout: quickOutput(1, () => process.stdout),
   get stderr() {
     return process.stderr;
   },

@@ -228,6 +228,7 @@ describe('the tarball', () => {
     const expected = [...library].flatMap((path) => [path, `${path}.map`]);
     const programs = [
       'dist/bin.cjs',
+      'dist/bin-rest.cjs',
       'dist/bin.LICENSES.txt',
       'dist/pkcs11-worker.cjs',
       'dist/rolesanywhere.1',
@@ -416,7 +417,9 @@ describe('the programs', () => {
 
   beforeAll(async () => {
     mkdirSync(alone);
-    cpSync(join(installed, 'dist', 'bin.cjs'), join(alone, 'bin.cjs'));
+    for (const file of ['bin.cjs', 'bin-rest.cjs']) {
+      cpSync(join(installed, 'dist', file), join(alone, file));
+    }
     emulator = await startEmulator();
     const issued = await emulator.authority?.issue({ commonName: 'host' });
     const file = join(work, 'host.pem');
@@ -450,15 +453,18 @@ describe('the programs', () => {
     [['--help'], /^Temporary AWS credentials[\s\S]*credential-process/],
     [['credential-process', '--help'], /^Usage: rolesanywhere credential-process[\s\S]*--certificate FILE/],
     [['emulator', '--help'], /^Usage: rolesanywhere emulator[\s\S]*--port PORT/],
-  ])('run as a bare file: %s', async (args, expected) => {
+  ])('run without a package around them: %s', async (args, expected) => {
     const { status, stdout, stderr } = await run(alone, ['bin.cjs', ...args]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toMatch(expected);
   });
 
-  it('get credentials as a bare file', async () => {
+  it('get credentials with one file alone', async () => {
+    const one = join(work, 'one');
+    mkdirSync(one);
+    cpSync(join(installed, 'dist', 'bin.cjs'), join(one, 'bin.cjs'));
     const args = ['bin.cjs', 'credential-process', ...flags, '--endpoint', emulator.endpoint];
-    const { status, stdout, stderr } = await run(alone, args);
+    const { status, stdout, stderr } = await run(one, args);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(JSON.parse(stdout)).toMatchObject({ Version: 1, SessionToken: expect.any(String) });
   });
@@ -493,7 +499,8 @@ describe('the programs', () => {
       logLevel: 'silent',
     });
     const imports = Object.values(metafile.inputs).flatMap((input) => input.imports.map(({ path }) => path));
-    const outside = imports.filter((path) => !path.startsWith('node:'));
+    // `bin-rest.cjs` is the program's other half.
+    const outside = imports.filter((path) => !path.startsWith('node:') && path !== 'bin-rest.cjs');
     expect(new Set(outside)).toEqual(
       new Set(['undici', '@noble/post-quantum/ml-dsa.js', 'pkijs', './emulator.js']),
     );

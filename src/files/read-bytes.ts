@@ -8,10 +8,10 @@
  * writer.
  */
 import type { Stats } from 'node:fs';
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
-import { open, realpath } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, open, openSync, read, readSync } from 'node:fs';
+import { realpath } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { codeOf } from '../errors.js';
 import { withOwnIds } from './act-as.js';
 import { FileFault } from './file-fault.js';
@@ -24,6 +24,9 @@ const FIRST_WRITER_MS = 5000;
 
 /** For the whole content of a pipe. Long, since the program at its other end may ask a person for a PIN. */
 const PIPE_MS = 30_000;
+
+// Of `node:fs`: every run reads files, and loading `node:fs/promises` takes longer than reading them.
+const [openFile, readFile] = [promisify(open), promisify(read)];
 
 const [FIRST_PAUSE_MS, MAX_PAUSE_MS] = [2, 50];
 
@@ -59,7 +62,7 @@ export async function readBytes(
   path: string,
   { maxBytes = MAX_INPUT_BYTES, mayBePipe = false }: ReadPolicy = {},
 ): Promise<FileContent> {
-  const file = await withOwnIds(() => open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)).catch(
+  const file = await withOwnIds(() => openFile(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)).catch(
     (error: unknown) => {
       // A socket.
       if (codeOf(error) === 'ENXIO') return undefined;
@@ -68,13 +71,13 @@ export async function readBytes(
   );
   if (file === undefined) return readSocket(path, { maxBytes, mayBePipe });
   try {
-    const stats = await file.stat();
+    const stats = fstatSync(file);
     assertKind(stats, mayBePipe);
     if (stats.size > maxBytes) throw tooLarge(maxBytes);
     const waiter: Waiter = stats.isFile() ? async () => true : pipeWaiter(await isNamedPipe(path, stats));
     return { bytes: await readToEnd(file, stats.size, maxBytes, waiter), stats };
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }
 
@@ -171,7 +174,7 @@ function assertKind(stats: Stats, mayBePipe: boolean): void {
  * A file may grow while it is read, and what the system makes up (`/proc`) has no size: the end of file
  * decides.
  */
-async function readToEnd(file: FileHandle, size: number, maxBytes: number, wait: Waiter): Promise<Buffer> {
+async function readToEnd(file: number, size: number, maxBytes: number, wait: Waiter): Promise<Buffer> {
   // One octet more than the file has, so that one read sees all of it and the next one its end.
   let buffer: Buffer = Buffer.alloc(Math.max(size, FIRST_CHUNK_BYTES) + 1);
   let length = 0;
@@ -200,12 +203,12 @@ function grow(buffer: Buffer): Buffer {
 }
 
 async function readSome(
-  file: FileHandle,
+  file: number,
   buffer: Buffer,
   offset: number,
 ): Promise<number | 'end-of-file' | 'would-block'> {
   try {
-    const { bytesRead } = await file.read(buffer, offset, buffer.length - offset, null);
+    const { bytesRead } = await readFile(file, buffer, offset, buffer.length - offset, null);
     return bytesRead === 0 ? 'end-of-file' : bytesRead;
   } catch (error) {
     if (codeOf(error) === 'EAGAIN') return 'would-block';

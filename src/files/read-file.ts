@@ -3,13 +3,17 @@
  * Certificates and keys are read by `identity/load.ts`.
  */
 import type { Stats } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { stat as statWithCallback } from 'node:fs';
 import { sep } from 'node:path';
+import { promisify } from 'node:util';
 import { codeOf, IdentityError } from '../errors.js';
 import { withOwnIds } from './act-as.js';
 import { FileFault } from './file-fault.js';
 import type { ReadPolicy } from './read-bytes.js';
 import { readBytes, readStream } from './read-bytes.js';
+
+// Of `node:fs`: loading `node:fs/promises` takes longer than the calls.
+const stat = promisify(statWithCallback);
 
 /** Far above a file with a thousand profiles. */
 export const MAX_AWS_FILE_BYTES = 4 * 1024 * 1024;

@@ -1,7 +1,7 @@
 /**
  * The one place of the library that uses `process`: the environment, which is the default where a caller
  * passes none (AWS users expect `AWS_CA_BUNDLE` and `HTTPS_PROXY` to count in programs too), Node's own
- * modules, and its warnings.
+ * modules, its warnings, and a stopwatch.
  */
 import type { Environment } from './choose-values.js';
 
@@ -39,4 +39,18 @@ export function withoutExperimentalWarning<Result>(run: () => Result): Result {
   } finally {
     process.emitWarning = emitWarning;
   }
+}
+
+/**
+ * Measures time that no change of the system's clock affects. `performance` would do, but the first use of it
+ * loads ten modules of Node.
+ *
+ * @returns milliseconds since the call
+ */
+export function stopwatch(): () => number {
+  const startedAt = process.hrtime();
+  return () => {
+    const [seconds, nanoseconds] = process.hrtime(startedAt);
+    return seconds * 1000 + nanoseconds / 1e6;
+  };
 }

@@ -3,6 +3,7 @@
  * error to throw.
  */
 import { TransportError } from '../errors.js';
+import { stopwatch } from '../options/environment.js';
 import { NETWORK_HINT } from './network-error.js';
 
 export interface Limit {
@@ -16,7 +17,7 @@ export interface Limit {
 /** @param origin of the service, for the message */
 export function startLimit(timeoutMs: number, origin: string, callerSignal: AbortSignal | undefined): Limit {
   const controller = new AbortController();
-  const startedAt = performance.now();
+  const elapsedMs = stopwatch();
   const onTimeout = (): void =>
     controller.abort(
       new TransportError('ERR_TIMEOUT', `no answer from ${origin} within ${timeoutMs} ms`, {
@@ -29,7 +30,7 @@ export function startLimit(timeoutMs: number, origin: string, callerSignal: Abor
   if (callerSignal?.aborted) onAbort();
   return {
     signal: controller.signal,
-    remainingMs: () => timeoutMs - (performance.now() - startedAt),
+    remainingMs: () => timeoutMs - elapsedMs(),
     stop: () => {
       clearTimeout(timer);
       callerSignal?.removeEventListener('abort', onAbort);

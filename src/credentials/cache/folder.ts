@@ -5,9 +5,11 @@
  * Source: XDG Base Directory Specification (relative paths are to be ignored); Apple's and Microsoft's
  * folders for caches.
  */
-import { lstat, readdir, rm } from 'node:fs/promises';
+import { lstat as lstatWithCallback } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { isAbsolute, join } from 'node:path';
+import { promisify } from 'node:util';
 import { codeOf, OutputError } from '../../errors.js';
 import { homeFolder } from '../../files/home.js';
 import { isLocked } from '../../files/lock.js';
@@ -20,6 +22,9 @@ import { writerOf } from '../../files/write-place.js';
 import type { Environment } from '../../options/choose-values.js';
 import type { Label } from './sealed-session.js';
 import { readLabel } from './sealed-session.js';
+
+// Of `node:fs`: every run looks at the folder, and loading `node:fs/promises` takes longer than that.
+const lstat = promisify(lstatWithCallback);
 
 /** A session token has some hundred bytes, up to a few thousand with tags. */
 const MAX_BYTES = 256 * 1024;

@@ -1,0 +1,73 @@
+/**
+ * Writes to a file descriptor without the stream that Node has for it: opening the stream of a pipe loads 14
+ * modules and takes as long as reading the cache. The stream takes over for a terminal and for what cannot be
+ * written at once.
+ */
+import { fstatSync, writeSync } from 'node:fs';
+import type { Output } from './io.js';
+
+type ErrorListener = (error: Error) => void;
+
+/** @param open opens the stream of the file descriptor; called once, if at all */
+export function quickOutput(fd: number, open: () => Output): Output {
+  let stream: Output | undefined;
+  /** Added before there is a stream. */
+  let listeners: Array<readonly [method: 'on' | 'once', listener: ErrorListener]> = [];
+  const opened = (): Output => {
+    if (stream !== undefined) return stream;
+    stream = open();
+    for (const [method, listener] of listeners) listenTo(stream, method, listener);
+    return stream;
+  };
+  const listen = (method: 'on' | 'once', listener: ErrorListener): void => {
+    if (stream === undefined) listeners.push([method, listener]);
+    else listenTo(stream, method, listener);
+  };
+  return {
+    get isTTY() {
+      return mayBeTerminal(fd) && opened().isTTY === true;
+    },
+    get columns() {
+      return mayBeTerminal(fd) ? (opened().columns ?? 80) : 80;
+    },
+    write: (text, callback) => {
+      const bytes = typeof text === 'string' ? Buffer.from(text) : text;
+      const written = stream === undefined && !mayBeTerminal(fd) ? writeNow(fd, bytes) : 0;
+      if (written < bytes.length) opened().write(bytes.subarray(written), callback);
+      else callback?.();
+    },
+    on: (_event, listener) => listen('on', listener),
+    once: (_event, listener) => listen('once', listener),
+    off: (event, listener) => {
+      listeners = listeners.filter(([, other]) => other !== listener);
+      stream?.off(event, listener);
+    },
+  };
+}
+
+function listenTo(stream: Output, method: 'on' | 'once', listener: ErrorListener): void {
+  if (method === 'on') stream.on('error', listener);
+  else stream.once('error', listener);
+}
+
+function mayBeTerminal(fd: number): boolean {
+  try {
+    return fstatSync(fd).isCharacterDevice();
+  } catch {
+    return true;
+  }
+}
+
+/**
+ * @returns how many bytes have been written. Fewer than all if the reader is slow, or after an error, which
+ *   the stream will meet again and report.
+ */
+function writeNow(fd: number, bytes: Uint8Array): number {
+  let written = 0;
+  try {
+    while (written < bytes.length) written += writeSync(fd, bytes, written);
+  } catch {
+    // EAGAIN, EPIPE, ENOSPC.
+  }
+  return written;
+}

@@ -5,6 +5,7 @@
  */
 import { constants } from 'node:os';
 import { main } from './cli/main.js';
+import { programWords } from './cli/program-name.js';
 import { quickOutput } from './cli/terminal/quick-output.js';
 
 // A passphrase given as an argument would stay in the process list for as long as this runs.
@@ -14,7 +15,7 @@ let isHangupTaken = false;
 
 main({
   argv: process.argv.slice(2),
-  program: process.argv.slice(0, 2),
+  program: programWords(process),
   env: process.env,
   // Node opens each stream at its first use: streams that a run does not use take no time.
   stdin: () => process.stdin,

@@ -1,5 +1,5 @@
 /** The name under which the program was started, and the version that it reports under that name. */
-import { basename } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { VERSION } from '../session/version.js';
 import type { Io } from './terminal/io.js';
 
@@ -15,6 +15,25 @@ const HELPER_VERSION = '1.8.0';
 export function programNameOf({ program }: Pick<Io, 'program'>): ProgramName {
   const name = basename(program.at(-1) ?? '');
   return name === 'aws_signing_helper' ? name : 'rolesanywhere';
+}
+
+/** The folder inside a program that bun has compiled, on Linux and macOS, and on Windows. */
+const INSIDE_ONE_FILE = /^(\/\$bunfs|[A-Z]:[\\/]~BUN)[\\/]/;
+
+interface Started {
+  readonly argv: readonly string[];
+  readonly argv0: string;
+  readonly execPath: string;
+}
+
+/**
+ * The words that start this program: Node and the script. The one-file program starts by its own path; under
+ * the name of the helper, by the link of that name beside it.
+ */
+export function programWords({ argv, argv0, execPath }: Started): string[] {
+  if (!INSIDE_ONE_FILE.test(argv[1] ?? '')) return argv.slice(0, 2);
+  const isHelper = basename(argv0) === 'aws_signing_helper';
+  return [isHelper ? join(dirname(execPath), 'aws_signing_helper') : execPath];
 }
 
 export function versionOf(name: ProgramName): string {

@@ -1,0 +1,176 @@
+/**
+ * The program as one file (`npm run build:exe`), away from its sources and packages: the file that the
+ * variable ONE_FILE names.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Emulator } from '../src/emulator.js';
+import { createAuthority, startEmulator } from '../src/emulator.js';
+import { lastingSuccess, startFakeService } from './fake-service.js';
+import { manifest, path } from './fixtures.js';
+import { HOST, SERVICE_CA, SERVICE_TLS, startProxy } from './forward-proxy.js';
+import { credentialProcess } from './program.js';
+
+const given = process.env['ONE_FILE'] ?? '';
+const leftOut = given === '' ? ' (left out: no ONE_FILE)' : '';
+
+describe.skipIf(given === '')(`the one-file program${leftOut}`, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'one-file-'));
+  const program = join(folder, 'rolesanywhere');
+  let emulator: Emulator;
+  let flags: string[];
+
+  /** In its folder, with nothing of this machine's environment. */
+  async function run(args: readonly string[], env: Record<string, string> = {}, command = program) {
+    const child = spawn(command, args, { cwd: folder, env: { HOME: folder, PATH: '/usr/bin:/bin', ...env } });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString();
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString();
+    });
+    child.stdin.end();
+    const [status] = await once(child, 'close');
+    return { status, stdout, stderr };
+  }
+
+  beforeAll(async () => {
+    copyFileSync(given, program);
+    symlinkSync(program, join(folder, 'aws_signing_helper'));
+    const authority = await createAuthority();
+    emulator = await startEmulator({ certificateAuthority: authority.certificate, tls: true });
+    const issued = await authority.issue({ commonName: 'host' });
+    writeFileSync(join(folder, 'host.pem'), issued.certificate);
+    writeFileSync(join(folder, 'host.key'), issued.privateKey, { mode: 0o600 });
+    writeFileSync(join(folder, 'tls.pem'), emulator.caBundle ?? '');
+    const { trustAnchorArn, profileArn, roleArn, endpoint } = emulator;
+    flags = ['--certificate', 'host.pem', '--private-key', 'host.key', '--ca-bundle', 'tls.pem'];
+    flags.push('--trust-anchor-arn', trustAnchorArn, '--profile-arn', profileArn, '--role-arn', roleArn);
+    flags.push('--endpoint', endpoint);
+  });
+
+  afterAll(async () => {
+    await emulator?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('gets credentials over TLS, cold and out of the cache', async () => {
+    const cold = await run(['credential-process', '--cache', ...flags]);
+    expect({ ...cold, stdout: '' }).toEqual({ status: 0, stdout: '', stderr: '' });
+    expect(JSON.parse(cold.stdout)).toMatchObject({
+      Version: 1,
+      AccessKeyId: expect.stringMatching(/^ASIA/),
+    });
+    expect((await run(['credential-process', '--cache', ...flags])).stdout).toBe(cold.stdout);
+  });
+
+  it('goes through a proxy', async () => {
+    const service = await startFakeService([lastingSuccess], { tls: SERVICE_TLS });
+    const proxy = await startProxy(service, 'secret');
+    writeFileSync(join(folder, 'service.pem'), SERVICE_CA);
+    const args = credentialProcess({ endpoint: `https://${HOST}` });
+    const env = {
+      AWS_CA_BUNDLE: join(folder, 'service.pem'),
+      HTTPS_PROXY: `http://user:secret@127.0.0.1:${proxy.port}`,
+    };
+    const { status, stdout, stderr } = await run(args, env);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toMatchObject({ Version: 1 });
+    expect(proxy.asked).toEqual([`${HOST}:443`]);
+  });
+
+  it.each(
+    manifest.fixtures
+      .filter(({ expect: outcome, files }) => outcome === 'ok' && files.privateKey !== undefined)
+      .map((fixture) => [fixture.name, fixture] as const),
+  )('signs with %s as the program on Node does', async (_name, { files, passphrase }) => {
+    const args = [
+      'sign-string',
+      '--certificate',
+      path(files.certificate),
+      '--private-key',
+      path(files.privateKey ?? ''),
+    ];
+    const env: Record<string, string> = passphrase
+      ? { ROLESANYWHERE_PKCS8_PASSWORD: manifest.passphrase }
+      : {};
+    const onNode = spawnSync(
+      process.execPath,
+      [join(import.meta.dirname, '..', 'dist', 'bin.cjs'), ...args],
+      {
+        encoding: 'utf8',
+        env: { HOME: folder, PATH: '/usr/bin:/bin', ...env },
+      },
+    );
+    const { status, stdout, stderr } = await run(args, env);
+    // BoringSSL has fewer curves than OpenSSL, and says which.
+    if (/secp256k1|brainpool|secp224|secp192|prime192|P-224|P-192/.test(stderr)) {
+      expect({ status, stdout }).toEqual({ status: 3, stdout: '' });
+      return;
+    }
+    expect({ status, stderr }).toEqual({ status: onNode.status, stderr: onNode.stderr });
+    // RSA signs a text always alike.
+    if (/^rsa/.test(_name)) expect(stdout).toBe(onNode.stdout);
+    expect(stdout).toMatch(/^"[0-9a-f]+"$/);
+  });
+
+  it('reads PKCS#12 with its worker and its packages inside', async () => {
+    const env = { ROLESANYWHERE_PKCS12_PASSWORD: manifest.passphrase };
+    const { status, stdout, stderr } = await run(['sign-string', '--certificate', path('chain-3.p12')], env);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(/^"[0-9a-f]+"$/);
+  });
+
+  it('runs the emulator, which prints the path of the file', async () => {
+    const child = spawn(program, ['emulator', '--port', '0'], { cwd: folder, env: { HOME: folder } });
+    let printed = '';
+    for await (const chunk of child.stdout) {
+      printed += chunk;
+      if (printed.includes('credential_process = ')) break;
+    }
+    child.kill();
+    expect(printed).toContain(`credential_process = "${program}" credential-process `);
+  });
+
+  it('takes nothing from the working folder', async () => {
+    writeFileSync(join(folder, '.env'), 'AWS_CA_BUNDLE=/nowhere\nROLESANYWHERE_REGION=nowhere\n');
+    writeFileSync(join(folder, 'bunfig.toml'), 'preload = ["./preload.js"]\n');
+    writeFileSync(join(folder, 'preload.js'), `require('node:fs').writeFileSync('preloaded', '');`);
+    const { status, stderr } = await run(['credential-process', ...flags]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(existsSync(join(folder, 'preloaded'))).toBe(false);
+  });
+
+  it('names what a token needs', async () => {
+    const { status, stdout, stderr } = await run(['keys', 'list', '--pkcs11-lib', '/nowhere.so']);
+    expect({ status, stdout }).toEqual({ status: 3, stdout: '' });
+    expect(stderr).toMatch(/ERR_PKCS11_UNAVAILABLE/);
+  });
+
+  it('is the helper under its name', async () => {
+    expect((await run(['version'], {}, join(folder, 'aws_signing_helper'))).stdout).toBe('1.8.0\n');
+  });
+
+  it('has a checksum, and the list of its packages', () => {
+    const dist = join(given, '..');
+    const check = spawnSync('sha256sum', ['--check', 'SHA256SUMS'], { cwd: dist, encoding: 'utf8' });
+    expect(check.stdout).toMatch(/: OK\n$/);
+    const { components } = JSON.parse(readFileSync(join(dist, 'rolesanywhere.cdx.json'), 'utf8'));
+    expect(components.map(({ name }: { name: string }) => name)).toEqual(
+      expect.arrayContaining(['pkijs', 'undici']),
+    );
+  });
+});

@@ -169,7 +169,8 @@ describe('package.json', () => {
       main: './dist/index.js',
       types: './dist/types/index.d.ts',
       bin: { rolesanywhere: 'dist/bin.cjs', aws_signing_helper: 'dist/bin.cjs' },
-      files: ['dist', 'CHANGELOG.md'],
+      // The one-file program is built into the same folder.
+      files: ['dist', '!dist/rolesanywhere-*', '!dist/SHA256SUMS', '!dist/*.cdx.json', 'CHANGELOG.md'],
       sideEffects: false,
     });
   });

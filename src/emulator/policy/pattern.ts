@@ -27,18 +27,19 @@ export function parsePattern(text: string): Pattern {
 
 /** Undefined if a variable has no value and no default: AWS then treats the statement as invalid. */
 export function parseVariables(text: string, lookUp: LookUp): Pattern | undefined {
-  const tokens: Token[] = [];
+  // Joined at the end: a call takes some 100,000 arguments, and a text may have more characters.
+  const parts: Token[][] = [];
   for (let at = 0; ; ) {
     const begin = text.indexOf('${', at);
-    tokens.push(...parsePattern(text.slice(at, begin === -1 ? undefined : begin)));
-    if (begin === -1) return tokens;
+    parts.push([...parsePattern(text.slice(at, begin === -1 ? undefined : begin))]);
+    if (begin === -1) return parts.flat();
     const end = text.indexOf('}', begin);
     // What AWS does with a brace that is never closed is unknown.
     if (end === -1) return undefined;
     const name = text.slice(begin + 2, end);
     const value = ESCAPED.test(name) ? name : resolve(name, lookUp);
     if (value === undefined) return undefined;
-    tokens.push(...[...value].map((character) => ({ text: character, isWritten: false })));
+    parts.push([...value].map((character) => ({ text: character, isWritten: false })));
     at = end + 1;
   }
 }

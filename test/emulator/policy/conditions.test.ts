@@ -339,6 +339,17 @@ describe('policy variables', () => {
     expect(decision.isAllowed, decision.reasons.join('\n')).toBe(passes);
   });
 
+  it('may stand in a text of any length', () => {
+    const long = 'a'.repeat(300_000);
+    const condition = { StringEquals: { [KEY]: `${long}\${aws:PrincipalTag/a}` } };
+    expect(evaluate(condition, { ...context, [KEY]: `${long}x` }, 'Allow', '2012-10-17').isAllowed).toBe(
+      true,
+    );
+    expect(evaluate(condition, { ...context, [KEY]: `${long}y` }, 'Allow', '2012-10-17').isAllowed).toBe(
+      false,
+    );
+  });
+
   it('matches in bounded time', () => {
     const condition = { StringLike: { [KEY]: `${'*a'.repeat(500)}b` } };
     expect(evaluate(condition, { [KEY]: 'a'.repeat(1000) }).isAllowed).toBe(false);

@@ -33,7 +33,8 @@ export interface Operands {
 }
 
 const ONE_LINE =
-  'a value follows its flag; in ~/.aws/config the whole credential_process value must be one line, a backslash does not continue it';
+  'a value follows its flag; in ~/.aws/config the whole credential_process value must be one line, a ' +
+  'backslash does not continue it';
 
 type Token = NonNullable<ReturnType<typeof parseArgs>['tokens']>[number];
 

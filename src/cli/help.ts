@@ -108,6 +108,8 @@ function formatVariables({ flags, variables }: Command): string[] {
   const sample = others['roleArn'] ?? first;
   const file = 'config' in others ? ', or in a file (--config)' : '';
   return [
-    `Each flag can also be given in the environment, --${sample.flag} as ${variableOf(sample, variables)}${file}. Flags win over the environment${file === '' ? '' : ', and the environment over files'}.`,
+    `Each flag can also be given in the environment, --${sample.flag} as ` +
+      `${variableOf(sample, variables)}${file}. Flags win over the ` +
+      `environment${file === '' ? '' : ', and the environment over files'}.`,
   ];
 }

@@ -110,7 +110,8 @@ const ADVICE: ReadonlyArray<readonly [part: RegExp, advice: string]> = [
   ],
   [
     /upstream request|received error code|validating the request against STS|making http request/i,
-    "Vault's STS refused: --sts-endpoint and --sts-region must be the sts_endpoint and sts_region of auth/aws/config/client",
+    "Vault's STS refused: --sts-endpoint and --sts-region must be the sts_endpoint and sts_region of " +
+      'auth/aws/config/client',
   ],
   [/namespace/i, 'check --namespace (VAULT_NAMESPACE)'],
 ];

@@ -298,7 +298,9 @@ async function tpmPassword(
   const asked = await askPassphrase?.(`TPM password of ${subject}`, 0);
   if (asked !== undefined || key.kind === 'handle') return asked;
   throw new IdentityError('ERR_TPM_PASSWORD', `${subject} has a password in the TPM, and none is given`, {
-    hint: 'give it with --tpm-key-password-file or ROLESANYWHERE_TPM_KEY_PASSWORD; --no-tpm-key-password says that it is empty',
+    hint:
+      'give it with --tpm-key-password-file or ROLESANYWHERE_TPM_KEY_PASSWORD; --no-tpm-key-password ' +
+      'says that it is empty',
   });
 }
 

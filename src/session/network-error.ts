@@ -47,7 +47,8 @@ export function networkError(error: unknown, origin: string, issuer?: string): E
 function proxyRefusal(status: string, origin: string): TransportError {
   const hint =
     status === '407'
-      ? 'the proxy wants a user name and a password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT, special characters percent-encoded'
+      ? 'the proxy wants a user name and a password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT, ' +
+        'special characters percent-encoded'
       : 'ask the administrator of the proxy to allow the endpoint, or add its host to NO_PROXY';
   return new TransportError('ERR_PROXY', `the proxy refuses to connect to ${origin}: status ${status}`, {
     hint,
@@ -58,12 +59,19 @@ function tlsHint(code: string, issuer: string | undefined): string {
   if (UNKNOWN_AUTHORITY.includes(code)) {
     return issuer === undefined
       ? 'if a company proxy re-signs TLS, name the PEM file of its CA in AWS_CA_BUNDLE'
-      : `the certificate was issued by "${issuer}": if that is a CA of your company, name its PEM file in AWS_CA_BUNDLE`;
+      : `the certificate was issued by "${issuer}": if that is a CA of your company, name its PEM file ` +
+          'in AWS_CA_BUNDLE';
   }
   if (/^CERT_(HAS_EXPIRED|NOT_YET_VALID)$/.test(code)) {
-    return 'check the clock of this machine; if it is right, the certificate of the endpoint or of a proxy must be renewed';
+    return (
+      'check the clock of this machine; if it is right, the certificate of the endpoint or of a proxy ' +
+      'must be renewed'
+    );
   }
-  return 'check the endpoint: its host and port must be those of a TLS server (1.2 or later) with a certificate for that host';
+  return (
+    'check the endpoint: its host and port must be those of a TLS server (1.2 or later) with a ' +
+    'certificate for that host'
+  );
 }
 
 function describe(error: unknown): { code: string; detail: string } {

@@ -28,11 +28,13 @@ const UNMAPPED = 'Some attributes failed to be mapped into session tags.';
 const DENIALS: ReadonlyArray<readonly [text: string, advice: string]> = [
   [
     'Untrusted signing certificate',
-    'the trust anchor must hold the CA that issued the certificate; give the CAs between the two as intermediates',
+    'the trust anchor must hold the CA that issued the certificate; give the CAs between the two as ' +
+      'intermediates',
   ],
   [
     'Insufficient certificate',
-    'the certificate must have keyUsage digitalSignature, must not be a CA, and its signature and critical extensions must be of kinds that the service knows',
+    'the certificate must have keyUsage digitalSignature, must not be a CA, and its signature and ' +
+      'critical extensions must be of kinds that the service knows',
   ],
   [
     'DurationSeconds exceeds',
@@ -41,7 +43,9 @@ const DENIALS: ReadonlyArray<readonly [text: string, advice: string]> = [
   ['roleSessionName', 'leave out the role session name, or set acceptRoleSessionName on the profile'],
   [
     'Unable to assume role',
-    'the role must be listed in the profile, and its trust policy must allow rolesanywhere.amazonaws.com sts:AssumeRole, sts:TagSession and sts:SetSourceIdentity under conditions that the certificate meets',
+    'the role must be listed in the profile, and its trust policy must allow ' +
+      'rolesanywhere.amazonaws.com sts:AssumeRole, sts:TagSession and sts:SetSourceIdentity under ' +
+      'conditions that the certificate meets',
   ],
   [
     'Invalid signature',
@@ -101,8 +105,10 @@ function unmappedAdvice(text: string, certificate: Refusal['certificate']): stri
   const command = (operation: string): string =>
     `aws rolesanywhere ${operation} --profile-id PROFILE_ID --certificate-field ${field}`;
   return [
-    `${found.join(', ') || 'an attribute of the certificate'} cannot be a session tag, which has letters, digits, blanks and _.:/=+-@* only, at most 256`,
-    `map only the attributes that conditions use: ${command('put-attribute-mapping')} --mapping-rules specifier=${kept}`,
+    `${found.join(', ') || 'an attribute of the certificate'} cannot be a session tag, which has ` +
+      'letters, digits, blanks and _.:/=+-@* only, at most 256',
+    `map only the attributes that conditions use: ${command('put-attribute-mapping')} --mapping-rules ` +
+      `specifier=${kept}`,
     `or none: ${command('delete-attribute-mapping')}`,
   ].join('; ');
 }

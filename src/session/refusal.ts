@@ -65,7 +65,10 @@ function describeSkew(date: string | undefined, now: Date): string {
   const skewMs = now.getTime() - parseHttpDate(date);
   if (Number.isNaN(skewMs) || Math.abs(skewMs) <= MAX_SKEW_MS) return '';
   const minutes = Math.round(Math.abs(skewMs) / 60_000);
-  return `; this machine's clock is ${minutes} minutes ${skewMs > 0 ? 'ahead of' : 'behind'} the service's, and at most 5 are allowed`;
+  return (
+    `; this machine's clock is ${minutes} minutes ${skewMs > 0 ? 'ahead of' : 'behind'} the service's, ` +
+    'and at most 5 are allowed'
+  );
 }
 
 /** Seconds or a date (RFC 9110 §10.2.3), as milliseconds from now. */

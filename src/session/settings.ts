@@ -143,7 +143,8 @@ export function settingsFrom(
   if (anchor.region !== profile.region) {
     throw new OptionError(
       'ERR_OPTION_CONFLICT',
-      `${choices.trustAnchorArn.label} and ${choices.profileArn.label} must be in one region, found ${anchor.region} and ${profile.region}`,
+      `${choices.trustAnchorArn.label} and ${choices.profileArn.label} must be in one region, found ` +
+        `${anchor.region} and ${profile.region}`,
     );
   }
   const { region = anchor.region } = values;

@@ -14,7 +14,8 @@ const KEY = RSA.privateKey;
 const SCRYPT = path('rsa-2048.scrypt.pem');
 const MISSING = 'cannot be read: there is no such file';
 const PASSPHRASE =
-  'give it in --pkcs8-password-file or ROLESANYWHERE_PKCS8_PASSWORD, that of a PKCS#12 file in --pkcs12-password-file or ROLESANYWHERE_PKCS12_PASSWORD';
+  'give it in --pkcs8-password-file or ROLESANYWHERE_PKCS8_PASSWORD, that of a PKCS#12 file in ' +
+  '--pkcs12-password-file or ROLESANYWHERE_PKCS12_PASSWORD';
 const TOO_BIG = 'cannot be read: it is larger than 1 MiB';
 const COMPARE = 'compare `openssl x509 -in CERTIFICATE -noout -pubkey` with `openssl pkey -in KEY -pubout`';
 const DN = 'C=DE, O=Example, OU=Fixtures';
@@ -135,14 +136,16 @@ const ROWS: readonly Row[] = [
     return [
       `a key of another kind: ${found}`,
       both(name),
-      `private key ${path(`${name}.key.pem`)} must be RSA, EC, ML-DSA-44, ML-DSA-65 or ML-DSA-87 to sign for IAM Roles Anywhere, found ${found}`,
+      `private key ${path(`${name}.key.pem`)} must be RSA, EC, ML-DSA-44, ML-DSA-65 or ML-DSA-87 to ` +
+        `sign for IAM Roles Anywhere, found ${found}`,
       'ERR_KEY_UNSUPPORTED',
     ];
   }),
   [
     'a key that belongs to another certificate',
     both('bad-mismatch'),
-    `private key ${path('bad-mismatch.key.pem')} (RSA 2048 bits) does not belong to certificate ${path('bad-mismatch.pem')} (${DN}, CN=bad-mismatch, RSA 2048 bits)`,
+    `private key ${path('bad-mismatch.key.pem')} (RSA 2048 bits) does not belong to certificate ` +
+      `${path('bad-mismatch.pem')} (${DN}, CN=bad-mismatch, RSA 2048 bits)`,
     'ERR_KEY_MISMATCH',
     COMPARE,
   ],
@@ -156,7 +159,8 @@ const ROWS: readonly Row[] = [
   [
     'too long a chain',
     { certificate: path('chain-6.fullchain.pem'), 'private-key': path('chain-6.key.pem') },
-    `certificate ${path('chain-6.fullchain.pem')} has 6 intermediate certificates, the service takes at most 5`,
+    `certificate ${path('chain-6.fullchain.pem')} has 6 intermediate certificates, the service takes ` +
+      'at most 5',
     'ERR_CHAIN_TOO_LONG',
     'leave out those that do not lie between the certificate and the trust anchor',
   ],
@@ -179,7 +183,8 @@ describe('credential-process refuses, with nothing on stdout and nothing sent', 
       'by a flag',
       { 'pkcs8-password': 'wrong' },
       {} as Record<string, string>,
-      'rolesanywhere: warning: --pkcs8-password shows the passphrase to every user of this machine; ROLESANYWHERE_PKCS8_PASSWORD does not\n',
+      'rolesanywhere: warning: --pkcs8-password shows the passphrase to every user of this machine; ' +
+        'ROLESANYWHERE_PKCS8_PASSWORD does not\n',
     ],
   ])('an encrypted key with a wrong passphrase %s', async (_name, flags, env, warning) => {
     const { endpoint, requests } = await startFakeService([]);

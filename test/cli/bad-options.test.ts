@@ -6,7 +6,8 @@ const { trustAnchorArn, profileArn, roleArn } = ARNS;
 const HELP = 'see rolesanywhere credential-process --help';
 const OVERVIEW = 'see rolesanywhere --help';
 const ONE_LINE =
-  'a value follows its flag; in ~/.aws/config the whole credential_process value must be one line, a backslash does not continue it';
+  'a value follows its flag; in ~/.aws/config the whole credential_process value must be one line, a ' +
+  'backslash does not continue it';
 const ANCHOR =
   '--trust-anchor-arn must look like arn:aws:rolesanywhere:<region>:<account>:trust-anchor/<id>, found';
 const PROFILE = '--profile-arn must look like arn:aws:rolesanywhere:<region>:<account>:profile/<id>, found';
@@ -63,7 +64,8 @@ const ROWS: readonly Row[] = [
   flag(
     'region',
     'us-east-1-fips',
-    '--region must be a region such as us-east-1 (FIPS and dual-stack are options of their own), found "us-east-1-fips"',
+    '--region must be a region such as us-east-1 (FIPS and dual-stack are options of their own), ' +
+      'found "us-east-1-fips"',
   ),
   flag('endpoint', 'example.test', '--endpoint must be an https:// URL, found "example.test"'),
   flag(
@@ -133,7 +135,8 @@ const ROWS: readonly Row[] = [
     }),
     '--trust-anchor-arn and --profile-arn and --role-arn are swapped',
     INVALID,
-    'the value of --trust-anchor-arn belongs to --profile-arn; the value of --profile-arn belongs to --role-arn; the value of --role-arn belongs to --trust-anchor-arn',
+    'the value of --trust-anchor-arn belongs to --profile-arn; the value of --profile-arn belongs to ' +
+      '--role-arn; the value of --role-arn belongs to --trust-anchor-arn',
   ],
 ];
 

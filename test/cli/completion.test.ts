@@ -30,7 +30,9 @@ function missing(program: string): string {
 describe(`bash${missing('bash')}`, () => {
   async function complete(...words: string[]): Promise<string[]> {
     const list = words.map((word) => `'${word}'`).join(' ');
-    const code = `source '${await script('bash')}'; COMP_WORDS=(${list}); COMP_CWORD=${words.length - 1}; _rolesanywhere; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const code =
+      `source '${await script('bash')}'; COMP_WORDS=(${list}); COMP_CWORD=${words.length - 1}; ` +
+      `_rolesanywhere; printf '%s\\n' "\${COMPREPLY[@]}"`;
     return run('bash', '-c', code);
   }
 

@@ -129,7 +129,9 @@ describe('read-certificate-data', () => {
     const stdout = await stdoutOf(['read-certificate-data', `--certificate=${path('ec-p256.pem')}`]);
     const base64 = text('ec-p256.pem').replace(/-----.*-----|\n/g, '');
     expect(stdout).toBe(
-      `{"keyType":"EC","certificateData":"${base64}","serialNumber":"435030039123999091742756552451727367640336089683","supportedAlgorithms":["ECSHA256","ECSHA384","ECSHA512"]}`,
+      `{"keyType":"EC","certificateData":"${base64}",` +
+        '"serialNumber":"435030039123999091742756552451727367640336089683",' +
+        '"supportedAlgorithms":["ECSHA256","ECSHA384","ECSHA512"]}',
     );
   });
 

@@ -86,7 +86,9 @@ describe('examples/helper.md', () => {
 });
 
 const STORE =
-  'names a certificate in the store of Windows or macOS, which a Node.js program cannot use: export certificate and key to files, or sign with a program that reaches the store (--sign-command; examples/signers has one for each system)';
+  'names a certificate in the store of Windows or macOS, which a Node.js program cannot use: export ' +
+  'certificate and key to files, or sign with a program that reaches the store (--sign-command; ' +
+  'examples/signers has one for each system)';
 describe.each(['credential-process', 'serve', 'update'])('%s', (command) => {
   it.each<[readonly string[], string]>([
     [['--cert-selector', 'Key=x509Subject,Value=CN=a'], `--cert-selector ${STORE}`],
@@ -167,7 +169,8 @@ describe('serve and update', () => {
     [['serve', '--log-format', 'xml'], '--log-format must be text or json, found "xml"'],
     [
       ['update', '--profile', 'a]\n[b'],
-      '--profile must be the name of a profile, not DEFAULT, without brackets, line ends, and blanks around it, found [redacted: may be a key]',
+      '--profile must be the name of a profile, not DEFAULT, without brackets, line ends, and blanks ' +
+        'around it, found [redacted: may be a key]',
     ],
     [['update', '--once=2'], '--once must be true or false, found "2"'],
   ])('check %j', async (args, message) => {

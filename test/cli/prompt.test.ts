@@ -101,7 +101,8 @@ describe('without a terminal', () => {
       stderr: report(
         `private key ${KEY} is encrypted and no passphrase was given`,
         'ERR_KEY_PASSPHRASE',
-        'give it in --pkcs8-password-file or ROLESANYWHERE_PKCS8_PASSWORD, that of a PKCS#12 file in --pkcs12-password-file or ROLESANYWHERE_PKCS12_PASSWORD',
+        'give it in --pkcs8-password-file or ROLESANYWHERE_PKCS8_PASSWORD, that of a PKCS#12 file in ' +
+          '--pkcs12-password-file or ROLESANYWHERE_PKCS12_PASSWORD',
       ),
     });
   });

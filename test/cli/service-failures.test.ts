@@ -15,7 +15,8 @@ import { credentialProcess, report, runMain, runProgram } from '../program.js';
 const ID = '(request id 11111111-2222-3333-4444-555555555555)';
 const NETWORK = 'check region, endpoint and network, and HTTPS_PROXY if the way out is a proxy';
 const TLS =
-  'the certificate was issued by "CN=tls-root": if that is a CA of your company, name its PEM file in AWS_CA_BUNDLE';
+  'the certificate was issued by "CN=tls-root": if that is a CA of your company, name its PEM file in ' +
+  'AWS_CA_BUNDLE';
 const BUSY = 'the service takes 10 sessions a second of an account and region: start fewer programs at once';
 const FAILED = 'this is a failure of the service: try again later';
 const DENIED = 'ERR_SERVICE_DENIED';
@@ -40,11 +41,13 @@ function denied(message: string, hint?: string): Row {
 const ROWS: readonly Row[] = [
   denied(
     'Untrusted signing certificate',
-    'the trust anchor must hold the CA that issued the certificate; give the CAs between the two as intermediates',
+    'the trust anchor must hold the CA that issued the certificate; give the CAs between the two as ' +
+      'intermediates',
   ),
   denied(
     'Untrusted certificate. Insufficient certificate',
-    'the certificate must have keyUsage digitalSignature, must not be a CA, and its signature and critical extensions must be of kinds that the service knows',
+    'the certificate must have keyUsage digitalSignature, must not be a CA, and its signature and ' +
+      'critical extensions must be of kinds that the service knows',
   ),
   denied(
     'Invalid signature',
@@ -52,10 +55,13 @@ const ROWS: readonly Row[] = [
   ),
   denied(
     'Unable to assume role for arn:aws:iam::123456789012:role/Demo',
-    'the role must be listed in the profile, and its trust policy must allow rolesanywhere.amazonaws.com sts:AssumeRole, sts:TagSession and sts:SetSourceIdentity under conditions that the certificate meets',
+    'the role must be listed in the profile, and its trust policy must allow ' +
+      'rolesanywhere.amazonaws.com sts:AssumeRole, sts:TagSession and sts:SetSourceIdentity under ' +
+      'conditions that the certificate meets',
   ),
   denied(
-    'Unable to assume role for x. The requested DurationSeconds exceeds the MaxSessionDuration set for this role.',
+    'Unable to assume role for x. The requested DurationSeconds exceeds the MaxSessionDuration set ' +
+      'for this role.',
     'ask for a shorter session duration, or raise the MaxSessionDuration of the role',
   ),
   denied(

@@ -14,10 +14,13 @@ const FLAGS = [
 const IDENTITY = ['--certificate', RSA.certificate, '--private-key', RSA.privateKey];
 
 const JSON_TEXT =
-  '{"Version":1,"AccessKeyId":"ASIAEXAMPLEACCESSKEY","SecretAccessKey":"example/secret+access=key","SessionToken":"example//session++token==","Expiration":"2126-06-01T13:00:00Z","AccountId":"123456789012"}';
+  '{"Version":1,"AccessKeyId":"ASIAEXAMPLEACCESSKEY","SecretAccessKey":"example/secret+access=key",' +
+  '"SessionToken":"example//session++token==","Expiration":"2126-06-01T13:00:00Z",' +
+  '"AccountId":"123456789012"}';
 
 const SHOWN =
-  'rolesanywhere: warning: --pkcs8-password shows the passphrase to every user of this machine; ROLESANYWHERE_PKCS8_PASSWORD does not\n';
+  'rolesanywhere: warning: --pkcs8-password shows the passphrase to every user of this machine; ' +
+  'ROLESANYWHERE_PKCS8_PASSWORD does not\n';
 const ENCRYPTED = ['--certificate', RSA.certificate, '--private-key', path('rsa-2048.scrypt.pem')];
 
 describe('credential-process prints the JSON and nothing else', () => {
@@ -158,7 +161,8 @@ describe('--debug', () => {
     expect(shown).toContain(`canonical request:\nPOST\n/sessions\nprofileArn=arn%3Aaws%3Arolesanywhere`);
     expect(shown).toContain(`\nhost:127.0.0.1:${port}\n`);
     expect(shown).toContain(
-      `string to sign:\nAWS4-X509-RSA-SHA256\n${date}\n${date.slice(0, 8)}/us-east-1/rolesanywhere/aws4_request\n`,
+      `string to sign:\nAWS4-X509-RSA-SHA256\n${date}\n` +
+        `${date.slice(0, 8)}/us-east-1/rolesanywhere/aws4_request\n`,
     );
     expect(shown).toContain('the service answered 201, request id 11111111-2222-3333-4444-555555555555');
     expect(stderr).not.toContain('ASIAEXAMPLEACCESSKEY');

@@ -37,7 +37,9 @@ describe('credential-process --cache', () => {
     const first = keyIn(await ask(machine, args));
     const spy = join(machine.folder, 'spy.mjs');
     const loaded = join(machine.folder, 'loaded.json');
-    const list = `process.on('exit', () => require('fs').writeFileSync(${JSON.stringify(loaded)}, JSON.stringify(process.moduleLoadList)));`;
+    const list =
+      `process.on('exit', () => require('fs').writeFileSync(${JSON.stringify(loaded)}, ` +
+      'JSON.stringify(process.moduleLoadList)));';
     writeFileSync(
       spy,
       `import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);\n${list}`,

@@ -56,7 +56,8 @@ const createRole = (machine: Machine, policy: string) =>
 
 describe('AWS CLI', () => {
   it.skipIf(!hasAws)(
-    `chains roles by its config: tags of the certificate, source identity and external id are what the trust policy asks for${leftOut}`,
+    'chains roles by its config: tags of the certificate, source identity and external id are what ' +
+      `the trust policy asks for${leftOut}`,
     async () => {
       const machine = await startMachine();
       const condition = {

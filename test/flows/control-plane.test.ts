@@ -46,7 +46,8 @@ describe('AWS CLI', () => {
         AssumeRolePolicyDocument: POLICY,
       });
       // What the README says.
-      const pem = `sourceType=CERTIFICATE_BUNDLE,sourceData={x509CertificateData=${await cat(machine, 'ca.pem')}}`;
+      const pem =
+        'sourceType=CERTIFICATE_BUNDLE,' + `sourceData={x509CertificateData=${await cat(machine, 'ca.pem')}}`;
       const [{ answer: anchor }, { answer: profile }] = await Promise.all([
         aws(
           'rolesanywhere create-trust-anchor --name onprem --enabled --tags key=team,value=a --source',

@@ -281,16 +281,20 @@ describe.skipIf(noTpm)(`a key in a TPM${noTpm === undefined ? '' : ` (left out: 
     ];
   }
 
-  it('gets credentials with an RSA and an EC key file, and keeps them in the cache where RSA derives its key', async () => {
-    const ec = pair('tpm-ec', 'EC', '-pkeyopt', 'group:P-256');
-    expect(await credentials(ec)).toMatchObject(SESSION);
-    expect((await doctor(ec))('ok')).toContain('test signature: verifies');
-    const rsa = [...pair('tpm-rsa', 'RSA', '-pkeyopt', 'bits:2048'), '--cache'];
-    const env = { XDG_RUNTIME_DIR: folder };
-    const first = await credentials(rsa, env);
-    expect(first).toMatchObject(SESSION);
-    expect(await credentials(rsa, env)).toEqual(first);
-  });
+  it(
+    'gets credentials with an RSA and an EC key file, and keeps them in the cache where RSA derives its ' +
+      'key',
+    async () => {
+      const ec = pair('tpm-ec', 'EC', '-pkeyopt', 'group:P-256');
+      expect(await credentials(ec)).toMatchObject(SESSION);
+      expect((await doctor(ec))('ok')).toContain('test signature: verifies');
+      const rsa = [...pair('tpm-rsa', 'RSA', '-pkeyopt', 'bits:2048'), '--cache'];
+      const env = { XDG_RUNTIME_DIR: folder };
+      const first = await credentials(rsa, env);
+      expect(first).toMatchObject(SESSION);
+      expect(await credentials(rsa, env)).toEqual(first);
+    },
+  );
 
   it('takes the password from the environment and from a file; a wrong one is an error', async () => {
     const args = pair('tpm-password', 'EC', '-pkeyopt', 'group:P-256', '-pkeyopt', 'user-auth:canary');

@@ -40,8 +40,10 @@ export async function startMachine(): Promise<Machine> {
   const { trustAnchorArn, profileArn, roleArn, endpoint, region } = emulator;
   const line = [
     `"${process.execPath}" "${PROGRAM}" credential-process`,
-    `--certificate "${write('host.pem', host.certificate)}" --private-key "${write('host.key', host.privateKey)}"`,
-    `--trust-anchor-arn ${trustAnchorArn} --profile-arn ${profileArn} --role-arn ${roleArn} --endpoint ${endpoint}`,
+    `--certificate "${write('host.pem', host.certificate)}" --private-key ` +
+      `"${write('host.key', host.privateKey)}"`,
+    `--trust-anchor-arn ${trustAnchorArn} --profile-arn ${profileArn} --role-arn ${roleArn} ` +
+      `--endpoint ${endpoint}`,
   ].join(' ');
   const config = write('config', `[profile onprem]\ncredential_process = ${line}\n`);
   const env = {

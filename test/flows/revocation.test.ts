@@ -69,7 +69,8 @@ it.skipIf(!hasAws)(`a certificate that is revoked gets no credentials any more${
   const [{ answer: anchor }, { answer: role }] = await Promise.all([
     aws(
       'rolesanywhere create-trust-anchor --name pki --enabled --source',
-      `sourceType=CERTIFICATE_BUNDLE,sourceData={x509CertificateData=${(await run(machine, 'cat', ['ca.pem'], folder)).stdout}}`,
+      'sourceType=CERTIFICATE_BUNDLE,' +
+        `sourceData={x509CertificateData=${(await run(machine, 'cat', ['ca.pem'], folder)).stdout}}`,
     ),
     aws('iam create-role --role-name Backup --assume-role-policy-document file://trust.json'),
   ]);

@@ -82,9 +82,11 @@ describe('a signing program', () => {
       '[ "$AWS_REGION" = us-east-1 ] || exit 8',
       '[ "$ROLESANYWHERE_SIGN_ALGORITHM" = ECDSA_SHA_256 ] || exit 7',
       '[ ${#ROLESANYWHERE_SIGN_CERTIFICATE_SHA256} = 64 ] || exit 6',
-      `[ "$(openssl x509 -in '${path('ec-p256.pem')}' -outform DER | sha256sum | cut -d' ' -f1)" = "$ROLESANYWHERE_SIGN_CERTIFICATE_SHA256" ] || exit 5`,
+      `[ "$(openssl x509 -in '${path('ec-p256.pem')}' -outform DER | sha256sum | cut -d' ' -f1)" = ` +
+        '"$ROLESANYWHERE_SIGN_CERTIFICATE_SHA256" ] || exit 5',
       'cat > /dev/null',
-      `printf %s "$ROLESANYWHERE_SIGN_SHA256" | xxd -r -p | openssl pkeyutl -sign -inkey '${path('ec-p256.key.pem')}' -pkeyopt digest:sha256`,
+      'printf %s "$ROLESANYWHERE_SIGN_SHA256" | xxd -r -p | openssl pkeyutl -sign -inkey ' +
+        `'${path('ec-p256.key.pem')}' -pkeyopt digest:sha256`,
     ].join('\n');
     expect((await signByCommand(DATA, optionsFor('ec-p256', shell(script), { env }))).length).toBeGreaterThan(
       60,
@@ -93,7 +95,9 @@ describe('a signing program', () => {
 
   it('need not read its input', async () => {
     const large = Buffer.alloc(4 * 1024 * 1024);
-    const script = `printf %s "$ROLESANYWHERE_SIGN_SHA256" | xxd -r -p | openssl pkeyutl -sign -inkey '${path('rsa-2048.key.pem')}' -pkeyopt digest:sha256`;
+    const script =
+      'printf %s "$ROLESANYWHERE_SIGN_SHA256" | xxd -r -p | openssl pkeyutl -sign -inkey ' +
+      `'${path('rsa-2048.key.pem')}' -pkeyopt digest:sha256`;
     expect(await signByCommand(large, optionsFor('rsa-2048', shell(script)))).toHaveLength(256);
   });
 

@@ -103,15 +103,18 @@ describe('a custom endpoint', () => {
     ['https://user:hunter2@example.test', '--endpoint must be only scheme, host, port and path'],
     [
       'http://example.test:81',
-      '--endpoint must use https, except to this machine: credentials would travel in the clear to example.test:81',
+      '--endpoint must use https, except to this machine: credentials would travel in the clear to ' +
+        'example.test:81',
     ],
     [
       'http://127.0.0.1.example.test',
-      '--endpoint must use https, except to this machine: credentials would travel in the clear to 127.0.0.1.example.test',
+      '--endpoint must use https, except to this machine: credentials would travel in the clear to ' +
+        '127.0.0.1.example.test',
     ],
     [
       'http://localhost.example.test',
-      '--endpoint must use https, except to this machine: credentials would travel in the clear to localhost.example.test',
+      '--endpoint must use https, except to this machine: credentials would travel in the clear to ' +
+        'localhost.example.test',
     ],
   ])('may not be %s', (text, message) => {
     expect(() => parseEndpoint(text, '--endpoint')).toThrow(

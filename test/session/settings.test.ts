@@ -75,7 +75,8 @@ describe('options that do not fit together are refused', () => {
       { ...BASE, profileArn: ARNS.roleArn },
       {},
       'ERR_OPTION_INVALID',
-      `profileArn must look like arn:aws:rolesanywhere:<region>:<account>:profile/<id>, found the ARN of a role, "${ARNS.roleArn}"`,
+      'profileArn must look like arn:aws:rolesanywhere:<region>:<account>:profile/<id>, found the ARN ' +
+        `of a role, "${ARNS.roleArn}"`,
     ],
     [
       'an endpoint and FIPS',

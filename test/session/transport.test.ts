@@ -163,7 +163,9 @@ describe('authorities of the machine', () => {
       .find((part) => part.startsWith('CN='));
     expect(outcome).toMatchObject({
       code: 'ERR_TLS',
-      hint: `the certificate was issued by "${issuer}": if that is a CA of your company, name its PEM file in AWS_CA_BUNDLE`,
+      hint:
+        `the certificate was issued by "${issuer}": if that is a CA of your company, name its PEM file ` +
+        'in AWS_CA_BUNDLE',
     });
     expect(service.requests).toHaveLength(0);
   });

@@ -104,7 +104,8 @@ export const EMULATOR_FLAGS = {
     placeholder: 'FAULT',
     help:
       'fault to inject, for testing clients; may be repeated: latency=50 (ms), throttle (=10 CreateSession ' +
-      'per second), error=503, reset, stall, truncate, content-type=text/html or date-skew=600 (s), each with ' +
+      'per second), error=503, reset, stall, truncate, content-type=text/html or date-skew=600 (s), ' +
+      'each with ' +
       'rate=0.1, count=3, operation=CreateSession, retry-after=5 after commas',
   },
   faultSeed: {

@@ -52,7 +52,8 @@ async function run(args: Arguments, io: Io): Promise<void> {
 
 function formatToken({ label, model, manufacturer, serial, certificates, keys }: ListedToken): string {
   return [
-    `token "${oneLine(label)}" (${oneLine([manufacturer, model, `serial ${serial}`].filter(Boolean).join(', '))})`,
+    `token "${oneLine(label)}" ` +
+      `(${oneLine([manufacturer, model, `serial ${serial}`].filter(Boolean).join(', '))})`,
     ...certificates.flatMap(({ uri, der }) => [`  certificate ${describeCertificate(der)}`, `    ${uri}`]),
     ...keys.flatMap(({ uri, type, label: name }) => [`  ${type} key "${oneLine(name)}"`, `    ${uri}`]),
     '',

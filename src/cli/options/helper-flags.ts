@@ -6,7 +6,9 @@ import { OptionError } from '../../errors.js';
 import type { Flags } from './flags.js';
 
 const NO_STORE =
-  'names a certificate in the store of Windows or macOS, which a Node.js program cannot use: export certificate and key to files, or sign with a program that reaches the store (--sign-command; examples/signers has one for each system)';
+  'names a certificate in the store of Windows or macOS, which a Node.js program cannot use: export ' +
+  'certificate and key to files, or sign with a program that reaches the store (--sign-command; ' +
+  'examples/signers has one for each system)';
 
 /** Keys in a certificate store. */
 export const STORE_FLAGS = {

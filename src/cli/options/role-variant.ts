@@ -36,7 +36,8 @@ export function changeRole<Name extends string>(
     if (name === undefined) {
       throw new OptionError(
         'ERR_OPTION_UNKNOWN',
-        `unknown option ${quote(flag)} in ${subject}, which may have ${flags.join(', ')}${nearest(flag, flags)}`,
+        `unknown option ${quote(flag)} in ${subject}, which may have ` +
+          `${flags.join(', ')}${nearest(flag, flags)}`,
       );
     }
     const label = `"${flag}" in ${subject}`;

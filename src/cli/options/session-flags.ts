@@ -13,13 +13,17 @@ export const IDENTITY_FLAGS = {
     ...certificate,
     flag: 'certificate',
     placeholder: 'FILE',
-    help: 'certificate: PEM, DER, PKCS#7 or PKCS#12, optionally with its chain and key; - for standard input; or a pkcs11: URI',
+    help:
+      'certificate: PEM, DER, PKCS#7 or PKCS#12, optionally with its chain and key; - for standard ' +
+      'input; or a pkcs11: URI',
   },
   privateKey: {
     ...privateKey,
     flag: 'private-key',
     placeholder: 'FILE',
-    help: "its private key: PKCS#8, PKCS#1, SEC1, PKCS#12 or TSS2; a pkcs11: URI; handle:0x… of a TPM; without it, the key in the certificate's file",
+    help:
+      'its private key: PKCS#8, PKCS#1, SEC1, PKCS#12 or TSS2; a pkcs11: URI; handle:0x… of a TPM; ' +
+      "without it, the key in the certificate's file",
   },
   intermediates: {
     ...intermediates,
@@ -31,7 +35,9 @@ export const IDENTITY_FLAGS = {
     ...passphrase,
     flag: 'pkcs8-password',
     placeholder: 'TEXT',
-    help: 'passphrase of an encrypted key or PKCS#12 file; an environment variable keeps it out of the process list',
+    help:
+      'passphrase of an encrypted key or PKCS#12 file; an environment variable keeps it out of the ' +
+      'process list',
   },
   passphraseFile: {
     flag: 'pkcs8-password-file',

@@ -109,7 +109,8 @@ function assertUndisputed(sections: readonly Section[], profile: string, edit: P
     if (disputed !== undefined) {
       throw new FileFault(
         'ERR_DISPUTED_HEADER',
-        `line ${disputed.at + 1} is an indented [section] below a key, which AWS programs read in different ways`,
+        `line ${disputed.at + 1} is an indented [section] below a key, which AWS programs read in ` +
+          'different ways',
         'remove the blanks before the bracket, or the line',
       );
     }

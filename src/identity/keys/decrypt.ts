@@ -376,7 +376,8 @@ function damaged(subject: string): IdentityError {
 }
 
 const PASSPHRASE_HINT =
-  'give it in --pkcs8-password-file or ROLESANYWHERE_PKCS8_PASSWORD, that of a PKCS#12 file in --pkcs12-password-file or ROLESANYWHERE_PKCS12_PASSWORD';
+  'give it in --pkcs8-password-file or ROLESANYWHERE_PKCS8_PASSWORD, that of a PKCS#12 file in ' +
+  '--pkcs12-password-file or ROLESANYWHERE_PKCS12_PASSWORD';
 
 export function wrongPassphrase(subject: string): IdentityError {
   const message = `${subject} cannot be decrypted: the passphrase is wrong`;

@@ -49,7 +49,9 @@ export async function loginTo(token: TokenInfo, options: LoginOptions): Promise<
   const pin = await options.pin(subject);
   if (pin === undefined) {
     throw new IdentityError('ERR_PKCS11_PIN', `${subject} wants a PIN, and none is given`, {
-      hint: 'give it with --pkcs11-pin-file, ROLESANYWHERE_PKCS11_PIN, pin-source in the URI, or run in a terminal',
+      hint:
+        'give it with --pkcs11-pin-file, ROLESANYWHERE_PKCS11_PIN, pin-source in the URI, or run in a ' +
+        'terminal',
     });
   }
   assertNotRefused(token, pin);

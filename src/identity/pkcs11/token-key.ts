@@ -165,7 +165,9 @@ async function findKeys(
       : matchObjects(place.objects.keys, keyUri ?? {});
   if (keys.length > 0) return { place, keys };
   throw new IdentityError('ERR_PKCS11_OBJECT', `no private key on token ${quote(token.label)} matches`, {
-    hint: 'list what it has with `rolesanywhere keys list`; a certificate finds its key by id, label or public key',
+    hint:
+      'list what it has with `rolesanywhere keys list`; a certificate finds its key by id, label or ' +
+      'public key',
   });
 }
 

@@ -90,7 +90,9 @@ async function firstDevice(): Promise<string> {
     'ERR_TPM_UNAVAILABLE',
     `this machine has no TPM 2.0: neither ${DEFAULT_PATHS.join(' nor ')} exists`,
     {
-      hint: 'enable the TPM in the firmware, hand the device into the container, or name another with --tpm-device',
+      hint:
+        'enable the TPM in the firmware, hand the device into the container, or name another with ' +
+        '--tpm-device',
     },
   );
 }
@@ -99,7 +101,9 @@ function unavailable(subject: string, cause: unknown): IdentityError {
   const code = codeOf(cause);
   if (code === 'EACCES' || code === 'EPERM') {
     return new IdentityError('ERR_TPM_UNAVAILABLE', `${subject} cannot be opened: permission denied`, {
-      hint: `add this user to the group of the device (usually tss: sudo usermod -aG tss USER), or run as one that is in it`,
+      hint:
+        'add this user to the group of the device (usually tss: sudo usermod -aG tss USER), or run as ' +
+        'one that is in it',
     });
   }
   const reason = code === 'EBUSY' ? 'another program keeps it open' : code || 'it does not answer';

@@ -136,7 +136,8 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   LOCKOUT: [
     'ERR_TPM_LOCKOUT',
     'the TPM is locked after too many wrong passwords',
-    'wait for its recovery time, or reset it with the lockout password (tpm2_dictionarylockout --clear-lockout)',
+    'wait for its recovery time, or reset it with the lockout password (tpm2_dictionarylockout ' +
+      '--clear-lockout)',
   ],
   OBJECT_MEMORY: NO_ROOM,
   SESSION_MEMORY: NO_ROOM,

@@ -11,7 +11,8 @@ describe('certificate data', () => {
       publicKey: { type: `ml-dsa-${level}` },
     } as Certificate;
     expect(formatCertificateData(certificate)).toBe(
-      `{"keyType":"ML-DSA-${level}","certificateData":"MAA=","serialNumber":"77","supportedAlgorithms":["ML-DSA-${level}"]}`,
+      `{"keyType":"ML-DSA-${level}","certificateData":"MAA=","serialNumber":"77",` +
+        `"supportedAlgorithms":["ML-DSA-${level}"]}`,
     );
   });
 });

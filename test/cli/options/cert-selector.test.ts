@@ -50,7 +50,8 @@ describe('a selector as text', () => {
 describe('a selector as JSON', () => {
   it.each<[string, object]>([
     [
-      `[{"Key":"x509Subject","Value":"CN=Subject"},{"Key":"x509Issuer","Value":"CN=Issuer"},{"Key":"x509Serial","Value":"${SERIAL}"}]`,
+      '[{"Key":"x509Subject","Value":"CN=Subject"},{"Key":"x509Issuer","Value":"CN=Issuer"},' +
+        `{"Key":"x509Serial","Value":"${SERIAL}"}]`,
       { x509Subject: 'CN=Subject', x509Issuer: 'CN=Issuer', x509Serial: SERIAL },
     ],
     ['[{"Key":"x509Issuer","Value":"CN=Issuer","Other":1}]', { x509Issuer: 'CN=Issuer' }],

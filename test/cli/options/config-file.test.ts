@@ -93,7 +93,8 @@ describe.each(BOTH)('%s', (_flag, values, write) => {
     expect(settings.source.passphrase).toBe('canary');
     const path = values['config'] === undefined ? AWS_CONFIG : JSON_CONFIG;
     expect(written.stderr).toBe(
-      `rolesanywhere: warning: ${path} holds a passphrase, and every user of this machine can read it: chmod 600 it\n`,
+      `rolesanywhere: warning: ${path} holds a passphrase, and every user of this machine can read ` +
+        'it: chmod 600 it\n',
     );
     chmodSync(path, 0o600);
     expect((await read(values)).written.stderr).toBe('');
@@ -169,12 +170,14 @@ describe('--config', () => {
   it.each<[object, string]>([
     [
       { region: 5 },
-      `"region" in config file ${JSON_CONFIG} must be a region such as us-east-1 (FIPS and dual-stack are options of their own), found a value of type number`,
+      `"region" in config file ${JSON_CONFIG} must be a region such as us-east-1 (FIPS and dual-stack ` +
+        'are options of their own), found a value of type number',
     ],
     [{ endpoint: ['x'] }, `"endpoint" in config file ${JSON_CONFIG} must be text, found a list`],
     [
       { certificate: {} },
-      `"certificate" in config file ${JSON_CONFIG} must be a path, PEM text or bytes, found a value of type object`,
+      `"certificate" in config file ${JSON_CONFIG} must be a path, PEM text or bytes, found a value ` +
+        'of type object',
     ],
   ])('%j is refused', async (options, message) => {
     writeJson(options);
@@ -238,7 +241,8 @@ describe('--debug', () => {
     const { stderr } = await runMain(args, { env });
     expect(stderr).toBe(
       [
-        `rolesanywhere: debug: no settings from the AWS config: AWS config file ${AWS_CONFIG} is broken in line 1: a [section] must come first`,
+        `rolesanywhere: debug: no settings from the AWS config: AWS config file ${AWS_CONFIG} is ` +
+          'broken in line 1: a [section] must come first',
         `rolesanywhere: debug: --certificate is from "certificate" in config file ${JSON_CONFIG}`,
         `rolesanywhere: debug: --pkcs8-password is from "pkcs8-password" in config file ${JSON_CONFIG}`,
         `rolesanywhere: debug: --trust-anchor-arn is from "trust-anchor-arn" in config file ${JSON_CONFIG}`,
@@ -249,7 +253,8 @@ describe('--debug', () => {
         'rolesanywhere: debug: --sts-endpoint is from AWS_ENDPOINT_URL',
         'rolesanywhere: debug: --endpoint is from AWS_ENDPOINT_URL',
         'rolesanywhere: debug: --debug is from the command line',
-        `rolesanywhere: warning: ${JSON_CONFIG} holds a passphrase, and every user of this machine can read it: chmod 600 it`,
+        `rolesanywhere: warning: ${JSON_CONFIG} holds a passphrase, and every user of this machine ` +
+          'can read it: chmod 600 it',
         report(
           '--role-arn must look like arn:aws:iam::<account>:role/<name>, found "canary"',
           'ERR_OPTION_INVALID',

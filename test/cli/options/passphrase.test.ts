@@ -74,7 +74,9 @@ describe.each(['passphraseFile', 'pkcs12PasswordFile'])('a file (%s)', (name) =>
     [0o644, true],
   ])('with mode %o', async (mode, warns) => {
     write('secret\n', mode);
-    const warning = `rolesanywhere: warning: password file ${file} can be read by every user of this machine: chmod 600 it\n`;
+    const warning =
+      `rolesanywhere: warning: password file ${file} can be read by every user of this machine: chmod ` +
+      '600 it\n';
     expect(await read({ [name]: file })).toEqual({ passphrase: 'secret', stderr: warns ? warning : '' });
   });
 

@@ -192,7 +192,9 @@ const ROWS: readonly Row[] = [
   {
     given: '`endpoint_url` in the AWS profile, and in the `[services …]` section that it names',
     counts: 'that of the section, below `rolesanywhere =`',
-    aws: `[default]\nendpoint_url = ${OTHER}\nservices = local\n[services local]\ns3 =\n  endpoint_url = https://s3.test\nrolesanywhere =\n  endpoint_url = ${OWN}\n`,
+    aws:
+      `[default]\nendpoint_url = ${OTHER}\nservices = local\n[services local]\ns3 =\n  endpoint_url = ` +
+      `https://s3.test\nrolesanywhere =\n  endpoint_url = ${OWN}\n`,
     expect: { settings: { endpoint: { href: OWN } } },
   },
   {

@@ -60,7 +60,8 @@ describe('the log', () => {
       ),
     ).toEqual([
       '2026-06-01T12:00:00.000Z info refreshed\n',
-      '2026-06-01T12:00:00.000Z info refreshed expiration=2026-06-01T12:00:00.000Z why="so it is" eq="a=b" empty="" n=0\n',
+      '2026-06-01T12:00:00.000Z info refreshed expiration=2026-06-01T12:00:00.000Z why="so it is" ' +
+        'eq="a=b" empty="" n=0\n',
     ]);
   });
 
@@ -120,7 +121,8 @@ describe('the log', () => {
     events.onFailed({ ...report, heldUntil: NOW });
     events.onFailed({ ...report, heldUntil: undefined });
     const failed =
-      'refresh-failed role=Demo code=ERR_NETWORK message="no answer" hint="check the network" kind=passing count=2 retryInSeconds=2';
+      'refresh-failed role=Demo code=ERR_NETWORK message="no answer" hint="check the network" ' +
+      'kind=passing count=2 retryInSeconds=2';
     expect(to.written.map((line) => line.trimEnd().split(' ').slice(1).join(' '))).toEqual([
       'info refreshed role=Demo expiration=2026-06-01T12:00:00.000Z',
       `warn ${failed} heldUntil=2026-06-01T12:00:00.000Z`,

@@ -24,7 +24,9 @@ describe('where systemd asks', () => {
   function fake(): { env: Record<string, string>; said: () => string } {
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'said'), '');
-    const script = `#!/bin/sh\nfor word in "$@"; do printf '%s %s\\n' "$NOTIFY_SOCKET" "$word" >> ${folder}/said; done\n`;
+    const script =
+      `#!/bin/sh\nfor word in "$@"; do printf '%s %s\\n' "$NOTIFY_SOCKET" "$word" >> ${folder}/said; ` +
+      'done\n';
     writeFileSync(join(folder, 'systemd-notify'), script, { mode: 0o700 });
     const env = { PATH: `${folder}:/usr/bin:/bin`, NOTIFY_SOCKET: '/run/notify', SECRET: 'x' };
     return { env, said: () => readFileSync(join(folder, 'said'), 'utf8') };

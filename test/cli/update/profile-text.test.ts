@@ -69,8 +69,10 @@ describe('an existing profile', () => {
     ['after others', `${OTHERS}\n[default]\n${OLD}${LONG}`, `${OTHERS}\n[default]\n${NEW}${LONG}`],
     [
       'with keys in another order and spacing',
-      '[default]\n# the token\naws_session_token=T\n\naws_secret_access_key  =  S\naws_access_key_id= A\n; end\n',
-      '[default]\n# the token\naws_session_token=newtoken==\n\naws_secret_access_key  =  new/secret+=\naws_access_key_id= ASIANEW\n; end\n',
+      '[default]\n# the token\naws_session_token=T\n\naws_secret_access_key  =  S\naws_access_key_id= ' +
+        'A\n; end\n',
+      '[default]\n# the token\naws_session_token=newtoken==\n\naws_secret_access_key  =  ' +
+        'new/secret+=\naws_access_key_id= ASIANEW\n; end\n',
     ],
     [
       'with keys in capitals, which the SDK for JavaScript ignores',

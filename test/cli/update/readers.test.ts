@@ -102,7 +102,8 @@ describe('random files, before and after an edit', () => {
 
   const go = buildGoReader(folder);
   it.skipIf(go === undefined)(
-    `the SDK for Go reads the new values, all other profiles as before${go === undefined ? ' (left out: no Go, or no modules)' : ''}`,
+    'the SDK for Go reads the new values, all other profiles as ' +
+      `before${go === undefined ? ' (left out: no Go, or no modules)' : ''}`,
     () => {
       const read = (texts: readonly string[]) => readWithGo(go ?? '', texts, NAMES);
       const [old, now] = [read(before), read(after)];

@@ -27,7 +27,8 @@ const CREDENTIALS = {
   accountId: '111122223333',
 };
 const KEYS =
-  'aws_access_key_id = ASIA1\naws_secret_access_key = se/cret+\naws_session_token = token==\naws_account_id = 111122223333\n';
+  'aws_access_key_id = ASIA1\naws_secret_access_key = se/cret+\naws_session_token = token==\n' +
+  'aws_account_id = 111122223333\n';
 
 let folder: string;
 let path: string;

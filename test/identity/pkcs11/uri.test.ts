@@ -15,7 +15,9 @@ describe('a PKCS#11 URI', () => {
       { object: 'my-key', type: 'private', pinSource: 'file:/etc/token' },
     ],
     [
-      'pkcs11:token=The%20Software%20PKCS%2311%20Softtoken;manufacturer=Snake%20Oil,%20Inc.;model=1.0;object=my-certificate;type=cert;id=%69%95%3E%5C%F4%BD%EC%91;serial=?pin-source=file:/etc/token_pin',
+      'pkcs11:token=The%20Software%20PKCS%2311%20Softtoken;manufacturer=Snake%20Oil,%20Inc.;model=1.0;' +
+        'object=my-certificate;type=cert;id=%69%95%3E%5C%F4%BD%EC%91;serial=?' +
+        'pin-source=file:/etc/token_pin',
       {
         token: 'The Software PKCS#11 Softtoken',
         manufacturer: 'Snake Oil, Inc.',
@@ -44,7 +46,8 @@ describe('a PKCS#11 URI', () => {
       { slotDescription: 'Sun Metaslot', slotManufacturer: 'Acme', slotId: 327 },
     ],
     [
-      'pkcs11:library-manufacturer=Snake%20Oil,%20Inc.;library-description=Soft%20Token%20Library;library-version=1.23',
+      'pkcs11:library-manufacturer=Snake%20Oil,%20Inc.;library-description=Soft%20Token%20Library;' +
+        'library-version=1.23',
       {
         libraryManufacturer: 'Snake Oil, Inc.',
         libraryDescription: 'Soft Token Library',

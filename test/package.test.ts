@@ -346,7 +346,8 @@ describe('the types, installed', () => {
     export type All = [${[...LIBRARY_TYPES, ...EMULATOR_TYPES].join(', ')}];
 
     const arns = { trustAnchorArn: 'a', profileArn: 'b', roleArn: process.env['ROLE_ARN'] };
-    const options: CreateSessionOptions = { ...arns, certificate: 'host.pem', env: process.env, logger: console };
+    const source = { certificate: 'host.pem', env: process.env };
+    const options: CreateSessionOptions = { ...arns, ...source, logger: console };
     export const session: Session = await createSession(options);
     export const token: string = (await fromRolesAnywhere(options)()).sessionToken;
     export const emulator: Emulator = await startEmulator({ port: 0 });

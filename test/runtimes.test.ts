@@ -100,7 +100,12 @@ describe('a call', () => {
       import json from '@rollup/plugin-json';
       export default {
         input: ${JSON.stringify(entry)},
-        output: { dir: ${JSON.stringify(out)}, format: 'es', entryFileNames: 'call.mjs', chunkFileNames: '[name]-[hash].mjs' },
+        output: {
+          dir: ${JSON.stringify(out)},
+          format: 'es',
+          entryFileNames: 'call.mjs',
+          chunkFileNames: '[name]-[hash].mjs',
+        },
         plugins: [resolve({ preferBuiltins: true, exportConditions: ['node'] }), commonjs(), json()],
         onwarn() {},
       };`,

@@ -56,7 +56,8 @@ function bash(commands: readonly CompletedCommand[]): string {
   ];
   return `# bash completion for rolesanywhere: source <(rolesanywhere completion bash)
 _rolesanywhere() {
-  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD - 1]} command=\${COMP_WORDS[1]} words=
+  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD - 1]}
+  local command=\${COMP_WORDS[1]} words=
   # bash takes = for a word of its own: --flag=VALUE.
   [[ $previous == = ]] && previous=\${COMP_WORDS[COMP_CWORD - 2]}
   [[ $current == = ]] && current=
@@ -157,7 +158,9 @@ function fish(commands: readonly CompletedCommand[]): string {
   const programs = PROGRAMS.flatMap((program) =>
     ['-f', ...groups, ...lines].map((line) => `complete -c ${program} ${line}`),
   );
-  return `# fish completion for rolesanywhere: rolesanywhere completion fish | source\n${programs.join('\n')}\n`;
+  return `# fish completion for rolesanywhere: rolesanywhere completion fish | source
+${programs.join('\n')}
+`;
 }
 
 function fishValue(flag: Flag): string {
@@ -174,14 +177,16 @@ function powershell(commands: readonly CompletedCommand[]): string {
   const tables = commands.map(
     ({ name, flags }) => `    ${quote(name)} = @(${flags.map(({ flag }) => quote(`--${flag}`)).join(', ')})`,
   );
-  return `# PowerShell completion for rolesanywhere: rolesanywhere completion powershell | Out-String | Invoke-Expression
+  return `# PowerShell completion for rolesanywhere:
+# rolesanywhere completion powershell | Out-String | Invoke-Expression
 Register-ArgumentCompleter -Native -CommandName ${PROGRAMS.join(', ')} -ScriptBlock {
   param($wordToComplete, $commandAst, $cursorPosition)
   $commands = @{
 ${tables.join('\n')}
   }
   $words = @($commandAst.CommandElements | Select-Object -Skip 1 | ForEach-Object { $_.ToString() })
-  $command = $commands.Keys | Where-Object { ($words -join ' ') -eq $_ -or ($words -join ' ').StartsWith("$_ ") } | Select-Object -First 1
+  $line = ($words -join ' ') + ' '
+  $command = $commands.Keys | Where-Object { $line.StartsWith("$_ ") } | Select-Object -First 1
   $candidates = if ($command) { $commands[$command] } else { $commands.Keys | Sort-Object }
   $candidates | Where-Object { $_ -like "$wordToComplete*" } |
     ForEach-Object { [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_) }

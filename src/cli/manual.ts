@@ -22,12 +22,14 @@ export function formatManual(commands: readonly DocumentedCommand[]): string {
     '.I COMMAND',
     '.RI [ FLAGS ]',
     '.SH DESCRIPTION',
-    'Each flag can also be given in the environment, \\-\\-role\\-arn as ROLESANYWHERE_ROLE_ARN, or in a file (\\-\\-config).',
+    'Each flag can also be given in the environment, \\-\\-role\\-arn as ROLESANYWHERE_ROLE_ARN,',
+    'or in a file (\\-\\-config).',
     'Flags win over the environment, and the environment over files.',
     '.SH COMMANDS',
     ...commands.flatMap(formatCommand),
     '.SH EXIT STATUS',
-    '0 success, 2 wrong options, 3 certificate or key, 4 network, 5 the service refused or failed, 6 this machine, 1 anything else.',
+    '0 success, 2 wrong options, 3 certificate or key, 4 network, 5 the service refused or failed,',
+    '6 this machine, 1 anything else.',
     '',
   ].join('\n');
 }

@@ -7,8 +7,23 @@ import type { Refusal } from './refusal-advice.js';
 /** Beyond this the service refuses a signature (SigV4, five minutes). */
 const MAX_SKEW_MS = 5 * 60 * 1000;
 
-const THROTTLING =
-  /^(Throttling|ThrottlingException|ThrottledException|TooManyRequests|TooManyRequestsException|RequestThrottled|RequestThrottledException|RequestLimitExceeded|BandwidthLimitExceeded|LimitExceededException|PriorRequestNotComplete|SlowDown|EC2ThrottledException|ProvisionedThroughputExceededException|TransactionInProgressException)$/;
+const THROTTLING = [
+  'Throttling',
+  'ThrottlingException',
+  'ThrottledException',
+  'TooManyRequests',
+  'TooManyRequestsException',
+  'RequestThrottled',
+  'RequestThrottledException',
+  'RequestLimitExceeded',
+  'BandwidthLimitExceeded',
+  'LimitExceededException',
+  'PriorRequestNotComplete',
+  'SlowDown',
+  'EC2ThrottledException',
+  'ProvisionedThroughputExceededException',
+  'TransactionInProgressException',
+];
 
 interface RefusalContext {
   /** This machine's clock, to compare with the service's. */
@@ -54,7 +69,7 @@ export function createRefusal(
 }
 
 function codeOf(status: number, type: string | undefined): ServiceError['code'] {
-  if (status === 429 || (type !== undefined && THROTTLING.test(type))) return 'ERR_SERVICE_THROTTLED';
+  if (status === 429 || (type !== undefined && THROTTLING.includes(type))) return 'ERR_SERVICE_THROTTLED';
   return status >= 500 ? 'ERR_SERVICE_FAILED' : 'ERR_SERVICE_DENIED';
 }
 

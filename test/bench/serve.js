@@ -136,7 +136,8 @@ export async function benchServe() {
       `serve, ${what}, over bare node:http`,
       perSecond / rates.bare.perSecond,
       '≥ 0.95',
-      `${perSecond.toFixed(0)} a second, p99 ${p99.toFixed(2)} ms (bare: ${rates.bare.perSecond.toFixed(0)}, ${rates.bare.p99.toFixed(2)} ms)`,
+      `${perSecond.toFixed(0)} a second, p99 ${p99.toFixed(2)} ms ` +
+        `(bare: ${rates.bare.perSecond.toFixed(0)}, ${rates.bare.p99.toFixed(2)} ms)`,
     );
   }
   report(

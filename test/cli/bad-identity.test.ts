@@ -200,9 +200,11 @@ describe('credential-process refuses, with nothing on stdout and nothing sent', 
     const { endpoint, requests } = await startFakeService([]);
     const outcome = await runMain(credentialProcess({ ...both('bad-expired'), endpoint }));
     expect(outcome).toMatchObject({ status: 3, stdout: '' });
-    expect(outcome.stderr).toMatch(
-      /^rolesanywhere: certificate C=DE, O=Example, OU=Fixtures, CN=bad-expired expired on 2021-01-01T00:00:00Z, now is 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ \(ERR_CERTIFICATE_EXPIRED\)\nhint: renew the certificate; if the date of now is wrong, set the clock\n$/,
-    );
+    const [error, hint, ...rest] = outcome.stderr.split('\n');
+    expect(error).toMatch(/ CN=bad-expired expired on 2021-01-01T00:00:00Z, now is 20[-\d]+T[\d:]+Z \(/);
+    expect(error).toMatch(/^rolesanywhere: certificate C=DE, O=Example, .* \(ERR_CERTIFICATE_EXPIRED\)$/);
+    expect(hint).toBe('hint: renew the certificate; if the date of now is wrong, set the clock');
+    expect(rest).toEqual(['']);
     expect(requests).toHaveLength(0);
   });
 });

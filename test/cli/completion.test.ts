@@ -63,13 +63,14 @@ describe(`fish${missing('fish')}`, () => {
 });
 
 describe(`zsh${missing('zsh')}`, () => {
-  it.skipIf(missing('zsh'))('loads, and completes flags in a terminal of its own', async () => {
+  it.skipIf(missing('zsh'))('completes flags in a pseudo-terminal', async () => {
     const path = await script('zsh');
-    // A pseudo-terminal of zsh's own, into which a line and a Tab are typed.
+    // Types a line and a Tab into a pseudo-terminal of zsh.
     const code = `
       zmodload zsh/zpty
       zpty shell zsh -f -i
-      zpty -w shell "PS1=; autoload -U compinit; compinit -u -d '${folder}/dump'; source '${path}'; print read''y"
+      zpty -w shell "PS1=; autoload -U compinit; compinit -u -d '${folder}/dump'"
+      zpty -w shell "source '${path}'; print read''y"
       zpty -r shell output '*ready*'
       zpty -w -n shell $'rolesanywhere serve --socket-m\\t'
       zpty -r -m shell output '*--socket-mode*' && print completed

@@ -1,6 +1,9 @@
-"""Runs a program in a pseudo-terminal, and types. A JSON object on standard input: argv, env, and steps of [text to
-wait for, what to type then]. A JSON object on standard output: what was shown, the exit status, and whether the terminal
-echoed while the first step typed, and at the end."""
+"""Runs a program in a pseudo-terminal and types into it.
+
+Reads a JSON object from standard input: argv, env, and steps, each a text to wait for and a text to type.
+Writes a JSON object to standard output: the text shown, the exit status, and whether the terminal echoed
+during the first step and at the end.
+"""
 
 import json
 import os

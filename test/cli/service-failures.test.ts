@@ -169,8 +169,9 @@ describe('a failure of the service: nothing on stdout, status 5', () => {
     const outcome = await runMain(credentialProcess({ endpoint }));
     expect(outcome).toMatchObject({ status: 5, stdout: '' });
     expect(outcome.stderr).toMatch(
-      /; this machine's clock is 6\d minutes ahead of the service's, and at most 5 are allowed \(ERR_SERVICE_DENIED\)\nhint: set the clock of this machine \(NTP\)\n$/,
+      /; this machine's clock is 6\d minutes ahead of the service's, and at most 5/,
     );
+    expect(outcome.stderr).toMatch(/ \(ERR_SERVICE_DENIED\)\nhint: set the clock of this machine \(NTP\)\n$/);
   });
 });
 
@@ -238,7 +239,7 @@ describe('a failure of the network: nothing on stdout, status 4', () => {
   });
 });
 
-describe('a failure before the first request ends the program at once, whatever the limit for the call', () => {
+describe('a failure before the first request ends the program at once, with any time limit', () => {
   const endpoint = 'https://127.0.0.1:1';
   it.each<[string, string[], Record<string, string>, number, string]>([
     [

@@ -129,7 +129,7 @@ describe('fromRolesAnywhere', () => {
     expect(requests).toHaveLength(2);
   });
 
-  it('checks the identity once for each session, and reads the options again after an error in them', async () => {
+  it('checks the identity once per session and reads the options again after an option error', async () => {
     const { endpoint } = await startFakeService([success]);
     const warnings: string[] = [];
     const logger = { warn: (text: string) => warnings.push(text) };

@@ -12,7 +12,8 @@ const CREDENTIALS = {
 describe('the JSON of credential_process', () => {
   it('is this, to the letter, without a line end', () => {
     expect(formatProcessCredentials(CREDENTIALS)).toBe(
-      String.raw`{"Version":1,"AccessKeyId":"ASIAEXAMPLE","SecretAccessKey":"a/b+c\"d\\e","SessionToken":"token==","Expiration":"2026-06-01T13:00:00Z","AccountId":"123456789012"}`,
+      String.raw`{"Version":1,"AccessKeyId":"ASIAEXAMPLE","SecretAccessKey":"a/b+c\"d\\e",` +
+        '"SessionToken":"token==","Expiration":"2026-06-01T13:00:00Z","AccountId":"123456789012"}',
     );
   });
 

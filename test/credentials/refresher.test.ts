@@ -297,7 +297,7 @@ describe('pauses', () => {
     expect(host.reports.map(({ pauseMs }) => pauseMs)).toEqual([20 * SECOND, 5 * MINUTE]);
   });
 
-  it('while throttled shrink with what is left, and never to less than two seconds, or a little less', async () => {
+  it('while throttled shrink with the time left, down to about two seconds', async () => {
     const host = world();
     await get(host);
     host.answer = throttled;
@@ -339,7 +339,7 @@ describe('in a crowded account', () => {
     return minutes;
   };
 
-  it('refreshes when as much is left as was left when it was served, and a fifth earlier each time', async () => {
+  it('refreshes with as much time left as when it was served, and a fifth earlier each time', async () => {
     const host = await throttledUntil(8 * MINUTE);
     const first = ((await leads(host, 1))[0] ?? 0) + 0.1;
     expect(first).toBeGreaterThan(5);
@@ -433,7 +433,7 @@ describe('refreshNow', () => {
     expect((await now).serial).toBe(2);
   });
 
-  it('begins anew after what is under way, which may have read an old certificate; once, whoever asks', async () => {
+  it('starts once more after the current refresh, which may have read an old certificate', async () => {
     const host = world();
     const [first, second, third] = [
       host.refresher.get(),

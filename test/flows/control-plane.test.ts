@@ -46,8 +46,8 @@ describe('AWS CLI', () => {
         AssumeRolePolicyDocument: POLICY,
       });
       // What the README says.
-      const pem =
-        'sourceType=CERTIFICATE_BUNDLE,' + `sourceData={x509CertificateData=${await cat(machine, 'ca.pem')}}`;
+      const bundle = await cat(machine, 'ca.pem');
+      const pem = `sourceType=CERTIFICATE_BUNDLE,sourceData={x509CertificateData=${bundle}}`;
       const [{ answer: anchor }, { answer: profile }] = await Promise.all([
         aws(
           'rolesanywhere create-trust-anchor --name onprem --enabled --tags key=team,value=a --source',
@@ -135,13 +135,16 @@ profile = client.list_profiles()['profiles'][0]['profileId']
 out = {}
 event = {'event': 'CA_CERTIFICATE_EXPIRY'}
 setting = [{**event, 'enabled': True, 'threshold': 30}]
-out['put'] = client.put_notification_settings(trustAnchorId=anchor, notificationSettings=setting)['trustAnchor']['notificationSettings'][0]
-out['reset'] = client.reset_notification_settings(trustAnchorId=anchor, notificationSettingKeys=[event])['trustAnchor']['notificationSettings'][0]
+put = client.put_notification_settings(trustAnchorId=anchor, notificationSettings=setting)
+out['put'] = put['trustAnchor']['notificationSettings'][0]
+reset = client.reset_notification_settings(trustAnchorId=anchor, notificationSettingKeys=[event])
+out['reset'] = reset['trustAnchor']['notificationSettings'][0]
 rules = [{'specifier': 'CN'}, {'specifier': '2.5.4.5'}]
 subject = {'profileId': profile, 'certificateField': 'x509Subject'}
 client.put_attribute_mapping(**subject, mappingRules=rules)
 out['mappings'] = client.delete_attribute_mapping(**subject, specifiers=['CN'])['profile']['attributeMappings']
-out['name'] = client.update_profile(profileId=profile, acceptRoleSessionName=True)['profile']['acceptRoleSessionName']
+updated = client.update_profile(profileId=profile, acceptRoleSessionName=True)
+out['name'] = updated['profile']['acceptRoleSessionName']
 try: client.put_notification_settings(trustAnchorId=anchor, notificationSettings=[{**event, 'enabled': True}])
 except client.exceptions.ValidationException as error: out['invalid'] = str(error)
 arn = client.get_profile(profileId=profile)['profile']['profileArn']
@@ -150,7 +153,8 @@ client.tag_resource(resourceArn=arn, tags=many)
 try: client.tag_resource(resourceArn=arn, tags=[{'key': 'more', 'value': ''}])
 except client.exceptions.TooManyTagsException as error: out['tags'] = str(error)
 iam = session.create_client('iam', region_name='us-east-1', endpoint_url=endpoint)
-for name in ['Ops', 'Dev']: iam.create_role(RoleName=name, AssumeRolePolicyDocument='${JSON.stringify(POLICY)}')
+policy = '${JSON.stringify(POLICY)}'
+for name in ['Ops', 'Dev']: iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy)
 pages = iam.get_paginator('list_roles').paginate(PaginationConfig={'PageSize': 1})
 out['roles'] = [[role['RoleName'] for role in page['Roles']] for page in pages]
 out['policy'] = iam.get_role(RoleName='Ops')['Role']['AssumeRolePolicyDocument']

@@ -39,7 +39,8 @@ describe.each(['rsa-2048', 'ec-p256'])('for %s', (name) => {
       'vault',
       `[ "$1 $2 $3" = "write -field=signature transit/sign/host/sha2-256" ] || exit 9
        [ "$5" = ${wanted} ] || exit 8
-       printf 'vault:v1:'; printf %s "\${4#input=}" | base64 -d | openssl dgst -sha256 -sign '${path(`${name}.key.pem`)}' | base64 -w0`,
+       printf 'vault:v1:'; printf %s "\${4#input=}" | base64 -d |
+         openssl dgst -sha256 -sign '${path(`${name}.key.pem`)}' | base64 -w0`,
     );
     expect(await isSigned(name, `${SIGNERS}/vault-transit.sh host`)).toBe(true);
   });
@@ -54,7 +55,8 @@ describe.each(['rsa-2048', 'ec-p256'])('for %s', (name) => {
          --signing-algorithm) [ "$2" = ${algorithm} ] || exit 8; shift ;;
          --key-id) [ "$2" = alias/host ] || exit 7; shift ;;
        esac; shift; done
-       openssl pkeyutl -sign -in "$file" -inkey '${path(`${name}.key.pem`)}' -pkeyopt digest:sha256 | base64 -w0`,
+       openssl pkeyutl -sign -in "$file" -inkey '${path(`${name}.key.pem`)}' -pkeyopt digest:sha256 |
+         base64 -w0`,
     );
     expect(await isSigned(name, `${SIGNERS}/aws-kms.sh alias/host --profile keys`)).toBe(true);
   });

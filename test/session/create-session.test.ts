@@ -222,7 +222,7 @@ describe('a request', () => {
     expect(requests).toHaveLength(0);
   });
 
-  it("is not sent where the caller's own identity cannot sign, and what it says is only the cause", async () => {
+  it("is not sent if the caller's own identity cannot sign; its error is the cause", async () => {
     const failing = {
       ...(await identity('ec-p256')),
       sign: () => Promise.reject(new RangeError('PIN 1234')),

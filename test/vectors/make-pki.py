@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """
-In: nothing. Out: pki.json, certificates, revocation lists and chains of every kind that the emulator must judge, with
-the judgement that is expected, and what `openssl verify` says of the same files.
+Writes pki.json: certificates, revocation lists and chains that the emulator must judge, each with the expected
+verdict and the verdict of `openssl verify`.
 
-Certificates are written out as DER by hand, so that they can be wrong in every way, and signed by the `cryptography`
-package: neither shares code with src. It needs Python 3, `cryptography` (with ML-DSA: 47 or later) and openssl 3.
-New keys at each run. Everything is valid at 2026-06-01T12:00:00Z, unless that is the point.
+Certificates are encoded as DER by hand, so that any part can be wrong, and signed by the `cryptography`
+package: neither shares code with src. Needs Python 3, `cryptography` (with ML-DSA: 47 or later) and openssl
+3. Each run makes new keys. Everything is valid at 2026-06-01T12:00:00Z, except in cases about validity.
 """
 
 import base64
@@ -65,10 +65,10 @@ def time(text):
 
 UTF8, PRINTABLE, TELETEX, IA5, UNIVERSAL, BMP = 0x0C, 0x13, 0x14, 0x16, 0x1C, 0x1E
 CODECS = {UTF8: "utf-8", PRINTABLE: "latin-1", TELETEX: "latin-1", IA5: "latin-1", UNIVERSAL: "utf-32-be",
-          BMP: "utf-16-be"}  # fmt: skip
+          BMP: "utf-16-be"}
 OIDS = {"CN": "2.5.4.3", "SN": "2.5.4.4", "C": "2.5.4.6", "L": "2.5.4.7", "ST": "2.5.4.8", "O": "2.5.4.10",
         "OU": "2.5.4.11", "email": "1.2.840.113549.1.9.1", "DC": "0.9.2342.19200300.100.1.25",
-        "custom": "1.3.6.1.4.1.99999.7"}  # fmt: skip
+        "custom": "1.3.6.1.4.1.99999.7"}
 
 
 def attribute(kind, value, tag=UTF8):
@@ -132,7 +132,7 @@ SIGNATURES = {
     "ML-DSA-44": seq(oid("2.16.840.1.101.3.4.3.17")),
     "ML-DSA-65": seq(oid("2.16.840.1.101.3.4.3.18")),
     "ML-DSA-87": seq(oid("2.16.840.1.101.3.4.3.19")),
-}  # fmt: skip
+}
 
 
 def algorithm_of(private, digest="sha256", pss=False):
@@ -165,8 +165,9 @@ def extension(identifier, value, critical=False):
     return seq(oid(identifier), flag, tlv(0x04, value))
 
 
-USAGES = ["digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment", "keyAgreement", "keyCertSign",
-          "cRLSign"]  # fmt: skip
+USAGES = ["digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment", "keyAgreement",
+          "keyCertSign",
+          "cRLSign"]
 
 
 def key_usage(*usages):
@@ -209,7 +210,8 @@ def alternative_names(*names, critical=False):
 
 
 def name_constraints(permitted=(), excluded=(), critical=True):
-    lists = [tlv(tag, *(seq(base) for base in bases)) for tag, bases in ((0xA0, permitted), (0xA1, excluded)) if bases]
+    lists = [tlv(tag, *(seq(base) for base in bases))
+             for tag, bases in ((0xA0, permitted), (0xA1, excluded)) if bases]
     return extension("2.5.29.30", seq(*lists), critical)
 
 
@@ -227,8 +229,9 @@ class Certificate:
 SERIAL = [0x1000]
 
 
-def certificate(subject, issuer=None, *, private=None, extensions=(), serial=None, version=2, start="2026-01-01",
-                end="2027-01-01", digest="sha256", pss=False, inner=None, change=None, public=None):  # fmt: skip
+def certificate(subject, issuer=None, *, private=None, extensions=(), serial=None, version=2,
+                start="2026-01-01",
+                end="2027-01-01", digest="sha256", pss=False, inner=None, change=None, public=None):
     """`issuer` is a Certificate, or None for a self-signed one. `change` alters the finished DER."""
     SERIAL[0] += 1
     serial = SERIAL[0] if serial is None else serial
@@ -237,7 +240,7 @@ def certificate(subject, issuer=None, *, private=None, extensions=(), serial=Non
     algorithm = algorithm_of(signer, digest, pss)
     # Without key identifiers openssl takes a self-issued certificate for a self-signed one.
     identifiers = [extension("2.5.29.14", tlv(0x04, key_id(private))),
-                   extension("2.5.29.35", seq(tlv(0x80, key_id(signer))))]  # fmt: skip
+                   extension("2.5.29.35", seq(tlv(0x80, key_id(signer))))]
     content = seq(
         tlv(0xA0, integer(version)) if version else b"",
         integer(serial),
@@ -254,7 +257,8 @@ def certificate(subject, issuer=None, *, private=None, extensions=(), serial=Non
 
 def root(text="Root", *, extensions=(), path=None, usages=("keyCertSign", "cRLSign"), **more):
     subject = more.pop("subject", cn(text))
-    return certificate(subject, extensions=[basic_constraints(True, path), key_usage(*usages), *extensions], **more)
+    return certificate(subject, extensions=[basic_constraints(True, path), key_usage(*usages), *extensions],
+                       **more)
 
 
 def authority(issuer, text, *, extensions=(), path=None, usages=("keyCertSign", "cRLSign"), **more):
@@ -280,14 +284,14 @@ def entry(serial, *extensions, date="2026-05-01"):
 
 
 def crl(issuer, *entries, extensions=None, start="2026-05-15", end="2026-06-15", digest="sha256", signer=None,
-        change=None):  # fmt: skip
+        change=None):
     private = signer or issuer.private
     algorithm = algorithm_of(private, digest)
     more = [extension("2.5.29.20", integer(7))] if extensions is None else extensions
     content = seq(
         integer(1), algorithm, issuer.subject, time(start), time(end) if end else b"",
         seq(*entries) if entries else b"", tlv(0xA0, seq(*more)) if more else b"",
-    )  # fmt: skip
+    )
     der = signed(content, private, algorithm, digest)
     return change(der) if change else der
 
@@ -297,10 +301,11 @@ def crl(issuer, *entries, extensions=None, start="2026-05-15", end="2026-06-15",
 CASES = []
 
 
-def case(title, anchors, certificate_, chain=(), *, expect=None, lists=(), differs=None, tags=None, identity=None):
+def case(title, anchors, certificate_, chain=(), *, expect=None, lists=(), differs=None, tags=None,
+         identity=None):
     """
-    `expect`: None where it is accepted, else how the reason on the log begins. `differs`: why openssl judges otherwise.
-    `tags`: session tags expected, or the beginning of them; `identity`: the source identity.
+    `expect`: None if accepted, else the beginning of the reason in the log. `differs`: why openssl disagrees.
+    `tags`: expected session tags, or the beginning of them; `identity`: the source identity.
     """
     anchors = anchors if isinstance(anchors, list) else [anchors]
     found = openssl(anchors, certificate_, chain, lists)
@@ -322,7 +327,7 @@ def case(title, anchors, certificate_, chain=(), *, expect=None, lists=(), diffe
         "certificate": b64(certificate_.der),
         "serial": str(certificate_.serial),
         "key": certificate_.private.private_bytes(encoding, form, serialization.NoEncryption()).decode(),
-    })  # fmt: skip
+    })
 
 
 def b64(octets):
@@ -340,14 +345,16 @@ def openssl(anchors, certificate_, chain, lists):
         }
         for label, text in files.items():
             Path(folder, label).write_text(text)
-        command = ["openssl", "verify", "-attime", str(int(NOW.timestamp())), "-partial_chain", "-check_ss_sig",
+        command = ["openssl", "verify", "-attime", str(int(NOW.timestamp())), "-partial_chain",
+                   "-check_ss_sig",
                    "-CAfile", "anchors", *(["-untrusted", "chain"] if chain else []),
-                   *(["-crl_check", "-extended_crl", "-CRLfile", "lists"] if lists else []), "leaf"]  # fmt: skip
+                   *(["-crl_check", "-extended_crl", "-CRLfile", "lists"] if lists else []), "leaf"]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode == 0:
             return "OK"
         lines = (done.stderr + done.stdout).splitlines()
-        return next((line for line in lines if line.startswith("error ") and " at " in line), lines[0] if lines else "failed")
+        return next((line for line in lines if line.startswith("error ") and " at " in line),
+                    lines[0] if lines else "failed")
 
 
 UNKNOWN_TO_OPENSSL = "a rule of the service, which openssl verify does not have"
@@ -362,7 +369,8 @@ def name_cases():
 
     def check(title, constraints, inside, outside, why, subject=False):
         """One certificate that is allowed and one that is not, by alternative name or by subject."""
-        for verdict, given in ((None, inside), (f'path: "O=Example, CN=Host One": name constraints: {why}', outside)):
+        for verdict, given in ((None, inside),
+                               (f'path: "O=Example, CN=Host One": name constraints: {why}', outside)):
             for number, one in enumerate(given):
                 kind = "is refused" if verdict else "is accepted"
                 made = below(constraints, names=one if isinstance(one, tuple) else (one,))
@@ -371,64 +379,71 @@ def name_cases():
     check("permitted DNS", name_constraints([dns("example.com")]),
           [dns("example.com"), dns("a.b.example.com"), dns("WWW.Example.COM"), mail("a@other.org")],
           [dns("example.org"), dns("notexample.com"), dns("com"), (dns("example.com"), dns("x.org"))],
-          "dns ")  # fmt: skip
+          "dns ")
     check("excluded DNS", name_constraints(excluded=[dns("bad.example.com")]),
           [dns("good.example.com"), dns("example.com"), dns("notbad.example.com")],
-          [dns("bad.example.com"), dns("a.bad.example.com"), dns("A.BAD.example.com")], "dns ")  # fmt: skip
+          [dns("bad.example.com"), dns("a.bad.example.com"), dns("A.BAD.example.com")], "dns ")
     check("permitted and excluded DNS", name_constraints([dns("example.com")], [dns("bad.example.com")]),
-          [dns("good.example.com")], [dns("a.bad.example.com"), dns("example.org")], "dns ")  # fmt: skip
-    check("every DNS name excluded", name_constraints(excluded=[dns("")]), [mail("a@b.org")], [dns("a.org")], "dns ")
-    check("DNS below a dot", name_constraints([dns(".example.com")]), [dns("a.example.com")], [dns("aexample.com")],
-          "dns ")  # fmt: skip
+          [dns("good.example.com")], [dns("a.bad.example.com"), dns("example.org")], "dns ")
+    check("every DNS name excluded", name_constraints(excluded=[dns("")]), [mail("a@b.org")], [dns("a.org")],
+          "dns ")
+    check("DNS below a dot", name_constraints([dns(".example.com")]), [dns("a.example.com")],
+          [dns("aexample.com")],
+          "dns ")
     check("two permitted DNS", name_constraints([dns("a.org"), dns("b.org")]), [dns("a.org"), dns("x.b.org")],
-          [dns("c.org")], "dns ")  # fmt: skip
+          [dns("c.org")], "dns ")
     check("permitted host of URIs", name_constraints([uri("example.com")]),
           [uri("spiffe://example.com/a"), uri("https://EXAMPLE.com:443/x?y"), uri("https://example.com")],
-          [uri("spiffe://a.example.com/b"), uri("https://example.org/"), uri("urn:uuid:1"), uri("https://10.0.0.1/")],
-          "uri ")  # fmt: skip
+          [uri("spiffe://a.example.com/b"), uri("https://example.org/"), uri("urn:uuid:1"),
+           uri("https://10.0.0.1/")],
+          "uri ")
     check("permitted hosts below", name_constraints([uri(".example.com")]), [uri("spiffe://a.example.com/b")],
-          [uri("spiffe://example.com/a"), uri("spiffe://badexample.com/a")], "uri ")  # fmt: skip
+          [uri("spiffe://example.com/a"), uri("spiffe://badexample.com/a")], "uri ")
     check("excluded host of URIs", name_constraints(excluded=[uri("bad.org")]), [uri("https://good.org/")],
-          [uri("https://bad.org/x"), uri("https://bad.org:8443/"), uri("mailto:x@good.org")], "uri ")  # fmt: skip
+          [uri("https://bad.org/x"), uri("https://bad.org:8443/"), uri("mailto:x@good.org")], "uri ")
     check("permitted mailboxes of a host", name_constraints([mail("example.com")]),
           [mail("a@example.com"), mail("A.B@EXAMPLE.com")], [mail("a@b.example.com"), mail("a@example.org")],
-          "email ")  # fmt: skip
-    check("permitted mailboxes of hosts below", name_constraints([mail(".example.com")]), [mail("a@b.example.com")],
-          [mail("a@example.com")], "email ")  # fmt: skip
+          "email ")
+    check("permitted mailboxes of hosts below", name_constraints([mail(".example.com")]),
+          [mail("a@b.example.com")],
+          [mail("a@example.com")], "email ")
     check("one permitted mailbox", name_constraints([mail("root@example.com")]),
-          [mail("root@example.com"), mail("root@EXAMPLE.COM")], [mail("Root@example.com"), mail("x@example.com")],
-          "email ")  # fmt: skip
+          [mail("root@example.com"), mail("root@EXAMPLE.COM")],
+          [mail("Root@example.com"), mail("x@example.com")],
+          "email ")
     check("excluded mailbox host", name_constraints(excluded=[mail("bad.org")]), [mail("a@good.org")],
-          [mail("a@bad.org")], "email ")  # fmt: skip
+          [mail("a@bad.org")], "email ")
     check("permitted IPv4 network", name_constraints([ip(10, 1, 0, 0, 255, 255, 0, 0)]), [ip(10, 1, 2, 3)],
-          [ip(10, 2, 0, 1), ip(*[0] * 15, 1)], "ip ")  # fmt: skip
+          [ip(10, 2, 0, 1), ip(*[0] * 15, 1)], "ip ")
     six = [0x20, 1, 0x0D, 0xB8, *[0] * 12]
     check("permitted IPv6 network", name_constraints([ip(*six, *[255] * 4, *[0] * 12)]), [ip(*six[:15], 1)],
-          [ip(0xFE, 0x80, *[0] * 14), ip(10, 1, 2, 3)], "ip ")  # fmt: skip
-    check("excluded IPv4 network", name_constraints(excluded=[ip(10, 0, 0, 0, 255, 0, 0, 0)]), [ip(11, 0, 0, 1)],
-          [ip(10, 9, 9, 9)], "ip ")  # fmt: skip
+          [ip(0xFE, 0x80, *[0] * 14), ip(10, 1, 2, 3)], "ip ")
+    check("excluded IPv4 network", name_constraints(excluded=[ip(10, 0, 0, 0, 255, 0, 0, 0)]),
+          [ip(11, 0, 0, 1)],
+          [ip(10, 9, 9, 9)], "ip ")
     check("permitted directory", name_constraints([directory(("O", "Example"))]),
           [directory(("O", "Example"), ("CN", "x")), directory(("O", "EXAMPLE", PRINTABLE), ("CN", "x"))],
-          [directory(("O", "Other"), ("CN", "x"))], "directory ")  # fmt: skip
+          [directory(("O", "Other"), ("CN", "x"))], "directory ")
     check("excluded directory", name_constraints(excluded=[directory(("O", "Other"))]),
-          [directory(("C", "DE"), ("O", "Other"))], [directory(("O", "other"), ("CN", "x"))], "directory ")  # fmt: skip
-    check("a form that nobody compares", name_constraints([registered("1.2.3")]), [dns("a.org")], [registered("1.2.3")],
-          "form 8 cannot be compared")  # fmt: skip
+          [directory(("C", "DE"), ("O", "Other"))], [directory(("O", "other"), ("CN", "x"))], "directory ")
+    check("a form that nobody compares", name_constraints([registered("1.2.3")]), [dns("a.org")],
+          [registered("1.2.3")],
+          "form 8 cannot be compared")
 
     constraints = name_constraints([directory(("O", "Example"))])
     case("name constraints: a subject inside is accepted", *below(constraints, cn("x")))
     outside = name(("O", "Other"), ("CN", "x"))
     case("name constraints: a subject outside is refused", *below(constraints, outside),
-         expect='path: "O=Other, CN=x": name constraints: directory O=Other, CN=x is not within')  # fmt: skip
+         expect='path: "O=Other, CN=x": name constraints: directory O=Other, CN=x is not within')
     nowhere = name_constraints([directory(("O", "Example"))], critical=False)
     case("name constraints: they count where they are not critical", *below(nowhere, outside), expect="path: ")
     letter = name(("O", "Example"), ("CN", "x"), ("email", "a@bad.org", IA5))
     case("name constraints: an address in the subject counts",
          *below(name_constraints(excluded=[mail("bad.org")]), letter),
-         expect='path: "O=Example, CN=x, emailAddress=a@bad.org": name constraints: email a@bad.org')  # fmt: skip
+         expect='path: "O=Example, CN=x, emailAddress=a@bad.org": name constraints: email a@bad.org')
     case("name constraints: a common name is no host name",
          *below(name_constraints([dns("example.com")]), cn("host.example.org")),
-         differs="openssl reads a common name as a host name where there is no other, RFC 5280 does not")  # fmt: skip
+         differs="openssl reads a common name as a host name where there is no other, RFC 5280 does not")
 
     # Two authorities: both must agree. A self-issued intermediate is exempt, its leaf is not.
     anchor = root()
@@ -444,27 +459,29 @@ def name_cases():
     off = authority(anchor, "Off", extensions=[name_constraints([directory(("O", "Elsewhere"))])])
     rolled = authority(off, "Off", subject=off.subject)
     case("name constraints: a self-issued intermediate is exempt", anchor,
-         leaf(rolled, name(("O", "Elsewhere"), ("CN", "x"))), [rolled, off])  # fmt: skip
-    case("name constraints: the leaf of a self-issued intermediate is not", anchor, leaf(rolled), [rolled, off],
-         expect='path: "O=Example, CN=Host One": name constraints: directory')  # fmt: skip
+         leaf(rolled, name(("O", "Elsewhere"), ("CN", "x"))), [rolled, off])
+    case("name constraints: the leaf of a self-issued intermediate is not", anchor, leaf(rolled),
+         [rolled, off],
+         expect='path: "O=Example, CN=Host One": name constraints: directory')
     stray = authority(off, "Stray")
     case("name constraints: an intermediate counts as well", anchor, leaf(stray, name(("O", "Elsewhere"))),
-         [stray, off], expect='path: "O=Example, CN=Stray": name constraints: directory')  # fmt: skip
+         [stray, off], expect='path: "O=Example, CN=Stray": name constraints: directory')
     tight = root(extensions=[name_constraints([dns("example.com")])])
     case("name constraints: of the trust anchor, inside", tight,
-         leaf(tight, extensions=[alternative_names(dns("a.example.com"))]))  # fmt: skip
+         leaf(tight, extensions=[alternative_names(dns("a.example.com"))]))
     case("name constraints: of the trust anchor, outside", tight,
-         leaf(tight, extensions=[alternative_names(dns("a.org"))]), expect="path: ")  # fmt: skip
+         leaf(tight, extensions=[alternative_names(dns("a.org"))]), expect="path: ")
     case("name constraints: in a leaf", anchor, leaf(anchor, extensions=[name_constraints([dns("a.org")])]),
          expect="nameConstraints: belong in the certificates of authorities",
-         differs="openssl asks for it only with -x509_strict")  # fmt: skip
+         differs="openssl asks for it only with -x509_strict")
     far = authority(anchor, "Far", extensions=[
-        extension("2.5.29.30", seq(tlv(0xA0, seq(dns("a.org"), tlv(0x80, b"\1")))), True)])  # fmt: skip
+        extension("2.5.29.30", seq(tlv(0xA0, seq(dns("a.org"), tlv(0x80, b"\1")))), True)])
     case("name constraints: a minimum", anchor, leaf(far, extensions=[alternative_names(dns("a.org"))]), [far],
-         expect="x-amz-x509-chain: nameConstraints: minimum and maximum")  # fmt: skip
+         expect="x-amz-x509-chain: nameConstraints: minimum and maximum")
     void = authority(anchor, "Void", extensions=[extension("2.5.29.30", seq(), True)])
-    case("name constraints: empty", anchor, leaf(void), [void], expect="x-amz-x509-chain: nameConstraints: expected",
-         differs="openssl asks for it only with -x509_strict")  # fmt: skip
+    case("name constraints: empty", anchor, leaf(void), [void],
+         expect="x-amz-x509-chain: nameConstraints: expected",
+         differs="openssl asks for it only with -x509_strict")
 
 
 def path_cases():
@@ -475,11 +492,11 @@ def path_cases():
     other = root("Other Root")
     crossed = authority(other, "Middle", private=middle.private)
     case("path: cross-signed, by the anchor and by another", anchor, leaf(middle), [crossed, middle],
-         differs="openssl follows the first issuer that fits, and does not turn back")  # fmt: skip
+         differs="openssl follows the first issuer that fits, and does not turn back")
     case("path: cross-signed, the right one first", anchor, leaf(middle), [middle, crossed])
     case("path: cross-signed, by the anchor of another alone", other, leaf(middle), [crossed, middle])
     case("path: cross-signed, by neither", root("Third"), leaf(middle), [crossed, middle],
-         expect='path: "O=Example, CN=Middle" was issued by')  # fmt: skip
+         expect='path: "O=Example, CN=Middle" was issued by')
 
     # A and B certify each other: a loop beside the way out, and one without.
     a_key, b_key = key("loop a"), key("loop b")
@@ -494,11 +511,11 @@ def path_cases():
     case("path: two intermediates of one name, the right one last", anchor, leaf(twin_1), [twin_2, twin_1])
     case("path: two intermediates of one name, the right one first", anchor, leaf(twin_2), [twin_2, twin_1])
     case("path: an intermediate of the right name and another key", anchor, leaf(twin_1), [twin_2],
-         expect='path: "O=Example, CN=Twin": has the name of the issuer, but its key did not sign')  # fmt: skip
+         expect='path: "O=Example, CN=Twin": has the name of the issuer, but its key did not sign')
     same = root()
     case("path: two anchors of one name, one of them right", [same, anchor], leaf(anchor))
     case("path: an anchor of the right name and another key", same, leaf(anchor),
-         expect='path: "O=Example, CN=Root": has the name of the issuer, but its key')  # fmt: skip
+         expect='path: "O=Example, CN=Root": has the name of the issuer, but its key')
     case("path: a bundle of two authorities, the first", [anchor, other], leaf(anchor))
     case("path: a bundle of two authorities, the second", [anchor, other], leaf(other))
     case("path: a bundle without the right one", [same, other], leaf(anchor), expect="path: ")
@@ -507,23 +524,23 @@ def path_cases():
     new = authority(anchor, "Renewed", private=old.private)
     case("path: an expired intermediate and its renewed twin", anchor, leaf(old), [old, new])
     case("path: an expired intermediate", anchor, leaf(old), [old],
-         expect='path: "O=Example, CN=Renewed": validity: ended 2025-01-01T00:00:00.000Z')  # fmt: skip
+         expect='path: "O=Example, CN=Renewed": validity: ended 2025-01-01T00:00:00.000Z')
     future = authority(anchor, "Future", start="2026-07-01")
     case("path: an intermediate of tomorrow", anchor, leaf(future), [future],
-         expect='path: "O=Example, CN=Future": validity: begins 2026-07-01')  # fmt: skip
+         expect='path: "O=Example, CN=Future": validity: begins 2026-07-01')
     gone = root("Gone", start="2024-01-01", end="2025-01-01")
     case("path: an expired anchor", gone, leaf(gone), expect='path: "O=Example, CN=Gone": validity: ended')
     renewed = root("Gone", private=gone.private, subject=gone.subject)
     case("path: an expired anchor and its renewed twin", [gone, renewed], leaf(gone))
     case("path: the last second of an intermediate", anchor,
          *(lambda one: (leaf(one), [one]))(authority(anchor, "Last", end="2026-06-01T12:00:00")),
-         differs="openssl lets a certificate end before its last second, RFC 5280 section 4.1.2.5 does not")  # fmt: skip
+         differs="openssl lets a certificate end before its last second, RFC 5280 section 4.1.2.5 does not")
 
     zero = authority(anchor, "Zero", path=0)
     under = authority(zero, "Under")
     case("path: no intermediate below a path length of 0", anchor, leaf(zero), [zero])
     case("path: one below a path length of 0", anchor, leaf(under), [under, zero],
-         expect='path: "O=Example, CN=Zero": pathLenConstraint: allows 0 intermediates below it, found 1')  # fmt: skip
+         expect='path: "O=Example, CN=Zero": pathLenConstraint: allows 0 intermediates below it, found 1')
     narrow = root("Narrow", path=0)
     case("path: the anchor's path length, kept", narrow, leaf(narrow))
     under = authority(narrow, "Under")
@@ -531,27 +548,27 @@ def path_cases():
 
     no_ca = certificate(cn("No CA"), anchor, extensions=[basic_constraints(), key_usage("keyCertSign")])
     case("path: an issuer without the CA flag", anchor, leaf(no_ca), [no_ca],
-         expect='path: "O=Example, CN=No CA": basicConstraints: an issuer has CA:TRUE')  # fmt: skip
+         expect='path: "O=Example, CN=No CA": basicConstraints: an issuer has CA:TRUE')
     no_sign = authority(anchor, "No Sign", usages=["cRLSign"])
     case("path: an issuer without keyCertSign", anchor, leaf(no_sign), [no_sign],
-         expect='path: "O=Example, CN=No Sign": keyUsage: an issuer has keyCertSign, found cRLSign')  # fmt: skip
+         expect='path: "O=Example, CN=No Sign": keyUsage: an issuer has keyCertSign, found cRLSign')
     strange = authority(anchor, "Strange", extensions=[extension("1.2.3.4", seq(), True)])
     case("path: an issuer with a critical extension of its own", anchor, leaf(strange), [strange],
-         expect='path: "O=Example, CN=Strange": extensions: the emulator does not evaluate 1.2.3.4')  # fmt: skip
+         expect='path: "O=Example, CN=Strange": extensions: the emulator does not evaluate 1.2.3.4')
     calm = authority(anchor, "Calm", extensions=[extension("1.2.3.4", seq())])
     case("path: an issuer with an extension of its own that is not critical", anchor, leaf(calm), [calm])
     policy = authority(anchor, "Policy", extensions=[extension("2.5.29.36", seq(tlv(0x80, b"\0")), True)])
     case("path: an issuer that demands a policy", anchor, leaf(policy), [policy],
          expect='path: "O=Example, CN=Policy": extensions: the emulator does not evaluate 2.5.29.36',
-         differs="openssl asks for policies only with -policy_check; whether AWS does is unknown")  # fmt: skip
+         differs="openssl asks for policies only with -policy_check; whether AWS does is unknown")
     weak = authority(anchor, "Weak", digest="sha1")
     case("path: an issuer signed with SHA-1", anchor, leaf(weak), [weak],
-         expect='path: "O=Example, CN=Weak": signature algorithm: expected', differs=UNKNOWN_TO_OPENSSL)  # fmt: skip
+         expect='path: "O=Example, CN=Weak": signature algorithm: expected', differs=UNKNOWN_TO_OPENSSL)
     rsa_root = root("RSA Root", private=key("rsa root", "RSA"))
     case("path: RSA with SHA-512", rsa_root, leaf(rsa_root, digest="sha512"))
     padded = authority(rsa_root, "PSS", pss=True)
     case("path: an issuer signed with RSASSA-PSS", rsa_root, leaf(padded), [padded],
-         expect='path: "O=Example, CN=PSS": signature algorithm: expected', differs=UNKNOWN_TO_OPENSSL)  # fmt: skip
+         expect='path: "O=Example, CN=PSS": signature algorithm: expected', differs=UNKNOWN_TO_OPENSSL)
     odd = root(subject=name(("O", "Example", PRINTABLE), ("CN", "ROOT", PRINTABLE)), private=anchor.private)
     case("path: an anchor whose name is in another case and encoding", odd, leaf(anchor))
     large = root("Large", private=key("large", "P-521"))
@@ -567,30 +584,36 @@ def list_cases():
         case(f"list: {title}", anchors, certificate_, chain, lists=made, expect=expect, differs=differs)
 
     number = host.serial
-    revoked = f"path: \"O=Example, CN=Host One\": revocation: serial {number} was revoked 2026-05-01T00:00:00.000Z, "
+    revoked = (f"path: \"O=Example, CN=Host One\": revocation: serial {number} "
+               "was revoked 2026-05-01T00:00:00.000Z, ")
     lists("others are revoked", crl(anchor, entry(1), entry(number + 5000)))
     lists("nobody is revoked", crl(anchor))
     lists("the leaf is revoked", crl(anchor, entry(number)), expect=revoked + "unspecified")
-    for code, word in ((1, "keyCompromise"), (4, "superseded"), (6, "certificateHold"), (9, "privilegeWithdrawn")):
+    for code, word in ((1, "keyCompromise"), (4, "superseded"), (6, "certificateHold"),
+                       (9, "privilegeWithdrawn")):
         lists(f"revoked for {word}", crl(anchor, entry(number, reason(code))), expect=revoked + word)
     lists("removeFromCRL, which only delta lists may say", crl(anchor, entry(number, reason(8))),
-          expect=revoked + "removeFromCRL", differs="openssl takes it for no revocation")  # fmt: skip
+          expect=revoked + "removeFromCRL", differs="openssl takes it for no revocation")
     invalidity = extension("2.5.29.24", tlv(0x18, b"20260401000000Z"))
-    lists("revoked since a date", crl(anchor, entry(number, reason(1), invalidity)), expect=revoked + "keyCompromise")
-    lists("revoked tomorrow, and on the list today", crl(anchor, entry(number, date="2026-06-02")), expect="path: ")
+    lists("revoked since a date", crl(anchor, entry(number, reason(1), invalidity)),
+          expect=revoked + "keyCompromise")
+    lists("revoked tomorrow, and on the list today", crl(anchor, entry(number, date="2026-06-02")),
+          expect="path: ")
     lists("of a foreign issuer", crl(other, entry(number)),
-          differs="openssl -crl_check demands a list for each certificate, the service does not")  # fmt: skip
+          differs="openssl -crl_check demands a list for each certificate, the service does not")
     lists("one of ours, one of a foreign issuer", crl(anchor), crl(other, entry(number)))
     lists("ours revokes, after a foreign one", crl(other), crl(anchor, entry(number)), expect=revoked)
     what = 'path: "O=Example, CN=Host One": revocation: the list of O=Example, CN=Root '
     lists("expired", crl(anchor, end="2026-05-31"), expect=what + "ended 2026-05-31")
     lists("of tomorrow", crl(anchor, start="2026-06-02"), expect=what + "begins 2026-06-02")
     lists("its last second", crl(anchor, end="2026-06-01T12:00:00"),
-          differs="openssl lets a list end before its last second")  # fmt: skip
-    lists("signed by another key", crl(anchor, signer=other.private), expect=what + "was not signed by an authority")
-    lists("altered", crl(anchor, change=lambda der: der[:-1] + bytes([der[-1] ^ 1])), expect=what + "was not signed")
+          differs="openssl lets a list end before its last second")
+    lists("signed by another key", crl(anchor, signer=other.private),
+          expect=what + "was not signed by an authority")
+    lists("altered", crl(anchor, change=lambda der: der[:-1] + bytes([der[-1] ^ 1])),
+          expect=what + "was not signed")
     lists("signed with SHA-1", crl(anchor, digest="sha1"), expect=what + "was not signed",
-          differs=UNKNOWN_TO_OPENSSL)  # fmt: skip
+          differs=UNKNOWN_TO_OPENSSL)
     mute = root("Mute", usages=["keyCertSign"])
     lists("of an issuer without cRLSign", crl(mute), anchors=mute, certificate_=leaf(mute), expect="path: ")
     point = extension("2.5.29.28", seq(tlv(0x81, b"\xff")), True)
@@ -601,20 +624,23 @@ def list_cases():
     below = leaf(middle)
     lists("the intermediate is revoked", crl(anchor, entry(middle.serial)), crl(middle), certificate_=below,
           chain=[middle], expect='path: "O=Example, CN=Middle": revocation: serial ',
-          differs="openssl looks at the leaf alone with -crl_check")  # fmt: skip
+          differs="openssl looks at the leaf alone with -crl_check")
     lists("the leaf is revoked by the intermediate", crl(middle, entry(below.serial)), certificate_=below,
-          chain=[middle], expect='path: "O=Example, CN=Host One": revocation: serial ')  # fmt: skip
+          chain=[middle], expect='path: "O=Example, CN=Host One": revocation: serial ')
     lists("the intermediate's serial on a list of the intermediate's own", crl(middle, entry(middle.serial)),
-          certificate_=below, chain=[middle])  # fmt: skip
+          certificate_=below, chain=[middle])
     twin = authority(anchor, "Middle", private=middle.private)
-    lists("the intermediate is revoked, its twin is not", crl(anchor, entry(middle.serial)), certificate_=below,
-          chain=[middle, twin], differs="openssl has no list for the leaf")  # fmt: skip
+    lists("the intermediate is revoked, its twin is not", crl(anchor, entry(middle.serial)),
+          certificate_=below,
+          chain=[middle, twin], differs="openssl has no list for the leaf")
     # The same authority with a new key: its list, by either key, covers what either key signed.
     new = root(subject=anchor.subject)
-    lists("signed by the issuer's newer key", crl(anchor, entry(number), signer=new.private), anchors=[anchor, new],
-          expect=revoked)  # fmt: skip
-    lists("signed by the issuer's newer key, not revoked", crl(anchor, signer=new.private), anchors=[anchor, new],
-          differs="openssl takes the key that signed the certificate alone, unless it has extended rules")  # fmt: skip
+    lists("signed by the issuer's newer key", crl(anchor, entry(number), signer=new.private),
+          anchors=[anchor, new],
+          expect=revoked)
+    lists("signed by the issuer's newer key, not revoked", crl(anchor, signer=new.private),
+          anchors=[anchor, new],
+          differs="openssl takes the key that signed the certificate alone, unless it has extended rules")
 
 
 def leaf_cases():
@@ -625,82 +651,94 @@ def leaf_cases():
         case(f"leaf: {title}", anchor, made, expect=expect, differs=differs, tags=tags, identity=identity)
 
     stray = extension("1.2.3.4", seq())
-    check("an extension twice", extensions=[stray, stray], expect="x-amz-x509: the certificate has an extension twice",
-          differs="openssl asks for it only with -x509_strict")  # fmt: skip
+    check("an extension twice", extensions=[stray, stray],
+          expect="x-amz-x509: the certificate has an extension twice",
+          differs="openssl asks for it only with -x509_strict")
     check("serial number 0", serial=0, expect="serial number: must be positive", differs=UNKNOWN_TO_OPENSSL)
-    check("a negative serial number", serial=-5, expect="serial number: must be positive", differs=UNKNOWN_TO_OPENSSL)
+    check("a negative serial number", serial=-5, expect="serial number: must be positive",
+          differs=UNKNOWN_TO_OPENSSL)
     check("a serial number of 20 octets", serial=0x7F << 152, identity="CN=Host One")
-    check("a serial number of 21 octets", serial=0xFF << 152, expect="serial number: must be positive and at most 20",
-          differs=UNKNOWN_TO_OPENSSL)  # fmt: skip
+    check("a serial number of 21 octets", serial=0xFF << 152,
+          expect="serial number: must be positive and at most 20",
+          differs=UNKNOWN_TO_OPENSSL)
     check("serial number 1", serial=1)
 
     # BER that is not DER. The signature is made over what is there, so that nothing else is wrong.
     check("an indefinite length", change=lambda der: b"\x30\x80" + der[4:] + b"\0\0",
-          expect="x-amz-x509: DER: an indefinite length", differs="openssl reads BER")  # fmt: skip
+          expect="x-amz-x509: DER: an indefinite length", differs="openssl reads BER")
     check("a length in too many octets", change=lambda der: b"\x30\x83\0" + der[2:],
-          expect="x-amz-x509: DER: a length in more octets", differs="openssl reads BER")  # fmt: skip
-    check("octets after the end", change=lambda der: der + b"\0\0", expect="x-amz-x509: DER: 2 octets after the end",
-          differs="openssl ignores them in PEM")  # fmt: skip
+          expect="x-amz-x509: DER: a length in more octets", differs="openssl reads BER")
+    check("octets after the end", change=lambda der: der + b"\0\0",
+          expect="x-amz-x509: DER: 2 octets after the end",
+          differs="openssl ignores them in PEM")
     truthy = seq(oid("1.2.3.4"), tlv(0x01, b"\x01"), tlv(0x04, seq()))
     check("a BOOLEAN of 01", extensions=[truthy], expect="x-amz-x509: DER: a BOOLEAN")
     other = SIGNATURES["ec sha384"]
-    check("two signature algorithms", inner=other, expect="x-amz-x509: certificate: its two signature algorithms differ")
+    check("two signature algorithms", inner=other,
+          expect="x-amz-x509: certificate: its two signature algorithms differ")
     check("v1 with extensions", version=0, expect="x-amz-x509: certificate: extensions need X.509 v3",
-          differs="openssl asks for it only with -x509_strict")  # fmt: skip
+          differs="openssl asks for it only with -x509_strict")
     check("v2 with extensions", version=1, expect="x-amz-x509: certificate: extensions need X.509 v3",
-          differs="openssl asks for it only with -x509_strict")  # fmt: skip
+          differs="openssl asks for it only with -x509_strict")
 
     for label, tag, text in (("UTF8String", UTF8, "Zoë 東京"), ("PrintableString", PRINTABLE, "Zoe Tokyo"),
                              ("TeletexString", TELETEX, "Zoë"), ("BMPString", BMP, "Zoë 東京"),
-                             ("UniversalString", UNIVERSAL, "Zoë 東京")):  # fmt: skip
-        check(f"a subject in {label}", name(("CN", text, tag)), tags={"x509Subject/CN": text}, identity=f"CN={text}")
+                             ("UniversalString", UNIVERSAL, "Zoë 東京")):
+        check(f"a subject in {label}", name(("CN", text, tag)), tags={"x509Subject/CN": text},
+              identity=f"CN={text}")
     check("several attributes in one RDN", name([("CN", "multi"), ("OU", "one")], ("OU", "two")),
-          tags={"x509Subject/CN": "multi", "x509Subject/OU": "one/two"}, identity="CN=multi")  # fmt: skip
+          tags={"x509Subject/CN": "multi", "x509Subject/OU": "one/two"}, identity="CN=multi")
     check("no common name", name(("O", "Example")), serial=0xABCDE, identity="ID=0abcde",
-          tags={"x509Subject/O": "Example"})  # fmt: skip
+          tags={"x509Subject/O": "Example"})
     check("an empty common name", name(("O", "Example"), ("CN", "")), serial=0xABCDF, identity="ID=0abcdf",
-          tags={"x509Subject/O": "Example", "x509Subject/CN": ""})  # fmt: skip
+          tags={"x509Subject/O": "Example", "x509Subject/CN": ""})
     for size in (61, 62, 64):
         check(f"a common name of {size} characters", name(("CN", "c" * size)),
-              identity=("CN=" if size == 61 else "") + "c" * size)  # fmt: skip
-    check("a common name of 65 characters", name(("CN", "c" * 65)), expect="source identity: STS takes 64 characters",
-          differs=UNKNOWN_TO_OPENSSL)  # fmt: skip
+              identity=("CN=" if size == 61 else "") + "c" * size)
+    check("a common name of 65 characters", name(("CN", "c" * 65)),
+          expect="source identity: STS takes 64 characters",
+          differs=UNKNOWN_TO_OPENSSL)
     check("no subject", name(), extensions=[alternative_names(dns("a.org"), critical=True)],
-          expect="subject: must not be empty", differs=UNKNOWN_TO_OPENSSL)  # fmt: skip
+          expect="subject: must not be empty", differs=UNKNOWN_TO_OPENSSL)
     many = [dns(f"h{n}.example.org") for n in range(200)]
     check("two hundred alternative names", extensions=[alternative_names(*many)],
-          tags={"x509SAN/DNS": "h0.example.org"})  # fmt: skip
+          tags={"x509SAN/DNS": "h0.example.org"})
     every = [mail("a@example.org"), ip(10, 0, 0, 1), registered("1.2.3"), dns("a.org"), dns("b.org"),
-             uri("spiffe://td/x"), uri("urn:x"), directory(("O", "Dir"), ("CN", "d")), directory(("O", "Second"))]  # fmt: skip
+             uri("spiffe://td/x"), uri("urn:x"), directory(("O", "Dir"), ("CN", "d")),
+             directory(("O", "Second"))]
     check("alternative names of every kind", extensions=[alternative_names(*every)],
           tags={"x509SAN/DNS": "a.org", "x509SAN/URI": "spiffe://td/x", "x509SAN/Name/O": "Dir",
-                "x509SAN/Name/CN": "d"})  # fmt: skip
+                "x509SAN/Name/CN": "d"})
     purpose = extension("2.5.29.37", seq(oid("1.3.6.1.5.5.7.3.1")), True)
     check("a critical extendedKeyUsage, server alone", extensions=[purpose])
     check("a critical extension of its own", extensions=[extension("1.2.3.4", seq(), True)],
-          expect="extensions: the emulator does not evaluate 1.2.3.4")  # fmt: skip
+          expect="extensions: the emulator does not evaluate 1.2.3.4")
     check("keyUsage without digitalSignature", usages=["keyAgreement"],
-          expect="keyUsage: expected digitalSignature, found keyAgreement", differs=UNKNOWN_TO_OPENSSL)  # fmt: skip
+          expect="keyUsage: expected digitalSignature, found keyAgreement", differs=UNKNOWN_TO_OPENSSL)
     check("keyUsage of several", usages=["digitalSignature", "keyAgreement"])
     for curve in ("P-384", "P-521", "secp256k1"):
         check(f"a key on {curve}", private=key(f"leaf {curve}", curve))
     rsa_root = root("RSA Root", private=key("rsa root", "RSA"))
-    case("leaf: signed with RSASSA-PSS", rsa_root, leaf(rsa_root, pss=True), expect="signature algorithm: expected",
-         differs=UNKNOWN_TO_OPENSSL)  # fmt: skip
-    case("leaf: signed with SHA-1", rsa_root, leaf(rsa_root, digest="sha1"), expect="signature algorithm: expected",
-         differs=UNKNOWN_TO_OPENSSL)  # fmt: skip
+    case("leaf: signed with RSASSA-PSS", rsa_root, leaf(rsa_root, pss=True),
+         expect="signature algorithm: expected",
+         differs=UNKNOWN_TO_OPENSSL)
+    case("leaf: signed with SHA-1", rsa_root, leaf(rsa_root, digest="sha1"),
+         expect="signature algorithm: expected",
+         differs=UNKNOWN_TO_OPENSSL)
     check("its last second", end="2026-06-01T12:00:00",
-          differs="openssl lets a certificate end before its last second, RFC 5280 section 4.1.2.5 does not")  # fmt: skip
+          differs="openssl lets a certificate end before its last second, RFC 5280 section 4.1.2.5 does not")
     check("a second too late", end="2026-06-01T11:59:59", expect="validity: ended 2026-06-01T11:59:59.000Z")
     check("its first second", start="2026-06-01T12:00:00")
-    check("a second too early", start="2026-06-01T12:00:01", expect="validity: begins 2026-06-01T12:00:01.000Z")
+    check("a second too early", start="2026-06-01T12:00:01",
+          expect="validity: begins 2026-06-01T12:00:01.000Z")
     check("valid beyond 2050", end="2099-12-31")
     explicit = explicit_curve(key("explicit"))
     check("a key with explicit parameters", private=key("explicit"), public=explicit,
-          expect="x-amz-x509: public key: an EC key names its curve")  # fmt: skip
+          expect="x-amz-x509: public key: an EC key names its curve")
     check("three common names", name(("CN", "first"), ("CN", "second"), ("CN", "third")), identity="CN=first",
-          tags={"x509Subject/CN": "first/second/third"})  # fmt: skip
-    check("an attribute without a short name", name(("CN", "x"), ("custom", "secret")), tags={"x509Subject/CN": "x"})
+          tags={"x509Subject/CN": "first/second/third"})
+    check("an attribute without a short name", name(("CN", "x"), ("custom", "secret")),
+          tags={"x509Subject/CN": "x"})
 
 
 def explicit_curve(private):
@@ -742,7 +780,7 @@ def revocation_lists():
             ("half a list", crl(anchor, entry(5))[:80], "DER: an element is longer than what holds it"),
             ("octets after the end", crl(anchor) + b"\0", "DER: 1 octets after the end"),
         )
-    ]  # fmt: skip
+    ]
 
 
 def ml_dsa_cases():
@@ -754,12 +792,13 @@ def ml_dsa_cases():
     middle = authority(top, "ML-DSA Middle", private=key("ml-dsa middle", "ML-DSA-65"))
     case("ML-DSA-87: an anchor, and an intermediate of ML-DSA-65", top, leaf(middle), [middle], **without)
     end = leaf(middle, private=key("leaf ML-DSA-44", "ML-DSA-44"))
-    case("ML-DSA-44: a leaf, and ML-DSA all the way up", top, end, [middle], lists=[crl(top), crl(middle)], **without)
+    case("ML-DSA-44: a leaf, and ML-DSA all the way up", top, end, [middle], lists=[crl(top), crl(middle)],
+         **without)
     case("ML-DSA-44: a leaf that is revoked", top, end, [middle], lists=[crl(middle, entry(end.serial))],
-         expect='path: "O=Example, CN=Host One": revocation: serial ')  # fmt: skip
+         expect='path: "O=Example, CN=Host One": revocation: serial ')
     false = authority(top, "ML-DSA Middle", private=key("ml-dsa false", "ML-DSA-65"))
     case("ML-DSA-65: an intermediate with another key", top, end, [false],
-         expect='path: "O=Example, CN=ML-DSA Middle": has the name of the issuer, but its key')  # fmt: skip
+         expect='path: "O=Example, CN=ML-DSA Middle": has the name of the issuer, but its key')
 
 
 # ---------------------------------------------------------------------------------------------------- requests
@@ -767,7 +806,8 @@ def ml_dsa_cases():
 ARNS = {
     "profileArn": "arn:aws:rolesanywhere:us-east-1:123456789012:profile/11111111-1111-1111-1111-111111111111",
     "roleArn": "arn:aws:iam::123456789012:role/Demo",
-    "trustAnchorArn": "arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/22222222-2222-2222-2222-222222222222",
+    "trustAnchorArn": "arn:aws:rolesanywhere:us-east-1:123456789012:"
+                      "trust-anchor/22222222-2222-2222-2222-222222222222",
 }
 
 
@@ -776,7 +816,8 @@ def request(title, anchor, certificate_, chain=(), *, in_query=True, extra=(), b
     if body is None:
         body = {"durationSeconds": 900} if in_query else {**ARNS, "durationSeconds": 900}
     text = json.dumps(body) if body else ""
-    query = "&".join(f"{name_}={quote(arn, safe='')}" for name_, arn in sorted(ARNS.items())) if in_query else ""
+    query = "&".join(f"{name_}={quote(arn, safe='')}" for name_,
+                     arn in sorted(ARNS.items())) if in_query else ""
     headers = {
         "host": "rolesanywhere.us-east-1.amazonaws.com",
         "x-amz-date": "20260601T120000Z",
@@ -796,7 +837,8 @@ def request(title, anchor, certificate_, chain=(), *, in_query=True, extra=(), b
     to_sign = f"AWS4-X509-{kind}\n20260601T120000Z\n{scope}\n{digest}"
     signature = sign(private, to_sign.encode()).hex()
     headers["authorization"] = (
-        f"AWS4-X509-{kind} Credential={certificate_.serial}/{scope}, SignedHeaders={names}, Signature={signature}"
+        f"AWS4-X509-{kind} Credential={certificate_.serial}/{scope}, "
+        f"SignedHeaders={names}, Signature={signature}"
     )
     return {"name": title, "anchor": b64(anchor.der), "query": query, "body": text, "headers": headers}
 
@@ -806,7 +848,8 @@ def requests():
     middle = authority(anchor, "Middle")
     kinds = ("RSA", "P-256", "P-384", "P-521", "secp256k1", "ML-DSA-44", "ML-DSA-65", "ML-DSA-87")
     ends = {kind: leaf(anchor, private=key(f"leaf {kind}", kind)) for kind in kinds}
-    sdk = [("amz-sdk-invocation-id", "6f5a"), ("amz-sdk-request", "attempt=1; max=3"), ("content-length", "24")]
+    sdk = [("amz-sdk-invocation-id", "6f5a"), ("amz-sdk-request", "attempt=1; max=3"),
+           ("content-length", "24")]
     return [
         *(request(kind, anchor, end) for kind, end in ends.items()),
         request("ARNs in the body", anchor, ends["P-256"], in_query=False),

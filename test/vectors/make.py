@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """
-In: the certificates and keys of certs/. Out: sign-request.json, known answers for signing a request.
+Writes sign-request.json, known answers for signing a request, from the certificates and keys of certs/.
 
-A second implementation of the X.509 variant of Signature Version 4, written from the specification ("Authentication
-signing process" in the IAM Roles Anywhere user guide, and "Create a signed AWS API request" in the IAM user guide).
-It shares no code with src/signing, on purpose. It needs Python 3 and the `cryptography` package.
+A second implementation of the X.509 variant of Signature Version 4, written from the specification
+("Authentication signing process" in the IAM Roles Anywhere user guide, and "Create a signed AWS API request"
+in the IAM user guide). It shares no code with src/signing. Needs Python 3 and the `cryptography` package.
 
-ECDSA signatures differ from one signer to the next, so EC cases give the Authorization header up to `Signature=`,
-and one signature that verifies (deterministic, RFC 6979, so that this file stays the same from run to run).
+ECDSA signatures are not unique, so EC cases have the Authorization header up to `Signature=` and one signature
+that verifies (deterministic, RFC 6979, so that each run writes the same file).
 """
 
 import base64
@@ -26,11 +26,11 @@ CERTS = HERE.parent.parent / "certs"
 
 SERVICE = "rolesanywhere"
 
-# Headers that proxies and HTTP stacks add, change or drop on the way; `proxy-…` and `sec-…` are unsigned too.
+# Headers that proxies and HTTP stacks add, change or drop; `proxy-…` and `sec-…` are unsigned too.
 UNSIGNED = {
     "authorization", "cache-control", "connection", "expect", "from", "keep-alive", "max-forwards", "pragma",
     "referer", "te", "trailer", "transfer-encoding", "upgrade", "user-agent", "x-amzn-trace-id",
-}  # fmt: skip
+}
 
 
 # ------------------------------------------------------------------------------ the steps of the specification
@@ -43,7 +43,7 @@ def percent_encode(text):
 
 
 def canonical_uri(path):
-    """Dot segments and empty segments removed (RFC 3986, 5.2.4); each segment of the path as sent encoded once more."""
+    """Removes dot segments and empty segments (RFC 3986, 5.2.4) and encodes each segment once more."""
     segments = []
     for segment in path.split("/"):
         if segment == "..":
@@ -71,7 +71,8 @@ def is_signed(name):
 
 def canonical_headers(headers):
     """Lower-case names in order; values trimmed, each run of blanks inside them one space."""
-    return {name: re.sub(r"[ \t]+", " ", headers[name]).strip(" ") for name in sorted(headers) if is_signed(name)}
+    return {name: re.sub(r"[ \t]+", " ",
+                         headers[name]).strip(" ") for name in sorted(headers) if is_signed(name)}
 
 
 def canonical_request(request, headers):
@@ -92,7 +93,7 @@ def string_to_sign(algorithm, long_date, scope, canonical):
     return "\n".join([algorithm, long_date, scope, hashlib.sha256(canonical.encode("utf-8")).hexdigest()])
 
 
-# ------------------------------------------------------------------------------------------- keys and certificates
+# --------------------------------------------------------------------------------------- keys and certificates
 
 
 def load_certificates(name):
@@ -113,7 +114,8 @@ def sign(key, message):
         return "AWS4-X509-RSA-SHA256", key.sign(message, padding.PKCS1v15(), hashes.SHA256())
     if isinstance(key, ec.EllipticCurvePrivateKey):
         # A DER SEQUENCE of r and s, which is what this package returns.
-        return "AWS4-X509-ECDSA-SHA256", key.sign(message, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
+        return "AWS4-X509-ECDSA-SHA256", key.sign(message,
+                                                  ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
     raise TypeError(f"no algorithm for {type(key).__name__}")
 
 
@@ -126,7 +128,7 @@ def verify(certificate, signature, message):
         public.verify(signature, message, ec.ECDSA(hashes.SHA256()))
 
 
-# ------------------------------------------------------------------------------------------------------- one case
+# ---------------------------------------------------------------------------------------------------- one case
 
 
 def added_headers(case, certificate):
@@ -139,7 +141,8 @@ def added_headers(case, certificate):
         "x-amz-x509": base64_der(certificate),
     }
     if "intermediates" in case:
-        added["x-amz-x509-chain"] = ",".join(base64_der(each) for each in load_certificates(case["intermediates"]))
+        chain = load_certificates(case["intermediates"])
+        added["x-amz-x509-chain"] = ",".join(base64_der(each) for each in chain)
     return added
 
 
@@ -170,15 +173,17 @@ def answer(case):
     return case | {"expect": expect}
 
 
-# ------------------------------------------------------------------------------------------------------- the cases
+# --------------------------------------------------------------------------------------------------- the cases
 
 ARNS = {
     "profileArn": "arn:aws:rolesanywhere:us-east-1:123456789012:profile/2f6d3a0c-5c0e-4a53-9b5f-1f0f4f7f2a10",
     "roleArn": "arn:aws:iam::123456789012:role/service-role/Fixture",
-    "trustAnchorArn": "arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/8a1e9c2b-0d7a-4d0e-8f3c-6b5a4c3d2e1f",
+    "trustAnchorArn": "arn:aws:rolesanywhere:us-east-1:123456789012:"
+                      "trust-anchor/8a1e9c2b-0d7a-4d0e-8f3c-6b5a4c3d2e1f",
 }
 CHINA_ARNS = {
-    name: arn.replace("arn:aws:", "arn:aws-cn:").replace("us-east-1", "cn-north-1") for name, arn in ARNS.items()
+    name: arn.replace("arn:aws:", "arn:aws-cn:").replace("us-east-1", "cn-north-1") for name,
+    arn in ARNS.items()
 }
 
 
@@ -212,7 +217,8 @@ KEYS = ["rsa-2048", "rsa-3072", "rsa-4096", "rsa-2048-sha384", "ec-p256", "ec-p3
 CASES = [
     *(case(f"CreateSession, {identity}", identity) for identity in KEYS),
     case("one intermediate, RSA", "chain-1", intermediates="chain-1.intermediates.pem"),
-    case("three intermediates, EC: issuer of the leaf first", "chain-3", intermediates="chain-3.intermediates.pem"),
+    case("three intermediates, EC: issuer of the leaf first", "chain-3",
+         intermediates="chain-3.intermediates.pem"),
     case("serial number of 20 octets in decimal", "serial-long"),
     case("serial number 1", "serial-small"),
     case("serial number that DER pads with a zero octet", "serial-padded"),
@@ -221,7 +227,8 @@ CASES = [
         "rsa-2048",
         create_session(body='{"durationSeconds":900,"roleSessionName":"build-agent@7"}'),
     ),
-    case("body outside ASCII is hashed as UTF-8", "ec-p256", create_session(body='{"roleSessionName":"büro 世界 🔑"}')),
+    case("body outside ASCII is hashed as UTF-8", "ec-p256",
+         create_session(body='{"roleSessionName":"büro 世界 🔑"}')),
     case("no query, empty body, no headers", "rsa-2048", create_session(query={}, headers={}, body="")),
     case("port in the host header", "rsa-2048", create_session(hostname="127.0.0.1", port=9911)),
     case(
@@ -297,7 +304,8 @@ CASES = [
             headers={
                 "content-type": "application/json",
                 "user-agent": "fixture/1.0",
-                "Authorization": "AWS4-X509-RSA-SHA256 Credential=1/20200101/us-east-1/rolesanywhere/aws4_request",
+                "Authorization": "AWS4-X509-RSA-SHA256 "
+                                 "Credential=1/20200101/us-east-1/rolesanywhere/aws4_request",
                 "Host": "stale.example.com",
                 "X-Amz-Date": "20200101T000000Z",
                 "X-Amz-X509": "c3RhbGU=",

@@ -48,7 +48,7 @@ describe('a session that another process writes', () => {
     expect(acquireLock).not.toHaveBeenCalled();
   });
 
-  it('between the first look and the lock is not used if it expires no later than the one to replace', async () => {
+  it('after the first look is used only if it expires later than the one to replace', async () => {
     const cache = await open();
     const old = session('ASIAOLD');
     beforeLock = async () => {

@@ -80,7 +80,7 @@ describe('a login', () => {
     });
   });
 
-  it('does not repeat a PIN that this token refused, and repeats one that failed for another reason', async () => {
+  it('does not repeat a refused PIN; repeats one that failed for another reason', async () => {
     const other = new IdentityError('ERR_PKCS11_TOKEN', 'removed');
     rememberRefusal(token(LOGIN_REQUIRED), { pin: '5678' }, other);
     expect((await login(LOGIN_REQUIRED, '5678')).result).toEqual({ pin: '5678' });

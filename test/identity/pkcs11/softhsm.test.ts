@@ -245,7 +245,7 @@ describe.skipIf(missing)(`a module that cannot be used${leftOut}`, () => {
     });
   });
 
-  it('is not even looked for where the binding is not installed, and the message says what to install', async () => {
+  it('is not looked for without the binding, and the message names the package to install', async () => {
     // Away from node_modules, the worker finds no pkcs11js.
     const alone = join(hsm.folder, 'worker.cjs');
     copyFileSync(WORKER, alone);

@@ -21,8 +21,11 @@ const slim = {
   setup({ onResolve, onLoad }) {
     // The emulator is as large as the program: it stays a file of its own, loaded by its command.
     onResolve({ filter: /^\.\.\/\.\.\/emulator\.js$/ }, () => ({ path: './emulator.js', external: true }));
-    // PKCS#12, ML-DSA and proxies are rare: their packages are loaded from node_modules.
-    onResolve({ filter: /^(pkijs$|undici$|@noble\/)/ }, ({ path }) => ({ path, external: true }));
+    // PKCS#12, ML-DSA, proxies and `ca` are rare: their packages are loaded from node_modules.
+    onResolve({ filter: /^(pkijs|undici|@noble\/.*|@peculiar\/x509|reflect-metadata)$/ }, ({ path }) => ({
+      path,
+      external: true,
+    }));
     // smithy's UUIDs are never used, and load WebCrypto.
     onLoad({ filter: /@smithy\/core\/dist-es\/submodules\/serde\/uuid\/v4\.js$/ }, () => ({
       contents: `export const bindV4 = () => () => { throw new Error('left out of this build') };`,

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * The program `rolesanywhere`, also installed as `aws_signing_helper`. Besides the default of
- * `settings/environment.ts`, the only file that touches `process`.
+ * `options/environment.ts`, the only file that touches `process`.
  */
 import { constants } from 'node:os';
 import { main } from './cli/main.js';

@@ -42,8 +42,8 @@ export function withoutExperimentalWarning<Result>(run: () => Result): Result {
 }
 
 /**
- * Measures time that no change of the system's clock affects. `performance` would do, but the first use of it
- * loads ten modules of Node.
+ * Measures time that no change of the system's clock affects. `performance` would do, but the first use of
+ * it loads ten modules of Node.
  *
  * @returns milliseconds since the call
  */

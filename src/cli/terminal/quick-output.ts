@@ -8,8 +8,13 @@ import type { Output } from './io.js';
 
 type ErrorListener = (error: Error) => void;
 
-/** @param open opens the stream of the file descriptor; called once, if at all */
-export function quickOutput(fd: number, open: () => Output): Output {
+type WriteSync = (fd: number, bytes: Uint8Array, offset: number) => number;
+
+/**
+ * @param open opens the stream of the file descriptor; called once, if at all
+ * @param write default `writeSync` of `node:fs`
+ */
+export function quickOutput(fd: number, open: () => Output, write: WriteSync = writeSync): Output {
   let stream: Output | undefined;
   /** Added before there is a stream. */
   let listeners: Array<readonly [method: 'on' | 'once', listener: ErrorListener]> = [];
@@ -32,7 +37,7 @@ export function quickOutput(fd: number, open: () => Output): Output {
     },
     write: (text, callback) => {
       const bytes = typeof text === 'string' ? Buffer.from(text) : text;
-      const written = stream === undefined && !mayBeTerminal(fd) ? writeNow(fd, bytes) : 0;
+      const written = stream === undefined && !mayBeTerminal(fd) ? writeNow(fd, bytes, write) : 0;
       if (written < bytes.length) opened().write(bytes.subarray(written), callback);
       else callback?.();
     },
@@ -62,10 +67,10 @@ function mayBeTerminal(fd: number): boolean {
  * @returns how many bytes have been written. Fewer than all if the reader is slow, or after an error, which
  *   the stream will meet again and report.
  */
-function writeNow(fd: number, bytes: Uint8Array): number {
+function writeNow(fd: number, bytes: Uint8Array, write: WriteSync): number {
   let written = 0;
   try {
-    while (written < bytes.length) written += writeSync(fd, bytes, written);
+    while (written < bytes.length) written += write(fd, bytes, written);
   } catch {
     // EAGAIN, EPIPE, ENOSPC.
   }

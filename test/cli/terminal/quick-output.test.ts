@@ -1,0 +1,90 @@
+/** What `quickOutput` writes itself, and what it leaves to the stream. */
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Output } from '../../../src/cli/terminal/io.js';
+import { print } from '../../../src/cli/terminal/io.js';
+import { quickOutput } from '../../../src/cli/terminal/quick-output.js';
+
+/** A stream that records what is written to it, and fails if it is told to. */
+function recorder(error?: Error) {
+  const written: string[] = [];
+  const listeners = new Set<(error: Error) => void>();
+  const stream: Output = {
+    write: (text, callback) => {
+      written.push(String(text));
+      for (const listener of [...listeners]) if (error !== undefined) listener(error);
+      callback?.(error ?? null);
+    },
+    on: (_event, listener) => listeners.add(listener),
+    once: (_event, listener) => listeners.add(listener),
+    off: (_event, listener) => listeners.delete(listener),
+  };
+  return { written, listeners, stream };
+}
+
+function openTemporary(flags: string): { path: string; fd: number } {
+  const folder = mkdtempSync(join(tmpdir(), 'rolesanywhere-output-'));
+  const path = join(folder, 'output');
+  closeSync(openSync(path, 'w'));
+  const fd = openSync(path, flags);
+  onTestFinished(() => {
+    closeSync(fd);
+    rmSync(folder, { recursive: true });
+  });
+  return { path, fd };
+}
+
+describe('quickOutput', () => {
+  it('writes to a file without a stream', async () => {
+    const { path, fd } = openTemporary('w');
+    const { written, stream } = recorder();
+    const output = quickOutput(fd, () => stream);
+    await print(output, 'one ');
+    await print(output, Buffer.from('two'));
+    expect(output.isTTY).toBe(false);
+    expect(readFileSync(path, 'utf8')).toBe('one two');
+    expect(written).toEqual([]);
+  });
+
+  it('leaves to the stream what cannot be written, with the listener for its error', async () => {
+    const { fd } = openTemporary('r');
+    const { written, listeners, stream } = recorder(Object.assign(new Error('full'), { code: 'ENOSPC' }));
+    const output = quickOutput(fd, () => stream);
+    await expect(print(output, 'text')).rejects.toMatchObject({
+      code: 'ERR_FILE_WRITE',
+      message: 'the output cannot be written: ENOSPC',
+    });
+    expect(written).toEqual(['text']);
+    expect(listeners.size).toBe(1);
+  });
+
+  it('writes the rest after a full pipe through the stream, and everything later too', async () => {
+    const { path, fd } = openTemporary('w');
+    const { written, stream } = recorder();
+    let calls = 0;
+    const output = quickOutput(
+      fd,
+      () => stream,
+      (target, bytes, offset) => {
+        if (calls++ === 1) throw Object.assign(new Error('again'), { code: 'EAGAIN' });
+        return writeSync(target, bytes, offset, 2);
+      },
+    );
+    await print(output, 'abcdef');
+    await print(output, 'ghi');
+    expect(readFileSync(path, 'utf8')).toBe('ab');
+    expect(written).toEqual(['cdef', 'ghi']);
+  });
+
+  it('asks the stream of a character device whether it is a terminal', () => {
+    const fd = openSync('/dev/null', 'w');
+    onTestFinished(() => closeSync(fd));
+    const { stream } = recorder();
+    expect(quickOutput(fd, () => ({ ...stream, isTTY: true, columns: 60 }))).toMatchObject({
+      isTTY: true,
+      columns: 60,
+    });
+  });
+});

@@ -10,9 +10,13 @@ import { createHash } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { build } from 'esbuild';
+import { licenses } from './esbuild.licenses.js';
 
 const root = import.meta.dirname;
 const bun = process.env['BUN'] || 'bun';
+
+/** Another one has another BoringSSL, and has not been tested. */
+const BUN_VERSION = '1.4.5';
 
 /** As bun names them: the system, the processor, and musl for Alpine Linux. */
 const TARGETS = [
@@ -41,7 +45,7 @@ function compile(target) {
     bun,
     [
       ...['build', SCRIPT, '--compile', '--minify', '--bytecode', `--target=bun-${target}`],
-      ...[...NOTHING_FROM_THE_FOLDER, ...from, `--outfile=${file}`],
+      ...[...NOTHING_FROM_THE_FOLDER, ...from, `--outfile=${file}`, '--define=ROLESANYWHERE_EXE=true'],
     ],
     { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] },
   );
@@ -57,7 +61,9 @@ async function checksum(file) {
 const given = process.argv.slice(2);
 const unknown = given.find((target) => !TARGETS.includes(target));
 if (unknown !== undefined) throw new Error(`unknown target ${unknown}, known are ${TARGETS.join(', ')}`);
-await build({
+const version = execFileSync(bun, ['--version'], { encoding: 'utf8' }).trim();
+if (version !== BUN_VERSION) throw new Error(`bun ${BUN_VERSION} is needed, and ${bun} is ${version}`);
+const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: ['dist/bin.cjs'],
   outfile: SCRIPT,
@@ -68,16 +74,31 @@ await build({
   mainFields: ['module', 'main'],
   logLevel: 'warning',
   legalComments: 'none',
+  metafile: true,
+  // Else bun writes the path of the script on this machine, where the file would look for packages.
+  define: { __filename: '"/rolesanywhere/bin.cjs"', __dirname: '"/rolesanywhere"' },
   // The library's package.json says that imports have no side effects; reflect-metadata has.
   ignoreAnnotations: true,
 });
 const files = (given.length > 0 ? given : [`${process.platform}-${process.arch}`]).map(compile);
 await rm(`${root}/${SCRIPT}`);
 await writeFile(`${root}/dist/SHA256SUMS`, (await Promise.all(files.map(checksum))).join(''));
-// What is inside: the packages that the program depends on, by name, version and licence.
+// What is inside: the packages that the program depends on, by name, version and licence, and bun.
 const sbom = execFileSync('npm', ['sbom', '--omit=dev', '--sbom-format=cyclonedx'], {
   cwd: root,
   encoding: 'utf8',
 });
-await writeFile(`${root}/dist/rolesanywhere.cdx.json`, sbom);
+const bill = JSON.parse(sbom);
+bill.components.push({
+  'bom-ref': `bun@${BUN_VERSION}`,
+  type: 'framework',
+  name: 'bun',
+  version: BUN_VERSION,
+  purl: `pkg:npm/bun@${BUN_VERSION}`,
+  licenses: [{ license: { id: 'MIT' } }],
+});
+await writeFile(`${root}/dist/rolesanywhere.cdx.json`, `${JSON.stringify(bill, undefined, 2)}\n`);
+const own = await readFile(`${root}/dist/bin.LICENSES.txt`, 'utf8');
+const others = await licenses(root, Object.keys(metafile.inputs));
+await writeFile(`${root}/dist/rolesanywhere-LICENSES.txt`, `${own}\n${'-'.repeat(80)}\n\n${others}`);
 console.log(files.join('\n'));

@@ -4,9 +4,10 @@
  * longer than its work. tsc emits the types.
  */
 import { execFileSync } from 'node:child_process';
-import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, readdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { build } from 'esbuild';
+import { licenses } from './esbuild.licenses.js';
 import { buildProgram } from './esbuild.program.js';
 
 const root = import.meta.dirname;
@@ -113,7 +114,7 @@ await removeOldChunks(Object.keys(library.metafile.outputs));
 await chmod(`${root}/dist/bin.cjs`, 0o755);
 const manual = execFileSync(process.execPath, [`${root}/dist/bin.cjs`, 'completion', 'man']);
 await writeFile(`${root}/dist/rolesanywhere.1`, manual);
-await writeFile(`${root}/dist/bin.LICENSES.txt`, await licenses(program.inputs));
+await writeFile(`${root}/dist/bin.LICENSES.txt`, await licenses(root, program.inputs));
 
 /**
  * Removes the chunks of earlier builds: names contain a hash of the content, so they would pile up.
@@ -124,27 +125,4 @@ async function removeOldChunks(current) {
   for (const file of await readdir(`${root}/dist/chunks`)) {
     if (!current.includes(`dist/chunks/${file}`)) await rm(`${root}/dist/chunks/${file}`);
   }
-}
-
-/**
- * Collects the licences of the packages inside the program, which require that they accompany the code.
- *
- * @param {string[]} inputs
- */
-async function licenses(inputs) {
-  const folders = new Set(
-    inputs.flatMap((path) => /^(?:slim:)?(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []),
-  );
-  const texts = await Promise.all([...folders].sort().map(licenseOf));
-  return texts.join(`\n${'-'.repeat(80)}\n\n`);
-}
-
-/** @param {string} folder */
-async function licenseOf(folder) {
-  const { name, version, license } = JSON.parse(await readFile(`${root}/${folder}/package.json`, 'utf8'));
-  for (const file of ['LICENSE', 'LICENSE.md', 'LICENSE.txt']) {
-    const text = await readFile(`${root}/${folder}/${file}`, 'utf8').catch(() => undefined);
-    if (text !== undefined) return `${name} ${version} (${license})\n\n${text}`;
-  }
-  return `${name} ${version} (${license})\n`;
 }

@@ -27,6 +27,9 @@ export interface RunOptions {
 }
 
 const PROGRAM = join(import.meta.dirname, '..', 'dist', 'bin.cjs');
+/** `EXE=FILE` tests the one file without Node.js that `npm run build:exe` has made. */
+const EXE = process.env['EXE'];
+const [STARTER, ...FIRST] = EXE === undefined ? [process.execPath, PROGRAM] : [EXE];
 const NO_NETWORK = pathToFileURL(join(import.meta.dirname, 'no-network.js')).href;
 
 /** Far above what any run takes, and below vitest's own limit, so that the test can say what happened. */
@@ -39,7 +42,7 @@ const LIMIT_MS = 15_000;
  */
 export async function runProgram(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
   const home = mkdtempSync(join(tmpdir(), 'rolesanywhere-home-'));
-  const child = spawn(process.execPath, [PROGRAM, ...args], {
+  const child = spawn(STARTER ?? '', [...FIRST, ...args], {
     cwd: tmpdir(),
     // A session of its own: without the terminal of whoever runs the tests, nobody can be asked for a
     // passphrase.

@@ -51,7 +51,8 @@ async function importKeyPair(key: KeyObject): Promise<KeyPair> {
     createPublicKey(key).export({ type: 'spki', format: 'der' }),
   ];
   return {
-    privateKey: await subtle.importKey('pkcs8', pkcs8, algorithm, false, ['sign']),
+    // Extractable: Node 26 warns of a KeyObject of one that is not.
+    privateKey: await subtle.importKey('pkcs8', pkcs8, algorithm, true, ['sign']),
     publicKey: await subtle.importKey('spki', spki, algorithm, true, ['verify']),
     signing: signingOf(type),
   };

@@ -41,6 +41,13 @@ export function withoutExperimentalWarning<Result>(run: () => Result): Result {
   }
 }
 
+declare const ROLESANYWHERE_EXE: boolean | undefined;
+
+/** Whether this is the program as one file (`npm run build:exe`), which has no packages beside it. */
+export function isSingleFile(): boolean {
+  return typeof ROLESANYWHERE_EXE !== 'undefined';
+}
+
 /**
  * Measures time that no change of the system's clock affects. `performance` would do, but the first use of
  * it loads ten modules of Node.

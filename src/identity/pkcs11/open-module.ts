@@ -5,6 +5,7 @@ import { platform } from 'node:os';
 import { dirname, join } from 'node:path';
 import { IdentityError, OptionError, quote } from '../../errors.js';
 import type { Environment } from '../../options/choose-values.js';
+import { isSingleFile } from '../../options/environment.js';
 import { Pkcs11Module } from './module.js';
 import { startWorker } from './start-worker.js';
 import type { Pkcs11Uri } from './uri.js';
@@ -61,6 +62,13 @@ function findModule(name: string): string {
 
 /** `dist/pkcs11-worker.cjs`, wherever this code has been bundled to. */
 function worker(): string {
+  if (isSingleFile()) {
+    throw new IdentityError(
+      'ERR_PKCS11_UNAVAILABLE',
+      'keys on PKCS#11 tokens need Node.js and the package pkcs11js, which are not in this file',
+      { hint: 'install Node.js, and the program with npm install --global rolesanywhere pkcs11js' },
+    );
+  }
   try {
     const manifest = createRequire(import.meta.filename).resolve('rolesanywhere/package.json');
     return join(dirname(manifest), 'dist', 'pkcs11-worker.cjs');

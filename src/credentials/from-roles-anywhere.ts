@@ -39,7 +39,7 @@ export interface FromRolesAnywhereInit extends Omit<CreateSessionOptions, 'signa
 
 export interface RolesAnywhereProvider {
   (properties?: ProviderProperties): Promise<RolesAnywhereCredentials>;
-  /** Tells the SDK to ask at each use: what is held is handed out at once. */
+  /** Makes the SDK call the provider at each use; it returns its current credentials at once. */
   readonly memoized: true;
   /** Ends a refresh that is under way. Calls from then on are refused with `ERR_ABORTED`. */
   dispose(): void;

@@ -50,7 +50,7 @@ export interface Failure {
   readonly error: unknown;
   /** Failures in a row, this one included. */
   readonly count: number;
-  /** What is left of the credentials that are held; 0 where none are. */
+  /** Remaining lifetime of the current credentials; 0 without any. */
   readonly leftMs: number;
   /** How long there have been none; 0 where some are held. */
   readonly waitingMs: number;

@@ -11,7 +11,7 @@ export function homeFolder(env: Environment): string {
   return (platform() === 'win32' ? env['USERPROFILE'] : env['HOME']) || homedir();
 }
 
-/** `~` and what begins with `~/`, as every SDK reads it; some know `~user` and `$HOME` too, others do not. */
+/** Expands `~` and a leading `~/`, as every SDK does; only some SDKs expand `~user` and `$HOME`. */
 export function expandHome(path: string, env: Environment): string {
   return /^~($|[/\\])/.test(path) ? join(homeFolder(env), path.slice(1)) : path;
 }

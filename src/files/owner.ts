@@ -1,7 +1,7 @@
 /**
- * Who holds a lock: this process described in one line out, and for such a line whether that process still
- * runs. A number alone does not tell, since numbers are given again: on Linux the moment of its start and the
- * machine's boot and PID namespace stand beside it.
+ * Describes the process that holds a lock in one line, and tells from such a line whether that process still
+ * runs. Process ids are reused: on Linux the line also has the start time of the process, the boot id of the
+ * machine and the PID namespace.
  *
  * Source: proc(5), `/proc/<pid>/stat`, fields 3 (state) and 22 (start, in ticks since boot); kill(2), signal
  * 0.
@@ -22,19 +22,19 @@ export function nonceOf(owner: string): string | undefined {
   return OWNER.exec(owner)?.[3];
 }
 
-/** @returns false where the process is gone for certain, true where it runs for certain, else undefined */
+/** @returns true if the process runs, false if it has ended, undefined if neither is certain */
 export function isRunning(owner: string): boolean | undefined {
   const [, pid = '', start = '', , where = ''] = OWNER.exec(owner) ?? [];
-  // Numbers of another container or machine mean nothing here.
+  // Process ids of another container or machine mean nothing here.
   if (pid === '' || where !== machine()) return undefined;
   if (!exists(Number(pid))) return false;
   const state = processState(Number(pid));
   if (state === undefined || start === '') return undefined;
-  // A zombie has ended; only its parent has not asked yet.
+  // A zombie has ended; its parent has not waited for it yet.
   return state.start === start && !/^[ZX]$/.test(state.letter);
 }
 
-/** The user that this process acts as; undefined on Windows, where files tell nothing about it. */
+/** The effective user id of this process; undefined on Windows, where files have no numeric owner. */
 export function ownUserId(): number | undefined {
   return process.geteuid?.();
 }
@@ -48,16 +48,16 @@ function exists(pid: number): boolean {
   }
 }
 
-/** Undefined where there is no /proc: on macOS and Windows. */
+/** Undefined without /proc: on macOS and Windows. */
 function processState(pid: number): { readonly letter: string; readonly start: string } | undefined {
   const text = readText(() => readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  // The name in field 2 may hold anything, blanks and parentheses too: what follows its last one counts.
+  // Field 2, the name, may contain blanks and parentheses: fields are counted from the last parenthesis.
   const [letter, ...rest] = text.slice(text.lastIndexOf(')') + 2).split(' ');
   const start = rest[18];
   return letter === undefined || start === undefined ? undefined : { letter, start };
 }
 
-/** Within this, a process has one number. */
+/** The machine and PID namespace, within which a process id is unique. */
 function machine(): string {
   const boot = readText(() => readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim());
   const namespace = readText(() => readlinkSync('/proc/self/ns/pid'));

@@ -109,7 +109,7 @@ function openIfThere(path: string): number | undefined {
   }
 }
 
-/** What is appended meanwhile is left for the next reader. */
+/** Bytes that are appended meanwhile are left for the next reader. */
 function readRegular(file: number, size: number): Buffer {
   const buffer = Buffer.alloc(Math.max(size, 1));
   let length = 0;

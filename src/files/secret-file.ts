@@ -1,6 +1,6 @@
 /**
- * Reads and makes files that hold a secret for other programs, such as the token of `serve`: a file that
- * another user has put there, or can change, is refused, since that user would know the secret.
+ * Reads and creates files with a secret for other programs, such as the token of `serve`. A file that another
+ * user created or can change is refused, since that user may know the secret.
  */
 import { randomUUID } from 'node:crypto';
 import { linkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -115,7 +115,7 @@ function isOwn({ stats }: Step): boolean {
   return isNeutral(stats.uid) || stats.uid === ownUserId();
 }
 
-/** A hard link fails where the path exists; a rename would replace what is there. */
+/** A hard link fails if the path exists; a rename would replace the file. */
 function linkExclusively(temporary: string, path: string): boolean {
   try {
     linkSync(temporary, path);

@@ -21,7 +21,7 @@ export interface WalkedPath {
   readonly target: string;
   /** Folders and links, in the order in which they were met. */
   readonly steps: readonly Step[];
-  /** What is at the target, where something is. */
+  /** Status of the target; undefined if it does not exist. */
   readonly file: Step | undefined;
   /** Whether the last part of the path is a link. */
   readonly isLink: boolean;
@@ -33,7 +33,7 @@ const MAX_LINKS = 40;
 const OTHERS_WRITE = 0o002;
 const STICKY = 0o1000;
 
-/** What is left to resolve, from which folder. */
+/** The folder that is reached, and the parts of the path that are left to resolve. */
 interface Walk {
   folder: Step;
   pending: string[];
@@ -98,7 +98,7 @@ export function isNeutral(uid: number): boolean {
   return uid === 0 || (uid === OVERFLOW_UID && !isMapped);
 }
 
-/** What the kernel shows for ids that a user namespace does not map. */
+/** The id that the kernel shows for ids that a user namespace does not map. */
 const OVERFLOW_UID = 65_534;
 
 function hasAllIds(): boolean {

@@ -49,7 +49,7 @@ export interface Extension {
 export interface Fields {
   readonly version: number;
   readonly serialNumber: Buffer;
-  /** Of the certificate, which must be the same as that inside what is signed. */
+  /** The outer signature algorithm, which must equal the one in the signed part. */
   readonly algorithm: Element;
   readonly innerAlgorithm: Element;
   readonly names: readonly Element[];

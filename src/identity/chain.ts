@@ -3,7 +3,7 @@
  * and authorities, cross-signed and renewed ones (RFC 5280 §6.1).
  *
  * The service has its trust anchor, which is not known here. So the question is whether the certificates that
- * were given lead upwards from the leaf; what is not on the way is left out.
+ * were given lead upwards from the leaf; certificates off the path are left out.
  */
 import { IdentityError } from '../errors.js';
 import type { Certificate } from './certificate.js';

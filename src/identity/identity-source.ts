@@ -43,7 +43,7 @@ export function isReference(input: PemOrPath | undefined): input is string {
 /**
  * @param subject what is encrypted, such as `private key host.key`
  * @param attempt 0 at first, then how often the answer was wrong
- * @returns the passphrase; undefined where nobody can be asked
+ * @returns the passphrase; undefined without a terminal
  */
 export type AskPassphrase = (subject: string, attempt: number) => Promise<string | undefined>;
 

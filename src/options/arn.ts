@@ -71,8 +71,7 @@ interface LabeledArn {
 }
 
 /**
- * Notices ARNs that stand in each other's place: all are valid, and each kind occurs once, but not where it
- * belongs.
+ * Detects swapped ARNs: all are valid and each kind occurs once, but in the wrong option.
  *
  * @throws OptionError `ERR_OPTION_INVALID`
  */

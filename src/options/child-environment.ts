@@ -1,5 +1,6 @@
 /**
- * The environment for a child process: without the secrets of this program, which the child has no use for.
+ * Builds the environment of a child process: without the secrets of this program, which the child does not
+ * need.
  */
 import type { Environment } from './choose-values.js';
 

@@ -12,7 +12,7 @@ import { openTransport } from './transport.js';
 
 /** Receives log messages. The console and the loggers of AWS SDK clients fit. */
 export interface Logger {
-  /** What is signed and sent. Never a key, a passphrase, a secret or a token. */
+  /** Details of requests and signatures. Never a key, a passphrase, a secret or a token. */
   debug?(message: string): void;
   /** What works today and should be changed. */
   warn?(message: string): void;

@@ -7,7 +7,7 @@ import type { HttpResponse } from './response.js';
 /** Ends with the errors of Node or undici; `transport.ts` translates them. */
 export interface Channel {
   send(request: SessionRequest, signal: AbortSignal): Promise<HttpResponse>;
-  /** Ends what is in progress. */
+  /** Aborts requests in progress. */
   close(): Promise<void>;
 }
 

@@ -11,7 +11,7 @@ import { algorithmForKey } from '../../identity/keys/algorithms.js';
 const DIGESTS = ['SHA256', 'SHA384', 'SHA512'];
 
 export function formatCertificateData({ publicKey, base64, serialNumber }: Certificate): string {
-  // Empty for a kind that cannot be used, as in the helper.
+  // Empty for an unsupported kind of key, as in the helper.
   const keyType = algorithmForKey(publicKey)?.label ?? '';
   return JSON.stringify({
     keyType,

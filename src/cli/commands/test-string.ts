@@ -12,8 +12,7 @@ const TEXT = 'AWS Roles Anywhere Credential Helper Signing Test';
 const VERSION = '1';
 
 /**
- * The text, the version of it, and SHA-256 over `IAM RA` and the key; of an ML-DSA key the helper takes
- * nothing.
+ * The text, its version, and SHA-256 over `IAM RA` and the key. For ML-DSA the helper leaves the hash out.
  */
 export function testString(publicKey: PublicKey): Buffer {
   const key = publicKeyBytes(publicKey);
@@ -28,6 +27,6 @@ function publicKeyBytes({ type, keyObject }: PublicKey): Buffer | undefined {
   if (keyObject === undefined || curve === undefined) return undefined;
   const spki = keyObject.export({ type: 'spki', format: 'der' });
   const bits = readContent(readChildren(readElement(spki), SEQUENCE)[1], BIT_STRING);
-  // The first octet counts the bits that the last one has too many. A file may hold the point compressed.
+  // The first octet is the number of unused bits. The point may be compressed.
   return ECDH.convertKey(bits.subarray(1), curve, undefined, undefined, 'uncompressed') as Buffer;
 }

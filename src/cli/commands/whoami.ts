@@ -27,7 +27,7 @@ export const command: Command = {
   run,
 };
 
-/** What is shown. Nothing of it is secret. */
+/** The output. It has no secret. */
 interface Findings {
   readonly caller: CallerIdentity;
   readonly session: Session;
@@ -37,7 +37,7 @@ interface Findings {
 async function run(args: Arguments, io: Io, now = () => new Date()): Promise<void> {
   const { settings, context, options } = await readSession(args, FLAGS, io);
   const { logger, attempts } = context;
-  // Loaded once, for the session and for what is shown of the certificate.
+  // Loaded once, for the session and for the output.
   const identity = await identityProvider(settings, { ...context, now })(logger);
   const source = openSessionSource(settings, { ...context, now, identity: async () => identity });
   const session = await source.create();

@@ -17,7 +17,7 @@ interface Row {
   readonly what: string;
   /** The findings that this line shows. */
   readonly codes: readonly string[];
-  /** What is found where none of them is; undefined for no line. */
+  /** The line if no finding applies; undefined for none. */
   describe(identity: SigningIdentity, now: Date): string | undefined;
 }
 

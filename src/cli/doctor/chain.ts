@@ -6,7 +6,7 @@ import { issuersOf } from '../../identity/links.js';
 import type { Line } from './line.js';
 import { failed, ok } from './line.js';
 
-/** What is known of a chain. */
+/** Facts about a chain. */
 export interface KnownChain {
   readonly leaf: Certificate;
   /** Sent with a request. */

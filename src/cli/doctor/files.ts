@@ -40,7 +40,7 @@ function keyInput({ privateKey, certificate, signCommand }: IdentitySource): Inp
 
 function fileLine(what: string, path: string, status: Status, isKey: boolean): Line {
   if ('problem' in status) {
-    // What is no path may be the text of a key.
+    // A text that is no path may be a key.
     const message = `${describePath(path, what)} cannot be read: ${status.problem}`;
     return failed(what, new IdentityError('ERR_FILE_UNREADABLE', message), [
       'give the full path of a file that the user who runs the program can read',

@@ -120,7 +120,7 @@ async function shownTo(
   return showCertificate(addressOf(endpoint), connectTimeoutMs, isProxy ? tunnelOf(url) : undefined);
 }
 
-/** A user name that is wrongly encoded is left out: the request itself says what is wrong with it. */
+/** A wrongly encoded user name is left out: the request itself reports it. */
 function tunnelOf(url: URL): Tunnel {
   const { username, password } = url;
   const isEncoded = /^(?:[^%]|%[0-9a-f]{2})*$/i.test(username + password);

@@ -56,7 +56,7 @@ function policyIn(text: string): string {
       ? text
       : JSON.stringify(role.AssumeRolePolicyDocument);
   } catch {
-    // The evaluator says what is wrong.
+    // The evaluator reports the fault.
     return text;
   }
 }

@@ -10,12 +10,12 @@ import { OptionError } from '../../errors.js';
 /** Keys are in lower case; the lines of a value that goes on below, indented, are joined by line ends. */
 export type Section = ReadonlyMap<string, string>;
 
-/** What is read so far. */
+/** State of the parser. */
 interface Reading {
   readonly sections: Map<string, Map<string, string>>;
   section: string | undefined;
   key: string | undefined;
-  /** How far the line of the key is indented: what is further in, below it, belongs to its value. */
+  /** Indent of the key's line: lines below it with a larger indent continue its value. */
   indent: number;
 }
 
@@ -60,7 +60,7 @@ export function parseSections(text: string, subject: string): Sections {
   return reading.sections;
 }
 
-/** @returns what is wrong, where something is */
+/** @returns the fault, or undefined for a valid line */
 function readLine(line: string, reading: Reading): string | undefined {
   const content = line.trim();
   if (/^[#;]/.test(content)) return undefined;

@@ -50,7 +50,7 @@ export const DEBUG_FLAGS = {
     flag: 'debug',
     kind: { type: 'boolean' },
     default: false,
-    help: 'show what is signed and sent, on stderr; never a secret',
+    help: 'show requests and signatures on stderr; never a secret',
   },
 } as const satisfies Flags;
 

@@ -1,4 +1,4 @@
-/** What the world outside looks like to a command: everything of `process` that the command line may touch. */
+/** The interface between a command and `process`: arguments, environment, streams and signals. */
 import { codeOf, OutputError, printable } from '../../errors.js';
 
 export interface Io {
@@ -13,11 +13,11 @@ export interface Io {
   readonly stderr: Output;
   /** A signal that SIGINT, SIGTERM and SIGHUP abort. The caller must end when it aborts. */
   interrupted(): AbortSignal;
-  /** Shows the command in the process list, behind the name of the program. */
+  /** Sets the process title to the program's name and the command. */
   showCommand(name: string): void;
-  /** From now on these signals call the listener and end nothing. @returns a function that ends this */
+  /** Calls the listener for these signals instead of ending the process. @returns an undo function */
   onSignal(names: readonly NodeJS.Signals[], listener: (name: NodeJS.Signals) => void): () => void;
-  /** From now on SIGHUP calls this, as is the custom among services, and ends nothing. */
+  /** Calls the listener for SIGHUP, by which services reload, instead of ending the process. */
   onHangup(listener: () => void): void;
 }
 
@@ -51,12 +51,12 @@ export function print(output: Output, text: string | Uint8Array): Promise<void> 
   });
 }
 
-/** Those whose errors are of no interest. */
+/** Outputs that already have a listener which ignores errors. */
 const hushed = new WeakSet<Output>();
 
-/** Writes a text for people, without control characters. A reader that has gone is no reason to fail. */
+/** Writes a text for people, without control characters. Ignores errors, such as a closed pipe. */
 export function say(output: Output, text: string): void {
-  // One listener for all texts: each that is under way when the reader goes has an error of its own.
+  // One listener for all writes: each pending write reports an error of its own.
   if (!hushed.has(output)) output.on('error', () => undefined);
   hushed.add(output);
   output.write(printable(text));

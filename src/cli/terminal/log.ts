@@ -16,7 +16,7 @@ type Level = 'info' | 'warn' | 'error';
 
 type Field = string | number | boolean | Date | undefined;
 
-/** Undefined ones are left out. Names in camel case. */
+/** Fields by camel-case name; undefined ones are left out. */
 export type Fields = Readonly<Record<string, Field>>;
 
 export interface Log {
@@ -26,7 +26,7 @@ export interface Log {
   error(event: string, fields?: Fields): void;
 }
 
-/** Writes without waiting: a log that is not read is no reason to fail. */
+/** Writes without waiting and ignores write errors. */
 export function openLog(output: Output, format: LogFormat, now: () => Date): Log {
   const write =
     (level: Level) =>
@@ -40,9 +40,8 @@ export function openLog(output: Output, format: LogFormat, now: () => Date): Log
 const DAY_MS = 86_400_000;
 
 /**
- * A log whose warnings are not repeated while their cause lasts: the identity is loaded at each refresh, and
- * what was to be said of its files has been said at the start. A warning that has not come up for a day is
- * logged again.
+ * Drops repeated warnings: the identity is loaded at each refresh and gives the same warnings each time. A
+ * warning is logged again after a day without it.
  */
 export function withoutRepeats(log: Log, now: () => Date): Log {
   const seen = new Map<string, number>();
@@ -59,7 +58,7 @@ export function withoutRepeats(log: Log, now: () => Date): Log {
 }
 
 /**
- * What a log may say of an error. The message of one that is not ours is not shown: Node quotes values in
+ * The fields of an error that may be logged. Messages of foreign errors are left out: Node quotes values in
  * some, and a value may be a secret.
  */
 export function errorFields(error: unknown): { code: string; message: string; hint: string | undefined } {
@@ -71,7 +70,7 @@ export function errorFields(error: unknown): { code: string; message: string; hi
 }
 
 /**
- * The two events of a refresher, for its options. @param fields what each line says besides, such as the role
+ * Logs the two events of a refresher. @param fields further fields of each line, such as the role
  */
 export function refreshEvents(
   log: Log,
@@ -98,8 +97,8 @@ function formatJson(fields: Fields): string {
 }
 
 /**
- * `2026-06-01T12:00:00.000Z info refreshed expiration=2026-06-01T13:00:00.000Z`: quotes where a value has
- * blanks.
+ * `2026-06-01T12:00:00.000Z info refreshed expiration=2026-06-01T13:00:00.000Z`: values with blanks are
+ * quoted.
  */
 function formatText({ time, level, event, ...rest }: Fields): string {
   const pairs = Object.entries(rest).flatMap(([name, field]) => {

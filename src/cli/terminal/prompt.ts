@@ -19,7 +19,7 @@ const readFile = promisify(read);
 const writeFile = promisify(write) as (fd: number, text: string) => Promise<unknown>;
 
 /**
- * @returns what was typed, or undefined where there is no terminal
+ * @returns the typed line, or undefined without a terminal
  * @throws OptionError `ERR_OPTION_MISSING`: Ctrl-C or Ctrl-D
  */
 export async function askHidden(question: string): Promise<string | undefined> {
@@ -37,7 +37,7 @@ export async function askHidden(question: string): Promise<string | undefined> {
     return undefined;
   }
   try {
-    // Raw: no echo, and Ctrl-C comes as a character, so that the terminal is never left without its echo.
+    // Raw mode: no echo, and Ctrl-C arrives as a character, so that the echo is always restored.
     input.setRawMode(true);
     await writeFile(output, question);
     return await readLine(input);
@@ -52,7 +52,7 @@ export async function askHidden(question: string): Promise<string | undefined> {
 /**
  * Asks with an echo; the terminal itself edits the line, and ends this process at Ctrl-C.
  *
- * @returns what was typed, or undefined where there is no terminal
+ * @returns the typed line, or undefined without a terminal
  * @throws OptionError `ERR_OPTION_MISSING`: Ctrl-D
  */
 export async function ask(question: string): Promise<string | undefined> {
@@ -65,7 +65,7 @@ export async function ask(question: string): Promise<string | undefined> {
   const input = INPUT === OUTPUT ? output : await openFile(INPUT, 'r+');
   try {
     await writeFile(output, question);
-    // A terminal gives one line for each read; what is typed ahead stays for the next question.
+    // A terminal returns one line for each read; lines typed ahead stay for the next question.
     const { bytesRead, buffer } = await readFile(input, Buffer.alloc(4096), 0, 4096, null);
     if (bytesRead === 0) {
       await writeFile(output, '\n');
@@ -92,7 +92,7 @@ async function readLine(input: ReadStream): Promise<string> {
   throw interrupted();
 }
 
-/** What a key does to the line so far, as terminals have it outside raw mode. */
+/** Applies a key to the line typed so far, as terminals do outside raw mode. */
 function edit(typed: readonly string[], key: string): readonly string[] {
   switch (key) {
     case '\u0003':

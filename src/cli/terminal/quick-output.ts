@@ -1,7 +1,7 @@
 /**
- * Writes to a file descriptor without the stream that Node has for it: opening the stream of a pipe loads 14
- * modules and takes as long as reading the cache. The stream takes over for a terminal and for what cannot be
- * written at once.
+ * Writes to a file descriptor without Node's stream: opening the stream of a pipe loads 14 modules and takes
+ * as long as reading the cache. The stream takes over for terminals and for data that cannot be written at
+ * once.
  */
 import { fstatSync, writeSync } from 'node:fs';
 import type { Output } from './io.js';

@@ -18,17 +18,17 @@ export function formatWarning(program: ProgramName, message: string): string {
   return `${program}: warning: ${oneLine(message)}\n`;
 }
 
-/** What a person must do or know now, such as touch a token. */
+/** A request to the person at the terminal, such as to touch a token. */
 export function formatNotice(program: ProgramName, message: string): string {
   return `${program}: ${oneLine(message)}\n`;
 }
 
-/** Several lines, each marked, as canonical requests are. */
+/** Marks each line of a text, such as a canonical request. */
 export function formatDebug(program: ProgramName, message: string): string {
   return message.replace(/^/gm, `${program}: debug: `).concat('\n');
 }
 
-/** By class; anything else is 1. */
+/** Exit statuses by error class; 1 for any other error. */
 const EXIT_STATUSES: Readonly<Record<string, number>> = {
   OptionError: 2,
   IdentityError: 3,
@@ -47,7 +47,7 @@ function hintOf(error: unknown): string | undefined {
 
 function messageOf(error: unknown): string {
   if (isRolesAnywhereError(error)) return error.message;
-  // A defect of ours. Its message is not shown: Node quotes values in some, and a value may be a secret.
+  // A bug. The message is not shown: Node quotes values in some messages, and a value may be a secret.
   return `unexpected ${error instanceof Error ? error.name : typeof error}, please report it`;
 }
 

@@ -11,18 +11,18 @@ import { spawn } from 'node:child_process';
 import { codeOf } from '../../errors.js';
 
 export interface ServiceManager {
-  /** What is said beside the service in `systemctl status`. */
+  /** Sets the status text in `systemctl status`. */
   status(text: string): void;
-  /** The work has begun: `systemctl start` ends. Said once, whatever is called. */
+  /** Reports once that the service has started: `systemctl start` returns. */
   ready(): void;
-  /** Resolves when it is said, or cannot be. */
+  /** Reports that the service stops. Resolves when the message is sent or has failed. */
   stopping(): Promise<void>;
 }
 
-/** Far above what it takes; no end must wait for it. */
+/** Limit for one message, so that a hanging systemd-notify does not delay the end. */
 const LIMIT_MS = 2000;
 
-/** @param onFailed told once, where nothing can be said */
+/** @param onFailed called once, for the first message that cannot be sent */
 export function openServiceManager(
   env: Readonly<Record<string, string | undefined>>,
   onFailed: (reason: string) => void,
@@ -49,7 +49,7 @@ export function openServiceManager(
   };
 }
 
-/** A sign of life at half the time after which systemd takes the program for hung. */
+/** Sends a watchdog message twice in each interval after which systemd would kill the service. */
 function startWatchdog(microseconds: string | undefined, beat: () => void): () => void {
   if (!/^\d+$/.test(microseconds ?? '')) return () => {};
   const timer = setInterval(beat, Math.max(Number(microseconds) / 2000, 100));
@@ -57,7 +57,7 @@ function startWatchdog(microseconds: string | undefined, beat: () => void): () =
   return () => clearInterval(timer);
 }
 
-/** @returns why it could not be said */
+/** @returns the reason if the message could not be sent */
 function notify(
   env: Readonly<Record<string, string | undefined>>,
   variables: readonly string[],

@@ -2,7 +2,7 @@
 import type { Io, Output } from './io.js';
 
 export interface Style {
-  /** Whether escape sequences are shown as what they mean. */
+  /** Whether the terminal interprets escape sequences. */
   readonly isColoured: boolean;
   readonly bold: (text: string) => string;
 }

@@ -56,7 +56,7 @@ export async function editAwsFile(path: string, options: EditOptions): Promise<W
   }
 }
 
-/** For texts that go into one whose bytes were read as Latin-1. */
+/** Encodes a text for insertion into one whose bytes were read as Latin-1. */
 export function toLatin1(text: string): string {
   return Buffer.from(text, 'utf8').toString('latin1');
 }

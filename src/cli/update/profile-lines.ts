@@ -32,8 +32,10 @@ export interface Section {
   /** Indented lines that continue a value for botocore and are keys for the SDK for JavaScript or Go. */
   readonly strays: Array<Pick<Entry, 'key' | 'at'>>;
   hasComment: boolean;
-  /** The last line that belongs to the section: neither blank lines at the end of the file nor comments
-   * directly above the next header do. */
+  /**
+   * The last line of the section, without blank lines at the end of the file and comments directly above the
+   * next header.
+   */
   end: number;
   /** The SDK for JavaScript or the one for Go reads an indented line after the section as nested. */
   endsInBlock: boolean;

@@ -32,8 +32,8 @@ const MAX_BYTES = 256 * 1024;
 const SUFFIX = '.session';
 
 /**
- * Where cache files may lie, the one that is used first. The others are used by programs of this user that
- * were started with another environment, such as by cron.
+ * The folders that may hold cache files. The first is used; the others are used by programs of this user with
+ * another environment, such as those that cron starts.
  */
 export function cacheFolders(env: Environment): string[] {
   const home = homeFolder(env);
@@ -49,9 +49,9 @@ export function cacheFolders(env: Environment): string[] {
 }
 
 /**
- * Makes the folder where it is missing.
+ * Creates the folder if it is missing.
  *
- * @returns why it is not used, where another user has a hand in it: who can write there can replace new files
+ * @returns the reason not to use the folder if another user can write to it: that user could replace new files
  *   by old ones
  * @throws the system's error, or FileFault
  */
@@ -78,7 +78,7 @@ export function pathFor(folder: string, name: string): string {
   return join(folder, `${name}${SUFFIX}`);
 }
 
-/** @returns undefined where there is none. @throws the system's error, or FileFault */
+/** @returns undefined if there is no file. @throws the system's error, or FileFault */
 export async function readCacheFile(path: string): Promise<string | undefined> {
   try {
     return (await readBytes(path, { maxBytes: MAX_BYTES })).bytes.toString('utf8');
@@ -91,14 +91,14 @@ export async function readCacheFile(path: string): Promise<string | undefined> {
 export interface CacheEntry {
   readonly name: string;
   readonly size: number;
-  /** Undefined for what is no session: locks, what was left half-written, files of other versions. */
+  /** Undefined for other files: locks, half-written files, files of other versions. */
   readonly label: Label | undefined;
 }
 
-/** Sessions, their locks, and what was left half-written: what bears such a name is ours. */
+/** Names of sessions, their locks, and half-written files. */
 const OURS = /^\.?[0-9a-f]{32}\.session/;
 
-/** Nothing where there is no such folder, or where another user has a hand in it. */
+/** Empty if the folder is missing or another user can write to it. */
 export async function listFolder(folder: string): Promise<CacheEntry[]> {
   if ((await dangerOf(folder).catch(() => 'missing')) !== undefined) return [];
   const names = await readdir(folder).catch(() => []);
@@ -119,9 +119,9 @@ export async function sweepFolder(folder: string, now: Date): Promise<void> {
 }
 
 /**
- * Removes all but the locks of processes that run.
+ * Removes all files except the locks of running processes.
  *
- * @returns how many files
+ * @returns the number of removed files
  * @throws OutputError `ERR_FILE_WRITE`
  */
 export async function clearFolder(folder: string): Promise<number> {

@@ -1,9 +1,9 @@
 /**
  * Encrypts a session into the text of a cache file, and decrypts it. Pure, except for the random nonce.
  *
- * AES-256-GCM under a key that only the holder of the private key can derive. What was asked for, and what
- * stands readable beside the secrets (role and times, for `cache list`), is authenticated with them: a file
- * that was renamed, mixed or altered does not open.
+ * AES-256-GCM under a key that only the holder of the private key can derive. The inputs of the request and
+ * the readable label (role and times, for `cache list`) are authenticated: a file that was renamed, mixed or
+ * altered does not open.
  *
  * Source: NIST SP 800-38D: a nonce of 96 bits, never twice under one key; RFC 5869 for the key.
  */
@@ -11,7 +11,7 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { Session } from '../../session/response.js';
 import type { Kept } from '../refresher.js';
 
-/** Files of another version do not open: the purpose gives another key. */
+/** Part of the key derivation: files of another version do not open. */
 const FORMAT = 'rolesanywhere-cache-1';
 
 /** The purpose that keys for cache files are derived for. */
@@ -68,7 +68,7 @@ export function sealSession(kept: KeptSession, key: Uint8Array, inputs: string):
 }
 
 /**
- * Undefined where the text was made with another key, for something else, by another version, or is damaged.
+ * @returns undefined if the text is damaged or was sealed with another key, other inputs or another version
  */
 export function openSession(text: string, key: Uint8Array, inputs: string): KeptSession | undefined {
   const file = parseFile(text);
@@ -80,7 +80,7 @@ export function openSession(text: string, key: Uint8Array, inputs: string): Kept
     decipher.setAAD(authenticated(file, inputs));
     decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
     const plain = Buffer.concat([decipher.update(sealed.subarray(0, -TAG_BYTES)), decipher.final()]);
-    // Authentic, hence what this version has written.
+    // Authenticated, so this version wrote it.
     const { session, leadLimitMs } = JSON.parse(plain.toString()) as Sealed;
     plain.fill(0);
     return {
@@ -93,7 +93,7 @@ export function openSession(text: string, key: Uint8Array, inputs: string): Kept
   }
 }
 
-/** Undefined where it is no cache file. Nothing of it is authenticated: it is for show. */
+/** Undefined if the text is no cache file. The label is not authenticated: use it for display only. */
 export function readLabel(text: string): Label | undefined {
   const file = parseFile(text);
   if (file === undefined) return undefined;

@@ -21,12 +21,12 @@ import type { KeptSession } from './sealed-session.js';
 import { openSession, PURPOSE, sealSession } from './sealed-session.js';
 
 /**
- * botocore runs a credential process on every use when 15 minutes or less are left: what is handed out must
- * last comfortably longer.
+ * Minimum lifetime of a session from the cache: botocore runs a credential process on every use once 15
+ * minutes or less are left.
  */
 const LEAST_LEFT_MS = 20 * 60 * 1000;
 
-/** How far clocks may differ without making what they say of a session impossible. */
+/** Difference between clocks that is tolerated in the times of a session. */
 const TOLERANCE_MS = 5 * 60 * 1000;
 
 export interface CacheContext {
@@ -38,12 +38,12 @@ export interface CacheContext {
 }
 
 export interface SessionCache {
-  /** What is kept. @param leastLeftMs with more than this left. Default 20 minutes */
+  /** The cached session. @param leastLeftMs minimum lifetime; default 20 minutes */
   read(leastLeftMs?: number): Promise<KeptSession | undefined>;
   /**
-   * One session for all processes that ask at once: another one's, or what `create` makes, which is kept.
+   * Gives concurrent processes one session: that of another process, or one from `create`, which is cached.
    *
-   * @param replaced take another one's only where it ends later than this one
+   * @param replaced use another process's session only if it ends later than this one
    * @throws what `create` throws
    */
   share(create: () => Promise<Session>, replaced?: Replaced): Promise<Session>;
@@ -98,18 +98,18 @@ async function openFolder({ env, logger }: CacheContext): Promise<string | undef
   return undefined;
 }
 
-/** Seconds that the session was asked for: of a chain, the last role's. */
+/** The requested duration in seconds: that of the last role in a chain. */
 function lifetimeOf({ assumeRoles, durationSeconds }: Settings): number {
   return assumeRoles.at(-1)?.durationSeconds ?? durationSeconds;
 }
 
-/** All that changes the answer, or who may have given it. Options to come count too. */
+/** Everything that changes the answer or the server that gives it; future options are included by default. */
 function inputsOf({ source: _, connection, sts, ...asked }: Settings, identity: SigningIdentity): string {
   const { verifyTls, caBundle } = connection;
   const certificate = createHash('sha256').update(identity.certificate.raw).digest('hex');
   const all = {
     ...{ ...asked, verifyTls, caBundle, certificate },
-    // Without a chain STS is not asked.
+    // Without a chain STS is not called.
     sts: asked.assumeRoles.length > 0 ? sts : undefined,
   };
   return JSON.stringify(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -84,7 +84,7 @@ export function isSameKey(a: PublicKey, b: PublicKey): boolean {
  * @param der of the certificate
  */
 export function isSignedBy(der: Buffer, { keyObject, verify }: PublicKey): boolean {
-  // RFC 5280 §4.1: what is signed, the algorithm, and the signature.
+  // RFC 5280 §4.1: the signed part, the algorithm, and the signature.
   const [signed, , signature] = readChildren(readWhole(der), SEQUENCE);
   if (verify !== undefined) return signed !== undefined && verify(signed.whole, readBits(signature));
   if (keyObject === undefined) return false;

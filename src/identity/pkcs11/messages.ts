@@ -70,7 +70,7 @@ export interface SignRequest {
 export interface Operations {
   /** Loads the module: the first request. */
   open(request: { readonly module: string }): void;
-  /** What is there now: tokens come and go. */
+  /** Tokens that are present now. */
   tokens(request: Record<string, never>): ModuleInfo;
   objects(request: { readonly slot: number; readonly login: Login | undefined }): TokenObjects;
   /** @returns the signature, base64 */
@@ -92,7 +92,7 @@ export interface Reply {
 }
 
 export interface Failure {
-  /** `CKR_PIN_INCORRECT`; empty for what is no answer of the module. */
+  /** `CKR_PIN_INCORRECT`; empty for errors that the module did not return. */
   readonly ckr: string;
   /** The function of PKCS#11 that failed, or what went wrong instead. */
   readonly message: string;

@@ -33,7 +33,7 @@ export function matchTokens({ tokens, ...library }: ModuleInfo, uri: Pkcs11Uri):
   );
 }
 
-/** What is not asked for matches everything. */
+/** Attributes that the URI does not name match everything. */
 function isSame(wanted: string | undefined, found: string): boolean {
   return wanted === undefined || wanted === found;
 }

@@ -1,6 +1,6 @@
 /**
- * A service that answers by a script: one answer for each request, in order. It verifies nothing (the emulator
- * does that): it is there for answers that the real service gives seldom, or never should.
+ * A service with scripted answers: one for each request, in order. It verifies nothing, as the emulator does;
+ * it gives answers that the real service gives rarely or never.
  */
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
@@ -12,7 +12,7 @@ import { path, text } from './fixtures.js';
 
 export interface ReceivedRequest {
   readonly method: string;
-  /** Path and query, as they were sent. */
+  /** Path and query as sent. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: string;
@@ -24,13 +24,12 @@ export interface FakeService {
   /** Such as `http://127.0.0.1:40001`. */
   readonly endpoint: string;
   readonly port: number;
-  /** What has arrived so far. */
+  /** The requests so far. */
   readonly requests: readonly ReceivedRequest[];
 }
 
 /**
- * Listens on 127.0.0.1 until the test that calls this is over. A request beyond the script is answered with
- * 418.
+ * Listens on 127.0.0.1 until the calling test ends. Requests beyond the script get status 418.
  */
 export async function startFakeService(
   answers: readonly Answer[],
@@ -38,7 +37,7 @@ export async function startFakeService(
 ): Promise<FakeService> {
   const requests: ReceivedRequest[] = [];
   const listener: RequestListener = async (incoming, response) => {
-    // Its clock is the machine's, and the tests' is not: answers carry a date where the test is about it.
+    // No Date header of Node: tests have a clock of their own, and set the header if it matters.
     response.sendDate = false;
     requests.push(await receive(incoming));
     const answer = answers[requests.length - 1] ?? status(418, 'more requests than answers');
@@ -52,7 +51,7 @@ export async function startFakeService(
   return { endpoint: `${tls ? 'https' : 'http'}://127.0.0.1:${port}`, port, requests };
 }
 
-/** For localhost, 127.0.0.1 and ::1. `CA_BUNDLE` vouches for it, and nobody else does. */
+/** A certificate for localhost, 127.0.0.1 and ::1, which only `CA_BUNDLE` trusts. */
 const TLS: ServerOptions = { cert: text('tls-localhost.pem'), key: text('tls-localhost.key.pem') };
 
 export const CA_BUNDLE = path('tls-root.pem');
@@ -101,15 +100,15 @@ export const cutShort: Answer = (response) => {
   response.write('{"credentialSet":[{"credentials":{"accessKeyId":"ASIA', () => response.destroy());
 };
 
-/** Headers, then nothing, for ever. */
+/** Headers, but never a body. */
 export const neverEnds: Answer = (response) => {
   response.writeHead(201, { 'content-length': '1000' }).write('{');
 };
 
-/** Nothing at all, for ever. */
+/** Never an answer. */
 export const staysSilent: Answer = () => {};
 
-/** Not secret, and told apart from everything else in a text. */
+/** Marked values, which a test finds in any text. */
 export const CREDENTIALS = {
   accessKeyId: 'ASIAEXAMPLEACCESSKEY',
   secretAccessKey: 'example/secret+access=key',
@@ -117,7 +116,7 @@ export const CREDENTIALS = {
   expiration: '2026-06-01T13:00:00Z',
 };
 
-/** An answer of CreateSession, complete. */
+/** A complete answer of CreateSession. */
 export const SESSION_ANSWER = {
   credentialSet: [
     {
@@ -134,7 +133,7 @@ export const SESSION_ANSWER = {
   subjectArn: 'arn:aws:rolesanywhere:us-east-1:123456789012:subject/66666666-7777-8888-9999-000000000000',
 };
 
-/** As `success`, for programs that run on the clock of this machine. */
+/** As `success`, but valid by the clock of this machine. */
 export const lastingSuccess: Answer = status(
   201,
   JSON.stringify(SESSION_ANSWER).replace(CREDENTIALS.expiration, '2126-06-01T13:00:00Z'),
@@ -146,12 +145,12 @@ export const success: Answer = status(201, JSON.stringify(SESSION_ANSWER), {
   'x-amzn-requestid': REQUEST_ID,
 });
 
-/** Options that are right, but for an identity and an endpoint. */
+/** Valid options, except for identity and endpoint. */
 export const ARNS = {
   trustAnchorArn: 'arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/anchor',
   profileArn: 'arn:aws:rolesanywhere:us-east-1:123456789012:profile/profile',
   roleArn: 'arn:aws:iam::123456789012:role/Demo',
 };
 
-/** An identity that is right, as options. */
+/** A valid identity, as options. */
 export const RSA = { certificate: path('rsa-2048.pem'), privateKey: path('rsa-2048.key.pem') };

@@ -1,4 +1,4 @@
-/** The fixtures of certs/ by name, and the manifest that says what to expect of each. */
+/** The fixtures of certs/ by name, and their manifest. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SigningIdentity } from '../src/identity/identity.js';
@@ -32,7 +32,7 @@ export const manifest: { readonly passphrase: string; readonly fixtures: readonl
   text('manifest.json'),
 );
 
-/** A moment at which the good certificates are valid and the bad ones as bad as their manifest says. */
+/** A time at which all fixtures are as the manifest describes them. */
 export const NOW = new Date('2026-06-01T12:00:00Z');
 
 export function load(fixture: Fixture): Promise<SigningIdentity> {

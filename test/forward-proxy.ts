@@ -1,4 +1,4 @@
-/** A forward proxy, as companies run them, and the certificate of a service that is not on this machine. */
+/** A forward proxy, and the certificate of a service behind it. */
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { connect } from 'node:net';
@@ -6,7 +6,7 @@ import { makeCertificate } from './emulator/pki/certificates.js';
 import type { FakeService } from './fake-service.js';
 import { listen } from './fake-service.js';
 
-/** The name that `SERVICE_TLS` is for: no name server knows it, only the proxy does. */
+/** The host name in `SERVICE_TLS`, which only the proxy resolves. */
 export const HOST = 'rolesanywhere.test';
 
 const LONG = { notBefore: '2024-01-01T00:00:00Z', notAfter: '2124-01-01T00:00:00Z' };
@@ -22,11 +22,11 @@ export const SERVICE_TLS = {
 
 export interface Proxy {
   readonly port: number;
-  /** The targets that were asked for, each with the credentials that came along. */
+  /** Requested targets, each with the credentials of the request. */
   readonly asked: readonly string[];
 }
 
-/** Tunnels to the service, whatever name it is asked for; with a password only for those who know it. */
+/** Tunnels every target to the service; with a password, only for requests that have it. */
 export async function startProxy(
   service: FakeService,
   password?: string,

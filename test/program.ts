@@ -1,4 +1,4 @@
-/** Runs the built program as a child: what another program that calls it would see. */
+/** Runs the built program as a child process, or its `main` in this process. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import type { Io, Output } from '../src/cli/terminal/io.js';
 import { ARNS, RSA } from './fake-service.js';
 
 export interface Outcome {
-  /** Undefined where it did not end by itself within the limit. */
+  /** Undefined if the program did not end within the limit. */
   readonly status: number | undefined;
   readonly stdout: string;
   readonly stderr: string;
@@ -18,11 +18,11 @@ export interface Outcome {
 
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
-  /** What stands on its standard input. */
+  /** Text for standard input. */
   readonly input?: string | Uint8Array;
-  /** The user to run it as; only root may. */
+  /** The user id to run as; needs root. */
   readonly uid?: number;
-  /** Nobody reads what it prints: the reader has gone. */
+  /** Close the reading end of stdout at once. */
   readonly closesStdout?: boolean;
 }
 
@@ -32,11 +32,11 @@ const EXE = process.env['EXE'];
 const [STARTER, ...FIRST] = EXE === undefined ? [process.execPath, PROGRAM] : [EXE];
 const NO_NETWORK = pathToFileURL(join(import.meta.dirname, 'no-network.js')).href;
 
-/** Far above what any run takes, and below vitest's own limit, so that the test can say what happened. */
+/** Limit for one run: below vitest's own, so that the test reports the output so far. */
 const LIMIT_MS = 15_000;
 
 /**
- * Its environment is what is given and no more: neither AWS_* nor proxies of the machine reach it.
+ * The program gets only the given environment: no AWS_* variable and no proxy of the machine.
  *
  * @param args without the names of Node and of the script
  */
@@ -44,8 +44,7 @@ export async function runProgram(args: readonly string[], options: RunOptions = 
   const home = mkdtempSync(join(tmpdir(), 'rolesanywhere-home-'));
   const child = spawn(STARTER ?? '', [...FIRST, ...args], {
     cwd: tmpdir(),
-    // A session of its own: without the terminal of whoever runs the tests, nobody can be asked for a
-    // passphrase.
+    // A session of its own has no controlling terminal, so the program cannot ask for a passphrase.
     detached: true,
     env: {
       PATH: process.env['PATH'],
@@ -55,7 +54,7 @@ export async function runProgram(args: readonly string[], options: RunOptions = 
     },
     ...(options.uid !== undefined && { uid: options.uid }),
   });
-  // A program that does not read its input closes it under the writer's hands.
+  // EPIPE: the program ended without reading its input.
   child.stdin.on('error', () => {});
   child.stdin.end(options.input ?? '');
   const { closesStdout = false } = options;
@@ -75,11 +74,11 @@ export async function runProgram(args: readonly string[], options: RunOptions = 
 }
 
 interface MainOptions extends Pick<RunOptions, 'env' | 'input'> {
-  /** The path that it was started by. */
+  /** The path that the program was started by. */
   readonly program?: string;
 }
 
-/** The world for a command that runs in this process, and what it has written there. */
+/** An `Io` for a command in this process, and the text that it wrote. */
 export function fakeIo(args: readonly string[], options: MainOptions = {}) {
   const written = { stdout: '', stderr: '' };
   const output = (name: keyof typeof written): Output => ({
@@ -94,7 +93,7 @@ export function fakeIo(args: readonly string[], options: MainOptions = {}) {
   const io: Io = {
     argv: args,
     program: ['node', options.program ?? PROGRAM],
-    // Not the AWS config of whoever runs the tests.
+    // The AWS config of the developer must not count.
     env: { HOME: '/nonexistent', ...options.env },
     stdin: () => Readable.from([Buffer.from(options.input ?? '')]),
     stdout: output('stdout'),
@@ -107,7 +106,7 @@ export function fakeIo(args: readonly string[], options: MainOptions = {}) {
   return { io, written };
 }
 
-/** As `runProgram`, in this process and a hundred times as fast: for what is over before anything is sent. */
+/** As `runProgram`, but in this process, which is a hundred times as fast. */
 export async function runMain(args: readonly string[], options: MainOptions = {}): Promise<Outcome> {
   const { io, written } = fakeIo(args, options);
   const status = await main(io);
@@ -121,7 +120,7 @@ async function collect(stream: AsyncIterable<Uint8Array>): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-/** Flags that are right, but for those that are given here; `undefined` leaves one out. */
+/** Valid flags with the given changes; `undefined` leaves a flag out. */
 export function credentialProcess(flags: Readonly<Record<string, string | undefined>> = {}): string[] {
   const all = {
     'trust-anchor-arn': ARNS.trustAnchorArn,
@@ -135,7 +134,7 @@ export function credentialProcess(flags: Readonly<Record<string, string | undefi
   return ['credential-process', ...given.map(([flag, value]) => `--${flag}=${value}`)];
 }
 
-/** The whole of stderr where a run fails. */
+/** The complete stderr of a failing run. */
 export function report(message: string, code: string, hint?: string): string {
   return `rolesanywhere: ${message} (${code})\n${hint === undefined ? '' : `hint: ${hint}\n`}`;
 }

@@ -1,6 +1,6 @@
 /**
- * Claims about the types of the library: this file is compiled (`tsc -p test/tsconfig.json`), never run. A
- * claim that must not compile stands behind `@ts-expect-error`, which is an error itself where there is none.
+ * Claims about the types of the library: this file is compiled (`tsc -p test/tsconfig.json`), never run. Code
+ * that must not compile follows `@ts-expect-error`, which fails if the code does compile.
  */
 import { STSClient } from '@aws-sdk/client-sts';
 import { createCredentialChain, fromEnv } from '@aws-sdk/credential-providers';
@@ -41,7 +41,7 @@ import {
   TransportError,
 } from '../src/index.js';
 
-/** Compiles where `A` and `B` are the same type, `any` and readonly included. */
+/** Compiles only if `A` and `B` are the same type, `any` and readonly included. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 
 declare const options: CreateSessionOptions;
@@ -51,7 +51,7 @@ declare const identity: SigningIdentity;
 export const provider: AwsCredentialIdentityProvider = fromRolesAnywhere(options);
 export const client = new STSClient({ region: 'us-east-1', credentials: fromRolesAnywhere(options) });
 export const named: SmithyIdentity = await fromRolesAnywhere(options)();
-// What callers rely on besides: temporary credentials have a token and an end.
+// Callers rely on two more members: temporary credentials have a token and an expiration.
 export const complete: Required<
   Pick<SmithyIdentity, 'accessKeyId' | 'secretAccessKey' | 'sessionToken' | 'expiration' | 'accountId'>
 > = await fromRolesAnywhere(options)();
@@ -59,31 +59,31 @@ export const isProviderExact: Same<
   Awaited<ReturnType<ReturnType<typeof fromRolesAnywhere>>>,
   RolesAnywhereCredentials
 > = true;
-// A session is credentials too.
+// A session is assignable to credentials.
 export const session: SmithyIdentity = await createSession(options);
 export const client2 = new STSClient({ credentials: await createSession(options) });
-// The SDK's clients pass their properties; nobody needs to.
+// Clients of the SDK pass their properties; other callers pass nothing.
 await fromRolesAnywhere(options)({ callerClientConfig: { region: 'us-east-1' } });
 await fromRolesAnywhere(options)();
 await fromRolesAnywhere(options)({ signal: AbortSignal.timeout(1000), forceRefresh: true });
 // @ts-expect-error: a misspelt property
 await fromRolesAnywhere(options)({ forceRefesh: true });
-// A link of a chain of the SDK's, and whatever else takes a provider of smithy's.
+// The provider fits into a chain of the SDK, and wherever smithy's type is taken.
 export const chained = createCredentialChain(fromRolesAnywhere(options), fromEnv());
 export const client3 = new STSClient({ region: 'us-east-1', credentials: chained });
 export const bare: Provider<SmithyIdentity> = fromRolesAnywhere(options);
 export const identityProvider: IdentityProvider<SmithyIdentity> = fromRolesAnywhere(options);
-// What only a provider takes.
+// Options of the provider alone.
 export const init: FromRolesAnywhereInit = { ...options, cache: true };
 // @ts-expect-error: createSession has no cache
 createSession({ ...options, cache: true });
-// undici's dispatchers.
+// Dispatchers of undici.
 for (const dispatcher of [new Agent(), new MockAgent(), new ProxyAgent('http://127.0.0.1:3128')]) {
   await createSession({ ...options, dispatcher });
 }
-// @ts-expect-error: an agent of node:https is none
+// @ts-expect-error: an agent of node:https is no dispatcher
 createSession({ ...options, dispatcher: new (await import('node:https')).Agent() });
-// It can be disposed of, by hand or by `using`.
+// The provider is disposed of by hand or by `using`.
 export const disposable: Disposable & AsyncDisposable = fromRolesAnywhere(options);
 fromRolesAnywhere(options).dispose();
 // @ts-expect-error: options are required
@@ -103,11 +103,11 @@ export const optional: CreateSessionOptions = {
   logger: undefined,
   env: undefined,
 };
-// The console is a logger, and so are those of SDK clients.
+// The console and the loggers of SDK clients are loggers.
 export const logger: Logger = console;
 export const sdkLogger: Logger = client.config.logger;
 
-// The request is that of @smithy/types, both ways.
+// The request is the one of @smithy/types, in both directions.
 declare const ours: HttpRequest;
 declare const theirs: SmithyRequest;
 export const accepted: HttpRequest = theirs;
@@ -115,12 +115,12 @@ export const given: SmithyRequest = ours;
 const context = { region: 'us-east-1', date: new Date() };
 export const signedTheirs: SmithyRequest = await signRequest(theirs, identity, context);
 export const signedOurs: HttpRequest = await signRequest(ours, identity, context);
-// It comes back as the type that it went in as.
+// The signed request has the type of the given one.
 declare const request: SessionRequest;
 export const isKept: Same<Awaited<ReturnType<typeof signRequest<SessionRequest>>>, SessionRequest> = true;
 export const body: string = (await signRequest(request, identity, context)).body;
 
-// An identity of the caller's own needs no more than the interface says.
+// The interface is all that an identity of the caller needs.
 export const remote: SigningIdentity = {
   certificate: identity.certificate,
   chain: [],
@@ -171,7 +171,7 @@ function nameOf(code: TransportErrorCode): string {
   }
 }
 
-// What is handed out is read-only.
+// Results are read-only.
 declare const held: Session;
 // @ts-expect-error: read-only
 held.secretAccessKey = 'x';

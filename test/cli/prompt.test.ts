@@ -1,4 +1,4 @@
-/** The question for a passphrase, in a real pseudo-terminal, which Python makes. */
+/** The question for a passphrase, in a pseudo-terminal that Python opens. */
 import { describe, expect, it } from 'vitest';
 import { ARNS, RSA, startFakeService, lastingSuccess as success } from '../fake-service.js';
 import { manifest, path } from '../fixtures.js';
@@ -10,7 +10,7 @@ const SIGN = ['sign-string', '--format', 'text', '--private-key', KEY];
 const QUESTION = `Passphrase of private key ${KEY}: `;
 const AGAIN = `Wrong passphrase. ${QUESTION}`;
 
-describe.skipIf(!hasPython)('at a terminal (left out where python3 is not installed)', () => {
+describe.skipIf(!hasPython)('at a terminal (left out without python3)', () => {
   it.each<[string, string[]]>([
     ['in one piece', [`${manifest.passphrase}\r`]],
     ['key by key', [...manifest.passphrase, '\r']],
@@ -18,13 +18,13 @@ describe.skipIf(!hasPython)('at a terminal (left out where python3 is not instal
     ['after a line that is taken back', [`wrong\u0015${manifest.passphrase}\n`]],
     ['with a letter of two bytes taken back', [`${manifest.passphrase}\u00c3`, '\u00a4', '\b\r']],
     ['with an arrow key', [manifest.passphrase, '\u001b[D', '\r']],
-  ])('a passphrase is asked for, without an echo: typed %s', async (_name, keys) => {
+  ])('asks for a passphrase without an echo: typed %s', async (_name, keys) => {
     const { shown, status, echoed, echoesAtEnd } = await inTerminal(SIGN, [[QUESTION, keys]]);
     expect(shown).toMatch(/^Passphrase of private key \S+: \r\n30[0-9a-f]+$/);
     expect({ status, echoed, echoesAtEnd }).toEqual({ status: 0, echoed: [false], echoesAtEnd: true });
   });
 
-  it('asks again where it was wrong', async () => {
+  it('asks again after a wrong passphrase', async () => {
     const { shown, status } = await inTerminal(SIGN, [
       [QUESTION, ['canary-1\r']],
       [AGAIN, ['canary-2\r']],
@@ -46,7 +46,7 @@ describe.skipIf(!hasPython)('at a terminal (left out where python3 is not instal
   it.each([
     ['Ctrl-C', '\u0003'],
     ['Ctrl-D', '\u0004'],
-  ])('ends at %s, and leaves the terminal as it was', async (_name, key) => {
+  ])('ends at %s and restores the terminal', async (_name, key) => {
     const { shown, status, echoed, echoesAtEnd } = await inTerminal(SIGN, [[QUESTION, ['canary', key]]]);
     expect(shown).toContain(
       'rolesanywhere: missing passphrase: the question for it was interrupted (ERR_OPTION_MISSING)',
@@ -55,7 +55,7 @@ describe.skipIf(!hasPython)('at a terminal (left out where python3 is not instal
     expect({ status, echoed, echoesAtEnd }).toEqual({ status: 2, echoed: [false], echoesAtEnd: true });
   });
 
-  it('is asked for by credential-process too, and prints what it always prints', async () => {
+  it('credential-process asks too, and prints its usual output', async () => {
     const { endpoint, requests } = await startFakeService([success]);
     const flags = {
       'trust-anchor-arn': ARNS.trustAnchorArn,
@@ -75,7 +75,7 @@ describe.skipIf(!hasPython)('at a terminal (left out where python3 is not instal
     expect(requests).toHaveLength(1);
   });
 
-  it('is asked for by doctor, once, and Ctrl-C ends the report', async () => {
+  it('doctor asks once, and Ctrl-C ends the report', async () => {
     const args = ['doctor', '--offline', '--certificate', path('ec-p256.pem'), '--private-key', KEY];
     const whole = await inTerminal(args, [[QUESTION, [`${manifest.passphrase}\r`]]]);
     expect(whole.shown.split('Passphrase of')).toHaveLength(2);
@@ -85,7 +85,7 @@ describe.skipIf(!hasPython)('at a terminal (left out where python3 is not instal
     expect([ended.shown.includes('Certificate and key'), ended.status]).toEqual([false, 2]);
   });
 
-  it('is not asked for where one is given', async () => {
+  it('does not ask if a passphrase is given', async () => {
     const args = [...SIGN, '--pkcs8-password', 'canary'];
     const { shown, status } = await inTerminal(args, []);
     expect(shown).not.toContain('Passphrase of');
@@ -94,7 +94,7 @@ describe.skipIf(!hasPython)('at a terminal (left out where python3 is not instal
 });
 
 describe('without a terminal', () => {
-  it('nobody is waited for', async () => {
+  it('fails at once', async () => {
     expect(await runProgram(SIGN)).toEqual({
       status: 3,
       stdout: '',

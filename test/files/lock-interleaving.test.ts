@@ -1,4 +1,4 @@
-/** A dead lock that two processes break: the other one acts exactly between two steps of this one. */
+/** Two processes break the same dead lock: the other one acts between two steps of this one. */
 import { mkdtempSync, readlinkSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ vi.mock('node:fs', async (importOriginal) => {
   return { ...original, symlinkSync };
 });
 
-it('removes no lock that another process took after it had broken the dead one', async () => {
+it('keeps a lock that another process took after breaking the dead one', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'rolesanywhere-lock-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const path = join(folder, 'lock');
@@ -30,8 +30,7 @@ it('removes no lock that another process took after it had broken the dead one',
   beforeLink = (link) => {
     if (hasActed || link !== `${path}.${nonceOf(dead)}`) return;
     hasActed = true;
-    // Between reading the dead holder and locking it for removal, the other process has removed it and taken
-    // the lock.
+    // After this process read the dead holder, the other process removed it and took the lock.
     unlinkSync(path);
     symlinkSync(live, path);
   };

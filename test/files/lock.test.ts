@@ -1,4 +1,4 @@
-/** The lock between real processes, many of which are killed. */
+/** Locks between real processes, many of which are killed. */
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -54,21 +54,21 @@ async function kill(child: ChildProcess): Promise<void> {
 }
 
 describe('acquireLock', () => {
-  it('gives the lock to one, and again when it is released', async () => {
+  it('gives the lock to one holder, and to the next after the release', async () => {
     const first = await acquireLock(path, { waitMs: 0 });
     expect(await acquireLock(path, { waitMs: 30 })).toBeUndefined();
     const waiting = acquireLock(path, { waitMs: 10_000 });
     await first?.release();
     const second = await waiting;
     expect(second).toBeDefined();
-    // Released already: the lock of the second stays.
+    // A second release does nothing: the lock of the second holder stays.
     await first?.release();
     expect(await acquireLock(path, { waitMs: 0 })).toBeUndefined();
     await second?.release();
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('ends as soon as it is not needed any more', async () => {
+  it('stops waiting as soon as the lock is not needed', async () => {
     const lock = await acquireLock(path, { waitMs: 0 });
     let looks = 0;
     const isOver = async (): Promise<boolean> => ++looks > 2;
@@ -77,7 +77,7 @@ describe('acquireLock', () => {
     await lock?.release();
   });
 
-  it('is not stopped by a holder that was killed', async () => {
+  it('breaks the lock of a holder that was killed', async () => {
     await kill(await startHolding());
     expect(isRunning(readlinkSync(path))).toBe(false);
     const lock = await acquireLock(path, { waitMs: 0 });
@@ -86,7 +86,7 @@ describe('acquireLock', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('waits for a holder that runs, for as long as it may and no longer', async () => {
+  it('waits for a running holder up to the limit', async () => {
     const child = await startHolding();
     expect(await acquireLock(path, { waitMs: 100 })).toBeUndefined();
     expect(isRunning(readlinkSync(path))).toBe(true);
@@ -107,7 +107,7 @@ describe('acquireLock', () => {
   it.each([
     ['another machine', `${describeOwner('abcd').replace(/@.*/s, '@elsewhere')}`],
     ['who knows whom', 'nothing that we wrote'],
-  ])('waits for a lock of %s, and takes it then', async (_name, owner) => {
+  ])('waits for a lock of %s, then breaks it', async (_name, owner) => {
     symlinkSync(owner, path);
     const start = performance.now();
     const lock = await acquireLock(path, { waitMs: 200 });
@@ -117,7 +117,7 @@ describe('acquireLock', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('takes a file for a lock where links cannot be made', async () => {
+  it('uses a file as lock if links cannot be created', async () => {
     writeFileSync(path, describeOwner('abcd'));
     expect(await acquireLock(path, { waitMs: 0 })).toBeUndefined();
     writeFileSync(path, describeOwner('abcd').replace(/^\d+:/, '4194304:'));
@@ -126,7 +126,7 @@ describe('acquireLock', () => {
     await lock?.release();
   });
 
-  it('breaks a lock whose breaker was killed too', async () => {
+  it('breaks a lock whose breaker was killed', async () => {
     const dead = describeOwner('aaaa').replace(/^\d+:/, '4194304:');
     symlinkSync(dead, path);
     symlinkSync(dead.replace(':aaaa@', ':bbbb@'), `${path}.aaaa`);
@@ -137,7 +137,7 @@ describe('acquireLock', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('says why where there can be no lock', async () => {
+  it('reports why no lock can be created', async () => {
     await expect(acquireLock(join(folder, 'nowhere', 'lock'), { waitMs: 0 })).rejects.toMatchObject({
       code: 'ENOENT',
     });
@@ -145,7 +145,7 @@ describe('acquireLock', () => {
 });
 
 describe('between processes', () => {
-  it('one is inside at a time, however many there are', async () => {
+  it('at most one holds the lock, of many', async () => {
     writeFileSync(join(folder, 'number'), '0');
     const children = Array.from({ length: 8 }, () => start('count', '15'));
     const ends = await Promise.all(children.map((child) => once(child, 'exit')));
@@ -154,7 +154,7 @@ describe('between processes', () => {
     expect(readdirSync(folder).sort()).toEqual(['inside', 'number']);
   });
 
-  it('one is inside at a time, while others are killed at any moment', async () => {
+  it('at most one holds the lock, while others are killed at any moment', async () => {
     writeFileSync(join(folder, 'number'), '0');
     const killed = new Set<number | undefined>();
     const inside = join(folder, 'inside');
@@ -175,7 +175,7 @@ describe('between processes', () => {
     }
     const last = start('count', '1');
     expect(await once(last, 'exit')).toEqual([0, null]);
-    // Nobody came in before another went out, but for those who were killed inside.
+    // Each entry follows an exit, except after a holder that was killed.
     const lines = readFileSync(inside, 'utf8').trimEnd().split('\n');
     expect(lines.length).toBeGreaterThan(rounds);
     for (const [index, line] of lines.entries()) {

@@ -12,14 +12,14 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-it('makes what is missing above it, for its owner alone, however many do at once', async () => {
+it('creates missing parents for their owner alone, also concurrently', async () => {
   const path = join(folder, 'a', 'b', 'c');
   await Promise.all(Array.from({ length: 20 }, async () => makeFolder(path)));
   makeFolder(path);
   for (const made of [path, join(folder, 'a')]) expect(statSync(made).mode & 0o777).toBe(0o700);
 });
 
-it('fails where something is in the way, or a link leads nowhere', () => {
+it('fails if a file is in the way or a link dangles', () => {
   writeFileSync(join(folder, 'file'), '');
   symlinkSync(join(folder, 'gone'), join(folder, 'link'));
   expect(() => makeFolder(join(folder, 'file'))).toThrow('EEXIST');
@@ -27,6 +27,6 @@ it('fails where something is in the way, or a link leads nowhere', () => {
   expect(() => makeFolder(join(folder, 'link', 'a', 'b'))).toThrow('EEXIST');
 });
 
-it.runIf(process.platform === 'linux')('gives up where nobody can make one', () => {
+it.runIf(process.platform === 'linux')('fails in /proc, where no folder can be created', () => {
   expect(() => makeFolder('/proc/rolesanywhere/a')).toThrow('ENOENT');
 });

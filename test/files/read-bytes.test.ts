@@ -1,4 +1,4 @@
-/** What may be at a path: files, pipes, sockets and devices, and how long each may take. */
+/** Reading files, pipes, sockets and devices, within limits of size and time. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -50,14 +50,14 @@ describe('readBytes', () => {
     expect(stats.size).toBe(4);
   });
 
-  it('reads a file of exactly the limit, and refuses one octet more', async () => {
+  it('reads a file of exactly the limit and refuses one octet more', async () => {
     expect((await readBytes(at('large'), { maxBytes: 100_000 })).bytes).toHaveLength(100_000);
     await expect(readBytes(at('large'), { maxBytes: 99_999 })).rejects.toMatchObject({
       code: 'ERR_TOO_LARGE',
     });
   });
 
-  it.runIf(process.platform === 'linux')('reads a file that says that it has no size', async () => {
+  it.runIf(process.platform === 'linux')('reads a file whose reported size is 0', async () => {
     expect((await readBytes('/proc/self/status')).bytes.toString()).toContain('Uid:');
   });
 
@@ -78,20 +78,20 @@ describe('readBytes', () => {
     server.close();
   });
 
-  it('refuses pipes and devices where the file must be regular, at once', async () => {
+  it('refuses pipes and devices at once if the file must be regular', async () => {
     for (const path of [makeFifo('refused'), '/dev/null', '/dev/zero']) {
       await expect(readBytes(path)).rejects.toMatchObject({ code: 'ERR_NOT_FILE' });
     }
   });
 
-  it('bounds an endless device', async () => {
+  it('stops reading an endless device at the limit', async () => {
     await expect(readBytes('/dev/zero', { mayBePipe: true })).rejects.toMatchObject({
       code: 'ERR_TOO_LARGE',
     });
     expect((await readBytes('/dev/null', { mayBePipe: true })).bytes).toHaveLength(0);
   });
 
-  it('waits for the writer of a FIFO, and reads all that comes in pieces', async () => {
+  it('waits for the writer of a FIFO and reads all pieces', async () => {
     const path = makeFifo('written');
     const reading = readBytes(path, { mayBePipe: true });
     const script = 'sleep 0.2; exec > "$1"; printf one; sleep 0.2; printf two';
@@ -100,7 +100,7 @@ describe('readBytes', () => {
     await exit;
   });
 
-  it('gives up on a FIFO that nobody writes to, and lets the process end', async () => {
+  it('gives up on a FIFO without a writer, and lets the process end', async () => {
     const path = makeFifo('silent');
     const { stdout, signal } = spawnSync(process.execPath, [READER, path, 'pipe'], { timeout: 30_000 });
     expect([stdout.toString().trim(), signal]).toEqual(['ERR_PIPE_TIMEOUT', null]);
@@ -128,14 +128,14 @@ describe('readBytes', () => {
   );
 });
 
-it('readStream bounds what it reads', async () => {
+it('readStream stops at the limit', async () => {
   async function* endless(): AsyncGenerator<string> {
     for (;;) yield 'x'.repeat(1000);
   }
   await expect(readStream(endless(), 10_000)).rejects.toMatchObject({ code: 'ERR_TOO_LARGE' });
 });
 
-it('a file of the AWS programs that is /dev/null is absent, and other devices are refused', async () => {
+it('readAwsFile takes /dev/null for an absent file and refuses other devices', async () => {
   symlinkSync('/dev/null', at('null'));
   expect(await readAwsFile('/dev/null', 'file')).toBeUndefined();
   expect(await readAwsFile(at('null'), 'file')).toBeUndefined();
@@ -149,7 +149,7 @@ it('a file of the AWS programs that is /dev/null is absent, and other devices ar
   });
 });
 
-it('the stamp of a pipe stays, since it cannot be read again', async () => {
+it('the stamp of a pipe never changes, since a pipe cannot be read again', async () => {
   const path = makeFifo('stamped');
   const before = await stampOfFile(path);
   const exit = once(spawn('sh', ['-c', 'printf x > "$1"', 'sh', path]), 'exit');

@@ -1,4 +1,4 @@
-/** Which token files are adopted, and how new ones are made. */
+/** Token files: which are adopted, and how new ones are created. */
 import {
   chmodSync,
   chownSync,
@@ -48,7 +48,7 @@ describe('readSecretFile', () => {
     expect(await read()).toEqual({ text: 'secret', mode });
   });
 
-  it('has nothing where there is no file', async () => {
+  it('returns undefined without a file', async () => {
     expect(await read()).toBeUndefined();
     expect(await read(join(folder, 'sub', 'token'))).toBeUndefined();
   });
@@ -59,7 +59,7 @@ describe('readSecretFile', () => {
     await expect(read()).rejects.toMatchObject({ hint: `chmod 600 ${path}` });
   });
 
-  it('follows the links of this user, such as ..data of Kubernetes, and refuses a dangling one', async () => {
+  it('follows links of this user, such as ..data of Kubernetes; refuses a dangling one', async () => {
     mkdirSync(join(folder, '..2026'));
     write(0o600, join(folder, '..2026', 'token'));
     symlinkSync('..2026', join(folder, '..data'));
@@ -71,14 +71,14 @@ describe('readSecretFile', () => {
     expect(readdirSync(join(folder, '..2026'))).toEqual([]);
   });
 
-  it('refuses a link in a folder that everybody can write to', async () => {
+  it('refuses a link in a world-writable folder', async () => {
     write(0o600, join(folder, 'mine'));
     symlinkSync('mine', path);
     chmodSync(folder, 0o777);
     await expectRefusal('is a symbolic link, and every user can write to its folder');
   });
 
-  it('refuses a folder, a device, and a file of another kind of size', async () => {
+  it('refuses a folder, a device, and an oversized file', async () => {
     mkdirSync(path);
     await expectRefusal('it is a directory');
     rmSync(path, { recursive: true });
@@ -109,7 +109,7 @@ describe('readSecretFile', () => {
 });
 
 describe('createSecretFile', () => {
-  it('makes a file for this user alone, and leaves one that exists', async () => {
+  it('creates a file for this user alone, and keeps an existing one', async () => {
     const mask = process.umask(0);
     try {
       expect(await createSecretFile(path, 'first', 'token file')).toBe(true);
@@ -122,7 +122,7 @@ describe('createSecretFile', () => {
     expect(readdirSync(folder)).toEqual(['token']);
   });
 
-  it.skipIf(!isRoot)("makes none in another user's folder", async () => {
+  it.skipIf(!isRoot)("creates no file in another user's folder", async () => {
     chownSync(folder, ALICE, ALICE);
     await expect(createSecretFile(path, 'x', 'token file')).rejects.toMatchObject({
       code: 'ERR_FILE_WRITE',

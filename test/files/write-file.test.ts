@@ -19,7 +19,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('writeFileWhole', () => {
-  it('makes a file that its owner alone can read', async () => {
+  it('creates a file with mode 0600', async () => {
     const path = join(folder, 'new');
     await writeFileWhole(path, 'text');
     expect(readFileSync(path, 'utf8')).toBe('text');
@@ -27,7 +27,7 @@ describe('writeFileWhole', () => {
     expect(readdirSync(folder)).toEqual(['new']);
   });
 
-  it('replaces what a link points to, not the link', async () => {
+  it('replaces the target of a link, not the link', async () => {
     const path = join(folder, 'target');
     writeFileSync(path, 'old');
     symlinkSync(path, join(folder, 'link'));
@@ -37,7 +37,7 @@ describe('writeFileWhole', () => {
     expect(readdirSync(folder).sort()).toEqual(['link', 'target']);
   });
 
-  it('names the file and the reason, and leaves nothing behind', async () => {
+  it('names file and reason, and leaves no temporary file', async () => {
     const path = join(folder, 'nowhere', 'file');
     await expect(writeFileWhole(path, 'text', { subject: 'state file' })).rejects.toMatchObject({
       code: 'ERR_FILE_WRITE',

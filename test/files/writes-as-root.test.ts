@@ -1,7 +1,6 @@
 /**
- * Root writing where other users have a hand in the path: as whom, or why not, and what a hostile owner can
- * gain by replacing folders during the write. Left out where not run by root, who alone can make files of
- * other users.
+ * Root writes to paths that other users own parts of: with whose ids, what it refuses, and that a hostile
+ * owner gains nothing by replacing folders during the write. Left out unless root runs the tests.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -90,7 +89,7 @@ describe.skipIf(process.getuid?.() !== 0)('root', () => {
     expect(ids(path)).toEqual([ALICE, ALICE]);
   });
 
-  it("keeps a user's file that user's, with a group that root has given it", async () => {
+  it("keeps owner and group of a user's file", async () => {
     fileOf(ALICE, path, '[other]\nregion = eu-west-1\n', 0o640);
     chownSync(path, ALICE, 4);
     await update();
@@ -98,7 +97,7 @@ describe.skipIf(process.getuid?.() !== 0)('root', () => {
     expect(readFileSync(path, 'utf8')).toContain('[other]\nregion = eu-west-1\n');
   });
 
-  it("keeps a user's file that user's in a folder of root", async () => {
+  it("keeps the owner of a user's file in a folder of root", async () => {
     const file = fileOf(ALICE, join(top, 'credentials'), '');
     await update(file);
     expect(ids(file)).toEqual([ALICE, ALICE]);
@@ -122,7 +121,7 @@ describe.skipIf(process.getuid?.() !== 0)('root', () => {
     expect(readdirSync(top).sort()).toEqual(['home', 'sudoers']);
   });
 
-  it('refuses where several users own the path, and names who owns what and what to do', async () => {
+  it('refuses a path with several owners, and names each owner and the fix', async () => {
     const other = folderOf(BOB, 'bob');
     linkOf(ALICE, join(other, 'credentials'), path);
     await expect(update()).rejects.toMatchObject({
@@ -141,21 +140,21 @@ describe.skipIf(process.getuid?.() !== 0)('root', () => {
     expect(readFileSync(path, 'utf8')).toBe('');
   });
 
-  describe('in a folder that everybody can write to', () => {
+  describe('in a world-writable folder', () => {
     let shared: string;
     beforeEach(() => {
       shared = folderOf(0, 'shared');
       chmodSync(shared, 0o777);
     });
 
-    it('writes a file of its own', async () => {
+    it('writes its own file', async () => {
       await update(join(shared, 'credentials'));
       await update(join(shared, 'sub', 'credentials'));
       expect(ids(join(shared, 'credentials'))).toEqual([0, 0]);
       expect(ids(join(shared, 'sub', 'credentials'))).toEqual([0, 0]);
     });
 
-    it.each([0, ALICE])('follows no link, whoever owns it (%i)', async (uid) => {
+    it.each([0, ALICE])('follows no link of user %i', async (uid) => {
       const target = fileOf(0, join(top, 'target'), 'untouched');
       linkOf(uid, target, join(shared, 'credentials'));
       linkOf(uid, top, join(shared, 'sub'));
@@ -168,7 +167,7 @@ describe.skipIf(process.getuid?.() !== 0)('root', () => {
       expect(readFileSync(target, 'utf8')).toBe('untouched');
     });
 
-    it('follows a link of root where the folder is sticky, as those of Kubernetes are', async () => {
+    it('follows a link of root in a sticky folder, as in volumes of Kubernetes', async () => {
       chmodSync(shared, 0o1777);
       mkdirSync(join(shared, '..2026'));
       fileOf(0, join(shared, '..2026', 'credentials'), '');
@@ -178,7 +177,7 @@ describe.skipIf(process.getuid?.() !== 0)('root', () => {
       expect(readFileSync(join(shared, '..2026', 'credentials'), 'utf8')).toContain('[default]');
     });
 
-    it('refuses a file that another user has put there', async () => {
+    it('refuses a file of another user', async () => {
       const file = fileOf(ALICE, join(shared, 'credentials'), '');
       await expect(update(file)).rejects.toMatchObject({ code: 'ERR_FILE_WRITE' });
       expect(readFileSync(file, 'utf8')).toBe('');
@@ -195,8 +194,8 @@ describe.skipIf(process.getuid?.() !== 0)('root', () => {
     expect(ids(join(top, 'own'))).toEqual([0, 0]);
   });
 
-  // The owner replaces a folder by a link to one of root's, as fast as two system calls go, while root writes.
-  it('gives a hostile owner nothing, however the folders are replaced during the write', async () => {
+  // While root writes, the owner replaces a folder by a link to a folder of root, as fast as possible.
+  it('a hostile owner gains nothing by replacing folders during the write', async () => {
     const victims = folderOf(0, 'victims');
     const victim = fileOf(0, join(victims, 'credentials'), 'root only\n', 0o644);
     renameSync(join(home, '.aws'), join(home, 'real'));
@@ -227,13 +226,13 @@ describe.skipIf(process.getuid?.() !== 0)('root', () => {
     }
     hostile.kill('SIGKILL');
     await exit;
-    // Both have been met, or the race was none.
+    // The writes met both states, so there was a race.
     expect(outcomes.written).toBeGreaterThan(0);
     expect(outcomes.refused).toBeGreaterThan(0);
     expect(ids(join(home, 'real', 'credentials'))).toEqual([ALICE, ALICE]);
   });
 
-  it('keeps its own ids for files that are opened meanwhile', async () => {
+  it('opens other files with its own ids meanwhile', async () => {
     const secret = fileOf(0, join(top, 'secret'), 'mine');
     const { readBytes } = await import('../../src/files/read-bytes.js');
     const writing = Array.from({ length: 20 }, () => update());

@@ -12,7 +12,7 @@ import { mountFullDisk } from './full-disk.js';
 import type { Machine, Outcome } from './machine.js';
 import { PROGRAM, run, startMachine } from './machine.js';
 
-/** A machine with a folder for caches of its own, and the arguments of a cached run on it. */
+/** A machine with its own cache folder, and the arguments of a cached run. */
 async function startCached(): Promise<{ machine: Machine; folder: string; args: string[] }> {
   const { env, ...rest } = await startMachine();
   const machine = { ...rest, env: { ...env, HOME: rest.folder, XDG_RUNTIME_DIR: rest.folder } };
@@ -32,7 +32,7 @@ function keyIn({ status, stdout, stderr }: Outcome): string {
 }
 
 describe('credential-process --cache', () => {
-  it('asks the service once, and loads nothing that speaks to it the second time', async () => {
+  it('calls the service once; the second run loads no module for HTTP', async () => {
     const { machine, folder, args } = await startCached();
     const first = keyIn(await ask(machine, args));
     const spy = join(machine.folder, 'spy.mjs');
@@ -50,7 +50,7 @@ describe('credential-process --cache', () => {
     expect(keyIn(await ask(spied, args))).toBe(first);
     expect(loads()).not.toContain(network);
     expect(machine.emulator.sessionCount).toBe(1);
-    // It would be seen: without the cache, it is.
+    // Control: a run without the cache does load them.
     await ask(
       spied,
       args.filter((arg) => arg !== '--cache'),
@@ -59,7 +59,7 @@ describe('credential-process --cache', () => {
     expect(statSync(folder).mode & 0o777).toBe(0o700);
   });
 
-  it('is kept for the holder of the key: list tells role and end, clear removes it', async () => {
+  it('list shows role and expiration without the key, clear removes the session', async () => {
     const { machine, folder, args } = await startCached();
     const { stdout, stderr } = await ask(machine, [...args, '--debug']);
     const { SecretAccessKey, SessionToken, Expiration } = JSON.parse(stdout);
@@ -95,19 +95,19 @@ describe('credential-process --cache', () => {
     expect(readdirSync(folder)).toHaveLength(1);
   }, 120_000);
 
-  it('is stopped by nobody who is killed, and never reads half a file', async () => {
+  it('goes on while others are killed, and never reads half a file', async () => {
     const { machine, folder, args } = await startCached();
     const rounds = Number(process.env['STORM_ROUNDS'] ?? 6);
     let kills = 0;
     for (let round = 0; round < rounds; round++) {
-      // Another duration each time, so that there is something to make and to write.
+      // Another duration each time, so that each run creates and writes a session.
       const own = [...args, `--session-duration=${1300 + round}`];
       const victims = Array.from({ length: 4 }, () =>
         spawn(process.execPath, own, { env: machine.env, stdio: 'ignore' }),
       );
       const ends = victims.map((victim) => once(victim, 'exit'));
       const before = machine.emulator.sessionCount;
-      // From the first session on: within reading, making and writing the file.
+      // Kills happen while the file is read, created and written.
       while (machine.emulator.sessionCount === before) await sleep(1);
       for (const [index, victim] of victims.entries()) {
         await sleep((round * 7 + index * 3) % 12);
@@ -128,7 +128,7 @@ describe('credential-process --cache', () => {
 });
 
 describe('on a full disk', () => {
-  it('hands out the credentials all the same (left out where nothing can be mounted)', async ({ skip }) => {
+  it('prints the credentials without caching them (left out if nothing can be mounted)', async ({ skip }) => {
     const { machine, args } = await startCached();
     const disk = join(machine.folder, 'disk');
     if (!mountFullDisk(disk, {})) return skip('mounting a small disk needs root');

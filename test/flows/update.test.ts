@@ -237,7 +237,7 @@ describe('update', () => {
 });
 
 describe('the file', () => {
-  it('loses nothing where several write their profiles at once', async () => {
+  it('loses no profile of several concurrent writers', async () => {
     const { machine, path, args } = await startUpdating();
     writeFileSync(path, OTHERS);
     const names = Array.from({ length: 8 }, (_, index) => `p${index}`);
@@ -249,7 +249,7 @@ describe('the file', () => {
     expect(readdirSync(join(path, '..'))).toEqual(['credentials']);
   }, 60_000);
 
-  it('is whole at any moment, whoever is killed', async () => {
+  it('is complete at any moment while writers are killed', async () => {
     const { machine, path, args } = await startUpdating();
     writeFileSync(path, OTHERS);
     const rounds = Number(process.env['STORM_ROUNDS'] ?? 6);
@@ -288,7 +288,7 @@ describe('the file', () => {
     ]);
   }, 3_600_000);
 
-  it('is the old one where the disk is full (left out where nothing can be mounted)', async ({ skip }) => {
+  it('stays the old one on a full disk (left out if nothing can be mounted)', async ({ skip }) => {
     const { machine, args } = await startUpdating();
     const disk = join(machine.folder, 'disk');
     const path = join(disk, 'credentials');

@@ -21,7 +21,7 @@ const MALFORMED: Record<ArnKind, readonly string[]> = {
     'arn:aws:rolesanywhere:us-east-1:123456789012:subject/x',
     'arn:awsx:rolesanywhere:us-east-1:123456789012:trust-anchor/x',
     'arn:aws:iam:us-east-1:123456789012:trust-anchor/x',
-    // A region that no host name could have: it would fail as `Invalid URL`.
+    // A region that is no part of a host name would fail as `Invalid URL`.
     'arn:aws:rolesanywhere:xn--a:123456789012:trust-anchor/x',
     `${ANCHOR} `,
     ` ${ANCHOR}`,
@@ -40,7 +40,7 @@ const MALFORMED: Record<ArnKind, readonly string[]> = {
   ],
 };
 
-/** What messages say of ARNs of the other kinds. */
+/** How messages name ARNs of the other kinds. */
 const KINDS: Readonly<Record<string, string>> = {
   [ANCHOR]: 'the ARN of a trust anchor, ',
   [PROFILE]: 'the ARN of a profile, ',

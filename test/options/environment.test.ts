@@ -113,7 +113,7 @@ describe('the environment', () => {
       'AWS_ENDPOINT_URL must be an https:// URL, found "localhost:4566"',
     ],
     ['AWS_ENDPOINT_URL', 'http://localstack:4566', 'AWS_ENDPOINT_URL must use https, except to this machine'],
-  ])('is named where it is wrong: %s=%s', (name, value, message) => {
+  ])('an invalid variable is named: %s=%s', (name, value, message) => {
     expect(() => parseSettings(BASE, { env: { [name]: value } })).toThrow(
       expect.objectContaining({
         name: 'OptionError',
@@ -123,7 +123,7 @@ describe('the environment', () => {
     );
   });
 
-  it('is read only where it is handed in', () => {
+  it('is read only if it is passed', () => {
     process.env['ROLESANYWHERE_PKCS8_PASSWORD'] = 'ambient';
     try {
       expect(parseSettings(BASE).source.passphrase).toBeUndefined();

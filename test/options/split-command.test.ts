@@ -1,4 +1,4 @@
-/** Command lines in words, as Python's shlex reads them: Python is the judge. */
+/** Splitting command lines into words, compared with Python's shlex. */
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { splitCommand } from '../../src/options/split-command.js';
@@ -44,7 +44,7 @@ describe('a command line', () => {
     expect(LINES.map((line) => splitCommand(line, '--sign-command'))).toEqual(byPython(LINES));
   });
 
-  it('is refused where Python refuses it', () => {
+  it('is refused if Python refuses it', () => {
     expect(byPython(BAD)).toEqual(BAD.map(() => null));
     for (const line of BAD) {
       expect(() => splitCommand(line, '--sign-command')).toThrow(

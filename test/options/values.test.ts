@@ -16,7 +16,7 @@ const REGION =
 const NAME = 'roleSessionName must be 2 to 64 of A-Z a-z 0-9 _ + = , . @ -, found';
 const NUMBER = 'a value of type number';
 
-describe('a value that its row does not allow is refused', () => {
+describe('an invalid value is refused', () => {
   it.each<[object, string]>([
     [{ durationSeconds: 899 }, `${DURATION} "899"`],
     [{ durationSeconds: 43_201 }, `${DURATION} "43201"`],
@@ -72,7 +72,7 @@ describe('a value that its row does not allow is refused', () => {
     );
   });
 
-  // The Go helper's users know this pitfall: such a name would end up in the credential scope.
+  // A pitfall of the Go helper: such a name would end up in the credential scope.
   it.each(['fips-us-east-1', 'us-east-1-fips'])('a pseudo-region: %s', (region) => {
     expect(() => parse({ region })).toThrow(
       expect.objectContaining({ code: 'ERR_OPTION_INVALID', message: `${REGION} "${region}"` }),
@@ -89,7 +89,7 @@ describe('a value that its row does not allow is refused', () => {
   );
 });
 
-describe('a value at the edge of its row is taken', () => {
+describe('a value at the limit is accepted', () => {
   it.each<[object, object]>([
     [{ durationSeconds: 900 }, { durationSeconds: 900 }],
     [{ durationSeconds: 43_200 }, { durationSeconds: 43_200 }],
@@ -111,7 +111,7 @@ describe('a value at the edge of its row is taken', () => {
     expect(parse(options)).toMatchObject(expected);
   });
 
-  it.each([undefined, null, ''])('%o is none given, and the default holds', (none) => {
+  it.each([undefined, null, ''])('%o counts as not given: the default is used', (none) => {
     const settings = parse({
       durationSeconds: none,
       roleSessionName: none,

@@ -1,4 +1,4 @@
-/** Warnings of Node: an ExperimentalWarning can be left out, and nothing else is. */
+/** Suppressing an ExperimentalWarning of Node, and no other warning. */
 import { expect, it, onTestFinished } from 'vitest';
 import { withoutExperimentalWarning } from '../../src/options/environment.js';
 

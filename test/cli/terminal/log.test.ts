@@ -28,7 +28,7 @@ function lines(format: LogFormat, ...events: Parameters<ReturnType<typeof openLo
 }
 
 describe('the log', () => {
-  it('is one object of JSON a line', () => {
+  it('writes one JSON object per line', () => {
     const [line = ''] = lines('json', [
       'refreshed',
       {
@@ -51,7 +51,7 @@ describe('the log', () => {
     });
   });
 
-  it('is one line of text, with quotes where they are needed', () => {
+  it('writes one line of text, and quotes values with blanks', () => {
     expect(
       lines(
         'text',
@@ -65,7 +65,7 @@ describe('the log', () => {
     ]);
   });
 
-  it.each(['json', 'text'] as const)('in %s, no text makes a second line or moves a cursor', (format) => {
+  it.each(['json', 'text'] as const)('in %s, no text starts a second line or moves the cursor', (format) => {
     const [line = ''] = lines(format, ['failed', { message: 'a\r\nb\u2028c\u001b[2Kd\u0085e' }]);
     expect(line.slice(0, -1)).toMatch(/^[\x20-\x7e]+$/);
   });
@@ -83,7 +83,7 @@ describe('the log', () => {
     ]);
   });
 
-  it('does not fail where nobody reads it', async () => {
+  it('ignores errors of the output', async () => {
     const gone: Output = {
       write: () => undefined,
       on: (_event, listener) => listener(new Error('EPIPE')),
@@ -91,11 +91,11 @@ describe('the log', () => {
       off: () => undefined,
     };
     expect(() => openLog(gone, 'json', () => NOW).info('a')).not.toThrow();
-    // A rejection that nobody handles would end the process.
+    // An unhandled rejection would end the process.
     await new Promise((resolve) => setImmediate(resolve));
   });
 
-  it('says of an error what it may', () => {
+  it('shows code, message and hint of an error of ours, and only the class of others', () => {
     expect(errorFields(new OptionError('ERR_OPTION_INVALID', 'no\nsuch'))).toEqual({
       code: 'ERR_OPTION_INVALID',
       message: 'no such',
@@ -109,7 +109,7 @@ describe('the log', () => {
     expect(errorFields('SECRET').message).toBe('unexpected string');
   });
 
-  it('tells of a refresher: what came, and what did not, and whether anything is left', () => {
+  it('logs refreshes, failures, and whether credentials are left', () => {
     const to = output();
     const events = refreshEvents(
       openLog(to, 'text', () => NOW),

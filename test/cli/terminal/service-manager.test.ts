@@ -1,4 +1,4 @@
-/** What systemd is told: by a systemd-notify that writes down what it is called with, and by the real one. */
+/** Messages to systemd: by a stand-in for systemd-notify that records its arguments, and by the real one. */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,7 @@ async function until(read: () => string, expected: RegExp): Promise<string> {
   }
 }
 
-describe('where systemd asks', () => {
+describe('with NOTIFY_SOCKET', () => {
   function fake(): { env: Record<string, string>; said: () => string } {
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'said'), '');
@@ -32,7 +32,7 @@ describe('where systemd asks', () => {
     return { env, said: () => readFileSync(join(folder, 'said'), 'utf8') };
   }
 
-  it('it hears that the program is ready, once, how it does, and that it ends', async () => {
+  it('sends ready once, the status, and stopping', async () => {
     const { env, said } = fake();
     const failed: string[] = [];
     const manager = openServiceManager(env, (reason) => failed.push(reason));
@@ -46,7 +46,7 @@ describe('where systemd asks', () => {
     expect(failed).toEqual([]);
   });
 
-  it('it gets signs of life, at half the time that it waits for them', async () => {
+  it('sends watchdog messages at half the interval', async () => {
     const { env, said } = fake();
     const manager = openServiceManager({ ...env, WATCHDOG_USEC: '200000' }, () => {});
     await until(said, /(.*WATCHDOG=1\n){2}/);
@@ -56,7 +56,7 @@ describe('where systemd asks', () => {
     expect(said()).toHaveLength(length);
   });
 
-  it('and cannot be told, the program goes on and hears of it once', async () => {
+  it('a failure is reported once and does not end the program', async () => {
     const failed: string[] = [];
     const env = { PATH: temporaryFolder(), NOTIFY_SOCKET: '/run/notify' };
     const manager = openServiceManager(env, (reason) => failed.push(reason));
@@ -68,7 +68,7 @@ describe('where systemd asks', () => {
   });
 });
 
-it('says nothing where nobody asks', async () => {
+it('sends nothing without NOTIFY_SOCKET', async () => {
   const manager = openServiceManager({ PATH: temporaryFolder() }, () => expect.unreachable());
   manager.ready();
   await manager.stopping();
@@ -78,7 +78,7 @@ const has = (program: string, ...args: string[]): boolean => spawnSync(program, 
 const canListen = has('systemd-notify', '--version') && has('python3', '--version');
 const leftOut = canListen ? '' : ' (left out: there is no systemd-notify, or no Python)';
 
-it.skipIf(!canListen)(`is heard on the socket of systemd${leftOut}`, async () => {
+it.skipIf(!canListen)(`the real systemd-notify reaches the socket${leftOut}`, async () => {
   const folder = temporaryFolder();
   const script = `
 import array, os, socket, sys

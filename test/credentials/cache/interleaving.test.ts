@@ -1,4 +1,4 @@
-/** Two processes at one cache file: the other one acts exactly between two steps of this one. */
+/** Two processes use one cache file: the other one acts between two steps of this one. */
 import { describe, expect, it, vi } from 'vitest';
 import { openCache } from '../../../src/credentials/cache/session-cache.js';
 import { acquireLock } from '../../../src/files/lock.js';
@@ -6,14 +6,14 @@ import type { Session } from '../../../src/session/response.js';
 import { identity, NOW } from '../../fixtures.js';
 import { session, settings, temporaryFolder } from './kept.js';
 
-/** What the other process does right before this one gets the lock. */
+/** Runs right before this process gets the lock. */
 let beforeLock = async (): Promise<void> => {};
 
 vi.mock('../../../src/files/lock.js', async (importOriginal) => {
   const original = await importOriginal<typeof import('../../../src/files/lock.js')>();
   const acquire: typeof original.acquireLock = async (path, { waitMs }) => {
     await beforeLock();
-    // Without polling: the other process acts after the last poll.
+    // No polling: the other process acts after the last poll.
     return original.acquireLock(path, { waitMs });
   };
   return { ...original, acquireLock: vi.fn(acquire) };
@@ -31,7 +31,7 @@ const neverCreates = async (): Promise<Session> => {
 };
 
 describe('a session that another process writes', () => {
-  it('between the first look and the lock is used: one session is created', async () => {
+  it('after the first look is used: one session is created', async () => {
     const cache = await open();
     beforeLock = async () => {
       beforeLock = async () => {};

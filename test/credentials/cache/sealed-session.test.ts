@@ -29,7 +29,7 @@ describe('a sealed session', () => {
     expect(Buffer.from(JSON.parse(SEALED).sealed, 'base64').toString('latin1')).not.toMatch(/canary|ASIA1/);
   });
 
-  it('is another one each time', () => {
+  it('differs each time', () => {
     expect(sealSession(KEPT, KEY, 'inputs')).not.toBe(SEALED);
   });
 
@@ -51,7 +51,7 @@ describe('a sealed session', () => {
     expect(openSession(text, key, inputs)).toBeUndefined();
   });
 
-  it('does not open with any bit of the box turned', () => {
+  it('does not open with any bit flipped', () => {
     const file = JSON.parse(SEALED);
     const sealed = Buffer.from(file.sealed, 'base64');
     for (let at = 0; at < sealed.length; at++) {

@@ -1,4 +1,4 @@
-/** The cache in this process: what is kept, what is found, and that nothing of it is ever a failure. */
+/** The cache in one process: hits, misses, and that it never fails. */
 import {
   chmodSync,
   chownSync,
@@ -58,7 +58,7 @@ const never = async (): Promise<Session> => {
 };
 
 describe('a cache', () => {
-  it('keeps a session for itself, in a file and a folder that others cannot read', async () => {
+  it('keeps a session in a file and folder that other users cannot read', async () => {
     const { open, folder } = setup();
     const first = session('ASIA1');
     expect(await (await open())?.share(makes(first))).toBe(first);
@@ -105,15 +105,15 @@ describe('a cache', () => {
     [41, false],
     [61, false],
     [-4, true],
-    // The clock was set back: what has ended may look as if it had not.
+    // The clock was set back: an expired session may look valid.
     [-6, false],
-  ])('hands out %i minutes later what lasts for more than 20: %s', async (minutes, expected) => {
+  ])('%i minutes later returns sessions with more than 20 minutes left: %s', async (minutes, expected) => {
     const { open } = setup();
     await (await open())?.share(makes(session('ASIA1')));
     expect((await (await open({}, minutes))?.read()) !== undefined).toBe(expected);
   });
 
-  it('keeps nothing that is too short, whether it was asked for or given', async () => {
+  it('keeps no session that is too short, by request or by answer', async () => {
     const { open, folder, said } = setup();
     expect(await open({ durationSeconds: 1200 })).toBeUndefined();
     expect(said.at(-1)).toBe('sessions of 1200 seconds are too short to be cached');
@@ -122,7 +122,7 @@ describe('a cache', () => {
     expect(said.at(-1)).toBe('the session is too short to be cached');
   });
 
-  it('takes for a refresh only what is newer', async () => {
+  it('uses only newer sessions for a refresh', async () => {
     const { open } = setup();
     const [old, other, own] = [session('ASIA1'), session('ASIA2', 61), session('ASIA3', 62)];
     const cache = await open();
@@ -133,14 +133,14 @@ describe('a cache', () => {
     expect(await cache?.share(makes(own), replacing(other))).toBe(own);
   });
 
-  it('hands a refresher what has not ended, and what the one before had learned', async () => {
+  it('gives a refresher a valid session and the learned limit of the previous process', async () => {
     const { open } = setup();
     const value = session('ASIA1');
     await (await open())?.share(makes(value), { expiration: undefined, leadLimitMs: 300_000 });
     expect(await (await open({}, 41))?.read()).toBeUndefined();
     expect(await (await open({}, 59))?.read(0)).toEqual({ value, createdAt: NOW, leadLimitMs: 300_000 });
     expect(await (await open({}, 60))?.read(0)).toBeUndefined();
-    // Nobody was throttled.
+    // No process was throttled.
     await (await open({}, 61))?.share(makes(session('ASIA2', 121)), {
       expiration: undefined,
       leadLimitMs: Number.POSITIVE_INFINITY,
@@ -148,13 +148,13 @@ describe('a cache', () => {
     expect((await (await open({}, 61))?.read())?.leadLimitMs).toBeUndefined();
   });
 
-  it('lets failures through, and keeps nothing of them', async () => {
+  it('passes failures on and caches nothing', async () => {
     const { open, folder } = setup();
     await expect((await open())?.share(never)).rejects.toThrow('asked the service');
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('makes one session for many who ask at once', async () => {
+  it('creates one session for concurrent calls', async () => {
     const { open } = setup();
     let made = 0;
     const create = async (): Promise<Session> => {
@@ -167,7 +167,7 @@ describe('a cache', () => {
     expect(new Set(all.map((one) => one?.accessKeyId))).toEqual(new Set(['ASIA1']));
   });
 
-  it('goes on alone where another process does not come to an end', async () => {
+  it('creates a session itself if another process hangs', async () => {
     const { open, folder } = setup();
     const cache = await open({ timeoutMs: 60 });
     let isLate = false;
@@ -187,7 +187,7 @@ describe('a cache', () => {
     expect(readdirSync(folder)).toHaveLength(1);
   });
 
-  it('waits for nobody when it is ended', async () => {
+  it('stops waiting when the signal aborts', async () => {
     const { open, runtime } = setup();
     let finish = (): void => {};
     const held = new Promise<void>((resolve) => {
@@ -210,7 +210,7 @@ describe('a cache', () => {
     finish();
   });
 
-  it('removes what has ended, and what was left half-written', async () => {
+  it('removes expired sessions and half-written files', async () => {
     const { open, folder } = setup();
     await (await open({ roleSessionName: 'ab' }))?.share(makes(session('ASIA1')));
     await (await open({ roleSessionName: 'ab' }, 61))?.share(
@@ -241,7 +241,7 @@ describe('a cache file', () => {
     ],
     ['of noise', (path) => writeFileSync(path, Buffer.alloc(3000, 0xfe))],
     ['huge', (path) => writeFileSync(path, Buffer.alloc(300_000))],
-  ])('%s is a miss, and is replaced', async (_name, damage) => {
+  ])('%s is a miss and is replaced', async (_name, damage) => {
     const { open, folder, said } = setup();
     await (await open())?.share(makes(session('ASIA1')));
     damage(join(folder, readdirSync(folder)[0] ?? ''));
@@ -255,7 +255,7 @@ describe('a cache file', () => {
   it.each<[string, (path: string) => void]>([
     ['a folder', (path) => mkdirSync(path)],
     ['a link to nowhere', (path) => symlinkSync(join(path, '..', 'nowhere', 'file'), path)],
-  ])('that is %s is a miss, and what was made is handed out', async (_name, make) => {
+  ])('that is %s is a miss; the new session is returned', async (_name, make) => {
     const { open, folder, said } = setup();
     await (await open())?.share(makes(session('ASIA1')));
     const path = join(folder, readdirSync(folder)[0] ?? '');
@@ -292,7 +292,7 @@ describe('the folder', () => {
   });
 
   const isRoot = process.getuid?.() === 0;
-  it.skipIf(!isRoot)('that is of another user is not used (left out where not run by root)', async () => {
+  it.skipIf(!isRoot)('of another user is not used (left out unless run by root)', async () => {
     const { open, folder, said } = setup();
     mkdirSync(folder, { mode: 0o700 });
     chownSync(folder, 65_534, 65_534);
@@ -315,12 +315,12 @@ describe('the folder', () => {
     expect(cacheFolders(env)[0]).toBe(expected);
   });
 
-  it.runIf(process.platform === 'linux')('lies under ~/.cache where no variable says otherwise', () => {
+  it.runIf(process.platform === 'linux')('lies under ~/.cache by default', () => {
     expect(cacheFolders({ HOME: '/h' })).toEqual(['/h/.cache/rolesanywhere']);
   });
 });
 
-it('keeps nothing for a key that cannot be derived from, and says so', async () => {
+it('caches nothing for a key without derivation, and warns', async () => {
   const said: string[] = [];
   const { deriveKey: _, ...token } = await identity('ec-p256');
   const context = {

@@ -1,6 +1,6 @@
 /**
- * The client's checks and the emulator's rules are written twice and say the same: what the client calls an
- * error, the emulator refuses; what the emulator refuses, the client has named, as an error or as a warning.
+ * The client's checks and the emulator's rules are written twice and agree: the emulator refuses everything
+ * that is an error in the client, and the client reports everything that the emulator refuses.
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { readdirSync } from 'node:fs';
@@ -26,7 +26,7 @@ import {
   utc,
 } from './make-certificate.js';
 
-/** Why the emulator would refuse this leaf, whatever issued it. */
+/** The reason for which the emulator refuses the leaf itself; undefined if it accepts it. */
 function refusedByEmulator(bytes: Buffer): string | undefined {
   try {
     const certificate = parseByEmulator(bytes);
@@ -97,7 +97,7 @@ const EXPLICIT = (() => {
 })();
 const ATTRIBUTE = (value: Buffer): Buffer => sequence(der(0x31, sequence(oid('2.5.4.3'), value)));
 
-/** Where the client speaks of a mutant: `ERR_` it refuses, `WARN_` it warns, undefined both are content. */
+/** The client's verdict on a mutant: `ERR_` refused, `WARN_` a warning, undefined accepted by both. */
 const MUTANTS: ReadonlyArray<readonly [title: string, bytes: Buffer, code: string | undefined]> = [
   ['a good one', makeCertificate(), undefined],
   ['signed with RSASSA-PSS', makeCertificate({ algorithm: PSS }), 'WARN_CERTIFICATE_UNUSUAL'],
@@ -257,7 +257,7 @@ describe('over mutants', () => {
     const found: string[] = [];
     const key = new X509Certificate(whole).publicKey.export({ type: 'spki', format: 'der' });
     const [start, end] = [whole.indexOf(key), whole.indexOf(key) + key.length];
-    // The signature is not judged here; what is before it, every octet of it.
+    // Every octet before the signature, which is not judged here.
     for (let at = 4; at < whole.length - 260; at++) {
       const altered = Buffer.from(whole);
       altered[at] = (altered[at] ?? 0) ^ ([0x01, 0x80, 0x20][at % 3] ?? 0);

@@ -6,7 +6,7 @@ const KEY = path('ec-p256.scrypt.pem');
 const ENCRYPTED = { certificate: path('ec-p256.pem'), privateKey: KEY };
 const PLAIN = { certificate: path('ec-p256.pem'), privateKey: path('ec-p256.key.pem') };
 
-/** Answers in turn, and remembers the questions. */
+/** Gives the answers in turn and records the questions. */
 function answering(...answers: ReadonlyArray<string | undefined>) {
   const questions: Array<readonly [subject: string, attempt: number]> = [];
   const askPassphrase = async (subject: string, attempt: number) => {
@@ -17,7 +17,7 @@ function answering(...answers: ReadonlyArray<string | undefined>) {
 }
 
 describe('askPassphrase', () => {
-  it('is called for an encrypted key, and again where the answer is wrong', async () => {
+  it('is called for an encrypted key, and again after a wrong answer', async () => {
     const { questions, askPassphrase } = answering('wrong', 'wrong too', manifest.passphrase);
     const identity = await loadIdentity(ENCRYPTED, { askPassphrase });
     expect(identity.algorithm).toBe('AWS4-X509-ECDSA-SHA256');
@@ -33,7 +33,7 @@ describe('askPassphrase', () => {
     expect(questions).toHaveLength(3);
   });
 
-  it('that has no answer leaves the error as it was', async () => {
+  it('without an answer leaves the error unchanged', async () => {
     const { questions, askPassphrase } = answering(undefined);
     await expect(loadIdentity(ENCRYPTED, { askPassphrase })).rejects.toMatchObject({
       code: 'ERR_KEY_PASSPHRASE',

@@ -97,13 +97,13 @@ describe('a bomb is refused at once', () => {
     const started = process.cpuUsage();
     const source = { certificate, privateKey: KEY };
     await expect(loadIdentity(source)).rejects.toMatchObject({ code: expect.stringMatching(/^ERR_/) });
-    // A certificate whose key is of no use is read all the same: it may be one that nobody needs.
+    // A certificate with an unusable key is read: it may be off the path.
     await loadCertificates(source).catch(() => undefined);
     const { user, system } = process.cpuUsage(started);
     expect((user + system) / 1e6).toBeLessThan(2);
   });
 
-  it('in a bundle of authorities too, which may be long', async () => {
+  it('also in a bundle of authorities, which may be long', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'rolesanywhere-bombs-'));
     try {
       const started = process.cpuUsage();

@@ -1,4 +1,4 @@
-/** Our reading of certificates against two others: `@peculiar/asn1-x509` and OpenSSL. */
+/** Our parser of certificates compared with `@peculiar/asn1-x509` and OpenSSL. */
 import { X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ import { extension, generalized, makeCertificate, name, utc } from './make-certi
 
 const folder = join(import.meta.dirname, '..', '..', 'certs');
 
-/** Every certificate that stands in a file of certs/ or in the vectors, once. */
+/** Every certificate of certs/ and of the vectors, once. */
 const CERTIFICATES = new Map<string, Buffer>();
 for (const file of readdirSync(folder).filter((one) => one.endsWith('.pem'))) {
   const blocks = readFileSync(path(file), 'utf8').matchAll(
@@ -34,7 +34,7 @@ for (const [, base64 = ''] of vectors.matchAll(/"(MII[A-Za-z0-9+/]{200,}={0,2})"
   CERTIFICATES.set(base64, Buffer.from(base64, 'base64'));
 }
 
-describe('the readings agree', () => {
+describe('the parsers agree', () => {
   it('over more than a hundred certificates', () => {
     expect(CERTIFICATES.size).toBeGreaterThan(100);
   });
@@ -135,7 +135,7 @@ describe('times are read by rule', () => {
     ['a sign', utc('-00102030405Z')],
     ['no octets', utc('')],
     ['another type', der(0x02, [1])],
-  ])('but %s is no time', async (_name, notAfter) => {
+  ])('refuses %s as a time', async (_name, notAfter) => {
     await expect(parseCertificate(makeCertificate({ notAfter }), 'it')).rejects.toMatchObject({
       code: 'ERR_CERTIFICATE_INVALID',
     });
@@ -167,7 +167,7 @@ describe('flaws are named', () => {
       'extensions, which need version 3, in version 1',
     ],
     [
-      'a critical extension that nobody knows',
+      'an unknown critical extension',
       makeCertificate({ extensions: [extension('1.2.3.4', Buffer.alloc(1), 0xff)] }),
       'the extension 1.2.3.4, which makes demands that may not be understood',
     ],
@@ -175,13 +175,13 @@ describe('flaws are named', () => {
     expect((await parseCertificate(bytes, 'it')).flaws).toContain(flaw);
   });
 
-  it('and none of an ordinary certificate', async () => {
+  it('an ordinary certificate has none', async () => {
     const certificate = await parseCertificate(makeCertificate(), 'it');
     expect(certificate.flaws).toEqual([]);
     expect(certificate.subject).toBe('C=DE, O=Example, OU=Fixtures, CN=made');
   });
 
-  it('but what OpenSSL or the structure refuses is no certificate', async () => {
+  it('a certificate that OpenSSL or the structure refuses is an error', async () => {
     for (const bytes of [
       makeCertificate({ subject: integer(1) }),
       makeCertificate({ spki: integer(1) }),

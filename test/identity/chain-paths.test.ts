@@ -1,4 +1,4 @@
-/** Which certificates are sent: those on a usable path from the leaf, whatever else the file holds. */
+/** The certificates that are sent: those on a usable path from the leaf. */
 import type { KeyObject } from 'node:crypto';
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
@@ -38,7 +38,7 @@ function spki(owner: string): Buffer {
 
 let serial = 1;
 
-/** A certificate of one name by another; `key` and `issuerKey` say whose keys, where names do not. */
+/** A certificate by names of subject and issuer; `key` and `issuerKey` select other keys than the names'. */
 function issue(
   subject: string,
   issuer: string,
@@ -87,7 +87,7 @@ function load(
   return loadIdentity({ certificate: pem(certificates), privateKey }, { now: () => NOW });
 }
 
-/** Every order of up to four, and forwards and backwards of more. */
+/** All orders of up to four certificates; forwards and backwards of more. */
 function orders<T>(all: readonly T[]): T[][] {
   if (all.length > 4) return [[...all], all.toReversed()];
   if (all.length < 2) return [[...all]];
@@ -157,14 +157,14 @@ describe('the path is found', () => {
     }
   });
 
-  it('and the warning names what is left out', async () => {
+  it('the warning names the certificates that are left out', async () => {
     const { notes = [] } = await load([leaf, issuing, ...others]);
     expect(notes[0]?.message).toMatch(
       /^not sent, since no usable path from .*CN=leaf leads through them: .*CA 0; .*CA 4; and 3 more$/,
     );
   });
 
-  it('the shortest where all of them would be too many', async () => {
+  it('the shortest path, if all certificates would be too many', async () => {
     const ladder = Array.from({ length: 6 }, (_, index) =>
       ca(`Rung ${index}`, index === 5 ? 'Root' : `Rung ${index + 1}`),
     );
@@ -217,7 +217,7 @@ describe('of several pairs', () => {
   const renewal = issue('host', 'Issuing', { key: 'new', notAfter: utc('280101000000Z') });
   const later = issue('host', 'Issuing', { key: 'later', ...AHEAD });
 
-  it('the valid one that ends last is taken, whatever their order', async () => {
+  it('the valid one that expires last is taken, in any order', async () => {
     for (const given of orders([old, renewal, later, issuing])) {
       for (const owners of orders(['old', 'new', 'later'])) {
         const identity = await load(given, owners);
@@ -268,14 +268,14 @@ describe('of several pairs', () => {
     });
   });
 
-  it('of which one has expired, the other is meant', async () => {
+  it('the one that has not expired is taken', async () => {
     const gone = issue('gone', 'Issuing', EXPIRED);
     expect(summary(await load([gone, leaf, issuing], ['gone', 'leaf']))).toMatchObject({ leaf });
   });
 });
 
 describe('bombs', () => {
-  it('of certificates with one name are found out within the time of a few', async () => {
+  it('of certificates with one name take no longer than a few', async () => {
     const heap = Array.from({ length: 250 }, (_, index) =>
       ca('Same', 'Same', { key: `heap ${index % 20}`, issuerKey: `heap ${(index + 1) % 20}` }),
     );

@@ -16,7 +16,7 @@ function blocks(file: string): string[] {
   return text(file).match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\r?\n/g) ?? [];
 }
 
-/** The DER of each certificate of a file, by Node's parser, in the file's order. */
+/** The DER of each certificate in a file, in order, by Node's parser. */
 function ders(file: string): Buffer[] {
   return blocks(file).map((pem) => new X509Certificate(pem).raw);
 }
@@ -74,7 +74,7 @@ describe('the leaf is found by the key, the chain ordered from its issuer upward
     });
   });
 
-  it('what does not link up is left out, and named', async () => {
+  it('unrelated certificates are left out and named', async () => {
     const { chain, notes } = await loadIdentity({
       certificate: `${text('chain-1.intermediates.pem')}${text('chain-3.fullchain.pem')}`,
       privateKey: KEY,
@@ -99,7 +99,7 @@ describe('pure parts', async () => {
   const [leaf] = await certificates('rsa-2048.pem');
   const publicKey = publicKeyOf(createPublicKey(text('rsa-2048.pem')));
 
-  it('of several certificates of one key, the one that lasts longest is the leaf', async () => {
+  it('of several certificates for one key, the one that expires last is the leaf', async () => {
     if (leaf === undefined) expect.fail('no certificate');
     const older = { ...leaf, notAfter: new Date('2025-01-01T00:00:00Z') };
     const newer = { ...leaf, notAfter: new Date('2200-01-01T00:00:00Z') };
@@ -112,7 +112,7 @@ describe('pure parts', async () => {
     expect(findLeaf([], [publicKey], {}, 'it', NOW)).toBeUndefined();
   });
 
-  it('a certificate that issued nothing here is not linked, whatever its name says', async () => {
+  it('a certificate is linked by signature, not by name', async () => {
     const [target] = await certificates('bad-chain-same-name.pem');
     const impostors = await certificates('bad-chain-same-name.intermediates.pem');
     if (target === undefined) expect.fail('no certificate');
@@ -128,7 +128,7 @@ describe('pure parts', async () => {
     expect(linkedFrom(target, [shouting])).toEqual([shouting]);
   });
 
-  it('an expired intermediate is left out where its renewal is there too, and kept where not', async () => {
+  it('an expired intermediate is left out only if its renewal is given', async () => {
     const [target] = await certificates('chain-1.pem');
     const [issuer] = await certificates('chain-1.intermediates.pem');
     if (target === undefined || issuer === undefined) expect.fail('no certificate');
@@ -137,7 +137,7 @@ describe('pure parts', async () => {
     expect(selectChain(target, [target, expired], 'certificate', NOW).chain).toEqual([expired]);
   });
 
-  it('ordering changes nothing of what it is given', async () => {
+  it('ordering does not change its input', async () => {
     const heap = Object.freeze(await certificates('chain-3.shuffled.pem'));
     const [target] = await certificates('chain-3.pem');
     if (target === undefined) expect.fail('no certificate');
@@ -149,7 +149,7 @@ describe('pure parts', async () => {
 
 const hasOpenssl = spawnSync('openssl', ['version'], { stdio: 'ignore' }).status === 0;
 
-it.skipIf(!hasOpenssl)('a renewed certificate is taken before the old one (openssl)', async () => {
+it.skipIf(!hasOpenssl)('a renewed certificate is preferred to the old one (openssl)', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'rolesanywhere-'));
   try {
     const [request, short] = [join(folder, 'request.pem'), join(folder, 'short.pem')];

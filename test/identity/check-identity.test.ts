@@ -13,7 +13,7 @@ async function fixture(name: string): Promise<SigningIdentity> {
   return load(found);
 }
 
-/** An identity of a caller's own: a plain object, with some fields of its certificate changed. */
+/** An identity made by a caller: a plain object with some fields of its certificate changed. */
 async function plugged(
   fields: Partial<Certificate>,
   rest: Partial<SigningIdentity> = {},
@@ -30,7 +30,7 @@ const DO = {
   LINK: 'give the intermediates between this certificate and the trust anchor, and no others',
 };
 
-describe('each rule says code, subject, rule, actual and hint', () => {
+describe('each finding has code, subject, rule, actual value and hint', () => {
   it.each<[string, string, string, string]>([
     [
       'bad-expired',
@@ -177,7 +177,7 @@ describe('validity', () => {
     expect(findings.map(({ code }) => code)).toEqual(codes);
   });
 
-  it('is judged at present where no moment is given', async () => {
+  it('is judged now by default', async () => {
     const expired = await plugged({ notAfter: new Date(Date.now() - 1000) });
     expect(checkIdentity(expired)).toMatchObject([{ code: 'ERR_CERTIFICATE_EXPIRED' }]);
     expect(checkIdentity(await plugged({ notAfter: new Date(Date.now() + 3_600_000) }))).toEqual([]);
@@ -200,7 +200,7 @@ it('an intermediate with a weak hash is a warning: the rule for intermediates is
 });
 
 describe('several findings', () => {
-  it('come worst first', async () => {
+  it('are sorted, worst first', async () => {
     const { certificate } = await fixture('warn-rsa-1024');
     const { chain } = await fixture('chain-1');
     const findings = checkIdentity(await plugged(certificate, { chain }), { now: () => NOW });
@@ -222,7 +222,7 @@ describe('several findings', () => {
     );
   });
 
-  it('that are only warnings are handed back', async () => {
+  it('that are only warnings are returned', async () => {
     expect(assertUsableIdentity(await fixture('warn-rsa-1024'), NOW).map(({ code }) => code)).toEqual([
       'WARN_KEY_SIZE',
     ]);

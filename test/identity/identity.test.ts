@@ -8,7 +8,7 @@ const RSA = { certificate: CERTIFICATE, privateKey: KEY };
 const EC_KEY = path('ec-p256.key.pem');
 const NAME = 'C=DE, O=Example, OU=Fixtures, CN=rsa-2048';
 
-describe('an identity that cannot be one is refused', () => {
+describe('an invalid identity is refused', () => {
   it.each<[string, IdentitySource, string, string]>([
     [
       'certificate and key swapped',
@@ -194,7 +194,7 @@ describe('an encrypted key', () => {
     }
   });
 
-  it('in the certificate file is named as that', async () => {
+  it('in the certificate file is named so', async () => {
     const certificate = `${text('rsa-2048.scrypt.pem')}${text('rsa-2048.pem')}`;
     await expect(loadIdentity({ certificate })).rejects.toMatchObject({
       code: 'ERR_KEY_PASSPHRASE',
@@ -204,7 +204,7 @@ describe('an encrypted key', () => {
     expect(algorithm).toBe('AWS4-X509-RSA-SHA256');
   });
 
-  it('never gives away a passphrase of a wrong type', async () => {
+  it('with a passphrase of a wrong type: the message does not show it', async () => {
     const { inspect } = await import('node:util');
     const passphrase = 1234567890 as unknown as string;
     const privateKey = path('ec-p256.pbkdf2-aes256.pem');

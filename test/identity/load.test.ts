@@ -70,7 +70,7 @@ describe('an identity is read', () => {
     expect(await identity.sign(Buffer.from('x'))).toHaveLength(256);
   });
 
-  it('without what may stand behind the DER of a certificate', async () => {
+  it('without bytes behind the DER of a certificate', async () => {
     const certificate = Buffer.concat([bytes('rsa-2048.der'), Buffer.from('\n')]);
     const outcome = await loadIdentity({ ...RSA, certificate }).catch((error: Error) => error);
     // Refused or cut off, but never sent along: the service would get other bytes than the CA signed.
@@ -88,13 +88,13 @@ describe('an identity is read', () => {
     expect(privateKey).toEqual(bytes(keyFile));
   });
 
-  it("without a change to the bytes that the caller's standard input yields", async () => {
+  it("without a change to the bytes of the caller's standard input", async () => {
     const chunk = bytes('rsa-2048.combined.pem');
     await loadIdentity({ certificate: '-' }, { stdin: () => Readable.from([chunk], { objectMode: true }) });
     expect(chunk).toEqual(bytes('rsa-2048.combined.pem'));
   });
 
-  it('into an object that shows no key to whoever prints it', async () => {
+  it('into an object that shows no key when it is printed', async () => {
     const { inspect } = await import('node:util');
     const identity = await loadIdentity(RSA);
     const shown = `${inspect(identity, { depth: 9, showHidden: true })}${JSON.stringify(identity)}`;
@@ -104,7 +104,7 @@ describe('an identity is read', () => {
   });
 });
 
-describe('what cannot be read is told apart', () => {
+describe('unreadable input is refused by kind', () => {
   const unreadable = (subject: string, reason: string): string => `${subject} cannot be read: ${reason}`;
   it.each<[string, IdentitySource, string, AsyncIterable<Uint8Array>?]>([
     [
@@ -166,7 +166,7 @@ describe('what cannot be read is told apart', () => {
 const KEY_LINES = text('rsa-2048.key.pem').trim().split('\n');
 const BODY = KEY_LINES.slice(1, -1);
 
-describe('key text in place of a path never comes back', () => {
+describe('key text in place of a path is never shown', () => {
   it.each([
     ['base64 DER cut short', BODY.join('').slice(0, -20)],
     ['base64 DER in lines, one of them lost', BODY.toSpliced(3, 1).join('\n')],
@@ -257,7 +257,7 @@ describe('loadTrustBundle', () => {
 describe('an identity around a signer elsewhere', () => {
   const certificate = text('chain-3.fullchain.pem');
 
-  it('has the first certificate, its chain and its algorithm, and asks the signer', async () => {
+  it('has the first certificate, its chain and algorithm, and calls the signer', async () => {
     const asked: Uint8Array[] = [];
     const key = createPrivateKey(text('chain-3.key.pem'));
     const sign = async (data: Uint8Array): Promise<Uint8Array> => {
@@ -275,7 +275,7 @@ describe('an identity around a signer elsewhere', () => {
     expect(asked).toEqual([Buffer.from('data')]);
   });
 
-  it('converts r and s side by side, as tokens give them', async () => {
+  it('converts r‖s, the form of tokens', async () => {
     const key = { key: createPrivateKey(text('chain-3.key.pem')), dsaEncoding: 'ieee-p1363' as const };
     const identity = await loadIdentity(
       { certificate },
@@ -318,7 +318,7 @@ describe('an identity around a signer elsewhere', () => {
     await expect(identity.sign(Buffer.from('data'))).rejects.toBe(failure);
   });
 
-  it('takes no private key beside it, and no certificate that could not sign', async () => {
+  it('refuses a private key beside it, and a certificate that cannot sign', async () => {
     const sign = async (data: Uint8Array): Promise<Uint8Array> => data;
     await expect(
       loadIdentity({ certificate, privateKey: path('chain-3.key.pem') }, { sign }),

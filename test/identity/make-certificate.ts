@@ -61,7 +61,7 @@ export function spkiOf(pem: string): Buffer {
   return createPublicKey(pem).export({ type: 'spki', format: 'der' });
 }
 
-/** The key of the fixture rsa-2048, which makes an identity of what is made here. */
+/** The key of the fixture rsa-2048, for identities with these certificates. */
 export const LEAF_KEY = text('rsa-2048.key.pem');
 
 /** A good leaf below root-rsa, but for the parts given. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { checkIdentity } from '../../src/identity/check-identity.js';
 import { load, manifest, NOW } from '../fixtures.js';
 
-/** What loading or checking says of a fixture: error codes first, then warnings. */
+/** The findings of loading and checking a fixture: errors first, then warnings. */
 async function verdict(fixture: (typeof manifest.fixtures)[number]): Promise<string[]> {
   try {
     return checkIdentity(await load(fixture), { now: () => NOW }).map(({ code }) => code);

@@ -14,7 +14,7 @@ async function fixture(name: string): Promise<SigningIdentity> {
   return load(found);
 }
 
-/** An identity of a caller's own: a plain object, with some fields of its certificate changed. */
+/** An identity made by a caller: a plain object with some fields of its certificate changed. */
 async function plugged(
   fields: Partial<Certificate>,
   rest: { chain?: SigningIdentity['chain']; algorithm?: string; publicKey?: Certificate['publicKey'] } = {},
@@ -23,14 +23,14 @@ async function plugged(
   return { certificate: { ...certificate, ...fields }, chain: [], algorithm, sign, ...rest };
 }
 
-describe("an identity of the caller's own", () => {
+describe('an identity made by the caller', () => {
   const ed25519 = publicKeyOf(generateKeyPairSync('ed25519').publicKey);
   const UNSUPPORTED =
     `certificate ${DN}, CN=rsa-2048 must have a key of kind RSA, EC, ML-DSA-44, ` +
     `ML-DSA-65 or ML-DSA-87, found`;
   const MISMATCH = `does not belong to certificate ${DN}, CN=rsa-2048 (RSA 2048 bits)`;
 
-  it('needs to tell no public key', async () => {
+  it('needs no public key', async () => {
     expect(checkIdentity(await plugged({}), { now: () => NOW })).toEqual([]);
   });
 
@@ -42,7 +42,7 @@ describe("an identity of the caller's own", () => {
       `private key (EC) ${MISMATCH}`,
     ],
     [
-      'an algorithm that nobody knows',
+      'an unknown algorithm',
       [{}, { algorithm: 'AWS4-X509-MLDSA' }],
       'ERR_KEY_MISMATCH',
       `private key (AWS4-X509-MLDSA) ${MISMATCH}`,
@@ -73,7 +73,7 @@ describe("an identity of the caller's own", () => {
     }
   });
 
-  it('is not changed, and not asked to sign', async () => {
+  it('is neither changed nor called to sign', async () => {
     const { chain, certificate, publicKey, algorithm } = await fixture('chain-3');
     const frozen: SigningIdentity = Object.freeze({
       certificate: Object.freeze({ ...certificate }),

@@ -1,4 +1,4 @@
-/** PKCS#12 files as openssl writes them, and as they must not be. */
+/** PKCS#12 files of openssl, and damaged or hostile ones. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createPublicKey, verify } from 'node:crypto';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -152,7 +152,7 @@ describe.skipIf(!hasOpenssl)('a PKCS#12 file alone is an identity', () => {
     }
   });
 
-  it('whatever its name, as bytes, and as PEM', async () => {
+  it('with any file name, as bytes, and as PEM', async () => {
     const file = makeFile();
     const renamed = join(folder, 'identity.crt');
     copyFileSync(file, renamed);
@@ -163,13 +163,13 @@ describe.skipIf(!hasOpenssl)('a PKCS#12 file alone is an identity', () => {
     await expectIdentity(await loadIdentity({ certificate: pem, passphrase: 'secret' }));
   });
 
-  it('in BER, with lengths that are not told', async () => {
+  it('in BER with indefinite lengths', async () => {
     const bytes = toBer(readFileSync(makeFile()));
     await expectIdentity(await loadIdentity({ certificate: bytes, passphrase: 'secret' }));
     expect(await failure(bytes, 'wrong')).toMatchObject({ code: 'ERR_KEY_PASSPHRASE' });
   });
 
-  it('its chain is ordered, the root left out, in whatever order they were put in', async () => {
+  it('with a chain in any order: it is sorted, the root left out', async () => {
     const blocks =
       text('chain-3.intermediates.pem').match(
         /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n/g,
@@ -205,7 +205,7 @@ describe.skipIf(!hasOpenssl)('a PKCS#12 file alone is an identity', () => {
   });
 });
 
-/** The contents of several files in one, without a MAC. */
+/** Several files combined into one, without a MAC. */
 function merge(...names: string[]): Buffer {
   const parts = names.flatMap((name) => {
     const [, safe] = childrenOf(readFileSync(makeFile({ name, options: ['-nomac'] })));
@@ -229,7 +229,7 @@ describe.skipIf(!hasOpenssl)('of several identities in one PKCS#12 file', () => 
     );
   });
 
-  it('none is taken, where no key can sign', async () => {
+  it('none is taken if no key can sign', async () => {
     expect(await failure(merge('bad-ed25519', 'bad-dsa'), 'secret')).toMatchObject({
       code: 'ERR_KEY_UNSUPPORTED',
     });
@@ -277,7 +277,7 @@ describe.skipIf(!hasOpenssl)('a PKCS#12 file is refused', () => {
     });
   });
 
-  it('in an encryption that is not read, with a line that converts it', async () => {
+  it('in an unsupported encryption, with a command that converts it', async () => {
     const file = makeFile({ options: ['-legacy', '-keypbe', 'PBE-SHA1-RC4-128', '-macalg', 'sha1'] });
     const error = await failure(file, 'secret');
     expect(error).toMatchObject({
@@ -293,7 +293,7 @@ describe.skipIf(!hasOpenssl)('a PKCS#12 file is refused', () => {
     await expectIdentity(await loadIdentity({ certificate: converted, passphrase: 'fresh' }));
   });
 
-  it('damaged, wherever the damage is: never as one that is right, seldom as a wrong passphrase', async () => {
+  it('damaged anywhere: it is never accepted, and rarely reported as a wrong passphrase', async () => {
     const bytes = readFileSync(makeFile());
     const codes = new Map<string, number>();
     for (let at = 4; at < bytes.length; at += 7) {
@@ -351,7 +351,7 @@ function der(tag: number, ...parts: Array<Buffer | undefined>): Buffer {
   return Buffer.concat([Buffer.from([tag, ...octets]), content]);
 }
 
-/** The outermost elements and the OCTET STRING in them, with indefinite lengths and in pieces. */
+/** Encodes the outermost elements and their OCTET STRING with indefinite lengths, in pieces. */
 function toBer(der: Buffer): Buffer {
   const [version, authSafe, macData] = childrenOf(der);
   const [type, content] = childrenOf(authSafe ?? der);

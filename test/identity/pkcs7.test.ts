@@ -1,4 +1,4 @@
-/** PKCS#7 bundles as openssl writes them. */
+/** PKCS#7 bundles of openssl. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -41,7 +41,7 @@ describe.skipIf(!hasOpenssl)('a PKCS#7 bundle', () => {
     }
   });
 
-  it.each(['PEM', 'DER'] as const)('as %s gives leaf and chain, where the key is beside it', async (form) => {
+  it.each(['PEM', 'DER'] as const)('as %s beside a key gives leaf and chain', async (form) => {
     const certificate = bundle(form, 'chain-3.intermediates.pem', 'chain-3.pem');
     const identity = await loadIdentity({ ...LEAF, certificate });
     expect(identity.certificate.subject).toContain('CN=chain-3');
@@ -56,7 +56,7 @@ describe.skipIf(!hasOpenssl)('a PKCS#7 bundle', () => {
     });
   });
 
-  it('under the name that older programs write, and beside a key in one file', async () => {
+  it('under the old label, and with a key in one file', async () => {
     const pem = readFileSync(bundle('PEM', 'chain-3.pem', 'chain-3.intermediates.pem'), 'utf8');
     const old = pem.replaceAll('PKCS7', 'PKCS #7 SIGNED DATA');
     for (const certificate of [old, `${text('chain-3.key.pem')}${pem}`]) {
@@ -66,7 +66,7 @@ describe.skipIf(!hasOpenssl)('a PKCS#7 bundle', () => {
     expect((await loadIdentity({ certificate: `${text('chain-3.key.pem')}${pem}` })).chain).toHaveLength(3);
   });
 
-  it('with a signature, in BER with lengths that are not told', async () => {
+  it('with a signature, in BER with indefinite lengths', async () => {
     const file = openssl(
       ...['cms', '-sign', '-in', path('root-ec.pem'), '-nodetach', '-stream', '-outform', 'DER'],
       ...['-signer', path('chain-3.pem'), '-inkey', path('chain-3.key.pem')],

@@ -64,14 +64,14 @@ function write(name: string, parts: readonly ('pem' | 'key.pem')[] = ['pem', 'ke
 }
 
 describe('rotatingIdentity', () => {
-  it('reads nothing again while nothing changes', async () => {
+  it('does not read unchanged files again', async () => {
     write('rsa-2048');
     const identity = rotating(source());
     for (let i = 0; i < 5; i++) expect(await identity()).toBe('rsa-2048');
     expect(loads).toBe(1);
   });
 
-  it('takes a pair that is written in place', async () => {
+  it('uses a pair that is written in place', async () => {
     write('rsa-2048');
     const identity = rotating(source());
     await identity();
@@ -80,7 +80,7 @@ describe('rotatingIdentity', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('takes a pair that is renamed into place, times and sizes being what they were', async () => {
+  it('uses a pair that is renamed into place with the same times and sizes', async () => {
     write('ec-p256');
     const identity = rotating(source());
     await identity();
@@ -94,7 +94,7 @@ describe('rotatingIdentity', () => {
     expect(await identity()).toBe('ec-p384');
   });
 
-  it('takes a pair whose folder is switched, as Kubernetes does with secrets', async () => {
+  it('uses a pair whose folder is switched, as in Kubernetes secrets', async () => {
     const volume = (revision: string, name: string): void => {
       mkdirSync(join(folder, revision));
       copyFileSync(path(`${name}.pem`), join(folder, revision, 'tls.crt'));
@@ -113,7 +113,7 @@ describe('rotatingIdentity', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('keeps the old pair while only half of the new one is there, and says so once', async () => {
+  it('keeps the old pair while half of the new one is missing, and warns once', async () => {
     write('rsa-2048');
     const identity = rotating(source());
     await identity();
@@ -137,7 +137,7 @@ describe('rotatingIdentity', () => {
     ['gone', () => unlinkSync(source().privateKey)],
     ['expired', () => write('bad-expired')],
     ['of a kind that the service refuses', () => write('bad-ca')],
-  ])('keeps the old pair where the new one is %s', async (_name, change) => {
+  ])('keeps the old pair if the new one is %s', async (_name, change) => {
     write('rsa-2048');
     const identity = rotating(source());
     await identity();
@@ -148,7 +148,7 @@ describe('rotatingIdentity', () => {
     expect(await identity()).toBe('ec-p256');
   });
 
-  it('says what is wrong with the new pair where the old one has ended too', async () => {
+  it('reports the fault of the new pair if the old one has expired', async () => {
     write('rsa-2048');
     const identity = rotating(source());
     await identity();
@@ -158,14 +158,14 @@ describe('rotatingIdentity', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('fails where there has never been a pair, and recovers', async () => {
+  it('fails without a first pair, and recovers', async () => {
     const identity = rotating(source());
     await expect(identity()).rejects.toMatchObject({ code: 'ERR_FILE_UNREADABLE' });
     write('rsa-2048');
     expect(await identity()).toBe('rsa-2048');
   });
 
-  it('reads again what was changed while it was read', async () => {
+  it('reads files again that changed while they were read', async () => {
     write('rsa-2048');
     let isFirst = true;
     const identity = rotating(source(), () => {
@@ -176,14 +176,14 @@ describe('rotatingIdentity', () => {
     expect(loads).toBe(2);
   });
 
-  it('reads at most three times what never stays the same', async () => {
+  it('reads files that keep changing at most three times', async () => {
     write('rsa-2048');
     const identity = rotating(source(), () => write('ec-p256'));
     expect(await identity()).toBe('ec-p256');
     expect(loads).toBe(3);
   });
 
-  it('reads a file that also holds the next certificate again, once the first has ended', async () => {
+  it('reads a file with the next certificate again when the first has expired', async () => {
     const ending = makeCertificate({ subject: name('host'), notAfter: utc('260701000000Z') });
     const next = makeCertificate({
       ...{ subject: name('host'), serial: integer(4712) },
@@ -215,7 +215,7 @@ describe('rotatingIdentity', () => {
     ]);
   });
 
-  it('takes text for what it is', async () => {
+  it('accepts PEM text in place of paths', async () => {
     const [certificate, privateKey] = ['rsa-2048.pem', 'rsa-2048.key.pem'].map((file) =>
       readFileSync(path(file), 'utf8'),
     );
@@ -225,7 +225,7 @@ describe('rotatingIdentity', () => {
     expect(loads).toBe(1);
   });
 
-  it('has no key text in a warning', async () => {
+  it('shows no key text in a warning', async () => {
     write('rsa-2048');
     const identity = rotating(source());
     await identity();

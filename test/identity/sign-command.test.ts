@@ -1,4 +1,4 @@
-/** Signing by a program: OpenSSL and Python sign, in every form that a program may print. */
+/** Signing programs: OpenSSL and Python sign, in every output form. */
 import { verify, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { SignCommandOptions } from '../../src/identity/sign-command.js';
@@ -67,7 +67,7 @@ describe('a signing program', () => {
     expect(verify('sha256', DATA, new X509Certificate(text(`${name}.pem`)).publicKey, signature)).toBe(true);
   });
 
-  it('gets algorithm, hash and fingerprint in its environment, and no secret of ours', async () => {
+  it('gets algorithm, hash and fingerprint in its environment, and no secret of this program', async () => {
     const env = {
       ...process.env,
       ROLESANYWHERE_PKCS8_PASSWORD: 'canary',
@@ -113,7 +113,7 @@ describe('a signing program', () => {
     ['is ended', shell('kill -TERM $$'), /was ended by SIGTERM/],
     ['is not there', ['/nowhere/sign'], /\/nowhere\/sign could not be started: ENOENT/],
     ['prints without end', shell('yes'), /printed more than 65536 octets/],
-  ])('is named where it %s', async (_what, command, message) => {
+  ])('is named if it %s', async (_what, command, message) => {
     await expect(signByCommand(DATA, optionsFor('rsa-2048', command))).rejects.toMatchObject({
       code: 'ERR_KEY_SIGN',
       message: expect.stringMatching(message),
@@ -121,7 +121,7 @@ describe('a signing program', () => {
     });
   });
 
-  it('is ended where it hangs, and a process of its own does not delay that', async () => {
+  it('is ended if it hangs, also with a child of its own', async () => {
     const options = optionsFor('rsa-2048', shell('sleep 30 & sleep 30'), { timeoutMs: 100 });
     const startedAt = performance.now();
     await expect(signByCommand(DATA, options)).rejects.toMatchObject({

@@ -1,5 +1,5 @@
 /**
- * Key bytes read from a file are overwritten: every buffer that held some is kept by this test, and looked at.
+ * Key bytes read from a file are overwritten: this test keeps and examines every buffer that held some.
  */
 import { Buffer as NodeBuffer } from 'node:buffer';
 import { createPrivateKey } from 'node:crypto';
@@ -30,7 +30,7 @@ beforeEach(() => {
 });
 afterEach(() => vi.restoreAllMocks());
 
-/** The secret of a key in each encoding that a file has: raw, and a line of base64 in the middle of it. */
+/** The secret of a key in each encoding of a file: raw, and a line of base64 from its middle. */
 function secretsOf(name: string): Buffer[] {
   const der = createPrivateKey(text(`${name}.key.pem`)).export({ type: 'pkcs8', format: 'der' });
   const jwk = createPrivateKey(text(`${name}.key.pem`)).export({ format: 'jwk' });
@@ -79,7 +79,7 @@ describe('no buffer keeps a key that was read from', () => {
     expect(remnants(secrets)).toBe(0);
   });
 
-  it('nor one that could not be used', async () => {
+  it('nor an unusable key', async () => {
     const secrets = secretsOf('ec-p256');
     seen = [];
     const mismatched = { certificate: path('rsa-2048.pem'), privateKey: path('ec-p256.key.pem') };
@@ -87,7 +87,7 @@ describe('no buffer keeps a key that was read from', () => {
     expect(remnants(secrets)).toBe(0);
   });
 
-  it('and would be found where it did', () => {
+  it('control: a kept key is found', () => {
     const secrets = secretsOf('ec-p256');
     seen = [];
     Buffer.from(readFileSync(path('ec-p256.key.pem')));

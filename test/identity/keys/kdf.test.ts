@@ -1,4 +1,4 @@
-/** Key derivation: known answers, one budget for a file, and an event loop that goes on. */
+/** Key derivation: known answers, one budget per file, and a free event loop. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createCipheriv, createHash, randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
@@ -11,7 +11,7 @@ import { integer, octets, oid, sequence } from './der.js';
 
 const hasPython = spawnSync('python3', ['--version']).status === 0;
 
-/** RFC 7292 §B.2 in another language and in another way: big integers instead of octets. */
+/** RFC 7292 §B.2 in Python, with big integers instead of octets. */
 const PYTHON = `
 import hashlib, json, sys
 
@@ -34,7 +34,7 @@ def derive(name, purpose, length, iterations, password, salt):
 print(json.dumps([derive(*row) for row in json.loads(sys.argv[1])]))
 `;
 
-it.skipIf(!hasPython)('the key derivation of PKCS#12 gives what Python computes', async () => {
+it.skipIf(!hasPython)('the key derivation of PKCS#12 equals that of Python', async () => {
   const ROWS = [
     ['sha1', 'key', 24, 2048],
     ['sha1', 'iv', 8, 3],
@@ -84,7 +84,7 @@ describe('RC2 decrypts', () => {
     expect(decryptRc2Cbc(Buffer.from(key, 'hex'), bits, zeros, data).toString('hex')).toBe(plain);
   });
 
-  it('whole blocks alone', () => {
+  it('whole blocks only', () => {
     expect(() => decryptRc2Cbc(Buffer.alloc(5), 40, Buffer.alloc(8), Buffer.alloc(9))).toThrow(
       'whole blocks',
     );
@@ -127,7 +127,7 @@ describe('one budget for all keys of a file', () => {
     expect(process.cpuUsage(started).user / 1000).toBeLessThan(1000);
   });
 
-  it('counts each kind by itself', () => {
+  it('counts each kind separately', () => {
     const budget = new KdfBudget('key');
     budget.charge([{ kind: 'pbkdf2', amount: 5_000_000 }]);
     budget.charge([{ kind: 'hash', amount: 999_999 }]);
@@ -142,7 +142,7 @@ describe('one budget for all keys of a file', () => {
     [32_768, 64, 1],
     [262_144, 8, 1],
     [1024, 1, 2_097_152],
-  ])('scrypt counts its lanes: N=%i, r=%i, p=%i is beyond 256 MiB', async (N, r, p) => {
+  ])('scrypt counts its lanes: N=%i, r=%i, p=%i exceeds 256 MiB', async (N, r, p) => {
     const scrypt = sequence(octets(Buffer.alloc(8)), integer(N), integer(r), integer(p));
     const kdf = sequence(oid('1.3.6.1.4.1.11591.4.11'), scrypt);
     const aes = sequence(oid('2.16.840.1.101.3.4.1.42'), octets(Buffer.alloc(16)));
@@ -178,7 +178,7 @@ it('a long derivation leaves the event loop free', async () => {
   expect(longest).toBeLessThan(took / 2);
 });
 
-it('a key of another program, by the reading of Python', () => {
+it('a key of another program, read by Python', () => {
   // The encryption of the past that this Node can make by itself: PBKDF1 with SHA-1, DES by three times DES.
   const [password, salt] = [Buffer.from('secret'), Buffer.alloc(8, 7)];
   let derived = Buffer.concat([password, salt]);

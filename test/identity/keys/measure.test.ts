@@ -1,4 +1,4 @@
-/** Keys that would abort OpenSSL, or throw its own errors: measured before it sees them. */
+/** Keys that would abort OpenSSL or make it throw are refused before OpenSSL gets them. */
 import { execFileSync } from 'node:child_process';
 import { createECDH, createPublicKey, getCurves, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ const EC_KEY = oid('1.2.840.10045.2.1');
 const RSA_KEY = oid('1.2.840.113549.1.1.1');
 const DATA = Buffer.from('data');
 
-/** By OpenSSL: orders and primes of the curves, so that the table is not held against itself. */
+/** Orders and primes of the curves by OpenSSL, independent of our table. */
 function parametersByOpenssl(name: string): { prime: string; order: string } {
   const text = execFileSync(
     'openssl',
@@ -86,7 +86,7 @@ describe('a private scalar', () => {
     }
   });
 
-  it('with a public half that is its own, in either form, or none', async () => {
+  it('with its public half, in either form, or without one', async () => {
     const ecdh = createECDH('prime256v1');
     const point = ecdh.generateKeys();
     const scalar = fixed(BigInt(`0x${ecdh.getPrivateKey('hex')}`), 32);
@@ -111,7 +111,7 @@ describe('a private scalar', () => {
     }
   });
 
-  it('on a curve that is written out, where it is a known one', async () => {
+  it('on a known curve with explicit parameters', async () => {
     const args = [
       'ecparam',
       '-name',
@@ -131,7 +131,7 @@ describe('a private scalar', () => {
     expect(await outcome(key)).toBe('ERR_KEY_UNSUPPORTED');
   });
 
-  it('on a curve that is not known', async () => {
+  it('on an unknown curve', async () => {
     expect(await outcome(sec1('1.3.132.0.1', Buffer.alloc(21, 1)))).toBe('ERR_KEY_UNSUPPORTED');
     expect(await outcome(sec1('1.2.3', Buffer.alloc(32, 1)))).toBe('ERR_KEY_UNSUPPORTED');
   });
@@ -143,7 +143,7 @@ describe('a public point', () => {
     return [ecdh.generateKeys(), ecdh.getPublicKey(null, 'compressed')];
   })();
 
-  it('is read compressed and whole', async () => {
+  it('is read compressed and uncompressed', async () => {
     for (const point of [good, compressed]) {
       const key = await readPublicKey(spki(P256, point));
       expect(describeKey(key)).toBe('EC prime256v1');
@@ -159,7 +159,7 @@ describe('a public point', () => {
     ['beside the curve', Buffer.concat([good.subarray(0, -1), Buffer.from([(good.at(-1) ?? 0) ^ 1])])],
     ['beyond the field', Buffer.concat([Buffer.from([4]), Buffer.alloc(64, 0xff)])],
     ['without octets', Buffer.alloc(0)],
-  ])('%s is of no use', async (_name, point) => {
+  ])('%s is invalid', async (_name, point) => {
     const key = await readPublicKey(spki(P256, point));
     expect(algorithmForKey(key)).toBeUndefined();
     expect(describeKey(key)).toBe('a damaged EC key');
@@ -190,7 +190,7 @@ describe('RSA numbers', () => {
     [odd(1024), 3n],
     [odd(16384), 65537n],
     [odd(2048), odd(256)],
-  ])('within the limits are taken', async (n, e) => {
+  ])('within the limits are accepted', async (n, e) => {
     expect(algorithmForKey(await readPublicKey(rsa(n, e)))?.label).toBe('RSA');
   });
 
@@ -222,7 +222,7 @@ describe('RSA numbers', () => {
   });
 });
 
-/** A key whose numbers are in range and do not belong together is found out when it signs. */
+/** A key whose numbers are in range but do not belong together fails when it signs. */
 function trySign(key: SigningKey): string {
   try {
     key.sign(DATA);
@@ -260,7 +260,7 @@ describe('mutated keys', () => {
   });
 });
 
-it('what a key is called does not depend on who read it', async () => {
+it('the name of a key type does not depend on the parser', async () => {
   for (const name of ['rsa-2048', 'ec-p256', 'ec-p521']) {
     const publicKey = createPublicKey(readFileSync(path(`${name}.pem`)));
     const ours = await readPublicKey(publicKey.export({ type: 'spki', format: 'der' }));

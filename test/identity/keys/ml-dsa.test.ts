@@ -1,6 +1,6 @@
 /**
- * ML-DSA by both implementations: OpenSSL's, where this Node has it, and the package that stands in for it.
- * Fixtures and the verdict on signatures are Python's `cryptography`, where it is installed.
+ * ML-DSA by both implementations: OpenSSL's, if this Node has it, and the package. Fixtures come from Python's
+ * `cryptography`, which also verifies signatures if it is installed.
  */
 import { spawnSync } from 'node:child_process';
 import { createPrivateKey } from 'node:crypto';
@@ -26,12 +26,12 @@ function der(file: string): Buffer {
   return decodePem(block, file);
 }
 
-/** The key by the package, whatever this Node knows. */
+/** The key by the package, also on a Node with ML-DSA. */
 function byPackage(level: string, form: string) {
   return mlDsaSigningKey(der(`ml-dsa-${level}.${form}.pem`), `ml-dsa-${level}`);
 }
 
-/** The key as the product reads it: by OpenSSL, where this Node has ML-DSA. */
+/** The key as the library reads it: by OpenSSL if this Node has ML-DSA. */
 function byProduct(level: string, form: string) {
   const files = { certificate: path(`ml-dsa-${level}.pem`), privateKey: path(`ml-dsa-${level}.${form}.pem`) };
   return loadIdentity({ ...files, passphrase: manifest.passphrase });
@@ -50,7 +50,7 @@ for signature, data in zip(sys.argv[2::2], sys.argv[3::2]):
         print('invalid')
 `;
 
-/** What Python says of each signature over each text. */
+/** Python's verdict on each signature over each text. */
 function judgeByPython(level: string, ...pairs: ReadonlyArray<readonly [Uint8Array, Uint8Array]>): string[] {
   const hex = pairs.flat().map((octets) => Buffer.from(octets).toString('hex'));
   const args = ['-c', PYTHON, path(`ml-dsa-${level}.pem`), ...hex];
@@ -63,7 +63,7 @@ const hasPython =
   spawnSync('python3', ['-c', 'from cryptography.hazmat.primitives.asymmetric import mldsa']).status === 0;
 
 describe.each(ROWS)('ML-DSA-%s, key as %s', (level, form) => {
-  it('signs, by either implementation, what the other verifies', async () => {
+  it('either implementation verifies signatures of the other', async () => {
     const identity = await byProduct(level, form);
     const key = await byPackage(level, form);
     expect(identity.algorithm).toBe('AWS4-X509-MLDSA');
@@ -78,7 +78,7 @@ describe.each(ROWS)('ML-DSA-%s, key as %s', (level, form) => {
     }
   });
 
-  it.skipIf(!hasPython)("signs what Python's cryptography verifies", async () => {
+  it.skipIf(!hasPython)("signatures verify with Python's cryptography", async () => {
     const identity = await byProduct(level, form);
     const key = await byPackage(level, form);
     const [ours, its] = [await identity.sign(DATA), key.sign(DATA)];
@@ -90,7 +90,7 @@ describe.each(ROWS)('ML-DSA-%s, key as %s', (level, form) => {
     ]);
   });
 
-  it.skipIf(!hasPython)("signs requests that Python's cryptography verifies", async () => {
+  it.skipIf(!hasPython)("signed requests verify with Python's cryptography", async () => {
     const identity = await byProduct(level, form);
     const request: HttpRequest = {
       method: 'POST',
@@ -108,7 +108,7 @@ describe.each(ROWS)('ML-DSA-%s, key as %s', (level, form) => {
     expect(judgeByPython(level, [signature, Buffer.from(signed.stringToSign)])).toEqual(['valid']);
   });
 
-  it('derives keys, and keeps nothing of the bytes that it was read from', async () => {
+  it('derives keys, and keeps none of the bytes of its file', async () => {
     const bytes = der(`ml-dsa-${level}.${form}.pem`);
     const key = await mlDsaSigningKey(bytes, `ml-dsa-${level}`);
     const derived = key.deriveKey('purpose');
@@ -124,7 +124,7 @@ describe('an ML-DSA key is refused', () => {
   const type = 'ml-dsa-65';
   const whole = (form: string): Buffer => der(`ml-dsa-65.${form}.pem`);
 
-  it('where its seed gives another key', async () => {
+  it('if its seed gives another key', async () => {
     const privateKey = path('bad-ml-dsa-both.key.pem');
     await expect(loadIdentity({ certificate: path('ml-dsa-65.pem'), privateKey })).rejects.toMatchObject({
       code: 'ERR_KEY_INVALID',
@@ -135,7 +135,7 @@ describe('an ML-DSA key is refused', () => {
     );
   });
 
-  it.each(FORMS)('where it was altered or cut short (%s)', async (form) => {
+  it.each(FORMS)('if it was altered or cut short (%s)', async (form) => {
     // Of an expanded key (FIPS 204 §7.2): its matrix, its hash, its secret. Elsewhere damage need not show.
     for (const at of form === 'key' ? [-1] : [40, 110, 200]) {
       const altered = whole(form);
@@ -156,13 +156,13 @@ describe('an ML-DSA key is refused', () => {
     );
   });
 
-  it('where it is of another level than it says', async () => {
+  it('if its level differs from the declared one', async () => {
     await expect(mlDsaSigningKey(whole('expanded'), 'ml-dsa-44')).rejects.toThrow('another length');
     await expect(mlDsaSigningKey(whole('expanded'), 'rsa')).rejects.toThrow();
   });
 });
 
-it('chains are built through authorities with ML-DSA keys, and by signature, not by name', async () => {
+it('chains through authorities with ML-DSA keys are built by signature, not by name', async () => {
   const leaf = { certificate: path('ml-dsa-chain.pem'), privateKey: path('ml-dsa-65.key.pem') };
   const bundle = ['ml-dsa-chain.intermediates.pem', 'root-ml-dsa.pem', 'root-ec.pem'].map(text).join('');
   const { chain, certificate } = await loadIdentity({ ...leaf, intermediates: bundle });
@@ -178,7 +178,7 @@ it('chains are built through authorities with ML-DSA keys, and by signature, not
   expect(linkedFrom({ ...certificate, raw: forged }, altered)).toEqual([]);
 });
 
-it('the package stands in only where this Node has no ML-DSA', async () => {
+it('the package is used only on a Node without ML-DSA', async () => {
   const { certificate } = await byProduct('65', 'key');
   let isNative = true;
   try {

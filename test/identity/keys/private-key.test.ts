@@ -1,6 +1,5 @@
 /**
- * Private keys in the files that openssl makes: each form and encryption, wrong passphrases, damage, and
- * bombs.
+ * Private keys in files of openssl: each form and encryption, wrong passphrases, damage, and bombs.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createPublicKey, verify } from 'node:crypto';
@@ -24,7 +23,7 @@ const DAMAGED = /^private key of the test is damaged/;
 
 let made = 0;
 
-/** What an openssl command writes to the file that it is given last. */
+/** Runs an openssl command; returns the content of the file named by its last argument. */
 function openssl(...args: string[]): Buffer {
   const file = join(folder, String(made++));
   execFileSync('openssl', [...args, '-out', file], { stdio: 'pipe' });
@@ -39,7 +38,7 @@ async function read(bytes: Buffer, passphrase?: string): Promise<SigningKey> {
   return key;
 }
 
-/** Signs with a key, and verifies with the certificate that it belongs to. */
+/** Signs with a key and verifies with its certificate. */
 async function expectKey(key: SigningKey, certificate: string): Promise<void> {
   const data = Buffer.from('data');
   const publicKey = createPublicKey(readFileSync(path(`${certificate}.pem`)));
@@ -91,7 +90,7 @@ describe.skipIf(!hasOpenssl)('PBES2', () => {
     await expect(read(bytes, 'Secret')).rejects.toMatchObject({ message: WRONG });
   });
 
-  it('a wrong passphrase is told from a damaged file', async () => {
+  it('a wrong passphrase is distinguished from a damaged file', async () => {
     const bytes = encrypt('ec-p256', 'secret', '-v2', 'aes-256-cbc', '-outform', 'DER');
     // The ciphertext is the last element, in whole blocks of 16.
     const start = bytes.length - 16 * Math.floor((bytes.length - 60) / 16);
@@ -102,7 +101,7 @@ describe.skipIf(!hasOpenssl)('PBES2', () => {
       const error = await read(altered, 'secret').catch((reason: unknown) => reason);
       if (error instanceof Error) outcomes.add(error.message.replace(/(is damaged).*/, '$1'));
     }
-    // A flipped bit may also leave a key that is whole, or of a kind that nobody knows; the passphrase is
+    // A flipped bit may also leave a key that is whole, or of an unknown kind; the passphrase is
     // never blamed.
     expect([...outcomes].map((line) => line.replace(/(must be RSA).*/, '$1')).sort()).toContain(
       `${SUBJECT} is damaged`,
@@ -115,7 +114,7 @@ describe.skipIf(!hasOpenssl)('PBES2', () => {
     }
   });
 
-  it('no wrong passphrase of a hundred passes for damage', async () => {
+  it('none of a hundred wrong passphrases is reported as damage', async () => {
     const bytes = encrypt('ec-p256', 'secret', '-v2', 'aes-128-cbc', '-iter', '1');
     for (let attempt = 0; attempt < 100; attempt++) {
       await expect(read(bytes, `wrong ${attempt}`)).rejects.toMatchObject({ message: WRONG });
@@ -131,7 +130,7 @@ describe.skipIf(!hasOpenssl)('PBES2', () => {
     ['PBE-SHA1-RC2-128', 'pbeWithSHA1And128BitRC2-CBC'],
     ['PBE-SHA1-2DES', 'pbeWithSHA1And2-KeyTripleDES-CBC'],
     ['PBE-SHA1-3DES', 'pbeWithSHA1And3-KeyTripleDES-CBC'],
-  ])('the encryption %s of the past is read, and named as weak', async (name, encryption) => {
+  ])('the old encryption %s is read with a warning', async (name, encryption) => {
     for (const [key, passphrase] of [
       ['ec-p256', 'secret'],
       ['rsa-2048', 'pässwörd'],
@@ -153,7 +152,7 @@ describe.skipIf(!hasOpenssl)('PBES2', () => {
   it.each([
     ['-v1', 'PBE-SHA1-RC4-128', 'pbeWithSHA1And128BitRC4'],
     ['-v2', 'camellia-256-cbc', '1.2.392.200011.61.1.1.1.4'],
-  ])('%s %s is named, with a line that converts it', async (flag, name, found) => {
+  ])('%s %s is refused, with a command that converts it', async (flag, name, found) => {
     const bytes = encrypt(
       'ec-p256',
       'secret',
@@ -206,7 +205,7 @@ describe.skipIf(!hasOpenssl)('PBES2', () => {
   });
 });
 
-/** A DER file in which an INTEGER is another: the lengths of all elements around it grow with it. */
+/** Replaces an INTEGER in a DER file, with the lengths of all elements around it. */
 function withInteger(der: Buffer, old: Buffer, hex: string): Buffer {
   const at = der.indexOf(old);
   if (at === -1) throw new Error('no such integer');
@@ -270,7 +269,7 @@ describe.skipIf(!hasOpenssl)('Proc-Type: 4,ENCRYPTED', () => {
     await expectKey(await read(encrypt('pkey', 'ec-p256', '-aes256', passphrase), passphrase), 'ec-p256');
   });
 
-  it('of another cipher is named, with a line that converts it', async () => {
+  it('of another cipher is refused, with a command that converts it', async () => {
     const bytes = encrypt('pkey', 'ec-p256', '-camellia256', 'secret');
     await expect(read(bytes, 'secret')).rejects.toMatchObject({
       code: 'ERR_KEY_UNSUPPORTED',
@@ -278,7 +277,7 @@ describe.skipIf(!hasOpenssl)('Proc-Type: 4,ENCRYPTED', () => {
     });
   });
 
-  it('damaged is told from a wrong passphrase', async () => {
+  it('damage is distinguished from a wrong passphrase', async () => {
     const text = encrypt('pkey', 'ec-p256', '-aes256', 'secret').toString();
     const cut = text.replace(/[^\n]{4}(\n-----END)/, '$1');
     await expect(read(Buffer.from(cut), 'secret')).rejects.toMatchObject({
@@ -291,7 +290,7 @@ describe.skipIf(!hasOpenssl)('Proc-Type: 4,ENCRYPTED', () => {
   });
 });
 
-describe('PEM is read as people have it', () => {
+describe('PEM is read', () => {
   const pem = readFileSync(path('ec-p256.key.pem'), 'utf8');
   const [begin = '', ...rest] = pem.trimEnd().split('\n');
   const body = rest.slice(0, -1).join('');
@@ -319,14 +318,14 @@ describe('PEM is read as people have it', () => {
     ['three characters of padding', `${body}===`],
     ['nothing', ''],
     ['a letter over', 'AAAAA'],
-  ])('but not with %s', async (_name, text) => {
+  ])('is refused with %s', async (_name, text) => {
     await expect(read(Buffer.from(`${begin}\n${text}\n${end}\n`))).rejects.toMatchObject({
       code: 'ERR_PEM_INVALID',
       message: `${SUBJECT} holds a PRIVATE KEY block that is not base64`,
     });
   });
 
-  it('as the same bytes that Node decodes, whatever their length', () => {
+  it('gives the bytes that Node decodes, at any length', () => {
     for (let length = 1; length < 70; length++) {
       const octets = Buffer.from(Array.from({ length }, (_, index) => (index * 89 + length) & 0xff));
       const text = `-----BEGIN X-----\n${octets.toString('base64')}\n-----END X-----`;
@@ -337,7 +336,7 @@ describe('PEM is read as people have it', () => {
   });
 });
 
-describe('what is no private key', () => {
+describe('input that is no private key', () => {
   it.each([
     ['nothing', ''],
     ['a tag', '30'],
@@ -355,7 +354,7 @@ describe('what is no private key', () => {
     await expect(reading()).rejects.toMatchObject({ code: 'ERR_KEY_INVALID' });
   });
 
-  it('PKCS#8 of a kind that nobody here knows is named', async () => {
+  it('PKCS#8 with an unknown algorithm is named', async () => {
     await expect(read(Buffer.from('300f020100300506032b66760403020100', 'hex'))).rejects.toMatchObject({
       code: 'ERR_KEY_UNSUPPORTED',
       message:

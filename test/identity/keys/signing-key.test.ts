@@ -1,4 +1,4 @@
-/** What a signing key gives, compared with OpenSSL's command line. */
+/** Signatures and derived keys, compared with OpenSSL's command line. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createPrivateKey, createPublicKey, verify } from 'node:crypto';
 import { inspect } from 'node:util';
@@ -20,14 +20,14 @@ function signingKey(name: string): SigningKey {
 }
 
 describe.each(['rsa-2048', 'ec-p256', 'ec-p384', 'ec-p521'])('the signing key %s', (name) => {
-  it('signs what its public key verifies', () => {
+  it('signatures verify with its public key', () => {
     const { sign, publicKey } = signingKey(name);
     const key = createPublicKey({ key: Buffer.from(publicKey.spki), type: 'spki', format: 'der' });
     expect(verify('sha256', Buffer.from('data'), key, sign(Buffer.from('data')))).toBe(true);
     expect(verify('sha256', Buffer.from('date'), key, sign(Buffer.from('data')))).toBe(false);
   });
 
-  it.skipIf(!hasOpenssl)('derives what openssl derives from its PKCS#8 DER', async () => {
+  it.skipIf(!hasOpenssl)('derives the same key as openssl from its PKCS#8 DER', async () => {
     const pkcs8 = execFileSync('openssl', [
       ...['pkcs8', '-topk8', '-nocrypt', '-outform', 'DER', '-in', path(`${name}.key.pem`)],
     ]);
@@ -39,7 +39,7 @@ describe.each(['rsa-2048', 'ec-p256', 'ec-p384', 'ec-p521'])('the signing key %s
     expect((await identity(name)).deriveKey?.(PURPOSE)).toEqual(derived);
   });
 
-  it('derives another key for another purpose, and gives each caller bytes of his own', () => {
+  it('derives a different key for each purpose, in new bytes for each caller', () => {
     const key = signingKey(name);
     expect(key.deriveKey('other')).not.toEqual(key.deriveKey(PURPOSE));
     key.deriveKey(PURPOSE).fill(0);
@@ -68,14 +68,14 @@ describe('public keys', () => {
     },
   );
 
-  it('are compared by their bytes where it does not', () => {
+  it('are compared by their bytes if it does not', () => {
     const unknown = { spki: Buffer.from([1, 2]), type: undefined, keyObject: undefined };
     expect(isSameKey(unknown, { ...unknown, spki: Buffer.from([1, 2]) })).toBe(true);
     expect(isSameKey(unknown, { ...unknown, spki: Buffer.from([1, 3]) })).toBe(false);
     expect(isSameKey(unknown, p256)).toBe(false);
   });
 
-  it('of two kinds are compared without leaving an error to whoever reads the next key', () => {
+  it('of two kinds are compared without leaving an error in OpenSSL for the next key', () => {
     expect(isSameKey(p256, signingKey('rsa-2048').publicKey)).toBe(false);
     expect(isSameKey(p256, signingKey('ec-p384').publicKey)).toBe(false);
     expect(() => signingKey('ec-p256')).not.toThrow();

@@ -1,4 +1,4 @@
-/** How a token is logged in to, by its flags (CKF_…): what is asked, said and never tried. */
+/** Login to a token by its flags (CKF_…): questions, messages, and PINs that are not tried. */
 import { describe, expect, it } from 'vitest';
 import { IdentityError } from '../../../src/errors.js';
 import type { TokenInfo } from '../../../src/identity/pkcs11/messages.js';
@@ -36,7 +36,7 @@ async function login(flags: number, pin: string | undefined = '1234') {
 }
 
 describe('a login', () => {
-  it('is left out where the token wants none', async () => {
+  it('is left out if the token needs none', async () => {
     expect(await login(0)).toEqual({ result: undefined, said: [], asked: [] });
   });
 
@@ -48,7 +48,7 @@ describe('a login', () => {
     });
   });
 
-  it('is left to the reader with a PIN pad, and says so', async () => {
+  it('is left to a reader with a PIN pad, with a notice', async () => {
     expect(await login(LOGIN_REQUIRED | PIN_PAD)).toEqual({
       result: {},
       said: ['enter the PIN of token "host" at its reader'],
@@ -65,7 +65,7 @@ describe('a login', () => {
     expect(said).toEqual([expect.stringMatching(message)]);
   });
 
-  it('is not tried where the PIN is locked', async () => {
+  it('is not tried with a locked PIN', async () => {
     await expect(login(LOGIN_REQUIRED | LOCKED)).rejects.toMatchObject({
       code: 'ERR_PKCS11_PIN',
       message: expect.stringMatching(/locked \(CKF_USER_PIN_LOCKED\)/),

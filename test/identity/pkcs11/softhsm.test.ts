@@ -47,7 +47,7 @@ function optionsFor(hsm: SoftHsm, { certificate, key, ...others }: Wanted): Toke
   };
 }
 
-/** The subject of the leaf whose key made the signature. */
+/** The subject of the leaf whose key verifies the signature. */
 async function signWith(hsm: SoftHsm, wanted: Wanted): Promise<string> {
   const key = await openTokenKey(optionsFor(hsm, wanted));
   const [leaf = Buffer.alloc(0)] = key.certificates;
@@ -83,13 +83,13 @@ describe.skipIf(missing)(`keys in SoftHSM${leftOut}`, () => {
     expect(await signWith(hsm, { certificate: `pkcs11:token=host;object=${label}` })).toBe(`CN=${label}`);
   });
 
-  it('finds an object by an id with zero octets, and by a label of every kind of character', async () => {
+  it('finds objects by an id with zero octets and by a label with special characters', async () => {
     expect(await signWith(hsm, { certificate: 'pkcs11:token=host;id=%00%FF%00' })).toBe('CN=odd');
     const label = encodeURIComponent('a b;c%d é');
     expect(await signWith(hsm, { certificate: `pkcs11:object=${label};type=cert` })).toBe('CN=odd');
   });
 
-  it('takes the certificate of a renewal that ends last', async () => {
+  it('takes the renewed certificate, which expires last', async () => {
     expect(await signWith(hsm, { certificate: 'pkcs11:object=renewed' })).toBe('CN=renewed');
     const key = await openTokenKey(optionsFor(hsm, { certificate: 'pkcs11:object=renewed' }));
     const days =
@@ -97,7 +97,7 @@ describe.skipIf(missing)(`keys in SoftHSM${leftOut}`, () => {
     expect(days).toBeGreaterThan(50);
   });
 
-  it('names the certificates where several subjects match', async () => {
+  it('names the certificates if several subjects match', async () => {
     await expect(signWith(hsm, { certificate: 'pkcs11:token=host' })).rejects.toMatchObject({
       code: 'ERR_PKCS11_OBJECT',
       message: expect.stringMatching(
@@ -126,7 +126,7 @@ describe.skipIf(missing)(`keys in SoftHSM${leftOut}`, () => {
     },
   );
 
-  it('signs with a key that wants the PIN each time, where it may use it again', async () => {
+  it('signs with a key that needs the PIN each time, if the PIN may be reused', async () => {
     expect(await signWith(hsm, { certificate: 'pkcs11:object=always', isPinReused: true })).toBe('CN=always');
     const subjects: string[] = [];
     const pin = async (subject: string): Promise<string | undefined> => {
@@ -140,7 +140,7 @@ describe.skipIf(missing)(`keys in SoftHSM${leftOut}`, () => {
     expect(subjects).toContain('signing with token "host"');
   });
 
-  it('tries a wrong PIN once, and says so afterwards', async () => {
+  it('tries a wrong PIN once and refuses it afterwards', async () => {
     const wrong = { certificate: 'pkcs11:object=rsa', pin: async () => '00000000' };
     await expect(signWith(hsm, wrong)).rejects.toMatchObject({
       code: 'ERR_PKCS11_PIN',
@@ -191,7 +191,7 @@ describe.skipIf(missing)(`keys in SoftHSM${leftOut}`, () => {
     });
   });
 
-  it('loads as an identity, whose cache key an RSA key derives always alike', async () => {
+  it('loads as an identity; an RSA key derives a stable cache key', async () => {
     const load = (label: string) =>
       loadIdentity(
         { certificate: `pkcs11:token=host;object=${label}?pin-value=${PIN}`, pkcs11Module: MODULE },
@@ -218,7 +218,7 @@ describe.skipIf(missing)(`keys in SoftHSM${leftOut}`, () => {
     for (const signature of signatures) expect(verify('sha256', DATA, publicKey, signature)).toBe(true);
   });
 
-  it('goes on where its process has ended in between', async () => {
+  it('continues after its process has ended', async () => {
     const options = optionsFor(hsm, { certificate: 'pkcs11:object=rsa' });
     const key = await openTokenKey(options);
     options.module.close();
@@ -261,7 +261,7 @@ describe.skipIf(missing)(`a module that cannot be used${leftOut}`, () => {
     module.close();
   });
 
-  it('is ended where it hangs, and named where it crashes', async () => {
+  it('is ended if it hangs, and named if it crashes', async () => {
     const program = (code: string, limits = {}) =>
       new Pkcs11Module({
         path: 'module.so',

@@ -14,7 +14,7 @@ const MODULES = [
 export const MODULE = MODULES.find((path) => existsSync(path)) ?? '';
 export const PIN = '12345678';
 
-/** Undefined where a test can run with SoftHSM; else what is missing. */
+/** Programs or packages that are missing; undefined if tests with SoftHSM can run. */
 export function missingForSoftHsm(): string | undefined {
   if (MODULE === '') return 'softhsm2';
   return ['softhsm2-util', 'pkcs11-tool', 'openssl'].find(

@@ -1,4 +1,4 @@
-/** PKCS#11 URIs: the grammar of RFC 7512, and what breaks it. */
+/** PKCS#11 URIs: the grammar of RFC 7512, and violations of it. */
 import { describe, expect, it } from 'vitest';
 import { formatPkcs11Uri, isPkcs11Uri, parsePkcs11Uri } from '../../../src/identity/pkcs11/uri.js';
 
@@ -100,7 +100,7 @@ describe('a PKCS#11 URI', () => {
     );
   });
 
-  it('is written so that it reads back', () => {
+  it('survives writing and reading', () => {
     const attributes = {
       token: 'a b;c%d é?',
       serial: '1',

@@ -1,4 +1,4 @@
-/** The way to a TPM: addresses, and devices that are absent, closed, silent or no TPM. */
+/** Addresses of TPMs, and devices that are absent, closed, silent or no TPM. */
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo, Server } from 'node:net';
 import { createServer } from 'node:net';
@@ -60,7 +60,7 @@ describe('a device that cannot be used', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('is named where it is absent, and where it is a file', async () => {
+  it('is named if it is absent or a file', async () => {
     await expect(openTpmDevice({ kind: 'path', path: join(folder, 'none') }, 'linux')).rejects.toMatchObject({
       code: 'ERR_TPM_UNAVAILABLE',
       message: expect.stringMatching(/none cannot be reached: ENOENT/),
@@ -71,7 +71,7 @@ describe('a device that cannot be used', () => {
     });
   });
 
-  it('names the group where the permission is missing', async () => {
+  it('a missing permission names the group', async () => {
     chmodSync(folder, 0o000);
     const isRoot = process.getuid?.() === 0;
     // Modes mean nothing to root.
@@ -90,14 +90,14 @@ describe('a device that cannot be used', () => {
     }
   });
 
-  it.each(['darwin', 'win32'])('says that the machine has none for us on %s', async (platform) => {
+  it.each(['darwin', 'win32'])('reports that TPMs are not supported on %s', async (platform) => {
     await expect(openTpmDevice(undefined, platform)).rejects.toMatchObject({
       code: 'ERR_TPM_UNAVAILABLE',
       message: expect.stringMatching(/reached on Linux only/),
     });
   });
 
-  it('is named where nothing listens', async () => {
+  it('is named if nothing listens', async () => {
     await expect(openTpmDevice({ kind: 'tcp', host: '127.0.0.1', port: 1 }, 'linux')).rejects.toMatchObject({
       code: 'ERR_TPM_UNAVAILABLE',
       message: expect.stringMatching(/127\.0\.0\.1 port 1 cannot be reached: ECONNREFUSED/),
@@ -109,7 +109,7 @@ describe('a device that cannot be used', () => {
     ['half a header', '80010000'],
     ['a size below that of a header', '80010000000900000000'],
     ['a size above that of any response', '800100ffffff00000000'],
-  ])('is named where it answers with %s', async (_name, hex) => {
+  ])('is named if it answers with %s', async (_name, hex) => {
     answer = Buffer.from(hex, 'hex');
     const device = await openTpmDevice(address, 'linux');
     await expect(device.exchange(Buffer.from('80010000000c0000014400', 'hex'))).rejects.toMatchObject({

@@ -1,4 +1,4 @@
-/** `TSS2 PRIVATE KEY` files: the forms that writers use, and what is damaged or not supported. */
+/** `TSS2 PRIVATE KEY` files: the forms that programs write, damaged and unsupported ones. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -37,7 +37,7 @@ function file(...fields: readonly Buffer[]): Buffer {
 }
 
 describe('a TSS2 PRIVATE KEY', () => {
-  it('gives the public key that OpenSSL reads in its public area', () => {
+  it('gives the public key that OpenSSL reads from its public area', () => {
     // The point stands at the end of TPMT_PUBLIC: TPM2B x and TPM2B y. OpenSSL judges that it is on the curve.
     const { x = '', y = '' } = parsed.publicArea.key.export({ format: 'jwk' });
     expect(parsed.publicBytes.toString('hex')).toContain(
@@ -161,7 +161,7 @@ describe('a TSS2 PRIVATE KEY', () => {
     );
   });
 
-  it('ends in success or an error of ours for every octet that is changed', () => {
+  it('loads or fails with an error of ours for every changed octet', () => {
     for (let at = 0; at < KEY.length; at++) {
       for (const octet of [0x00, 0xff, (KEY[at] ?? 0) ^ 0x80]) {
         const altered = Buffer.from(KEY);

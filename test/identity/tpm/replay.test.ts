@@ -1,6 +1,6 @@
 /**
- * The codec and the HMAC sessions against recorded exchanges with swtpm (see `swtpm.test.ts`), altered in
- * every way.
+ * The codec and the HMAC sessions against recorded exchanges with swtpm (see `swtpm.test.ts`), also altered
+ * ones.
  */
 import { verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -45,7 +45,7 @@ describe.each(Object.entries(RECORDINGS))('the recording of %s', (_name, recordi
     for (const [command] of exchanges) expect(command).not.toContain(hex);
   });
 
-  it('is refused with a code where a response is cut short', async () => {
+  it('is refused with a code if a response is cut short', async () => {
     for (const [index, [command, response]] of recording.exchanges.entries()) {
       // Flushing is tidying up: what goes wrong there loses nothing.
       if (command.slice(12, 20) === '00000165') continue;
@@ -62,7 +62,7 @@ describe.each(Object.entries(RECORDINGS))('the recording of %s', (_name, recordi
 describe('the response to a command that an HMAC authorizes', () => {
   const [recording] = Object.values(RECORDINGS).filter(({ password }) => password !== undefined);
 
-  it('is refused where an octet of it was altered', async () => {
+  it('is refused if an octet was altered', async () => {
     if (recording === undefined) throw new Error('a recording with a password');
     const { exchanges } = recording;
     const index = exchanges.findIndex(([command]) => command.slice(12, 20) === '0000015d');

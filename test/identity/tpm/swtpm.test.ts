@@ -33,7 +33,7 @@ async function signWith(tpm: Swtpm, source: TpmKeySource, password?: string): Pr
   return verify('sha256', DATA, key.publicKey, await key.sign(DATA));
 }
 
-/** What a TPM holds beside persistent objects: nothing of ours may stay. */
+/** Transient objects and sessions in a TPM: the library must leave none. */
 function leftIn(tpm: Swtpm): string {
   return tpm.run('tpm2_getcap', 'handles-transient') + tpm.run('tpm2_getcap', 'handles-loaded-session');
 }
@@ -129,7 +129,7 @@ describe.skipIf(missing)(`keys in swtpm${missing === undefined ? '' : ` (left ou
     expect(leftIn(tpm)).toBe('');
   });
 
-  it('names a handle that has nothing, and one that has no signing key', async () => {
+  it('names an empty handle and one without a signing key', async () => {
     await expect(signWith(tpm, { kind: 'handle', handle: 0x81000099 })).rejects.toMatchObject({
       code: 'ERR_TPM_FAILED',
       message: expect.stringMatching(/nothing at this handle.*TPM_RC_HANDLE/),
@@ -226,7 +226,7 @@ describe.skipIf(missing)(`keys in swtpm${missing === undefined ? '' : ` (left ou
     }
   });
 
-  it('waits while others have filled the memory of the TPM', async () => {
+  it('waits while other programs fill the memory of the TPM', async () => {
     // One connection for each command: the other programs need the TPM while this one waits for it.
     const shared = await startSwtpm(',disconnect');
     try {
@@ -255,7 +255,7 @@ describe.skipIf(missing)(`keys in swtpm${missing === undefined ? '' : ` (left ou
 describe.skipIf(missing)(
   `a wrong password${missing === undefined ? '' : ` (left out: no ${missing})`}`,
   () => {
-    it('is tried once, however often a signature is asked for, and the lockout is named', async () => {
+    it('is tried once for any number of signatures, and the lockout is named', async () => {
       const tpm = await startSwtpm(',disconnect');
       try {
         const args = ['-algorithm', 'EC', '-pkeyopt', 'group:P-256', '-pkeyopt', 'user-auth:right'];

@@ -12,7 +12,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 
 const PROGRAMS = ['swtpm', 'tpm2_create', 'openssl'] as const;
 
-/** Undefined where a test can run with swtpm; else what is missing. */
+/** Programs that are missing; undefined if tests with swtpm can run. */
 export function missingForSwtpm(): string | undefined {
   const program = PROGRAMS.find(
     (name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).error !== undefined,

@@ -189,7 +189,7 @@ describe('package.json', () => {
     expect(versions.filter((version) => !/^\d+\.\d+\.\d+$/.test(String(version)))).toEqual([]);
   });
 
-  it('has the version that the library tells', () => {
+  it('has the version that the library reports', () => {
     expect(VERSION).toBe(manifest.version);
   });
 
@@ -297,7 +297,7 @@ describe('the library, installed', () => {
   it.each([
     ['rolesanywhere', LIBRARY],
     ['rolesanywhere/emulator', EMULATOR],
-  ])('%s exports what is documented', async (name, expected) => {
+  ])('%s exports the documented names', async (name, expected) => {
     const names = await evaluate(`console.log(JSON.stringify(Object.keys(await import('${name}'))))`);
     expect(names).toEqual([...expected].sort());
   });

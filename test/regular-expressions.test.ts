@@ -18,7 +18,7 @@ import { signX509 } from './emulator/sessions/sign.js';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** Patterns that are computed: where, and why they are linear all the same. */
+/** Files with computed patterns, and why those are linear. */
 const COMPUTED: Readonly<Record<string, string>> = {
   'options/arn.ts': 'built when the module is loaded, and judged below',
   'options/kinds.ts': 'built when the module is loaded, and judged below',
@@ -31,16 +31,16 @@ if (existsSync(join(ROOT, 'node_modules', `recheck-${process.platform}-${process
   process.env['RECHECK_BACKEND'] ??= 'native';
 }
 
-/** Far above what any expression takes: a check that is cut short says nothing. */
+/** Far above the time of any check: a check that times out has no result. */
 const CHECK_LIMIT_MS = 120_000;
 
 const found = regularExpressionsOf(readFolder('src'));
 const literals = found.filter(({ pattern }) => pattern !== undefined);
 
-/** Without any of these a pattern repeats nothing, and there is nothing to judge. */
+/** A pattern without any of these repeats nothing and needs no check. */
 const REPEATS = /[*+]|\{\d+,/;
 
-/** What is wrong with an expression, undefined where it is linear. */
+/** The fault of an expression; undefined if it is linear. */
 async function judge(pattern: string, flags: string): Promise<string | undefined> {
   if (!REPEATS.test(pattern)) return undefined;
   const verdict = await check(pattern, flags, { timeout: CHECK_LIMIT_MS });

@@ -30,7 +30,7 @@ type Row = [
   options?: RunOptions,
 ];
 
-/** A file in place of the certificate, and what is said of it. */
+/** A file in place of the certificate, and the message about it. */
 function certificate(name: string, file: string, said: string, code = 'ERR_PEM_INVALID'): Row {
   return [name, { certificate: file }, `certificate ${file} ${said}`, code];
 }
@@ -124,7 +124,7 @@ const ROWS: readonly Row[] = [
     PASSPHRASE,
   ],
   [
-    'an encrypted key on standard input without a passphrase, which asks nobody',
+    'an encrypted key on standard input without a passphrase or a terminal',
     { 'private-key': '-' },
     'private key from standard input is encrypted and no passphrase was given',
     'ERR_KEY_PASSPHRASE',
@@ -209,7 +209,7 @@ describe('credential-process refuses, with nothing on stdout and nothing sent', 
   });
 });
 
-/** Root may read everything: there, the program runs as nobody. */
+/** Root may read everything: as root, the program runs as the user nobody. */
 const uid = process.getuid?.() === 0 ? 65_534 : undefined;
 
 describe.skipIf(process.platform === 'win32')('permission (left out where files have no modes)', () => {
@@ -230,10 +230,10 @@ describe.skipIf(process.platform === 'win32')('permission (left out where files 
   it.for([
     ['a file that is closed', secret],
     ['a folder that is closed', join(locked, 'host.key')],
-  ])('%s is told from one that is missing', async ([, file], { skip }) => {
+  ])('%s is distinguished from a missing one', async ([, file], { skip }) => {
     const user = uid === undefined ? {} : { uid };
     const { status } = await runProgram(['version'], user);
-    skip(status !== 0, 'nobody may not enter the folder of this checkout');
+    skip(status !== 0, 'the user nobody may not enter the folder of this checkout');
     const { endpoint, requests } = await startFakeService([]);
     const args = credentialProcess({ 'private-key': file, endpoint });
     expect(await runProgram(args, user)).toEqual({

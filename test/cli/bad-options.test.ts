@@ -18,12 +18,12 @@ const UNKNOWN = 'ERR_OPTION_UNKNOWN';
 
 type Row = [name: string, args: readonly string[], message: string, code: string, hint: string];
 
-/** One flag that differs from what is right. */
+/** Valid flags with one changed. */
 function flag(name: string, value: string | undefined, message: string, code = INVALID): Row {
   return [`--${name} ${value ?? 'left out'}`, credentialProcess({ [name]: value }), message, code, HELP];
 }
 
-/** Something behind what is right. */
+/** Valid flags with something behind them. */
 function behind(args: readonly string[], message: string, code: string, hint: string): Row {
   return [args.join(' ') || '(nothing)', [...credentialProcess(), ...args], message, code, hint];
 }

@@ -54,7 +54,7 @@ const PEM_ERRORS: Row[] = [
   ['a key cut short', { privateKey: KEY.slice(0, -30) }],
   ['a key with its END lost', { privateKey: KEY.replace(/-----END.*/, '') }],
   ['a key with a line lost', { privateKey: KEY.replace(`${BODY[10]}\n`, '') }],
-  ['a key with a label that nobody knows', { privateKey: KEY.replaceAll('PRIVATE KEY', 'SECRET KEY') }],
+  ['a key with an unknown label', { privateKey: KEY.replaceAll('PRIVATE KEY', 'SECRET KEY') }],
   ['a key of another certificate', { privateKey: KEY, certificate: path('ec-p256.pem') }],
   ['a key beside an expired certificate', { privateKey: KEY, certificate: path('bad-expired.pem') }],
   ['base64 DER for the path', { privateKey: BODY.join('') }],
@@ -63,7 +63,7 @@ const PEM_ERRORS: Row[] = [
   ['a key with a dash lost for the path', { privateKey: KEY.slice(1) }],
 ];
 
-/** Two shell variables mixed up, and the key stands where something else belongs. */
+/** A key as the value of another option, as after mixing up two shell variables. */
 const MIXED_UP: Row[] = (['roleArn', 'region', 'endpoint', 'roleSessionName', 'caBundle'] as const).map(
   (name) => [`a key for ${name}`, { endpoint: 'https://127.0.0.1:1', [name]: KEY, timeoutMs: 1000 }],
 );
@@ -104,8 +104,8 @@ const SERVICE_ERRORS: Row[] = [
 ];
 
 const NETWORK_ERRORS: Row[] = [
-  ['TLS that nobody vouches for', { passphrase: PASSPHRASE }, 'tls'],
-  ['nobody there', { endpoint: 'http://127.0.0.1:1', passphrase: PASSPHRASE }],
+  ['TLS with an untrusted certificate', { passphrase: PASSPHRASE }, 'tls'],
+  ['a closed port', { endpoint: 'http://127.0.0.1:1', passphrase: PASSPHRASE }],
   ['a proxy that is not there', { endpoint: 'https://rolesanywhere.test', env: { HTTPS_PROXY: PROXY } }],
   [
     'a proxy that is no proxy',

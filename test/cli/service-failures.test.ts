@@ -176,7 +176,7 @@ describe('a failure of the service: nothing on stdout, status 5', () => {
 });
 
 describe('a failure of the network: nothing on stdout, status 4', () => {
-  it('an endpoint where nobody listens', async () => {
+  it('an endpoint that does not listen', async () => {
     expect(await runMain(credentialProcess({ endpoint: 'http://127.0.0.1:1' }))).toEqual({
       status: 4,
       stdout: '',
@@ -188,7 +188,7 @@ describe('a failure of the network: nothing on stdout, status 4', () => {
     });
   });
 
-  it('a SOCKS5 proxy where nobody listens, without a warning of Node that it is experimental', async () => {
+  it('a SOCKS5 proxy that does not listen, without the experimental warning of Node', async () => {
     const args = credentialProcess({ endpoint: 'https://rolesanywhere.test' });
     const {
       status: exitStatus,
@@ -201,7 +201,7 @@ describe('a failure of the network: nothing on stdout, status 4', () => {
     expect(stderr).toMatch(/^rolesanywhere: [^\n]+ \(ERR_[A-Z]+\)\nhint: [^\n]+\n$/);
   });
 
-  it('a TLS certificate that nobody vouches for, nothing sent', async () => {
+  it('an untrusted TLS certificate, nothing sent', async () => {
     const { endpoint, requests } = await startFakeService([], { tls: true });
     expect(await runMain(credentialProcess({ endpoint }))).toEqual({
       status: 4,
@@ -265,12 +265,12 @@ describe('a failure before the first request ends the program at once, with any 
   });
 });
 
-it('a reader who has gone is reported like every other failure', async () => {
+it('a closed output is reported like every other failure', async () => {
   const { endpoint } = await startFakeService([success]);
   const { status: exitStatus, stderr } = await runProgram(credentialProcess({ endpoint }), {
     closesStdout: true,
   });
   expect(exitStatus).toBeGreaterThan(0);
-  // One line of ours, and no stack of Node's.
+  // One line, and no stack trace of Node.
   expect(stderr).toMatch(/^rolesanywhere: .+ \(ERR_[A-Z_]+\)\n(hint: .+\n)?$/);
 });

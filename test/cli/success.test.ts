@@ -106,7 +106,7 @@ describe('credential-process prints the JSON and nothing else', () => {
     expect(await runMain(args, { env })).toEqual({ status: 0, stdout: JSON_TEXT, stderr });
   });
 
-  it('asking for what the flags say', async () => {
+  it('with the values of the flags in the request', async () => {
     const { endpoint, requests } = await startFakeService([success]);
     const further = ['--session-duration=900', '--role-session-name', 'build', '--region', 'eu-west-1'];
     await runMain([
@@ -129,7 +129,7 @@ describe('credential-process prints the JSON and nothing else', () => {
     expect(request?.headers['authorization']).toMatch(/\/eu-west-1\/rolesanywhere\/aws4_request, /);
   });
 
-  it('without a look at what other AWS programs read', async () => {
+  it('without reading files of other AWS programs', async () => {
     const { endpoint } = await startFakeService([success]);
     const env = { AWS_PROFILE: 'no-such-profile', AWS_CONFIG_FILE: '/no/config', AWS_REGION: 'mars-1' };
     const outcome = await runMain(['credential-process', ...FLAGS, ...IDENTITY, '--endpoint', endpoint], {
@@ -140,7 +140,7 @@ describe('credential-process prints the JSON and nothing else', () => {
 });
 
 describe('--debug', () => {
-  it('shows what is signed and sent on stderr, and leaves stdout alone', async () => {
+  it('shows requests and signatures on stderr, and leaves stdout alone', async () => {
     const { endpoint, port, requests } = await startFakeService([success]);
     const { status, stdout, stderr } = await runMain([
       'credential-process',

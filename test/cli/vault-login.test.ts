@@ -157,7 +157,7 @@ describe('login data', () => {
     expect(await judge(data, false)).toBeUndefined();
   });
 
-  it('are signed for the global STS, or for what Vault is configured with', async () => {
+  it('are signed for the global STS, or for the STS in the configuration of Vault', async () => {
     const global = ['https://sts.amazonaws.com/', 'sts.amazonaws.com', 'us-east-1'];
     expect(await urlOf([])).toEqual(global);
     expect(await urlOf(['--sts-region', 'us-east-1'])).toEqual(global);

@@ -18,7 +18,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const OPTIONS: CreateSessionOptions = { ...ARNS, ...RSA, env: {}, now: () => NOW, random: () => 0 };
 
 describe('fromRolesAnywhere', () => {
-  it('gives what an SDK client takes, and no more', async () => {
+  it('returns the members that SDK clients use, and no others', async () => {
     const { endpoint } = await startFakeService([success]);
     expect(await fromRolesAnywhere({ ...OPTIONS, endpoint })()).toEqual({
       accessKeyId: 'ASIAEXAMPLEACCESSKEY',
@@ -29,7 +29,7 @@ describe('fromRolesAnywhere', () => {
     });
   });
 
-  it('is a provider by its type, and for a real client', async () => {
+  it('is a provider by type and for a real client', async () => {
     expectTypeOf<RolesAnywhereProvider>().toExtend<AwsCredentialIdentityProvider>();
     // The client keeps nothing that has expired, as these have: it may ask more than once.
     const { endpoint } = await startFakeService([success, success, success]);
@@ -42,7 +42,7 @@ describe('fromRolesAnywhere', () => {
     }
   });
 
-  it('takes what a client passes along, and needs none of it', async () => {
+  it('accepts the properties that a client passes, and needs none', async () => {
     const { endpoint } = await startFakeService([success]);
     const provider = fromRolesAnywhere({ ...OPTIONS, endpoint });
     const properties = { callerClientConfig: { region: async () => 'eu-west-1' } };
@@ -84,7 +84,7 @@ describe('fromRolesAnywhere', () => {
     expect(sent).toEqual(expected);
   });
 
-  it('lets callers share one request, and what comes of it', async () => {
+  it('callers share one request and its result', async () => {
     const { endpoint, requests } = await startFakeService([success]);
     const provider = fromRolesAnywhere({ ...OPTIONS, endpoint });
     const got = await Promise.all(Array.from({ length: 50 }, () => provider()));
@@ -93,7 +93,7 @@ describe('fromRolesAnywhere', () => {
     expect(requests).toHaveLength(1);
   });
 
-  it('logs to the client that calls, unless it has a logger of its own', async () => {
+  it('logs to the calling client, unless it has its own logger', async () => {
     const { endpoint } = await startFakeService([success, success]);
     const [theirs, own] = [[] as string[], [] as string[]];
     const logger = (to: string[]) => ({
@@ -111,7 +111,7 @@ describe('fromRolesAnywhere', () => {
     expect(theirs.length).toBe(before);
   });
 
-  it('signs for the region of the trust anchor, whatever the client is for', async () => {
+  it('signs for the region of the trust anchor, not that of the client', async () => {
     const { endpoint, requests } = await startFakeService([success]);
     const callerClientConfig = { region: async () => 'eu-west-1' };
     await fromRolesAnywhere({ ...OPTIONS, endpoint })({ callerClientConfig });
@@ -145,7 +145,7 @@ describe('fromRolesAnywhere', () => {
     expect(warnings).toEqual([expect.stringContaining('RSA key of at least 2048 bits, found 1024')]);
   });
 
-  it('ends what is under way when it is disposed of, and refuses calls from then on', async () => {
+  it('aborts requests when it is disposed of, and refuses further calls', async () => {
     const { endpoint } = await startFakeService([staysSilent]);
     const provider = fromRolesAnywhere({ ...OPTIONS, endpoint });
     const waiting = provider();
@@ -161,7 +161,7 @@ describe('fromRolesAnywhere', () => {
     for (const other of others) await expect(other()).rejects.toMatchObject({ code: 'ERR_ABORTED' });
   });
 
-  it('ends one call by its signal; the request that it shares goes on', async () => {
+  it('a signal ends one call; the shared request goes on', async () => {
     let answer = (): void => {};
     const later: Answer = (response, request) => {
       answer = () => success(response, request);
@@ -178,7 +178,7 @@ describe('fromRolesAnywhere', () => {
     expect(requests).toHaveLength(1);
   });
 
-  it('gives a defect a code, and shows nothing of its message', async () => {
+  it('gives a bug a code, and does not show its message', async () => {
     const random = (): number => {
       throw new TypeError('canary-secret');
     };
@@ -195,7 +195,7 @@ describe('fromRolesAnywhere', () => {
     expect(inspect(error, { depth: null, showHidden: true })).not.toContain('canary-secret');
   });
 
-  it('passes on what the function for the passphrase threw, as the cause', async () => {
+  it('passes the error of askPassphrase on as the cause', async () => {
     const askPassphrase = () => Promise.reject(new RangeError('no terminal'));
     const encrypted = { certificate: path('ec-p256.pem'), privateKey: path('ec-p256.scrypt.pem') };
     await expect(fromRolesAnywhere({ ...OPTIONS, ...encrypted, askPassphrase })()).rejects.toMatchObject({
@@ -252,7 +252,7 @@ describe('fromRolesAnywhere', () => {
     expect(await provider()).toMatchObject({ accessKeyId: 'ASIAEXAMPLEACCESSKEY' });
   });
 
-  it('hands out what it has while a refresh fails, until that ends', async () => {
+  it('returns its credentials while a refresh fails, until they expire', async () => {
     const busy = refusal(503, 'ServiceUnavailable', 'later');
     const { endpoint, requests } = await startFakeService([success, busy, busy, busy, busy]);
     let now = NOW;
@@ -260,7 +260,7 @@ describe('fromRolesAnywhere', () => {
     await provider();
     now = new Date('2026-06-01T12:59:00Z');
     expect(await provider()).toMatchObject({ accessKeyId: 'ASIAEXAMPLEACCESSKEY' });
-    // Once: repeating is the refresher's affair, and it has time.
+    // One request: the refresher retries, and has time.
     await vi.waitFor(() => expect(requests).toHaveLength(2));
     expect(await provider()).toMatchObject({ accessKeyId: 'ASIAEXAMPLEACCESSKEY' });
     now = new Date('2026-06-01T13:01:00Z');

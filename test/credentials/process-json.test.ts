@@ -22,12 +22,12 @@ describe('the JSON of credential_process', () => {
     // Never later than the service said.
     ['2026-06-01T13:00:00.999Z', '2026-06-01T13:00:00Z'],
     ['2026-06-01T15:00:00+02:00', '2026-06-01T13:00:00Z'],
-  ])('says whole seconds in UTC: %s as %s', (moment, expected) => {
+  ])('writes whole seconds in UTC: %s as %s', (moment, expected) => {
     const text = formatProcessCredentials({ ...CREDENTIALS, expiration: new Date(moment) });
     expect(JSON.parse(text).Expiration).toBe(expected);
   });
 
-  it('says nothing of a session but its credentials', () => {
+  it('has the credentials of a session and nothing else', () => {
     const session = { ...CREDENTIALS, roleArn: 'arn:aws:iam::123456789012:role/Demo', subjectArn: 'x' };
     expect(formatProcessCredentials(session)).toBe(formatProcessCredentials(CREDENTIALS));
   });

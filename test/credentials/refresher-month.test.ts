@@ -12,7 +12,7 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const DAYS = 31;
 
-/** Longest pause there is after a refusal, and half a minute for a clock that nobody told of. */
+/** The longest pause after a refusal, and half a minute for an unnoticed change of the clock. */
 const RECOVERY_MINUTES = 13;
 type Mode = 'up' | 'outage' | 'throttled' | 'denied';
 
@@ -102,14 +102,14 @@ async function month(seed: number) {
 }
 
 describe.each([1, 2, 3, 4])('a month of trouble, seed %i', (seed) => {
-  it('has no gap while the service can be had, asks seldom, and never twice at once', async () => {
+  it('has no gap while the service works, few requests, and never two at once', async () => {
     const { broken, gaps, perMinute, mostAtOnce, state } = await month(seed);
     expect(broken).toEqual([]);
     expect(mostAtOnce).toBe(1);
-    // The month was one of trouble, or this test is none.
+    // Control: the month had faults.
     expect(gaps).toBeGreaterThan(10);
     expect(state.failures).toBeGreaterThan(100);
-    // Ten an hour, trouble included, and at the worst one in two seconds.
+    // At most ten requests per hour including faults, and one in two seconds at the worst.
     expect(perMinute.reduce((sum, count) => sum + count)).toBeLessThan(DAYS * 24 * 10);
     expect(Math.max(...perMinute)).toBeLessThanOrEqual(40);
   });

@@ -117,7 +117,7 @@ describe('without a loop', () => {
     expect((await host.refresher.get()).serial).toBe(2);
   });
 
-  it('lets any number of callers share one attempt', async () => {
+  it('any number of callers share one attempt', async () => {
     const host = world();
     const all = Promise.all(Array.from({ length: 1000 }, () => host.refresher.get()));
     await host.clock.advance(100);
@@ -125,7 +125,7 @@ describe('without a loop', () => {
     expect(host.attempts).toHaveLength(1);
   });
 
-  it('keeps the last good credentials until they end, and then says why there are none', async () => {
+  it('keeps the last good credentials until they expire, then throws the last error', async () => {
     const host = world();
     await get(host);
     host.answer = denied;
@@ -141,7 +141,7 @@ describe('without a loop', () => {
     expect(await get(host)).toBe(host.attempts.length);
   });
 
-  it('throws the last error at once within a pause, and asks again after it', async () => {
+  it('throws the last error at once during a pause, and tries again after it', async () => {
     const host = world();
     host.answer = denied;
     await expect(get(host)).rejects.toBe(denied);
@@ -152,7 +152,7 @@ describe('without a loop', () => {
     expect(await get(host)).toBe(2);
   });
 
-  it('waits for new ones in the last ten seconds, and takes the old where there are none', async () => {
+  it('waits for new ones in the last ten seconds, else returns the old ones', async () => {
     const host = world();
     await get(host);
     await host.clock.advance(HOUR - 9 * SECOND);
@@ -165,7 +165,7 @@ describe('without a loop', () => {
 });
 
 describe('with a loop', () => {
-  it('never lets them end, for days, with a refresh each 35 minutes', async () => {
+  it('never lets them expire, for days, with a refresh every 35 minutes', async () => {
     const host = world();
     host.refresher.start();
     await host.clock.advance(SECOND);
@@ -180,7 +180,7 @@ describe('with a loop', () => {
     expect(host.clock.timers().count).toBe(0);
   });
 
-  it('keeps the process alive only where it is told to', () => {
+  it('keeps the process alive only on request', () => {
     const [lax, strict] = [world(), world()];
     lax.refresher.start();
     strict.refresher.start(true);
@@ -243,7 +243,7 @@ describe('with a loop', () => {
     expect(host.refresher.current()).toBeDefined();
   });
 
-  it('takes a correction of the clock for none', async () => {
+  it('ignores a small correction of the clock', async () => {
     const host = world();
     host.refresher.start();
     await host.clock.advance(SECOND);
@@ -276,7 +276,7 @@ describe('pauses', () => {
     host.refresher.start();
     await host.clock.advance(100 * MINUTE);
     expect(host.attempts.length).toBeLessThan(most + 6);
-    // With the dice at zero each pause is three quarters of what it is on average.
+    // With random numbers of zero each pause is three quarters of the average.
     const pauses = host.reports.map(({ pauseMs }) => pauseMs);
     expect(pauses).toEqual([...pauses].sort((a, b) => a - b));
     expect(Math.max(...pauses)).toBe(capMs);
@@ -285,7 +285,7 @@ describe('pauses', () => {
     expect(host.refresher.current()).toBeDefined();
   });
 
-  it('are as long as the service asks for, up to five minutes', async () => {
+  it('are as long as Retry-After, up to five minutes', async () => {
     const host = world();
     const busy = (retryAfterMs: number) =>
       new ServiceError('ERR_SERVICE_THROTTLED', 'busy', { status: 429, retryAfterMs });
@@ -359,7 +359,7 @@ describe('in a crowded account', () => {
     expect(lead).toBeLessThan(5.1);
   });
 
-  it('hands what it has learned to a cache, and takes it from one', async () => {
+  it('stores the learned limit in a cache, and reads it from one', async () => {
     const host = world();
     host.answer = throttled;
     await expect(get(host)).rejects.toBe(throttled);
@@ -392,7 +392,7 @@ describe('in a crowded account', () => {
 });
 
 describe('credentials from before', () => {
-  it('are handed out at once, and refreshed when they would have been', async () => {
+  it('are returned at once, and refreshed on their schedule', async () => {
     const host = world({ initial: 30 * MINUTE });
     expect((await host.refresher.get()).serial).toBe(0);
     host.refresher.start();
@@ -415,7 +415,7 @@ describe('credentials from before', () => {
     expect(new Set(firsts.map((ms) => Math.floor(ms / 10_000))).size).toBeGreaterThan(12);
   });
 
-  it('that have ended count for nothing', async () => {
+  it('that have expired are ignored', async () => {
     const host = world({ initial: -MINUTE });
     expect(host.refresher.current()).toBeUndefined();
     expect(await get(host)).toBe(1);
@@ -460,7 +460,7 @@ describe('refreshNow', () => {
 });
 
 describe('state', () => {
-  it('tells what a watcher wants to know', async () => {
+  it('reports refreshes and failures', async () => {
     const host = world();
     host.answer = unreachable;
     await expect(get(host)).rejects.toBe(unreachable);
@@ -507,7 +507,7 @@ describe('an attempt that was stopped while another is in progress', () => {
     return { refresher, pending, answer };
   }
 
-  it('leaves the other one to be shared when it ends, and its result is not held', async () => {
+  it('ends, while the shared attempt goes on; its result is not kept', async () => {
     const { refresher, pending, answer } = manual();
     const stopped = refresher.get();
     refresher.stop();
@@ -538,7 +538,7 @@ describe('an attempt that was stopped while another is in progress', () => {
   });
 });
 
-it('passes what a call brings to the attempt that it starts, and to no other', async () => {
+it('passes the context of a call to the attempt that it starts, and to no other', async () => {
   const clock = virtualClock();
   const calls: unknown[] = [];
   const refresher = new Refresher<Expiring, string>({

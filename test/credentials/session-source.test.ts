@@ -1,4 +1,4 @@
-/** A source of sessions, asked again and again by a program that runs on. */
+/** A source of sessions, called repeatedly by a long-running program. */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { parseSettings } from '../../src/session/settings.js';
 import { ARNS, RSA, startFakeService, success } from '../fake-service.js';
 import { NOW } from '../fixtures.js';
 
-it('says once that a key which derives none, as EC keys on tokens, caches nothing', async () => {
+it('warns once that a key without derivation, such as an EC key on a token, caches nothing', async () => {
   const home = mkdtempSync(join(tmpdir(), 'session-source-'));
   onTestFinished(() => rmSync(home, { recursive: true }));
   const { endpoint, requests } = await startFakeService([success, success, success]);
@@ -29,7 +29,7 @@ it('says once that a key which derives none, as EC keys on tokens, caches nothin
   expect(await source.cached()).toBeUndefined();
   await source.create();
   await source.create();
-  // A caller with a log of its own is told too.
+  // A caller with its own log gets the warning too.
   await source.create({ logger: other });
   expect(requests).toHaveLength(3);
   for (const { name, warnings } of loggers)

@@ -1,4 +1,4 @@
-/** Login data for Vault in the library, and where the partitions have their global STS. */
+/** Login data for Vault in the library, and the global STS of each partition. */
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { createVaultLoginData } from '../../src/credentials/vault-login.js';

@@ -5,7 +5,7 @@
 import type { Clock } from '../../src/credentials/clock.js';
 
 export interface VirtualClock extends Clock {
-  /** Runs what is due until then, each at its time, and lets what it has started settle. */
+  /** Runs the timers that are due until then, each at its time, and lets their promises settle. */
   advance(ms: number): Promise<void>;
   /** Sets the clock, in relation to now; timers know nothing of it. */
   set(byMs: number): void;

@@ -256,7 +256,7 @@ describe('AWS SDK for JavaScript', () => {
     await client.send(new DeleteTrustAnchorCommand({ trustAnchorId }));
   });
 
-  it('sees who has asked for sessions', async () => {
+  it('lists the subjects that created sessions', async () => {
     const machine = await startMachine();
     const { endpoint, region, trustAnchorArn, profileArn, roleArn } = machine.emulator;
     await createSession({

@@ -81,7 +81,7 @@ describe.skipIf(!hasAws)(`the AWS CLI${note}`, () => {
     expect(stdout).toContain(':assumed-role/Demo/');
   });
 
-  it('is warned of, where it takes the profile default before the endpoint', async () => {
+  it('is warned of if it reads the profile default before the endpoint', async () => {
     const { machine, flags } = await machineWithFlags();
     const path = String(machine.env['AWS_CONFIG_FILE']);
     writeFileSync(path, '[default]\naws_access_key_id = AKIAOTHER\naws_secret_access_key = x\n');

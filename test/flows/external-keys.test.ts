@@ -236,7 +236,7 @@ describe.skipIf(noHsm)(`a key on a token${noHsm === undefined ? '' : ` (left out
       ['--certificate', 'pkcs11:token=a;token=b'],
       /attribute token twice.*ERR_OPTION_INVALID/s,
     ],
-  ])('says in one line what is wrong: %s', async (_what, args, message) => {
+  ])('reports the fault in one line: %s', async (_what, args, message) => {
     const { stdout, stderr, status } = await runProgram(
       ['credential-process', ...args, ...lib, ...sessionFlags()],
       { env: config() },

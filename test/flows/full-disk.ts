@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
 /**
- * @param files what is on it already, by name
+ * @param files existing files by name
  * @returns false where nothing can be mounted: that needs root, and the right to
  */
 export function mountFullDisk(folder: string, files: Readonly<Record<string, string>>): boolean {

@@ -52,25 +52,22 @@ describe('an SDK client', () => {
     expect(await ask()).toBe(arns[0]);
   });
 
-  it(
-    'works through an outage for as long as its credentials last, hears why when they ' + 'end, and recovers',
-    async () => {
-      const { emulator, skip, ask } = await startWorld();
-      await ask();
-      emulator.faults.set('error=503,operation=CreateSession');
-      skip(50 * MINUTE);
-      await ask();
-      skip(8 * MINUTE);
-      await ask();
-      expect(emulator.sessionCount).toBe(1);
-      skip(4 * MINUTE);
-      await expect(ask()).rejects.toMatchObject({ code: 'ERR_SERVICE_FAILED', tryNextLink: false });
-      emulator.faults.set([]);
-      skip(2 * MINUTE);
-      expect(await ask()).toContain(':assumed-role/Demo/');
-      expect(emulator.sessionCount).toBe(2);
-    },
-  );
+  it('works through an outage while its credentials last, then throws the reason, and recovers', async () => {
+    const { emulator, skip, ask } = await startWorld();
+    await ask();
+    emulator.faults.set('error=503,operation=CreateSession');
+    skip(50 * MINUTE);
+    await ask();
+    skip(8 * MINUTE);
+    await ask();
+    expect(emulator.sessionCount).toBe(1);
+    skip(4 * MINUTE);
+    await expect(ask()).rejects.toMatchObject({ code: 'ERR_SERVICE_FAILED', tryNextLink: false });
+    emulator.faults.set([]);
+    skip(2 * MINUTE);
+    expect(await ask()).toContain(':assumed-role/Demo/');
+    expect(emulator.sessionCount).toBe(2);
+  });
 });
 
 describe('a process', () => {

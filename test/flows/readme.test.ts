@@ -119,7 +119,7 @@ describe('the README', () => {
   });
 });
 
-/** What a block must print, by what is in it. */
+/** The expected output of a block, by its content. */
 const EXPECTED: ReadonlyArray<readonly [RegExp, string]> = [
   [/get-caller-identity|GetCallerIdentity|whoami\.py|assumedRole/, ':assumed-role/'],
   [/^rolesanywhere credential-process/m, '"SecretAccessKey"'],

@@ -202,7 +202,7 @@ describe('serve', () => {
     expect(await stop(started)).toBe(0);
   });
 
-  it('hands out the last good credentials through each fault, and new ones after it', async () => {
+  it('returns the last good credentials during each fault, and new ones after it', async () => {
     const tokenFile = join(machine.folder, 'token');
     const started = await serving('--token-file', tokenFile, '--timeout-ms', '1500');
     const headers = { authorization: readFileSync(tokenFile, 'utf8') };

@@ -1,4 +1,4 @@
-/** What is fuzzed: the readers of the library, the program and the emulator, with fixtures to begin from. */
+/** The fuzz targets: the readers of the library, the program and the emulator, with their first inputs. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
 import { createServer } from 'node:net';
@@ -212,7 +212,7 @@ async function answerOverHttp(): Promise<Run> {
 const ROOT = makeCertificate({ commonName: 'root', isAuthority: true });
 const LEAF = makeCertificate({ commonName: 'leaf', issuer: ROOT });
 
-/** A draft of a request: what is signed, as JSON, so that its members can be mutated one by one. */
+/** A draft of a request as JSON, so that the members to sign can be mutated one by one. */
 const DRAFTS = [
   { query: QUERY, body: '{"durationSeconds":900}', headers: {} },
   { query: '', body: '{"durationSeconds":900,"roleSessionName":"abc"}', headers: { 'x-a': 'b  c' } },

@@ -101,8 +101,8 @@ describe('what passes is tried again, what does not is not', () => {
     expect(requests).toHaveLength(count);
   });
 
-  it('nobody at the other end', async () => {
-    // A port that only root may take, and that nobody has taken for decades.
+  it('a refused connection', async () => {
+    // Port 1 is privileged and unused.
     const endpoint = 'http://127.0.0.1:1';
     await expect(createSession({ ...OPTIONS, endpoint })).rejects.toMatchObject({
       name: 'TransportError',
@@ -137,7 +137,7 @@ describe('what passes is tried again, what does not is not', () => {
   it.each([
     ['by its length', { 'content-length': String(1024 * 1024 + 1) }],
     ['as it comes', {} as Record<string, string>],
-  ])('an answer of more than 1 MiB, told %s', async (_name, headers) => {
+  ])('an answer of more than 1 MiB, announced %s', async (_name, headers) => {
     const { outcome, requests, endpoint } = await call([
       status(201, 'x'.repeat(1024 * 1024 + 1), headers),
       success,
@@ -205,7 +205,7 @@ describe('a request', () => {
     );
   });
 
-  it("is not sent where the caller's own identity does not fit together", async () => {
+  it("is not sent if certificate and key of the caller's identity differ", async () => {
     const own = await identity('ec-p256');
     const publicKey = publicKeyOf(generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey);
     const { outcome, requests } = await call([success], { ...NO_FILES, identity: { ...own, publicKey } });
@@ -279,7 +279,7 @@ describe('the caller ends the call', () => {
     const controller = new AbortController();
     const aborting: Answer = (response, request) => {
       answer(response, request);
-      // Late enough for what was written to have arrived; the result is the same where it has not.
+      // Late enough for the written bytes to arrive; the result is the same if they do not.
       setTimeout(() => controller.abort(), 100);
     };
     const { outcome, requests } = await call([aborting, success], { signal: controller.signal });

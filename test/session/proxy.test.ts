@@ -58,7 +58,7 @@ describe('a proxy', () => {
     expect(await call({ HTTPS_PROXY: `http://user@127.0.0.1:${proxy.port}` })).toMatchObject(SESSION);
   });
 
-  it('reached over TLS is verified with the CA bundle, even where the service is not', async () => {
+  it('reached over TLS is verified with the CA bundle, even if the service is not', async () => {
     const service = await startFakeService([success], { tls: SERVICE_TLS });
     const proxy = await startProxy(service, undefined, true);
     const env = { HTTPS_PROXY: `https://127.0.0.1:${proxy.port}` };
@@ -136,7 +136,7 @@ describe('a proxy', () => {
     expect(service.requests[0]?.headers['host']).toBe('[2001:db8::10]:8443');
   });
 
-  it('is never asked for this machine', async () => {
+  it('is never used for this machine', async () => {
     const { proxy } = await start([]);
     const service = await startFakeService([success]);
     const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` };
@@ -146,7 +146,7 @@ describe('a proxy', () => {
 });
 
 /**
- * A SOCKS5 proxy (RFC 1928) that asks for no password and connects to the service, whatever it is asked for.
+ * A SOCKS5 proxy (RFC 1928) without a password that connects every request to the service.
  */
 async function startSocks(service: { readonly port: number }): Promise<{ port: number; asked: string[] }> {
   const asked: string[] = [];
@@ -193,8 +193,8 @@ function shown(error: unknown): string {
   return [message, stack, JSON.stringify(error), inspect(error, { depth: 20, showHidden: true })].join('\n');
 }
 
-describe('a proxy that is of no use', () => {
-  it('is asked three times where it closes the connection instead of answering', async () => {
+describe('an unusable proxy', () => {
+  it('is tried three times if it closes the connection without an answer', async () => {
     let asked = 0;
     const proxy = createServer();
     proxy.on('connect', (_request, socket) => {
@@ -220,7 +220,7 @@ describe('a proxy that is of no use', () => {
       `the proxy refuses to connect to https://${HOST}: status 407`,
     ],
     [
-      'nobody there',
+      'a closed port',
       'http://user:canary-secret@127.0.0.1:1',
       'ERR_NETWORK',
       `no answer from https://${HOST}: `,
@@ -233,7 +233,7 @@ describe('a proxy that is of no use', () => {
       'ERR_OPTION_INVALID',
       'HTTPS_PROXY ',
     ],
-  ])('%s is told, without the password', async (_name, url, code, message) => {
+  ])('%s is reported without the password', async (_name, url, code, message) => {
     const { service, proxy } = await start([success], PASSWORD);
     const error = await call({ HTTPS_PROXY: url.replace('PORT', String(proxy.port)) });
     expect(error).toMatchObject({ code, message: expect.stringContaining(message) });

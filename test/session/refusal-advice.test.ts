@@ -14,14 +14,14 @@ describe('the advice for a refusal', () => {
     ['Not authorized to set roleSessionName.', /acceptRoleSessionName/],
   ])('is set for "%s"', (text, advice) => expect(denied(text)).toMatch(advice));
 
-  it('is left out for a text that nobody has seen, and names no flag', () => {
+  it('is left out for an unknown text, and names no flag', () => {
     expect(denied('Something new')).toBeUndefined();
     for (const text of ['Untrusted signing certificate', 'Not authorized to set roleSessionName.']) {
       expect(denied(text)).not.toContain('--');
     }
   });
 
-  it('is the clock where the clocks differ, whatever the message says', () => {
+  it('is about the clock if the clocks differ, with any message', () => {
     expect(denied('Invalid signature', { hasSkew: true })).toBe('set the clock of this machine (NTP)');
   });
 

@@ -47,7 +47,7 @@ describe('a refusal', () => {
       'ValidationException',
     ],
     [
-      'is named by its header even where the address has a #',
+      'is named by its header even if the address has a #',
       answer(400, { message: 'x' }, header('ValidationException:http://internal.amazon.com/x#y')),
       DENIED,
       `the service answered 400 ValidationException: x ${ID}`,

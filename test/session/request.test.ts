@@ -51,7 +51,7 @@ describe('the request of CreateSession', () => {
     expect(port).toBe('port' in expected ? expected.port : undefined);
   });
 
-  it('leaves out of the body what is not asked for', () => {
+  it('leaves options that are not given out of the body', () => {
     const { endpoint } = parseSettings(ARNS, { hasIdentity: true });
     expect(createSessionRequest({ ...ARNS, endpoint }).body).toBe('{}');
   });

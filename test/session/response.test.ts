@@ -53,7 +53,7 @@ describe('an answer with credentials', () => {
     expect(parse(answer(200, more))).toEqual(parse(answer(201, SESSION_ANSWER)));
   });
 
-  it('may leave out all but the credentials: role and account are those asked for', () => {
+  it('may have the credentials only: role and account are those of the request', () => {
     expect(parse(answer(201, withCredentials(CREDENTIALS)))).toEqual({
       ...CREDENTIALS,
       expiration: new Date(CREDENTIALS.expiration),

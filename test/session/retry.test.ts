@@ -11,7 +11,7 @@ const BUSY = service('ERR_SERVICE_THROTTLED', 429);
 /** How long it has waited, in milliseconds. */
 const waits = vi.hoisted((): number[] => []);
 
-/** The clock's part: nobody waits for a test. */
+/** Replaces the clock, so that tests do not wait. */
 vi.mock('node:timers/promises', async (importOriginal) => {
   const { setTimeout: sleep } = await importOriginal<typeof import('node:timers/promises')>();
   return {
@@ -37,7 +37,7 @@ async function run(errors: readonly Error[], { random = 0, remainingMs = 60_000 
   return { result, attempts, waits: [...waits] };
 }
 
-describe('what is tried again', () => {
+describe('retries', () => {
   it.each<[string, Error, boolean]>([
     ['a lost connection', new TransportError('ERR_NETWORK', 'x'), true],
     ['a time-out', new TransportError('ERR_TIMEOUT', 'x'), true],
@@ -90,7 +90,7 @@ describe('retry', () => {
     expect(await run([asking], { random: 0.9 })).toMatchObject({ result: 'done', waits: [7000] });
   });
 
-  it('fails at once where the service asks for more than there is left', async () => {
+  it('fails at once if Retry-After exceeds the time left', async () => {
     const asking = service('ERR_SERVICE_THROTTLED', 429, 7000);
     expect(await run([asking], { remainingMs: 7000 })).toEqual({ result: asking, attempts: 1, waits: [] });
     expect(await run([asking], { remainingMs: 7001 })).toMatchObject({ result: 'done', waits: [7000] });

@@ -34,7 +34,7 @@ const NOT_VERIFIED =
   "the service's TLS certificate is not verified: anyone on the way can read the credentials";
 
 describe('TLS', () => {
-  it('of an authority that nobody knows is refused, and nothing is sent', async () => {
+  it('of an unknown authority is refused, and nothing is sent', async () => {
     const service = await startFakeService([success], { tls: true });
     const { outcome } = await call(service);
     expect(outcome).toMatchObject({

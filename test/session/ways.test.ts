@@ -28,7 +28,7 @@ interface RawService {
   readonly received: string[];
 }
 
-/** Answers each request with these bytes, over TLS, and closes the connection if told to. */
+/** Answers each request with these bytes, over TLS, and optionally closes the connection. */
 async function startRawService(answer: string, closes: boolean, tls: boolean): Promise<RawService> {
   const received: string[] = [];
   const onSocket = (socket: import('node:net').Socket): void => {
@@ -170,7 +170,7 @@ describe('a dispatcher of the caller', () => {
     const pool = dispatcher.get('https://rolesanywhere.us-east-1.amazonaws.com');
     const intercept = { method: 'POST', path: (path: string) => path.startsWith('/sessions?') };
     pool.intercept(intercept).reply(201, BODY).times(2);
-    // The proxy is the dispatcher's affair.
+    // The dispatcher decides about the proxy.
     const env = { HTTPS_PROXY: 'http://127.0.0.1:1' };
     expect(await call({ dispatcher, env })).toMatchObject({ accessKeyId: CREDENTIALS.accessKeyId });
     expect(await call({ dispatcher, env })).toMatchObject({ accessKeyId: CREDENTIALS.accessKeyId });

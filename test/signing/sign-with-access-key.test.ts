@@ -53,7 +53,7 @@ describe('signWithAccessKey', () => {
     expect(signed.headers['authorization']).toBe(expected.authorization);
   });
 
-  it('changes nothing of what it is given, and signs the host with its port', async () => {
+  it('does not change its input, and signs the host with its port', async () => {
     const request = Object.freeze(
       createStsRequest(new URL('http://127.0.0.1:9911'), 'GetCallerIdentity', {}),
     );

@@ -1,4 +1,4 @@
-/** The command `ca`: its files, judged by openssl and Go, what it refuses, and what is left then. */
+/** The command `ca`: its files, verified by openssl and Go, and refusals that leave no files. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import {
@@ -36,7 +36,7 @@ const at = (name: string): string => join(folder, name);
 const read = (name: string): string => readFileSync(at(name), 'utf8');
 const modeOf = (name: string): string => (statSync(at(name)).mode & 0o777).toString(8);
 
-/** Runs `ca`, whose values are paths in the folder of the test where they begin with `@`. */
+/** Runs `ca`; values that begin with `@` become paths in the folder of the test. */
 function ca(line: string, options: { readonly input?: string } = {}) {
   const words = line.split(' ').map((word) => word.replace(/^@/, `${folder}/`).replaceAll('_', ' '));
   return runMain(['ca', ...words], options);

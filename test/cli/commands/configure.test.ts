@@ -34,7 +34,7 @@ interface Home {
   readonly folder: string;
   readonly config: string;
   readonly env: Readonly<Record<string, string>>;
-  /** What is in `~/.aws`. */
+  /** The names of the files in `~/.aws`. */
   files(): string[];
 }
 
@@ -149,7 +149,7 @@ describe.skipIf(!hasPython)(`configure in a terminal${note}`, () => {
   });
 
   it.each(QUESTIONS.map(([question], index) => [question, index] as const))(
-    'Ctrl-C at "%s" leaves the file as it was',
+    'Ctrl-C at "%s" leaves the file unchanged',
     async (question, index) => {
       const home = makeHome(OTHERS);
       const steps: Array<[string, string[]]> = [...QUESTIONS.slice(0, index), [question, ['\u0003']]];

@@ -536,7 +536,7 @@ describe('credential_process of the AWS config', () => {
 });
 
 describe('network', () => {
-  it('a name that does not resolve, and a port where nobody listens', async () => {
+  it('a name that does not resolve, and a closed port', async () => {
     const name = await doctor({ endpoint: 'https://rolesanywhere.invalid' });
     expect(lineOf(name, 'DNS')).toMatchObject({ mark: 'error', code: 'ERR_NETWORK' });
     expect([name.status, marked(name, 'skipped')]).toEqual([4, expect.arrayContaining(['CreateSession'])]);
@@ -553,7 +553,7 @@ describe('network', () => {
     expect(lineOf(known, 'TLS')).toMatchObject({ mark: 'ok', found: expect.stringContaining('CN=tls-root') });
   });
 
-  it('an intercepting proxy is named by its issuer, also where it is trusted', async () => {
+  it('an intercepting proxy is named by its issuer, also if it is trusted', async () => {
     const long = { notBefore: '2024-01-01T00:00:00Z', notAfter: '2124-01-01T00:00:00Z' };
     const root = makeCertificate({
       ...long,

@@ -86,7 +86,7 @@ describe('the environment of the command', () => {
 });
 
 describe('standard streams and arguments', () => {
-  it('are those of the command, whatever they hold', async () => {
+  it('are passed to the command unchanged', async () => {
     const args = await execArgs();
     const outcome = await runProgram(
       [

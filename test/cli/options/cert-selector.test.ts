@@ -1,4 +1,4 @@
-/** The tables of the Go helper's own tests, and what stands around them. */
+/** --cert-selector, with the tables of the Go helper's own tests. */
 import { describe, expect, it } from 'vitest';
 import { parseCertSelector, parseCertSelectorJson } from '../../../src/cli/options/cert-selector.js';
 

@@ -1,4 +1,4 @@
-/** Options from files: which counts, what is wrong in them, and what the paths in them are relative to. */
+/** Options from files: precedence, faults, and relative paths. */
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -203,7 +203,7 @@ describe('--config-profile', () => {
     });
   });
 
-  it('says what is wrong with the file, where it is asked for', async () => {
+  it('reports the fault of a file that is requested', async () => {
     writeFileSync(AWS_CONFIG, 'canary');
     await expect(read({ configProfile: 'onprem' })).rejects.toMatchObject({
       code: 'ERR_OPTION_INVALID',
@@ -214,7 +214,7 @@ describe('--config-profile', () => {
       code: 'ERR_FILE_UNREADABLE',
       message: `AWS config file ${join(home, 'none')} cannot be read: there is no such file`,
     });
-    // Not asked for, not read.
+    // Not requested, so not read.
     const flags = { certificate: 'a.pem', ...ARNS };
     expect((await read(flags, { AWS_PROFILE: 'onprem' })).settings).toMatchObject(ARNS);
   });
@@ -233,7 +233,7 @@ describe('--config-profile', () => {
 });
 
 describe('--debug', () => {
-  it('tells where each value is from, and no value', async () => {
+  it('shows the origin of each value, but no value', async () => {
     writeFileSync(AWS_CONFIG, 'canary');
     writeJson({ certificate: 'a.pem', 'pkcs8-password': 'canary-file' });
     const env = { HOME: home, ROLESANYWHERE_REGION: 'eu-west-1', AWS_ENDPOINT_URL: 'https://canary.test' };

@@ -1,4 +1,4 @@
-/** Flags for keys on tokens, in TPMs and behind programs: what they become in the settings of a session. */
+/** Flags for keys on tokens, in TPMs and behind programs: the settings that they give. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Where a passphrase comes from. What the terminal does is told by `cli/prompt.test.ts`. */
+/** Sources of a passphrase. `cli/prompt.test.ts` tests the question at the terminal. */
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -49,7 +49,7 @@ async function start(target = both): Promise<Listener> {
   return (await startWith('local', target)).listener;
 }
 
-/** Sends text as it stands, and collects the answer until the other side closes. */
+/** Sends text unchanged and collects the answer until the server closes the connection. */
 async function raw(port: number, text: string): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   socket.write(text);
@@ -277,7 +277,7 @@ describe('listenOnSocket', () => {
     expect(process.umask()).toBe(0);
   });
 
-  it('does not start where the socket cannot be restricted', async () => {
+  it('does not start if the socket cannot be restricted', async () => {
     const path = join(folder, 'socket');
     vi.mocked(chmod).mockRejectedValueOnce(Object.assign(new Error('no'), { code: 'EPERM' }));
     await expect(listenOnSocket(options('socket'), path, 0o600)).rejects.toMatchObject({

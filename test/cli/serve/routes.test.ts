@@ -58,7 +58,7 @@ describe('IMDSv2', () => {
     expect(world.ask('GET', path, world.session())).toMatchObject({ status: 200, body });
   });
 
-  it('hands out the credentials as EC2 does', () => {
+  it('returns the credentials as EC2 does', () => {
     const { status, body } = world.ask('GET', `${CREDENTIALS}/Demo`, world.session());
     expect(status).toBe(200);
     expect(JSON.parse(body)).toEqual({
@@ -145,7 +145,7 @@ describe('IMDSv2', () => {
     }
   });
 
-  it('ends a token after its lifetime, and where the clock has been set back', () => {
+  it('refuses a token after its lifetime, and after the clock was set back', () => {
     const { body } = world.ask('PUT', '/latest/api/token', { [TTL]: '10' });
     const ask = () => world.ask('GET', CREDENTIALS, { 'x-aws-ec2-metadata-token': body }).status;
     world.now = new Date(NOW.getTime() + 9_999);
@@ -237,7 +237,7 @@ describe('the container endpoint', () => {
     expect(world.refusals).toEqual(['container authorization-wrong']);
   });
 
-  it('tells a missing token from a wrong one', () => {
+  it('distinguishes a missing token from a wrong one', () => {
     const { status, body } = asks('/credentials');
     expect(status).toBe(401);
     expect(JSON.parse(body)).toEqual({ Code: 'Unauthorized', Message: 'Authorization is missing' });
@@ -354,8 +354,8 @@ describe('without credentials', () => {
   });
 });
 
-describe('what monitoring reads', () => {
-  it('tells other hosts the status alone', () => {
+describe('monitoring', () => {
+  it('shows other hosts the status alone', () => {
     expect(world.ask('GET', '/healthz', {}, 'network')).toMatchObject({
       status: 200,
       body: '{"status":"ok"}',
@@ -409,7 +409,7 @@ describe('what monitoring reads', () => {
 });
 
 describe('before there are roles', () => {
-  it('answers 503, and refuses what is refused later', () => {
+  it('answers 503, and refuses the same requests as later', () => {
     const ask = (target: string, headers = {}) =>
       startingRoutes({ method: 'GET', target, headers: { host: '127.0.0.1', ...headers }, peer: 'local' })
         .status;
@@ -452,7 +452,7 @@ describe('the guard', () => {
     expect(world.ask('GET', '/healthz', { host }).status).toBe(403);
   });
 
-  it('takes further names, in any case, where they are allowed', () => {
+  it('accepts further names that are allowed, in any case', () => {
     world = makeWorld({ allowedHosts: new Set(['host.docker.internal', 'creds.svc']) });
     const statuses = ['host.docker.internal:9911', 'Host.Docker.INTERNAL', 'creds.svc', 'evil.example'].map(
       (host) => world.ask('GET', '/healthz', { host }).status,

@@ -1,4 +1,4 @@
-/** What `quickOutput` writes itself, and what it leaves to the stream. */
+/** The writes of `quickOutput`, and those that it leaves to the stream. */
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import type { Output } from '../../../src/cli/terminal/io.js';
 import { print } from '../../../src/cli/terminal/io.js';
 import { quickOutput } from '../../../src/cli/terminal/quick-output.js';
 
-/** A stream that records what is written to it, and fails if it is told to. */
+/** A stream that records its writes and optionally fails. */
 function recorder(error?: Error) {
   const written: string[] = [];
   const listeners = new Set<(error: Error) => void>();

@@ -13,7 +13,7 @@ describe('bold text', () => {
     ['is plain with NO_COLOR=0, which is set', true, { NO_COLOR: '0' }, 'Usage'],
     ['is plain in a dumb terminal', true, { TERM: 'dumb' }, 'Usage'],
     ['is plain in a pipe', false, {}, 'Usage'],
-    ['is plain where nothing is known', undefined, { TERM: 'xterm-256color' }, 'Usage'],
+    ['is plain for an unknown output', undefined, { TERM: 'xterm-256color' }, 'Usage'],
   ])('%s', (_name, isTTY, env, shown) => {
     const output = isTTY === undefined ? OUTPUT : { ...OUTPUT, isTTY };
     expect(styleOf(output, { env }).bold('Usage')).toBe(shown);

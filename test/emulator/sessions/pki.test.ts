@@ -121,7 +121,7 @@ describe('revocation lists of an account', () => {
     ['enabled', {}, 'path: "O=Example, CN=Host One": revocation: serial'],
     ['disabled', { enabled: false }, ''],
     ['of another trust anchor', { trustAnchorArn: elsewhere }, ''],
-    ['that nobody can read', { crlData: 'AAAA' }, 'revocation list: DER: '],
+    ['that cannot be parsed', { crlData: 'AAAA' }, 'revocation list: DER: '],
   ];
   it.each(judged)('one %s', async (_what, members, expected) => {
     if (revoked === undefined) throw new Error('no such case');

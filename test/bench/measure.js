@@ -7,7 +7,7 @@ import { join } from 'node:path';
 export const root = join(import.meta.dirname, '..', '..');
 /** @param {string} file */
 export const cert = (file) => join(root, 'certs', file);
-export const RUNS = 3;
+export const RUNS = 9;
 
 /**
  * The whole environment of a measured program: `NODE_EXTRA_CA_CERTS` alone, for instance, adds 37 ms to an

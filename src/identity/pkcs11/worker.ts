@@ -45,6 +45,10 @@ const CKK_EC = 3;
 const CKR_CRYPTOKI_ALREADY_INITIALIZED = 0x191;
 const CKR_CANT_LOCK = 0xa;
 const CKR_USER_ALREADY_LOGGED_IN = 0x100;
+const CKR_GENERAL_ERROR = 0x5;
+
+const MAX_LOGINS = 5;
+const LOGIN_PAUSE_MS = 40;
 
 /** The largest signature: RSA with 16,384 bits. */
 const MAX_SIGNATURE_BYTES = 2048;
@@ -156,12 +160,27 @@ function withSession<T>(
   }
 }
 
+/**
+ * Logs in. Two processes that log in at the same moment get in each other's way in SoftHSM, which then answers
+ * CKR_GENERAL_ERROR without having looked at the PIN: that alone is tried again.
+ */
 function logIn(pkcs11: PKCS11, session: Handle, user: number, { pin }: Login): void {
-  try {
-    pkcs11.C_Login(session, user, pin);
-  } catch (error) {
-    if (codeOf(error) !== CKR_USER_ALREADY_LOGGED_IN) throw error;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      pkcs11.C_Login(session, user, pin);
+      return;
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === CKR_USER_ALREADY_LOGGED_IN) return;
+      if (code !== CKR_GENERAL_ERROR || attempt === MAX_LOGINS) throw error;
+      pause(LOGIN_PAUSE_MS * attempt);
+    }
   }
+}
+
+/** The calls of a module block, and so does this process between them. */
+function pause(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
 function find(pkcs11: PKCS11, session: Handle, template: Attribute[]): Handle[] {

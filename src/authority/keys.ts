@@ -85,15 +85,35 @@ export function exportPrivateKey({ privateKey }: KeyPair): string {
  *
  * @throws IdentityError `ERR_KEY_UNSUPPORTED`: Roles Anywhere or this program cannot use the key
  */
-export function typeOf({ asymmetricKeyType, asymmetricKeyDetails: details }: KeyObject): AuthorityKeyType {
+function typeOf({ asymmetricKeyType, asymmetricKeyDetails: details }: KeyObject): AuthorityKeyType {
   const curve = asymmetricKeyType === 'ec' ? CURVES[details?.namedCurve ?? ''] : undefined;
   if (curve !== undefined) return curve;
   const bits = asymmetricKeyType === 'rsa' ? (details?.modulusLength ?? 0) : 0;
   if (bits >= 2048 && bits <= 16_384) return bits === 2048 ? 'RSA-2048' : 'RSA-4096';
-  const found =
-    bits > 0 ? `RSA with ${bits} bits` : `${asymmetricKeyType} ${details?.namedCurve ?? ''}`.trim();
-  const message = `a CA key must be EC P-256, P-384, P-521 or RSA of 2048 to 16384 bits, found ${found}`;
-  throw new IdentityError('ERR_KEY_UNSUPPORTED', message);
+  // Node 22 gives no type to kinds that its OpenSSL knows and it does not, such as ML-DSA.
+  const kind = asymmetricKeyType ?? 'a kind that this Node does not know';
+  throw unsupported(bits > 0 ? `RSA with ${bits} bits` : `${kind} ${details?.namedCurve ?? ''}`.trim());
+}
+
+/**
+ * The type of a public key.
+ *
+ * @param spki DER of the SubjectPublicKeyInfo
+ * @throws IdentityError `ERR_KEY_UNSUPPORTED`, also for a key that this Node cannot read
+ */
+export function typeOfPublicKey(spki: Buffer): AuthorityKeyType {
+  let key: KeyObject;
+  try {
+    key = createPublicKey({ key: spki, type: 'spki', format: 'der' });
+  } catch (cause) {
+    throw unsupported('one that this Node cannot read', { cause });
+  }
+  return typeOf(key);
+}
+
+function unsupported(found: string, options?: ErrorOptions): IdentityError {
+  const message = `the key must be EC P-256, P-384, P-521 or RSA of 2048 to 16384 bits, found ${found}`;
+  return new IdentityError('ERR_KEY_UNSUPPORTED', message, options);
 }
 
 function signingOf(type: AuthorityKeyType): KeyPair['signing'] {

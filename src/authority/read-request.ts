@@ -3,10 +3,9 @@
  *
  * Rules: PKCS#10 (RFC 2986)
  */
-import { createPublicKey } from 'node:crypto';
 import { IdentityError } from '../errors.js';
 import type { KeyPair } from './keys.js';
-import { typeOf } from './keys.js';
+import { typeOfPublicKey } from './keys.js';
 import type { AlternativeNames } from './options.js';
 import { loadX509 } from './x509.js';
 
@@ -42,7 +41,7 @@ export async function readRequest(pem: string): Promise<RequestContent> {
   } catch (cause) {
     throw new IdentityError('ERR_CERTIFICATE_INVALID', 'the certificate request cannot be read', { cause });
   }
-  typeOf(createPublicKey({ key: Buffer.from(request.publicKey.rawData), type: 'spki', format: 'der' }));
+  typeOfPublicKey(Buffer.from(request.publicKey.rawData));
   if (!(await request.verify().catch(() => false))) {
     const message = 'the signature of the certificate request does not verify: its key did not sign it';
     throw new IdentityError('ERR_CERTIFICATE_INVALID', message);

@@ -8,8 +8,14 @@ import { createAuthority } from '../../src/emulator.js';
 import { OptionError } from '../../src/errors.js';
 import { NOW } from '../emulator/pki/certificates.js';
 import { makeFixture } from '../emulator/sessions/fixture.js';
+import { bits, der, integer, oid, sequence } from '../identity/keys/der.js';
 
 const now = () => NOW;
+
+function pemOf(request: Buffer): string {
+  const base64 = request.toString('base64');
+  return `-----BEGIN CERTIFICATE REQUEST-----\n${base64}\n-----END CERTIFICATE REQUEST-----\n`;
+}
 
 describe('createAuthority', () => {
   it('makes a certificate that can issue', async () => {
@@ -140,15 +146,26 @@ describe('requests', () => {
     await expect((await createAuthority()).sign(request)).rejects.toMatchObject({ code });
   });
 
+  const KINDS: readonly [string, Buffer, RegExp][] = [
+    // Node 20 cannot read it, Node 22 gives it no type, Node 24 has it.
+    ['ML-DSA', sequence(sequence(oid('2.16.840.1.101.3.4.3.18')), bits(Buffer.alloc(1952, 1))), /found \w+/],
+    ['Ed25519', sequence(sequence(oid('1.3.101.112')), bits(Buffer.alloc(32, 1))), /found ed25519$/],
+    ['an unknown kind', sequence(sequence(oid('1.2.3.4')), bits(Buffer.alloc(32, 1))), /cannot read$/],
+  ];
+  it.each(KINDS)('with a key of another kind are refused: %s', async (_kind, spki, found) => {
+    const info = sequence(integer(0), sequence(), spki, der(0xa0));
+    const whole = sequence(info, sequence(oid('1.3.101.112')), bits(Buffer.alloc(64)));
+    const error = await (await createAuthority()).sign(pemOf(whole)).catch((cause: unknown) => cause);
+    expect(error).toMatchObject({ code: 'ERR_KEY_UNSUPPORTED', message: expect.stringMatching(found) });
+    expect(error).toMatchObject({ message: expect.not.stringContaining('undefined') });
+  });
+
   it('with an altered name are refused', async () => {
     const authority = await createAuthority();
     const { request } = await createRequest({ commonName: 'host-1' });
-    const der = Buffer.from(request.split('\n').slice(1, -2).join(''), 'base64');
-    der[der.indexOf('host-1')] = 0x67;
-    const altered =
-      `-----BEGIN CERTIFICATE REQUEST-----\n${der.toString('base64')}\n-----END ` +
-      `CERTIFICATE REQUEST-----\n`;
-    await expect(authority.sign(altered)).rejects.toMatchObject({
+    const changed = Buffer.from(request.split('\n').slice(1, -2).join(''), 'base64');
+    changed[changed.indexOf('host-1')] = 0x67;
+    await expect(authority.sign(pemOf(changed))).rejects.toMatchObject({
       code: 'ERR_CERTIFICATE_INVALID',
       message: expect.stringContaining('does not verify'),
     });

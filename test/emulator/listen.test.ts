@@ -2,7 +2,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect as connectTls, rootCertificates } from 'node:tls';
+import type { PeerCertificate } from 'node:tls';
+import { checkServerIdentity, connect as connectTls, rootCertificates } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { listen } from '../../src/emulator/listen.js';
 import type { EmulatorOptions } from '../../src/emulator.js';
@@ -56,7 +57,11 @@ describe('TLS', () => {
     });
   });
 
-  it('on ::1', async () => {
+  // Node 22.23.3 takes no IPv6 address for the name in a certificate.
+  const hasIpv6Names =
+    checkServerIdentity('::1', { subjectaltname: 'IP Address:0:0:0:0:0:0:0:1' } as PeerCertificate) ===
+    undefined;
+  it.skipIf(!hasIpv6Names)('on ::1', async () => {
     const { emulator, port } = await start({ tls: true, host: '::1' });
     expect((await ask(port, emulator.caBundle, '::1', '::1')).received).toMatch(/^HTTP\/1\.1 400 /);
   });

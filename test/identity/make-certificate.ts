@@ -1,6 +1,6 @@
 /** Makes certificates that no tool would make: every part can be replaced by DER of the test's own. */
 import type { KeyObject } from 'node:crypto';
-import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
+import { createPrivateKey, createPublicKey, sign, X509Certificate } from 'node:crypto';
 import { text } from '../fixtures.js';
 import { bits, der, integer, octets, oid, sequence } from './keys/der.js';
 
@@ -79,3 +79,12 @@ export function makeCertificate(parts: Parts = {}): Buffer {
   );
   return sequence(tbs, algorithm, bits(sign('sha256', tbs, signer)));
 }
+
+/** RFC 5280 §4.1.2.5 wants seconds. OpenSSL 3.0 takes a certificate without them, 3.5.8 refuses it. */
+export const READS_TIMES_WITHOUT_SECONDS = (() => {
+  try {
+    return new X509Certificate(makeCertificate({ notAfter: utc('3001020304Z') })) !== undefined;
+  } catch {
+    return false;
+  }
+})();

@@ -68,9 +68,7 @@ export function readPublicKey(spki: Element | undefined): PublicKey {
   // Explicit parameters can describe a forged curve that resembles a known one (RFC 5480 section 2.1.1).
   if (oid === EC_KEY && parameters?.tag !== TAG.oid) throw new Error('public key: an EC key names its curve');
   const { content } = expectTag(bits, TAG.bitString, 'public key');
-  const keyObject = attempt(() =>
-    createPublicKey({ key: spki?.whole ?? content, type: 'spki', format: 'der' }),
-  );
+  const keyObject = attempt(() => readKeyObject(spki?.whole ?? content));
   if (keyObject === undefined && isMlDsa(oid)) return mlDsaKey(ML_DSA[oid], content.subarray(1));
   return {
     type: keyObject?.asymmetricKeyType ?? oid,
@@ -81,6 +79,12 @@ export function readPublicKey(spki: Element | undefined): PublicKey {
       return attempt(() => verify(hash, data, { key: keyObject, dsaEncoding: 'der' }, signature)) === true;
     },
   };
+}
+
+function readKeyObject(spki: Buffer): KeyObject | undefined {
+  const keyObject = createPublicKey({ key: spki, type: 'spki', format: 'der' });
+  // Node 22 with OpenSSL 3.5 reads ML-DSA keys, but gives them no type.
+  return keyObject.asymmetricKeyType === undefined ? undefined : keyObject;
 }
 
 function attempt<T>(operation: () => T): T | undefined {

@@ -54,7 +54,7 @@ export async function readMlDsaPublicKey(spki: Buffer, type: string): Promise<Pu
   if (key.length !== LENGTHS[type]?.publicKey) {
     return Object.freeze({ spki, type, keyObject: undefined, flaw: `a damaged ${type.toUpperCase()} key` });
   }
-  const native = attempt(() => createPublicKey({ key: spki, type: 'spki', format: 'der' }));
+  const native = attempt(type, () => createPublicKey({ key: spki, type: 'spki', format: 'der' }));
   return native === undefined ? mlDsaPublicKey(spki, type) : publicKeyOf(native);
 }
 
@@ -66,7 +66,7 @@ export async function readMlDsaPublicKey(spki: Buffer, type: string): Promise<Pu
  */
 export async function readMlDsaSigningKey(pkcs8: Buffer, type: string): Promise<SigningKey> {
   measurePrivateKey(pkcs8, LENGTHS[type]?.expanded);
-  const native = attempt(() => createPrivateKey({ key: pkcs8, type: 'pkcs8', format: 'der' }));
+  const native = attempt(type, () => createPrivateKey({ key: pkcs8, type: 'pkcs8', format: 'der' }));
   const algorithm = algorithmForKey({ type });
   return native === undefined || algorithm === undefined
     ? mlDsaSigningKey(pkcs8, type)
@@ -87,10 +87,14 @@ function measurePrivateKey(pkcs8: Buffer, length: number | undefined): void {
     throw new Error('an expanded key of another length');
 }
 
-/** Undefined where OpenSSL refuses: before Node 24.7, or a damaged key, which the package then names. */
-function attempt(read: () => KeyObject): KeyObject | undefined {
+/**
+ * Undefined before Node 24.7, and for a damaged key, which the package then names. Node 22 with OpenSSL 3.5
+ * reads the key, but gives it no type and cannot sign with it.
+ */
+function attempt(type: string, read: () => KeyObject): KeyObject | undefined {
   try {
-    return read();
+    const key = read();
+    return key.asymmetricKeyType === type ? key : undefined;
   } catch {
     return undefined;
   }

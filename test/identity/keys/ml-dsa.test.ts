@@ -180,12 +180,14 @@ it('chains through authorities with ML-DSA keys are built by signature, not by n
 
 it('the package is used only on a Node without ML-DSA', async () => {
   const { certificate } = await byProduct('65', 'key');
-  let isNative = true;
+  let type: string | undefined;
   try {
-    createPrivateKey(text('ml-dsa-65.key.pem'));
+    // Node 22 with OpenSSL 3.5 reads the key, but gives it no type.
+    type = createPrivateKey(text('ml-dsa-65.key.pem')).asymmetricKeyType;
   } catch {
-    isNative = false;
+    // Before Node 22, OpenSSL does not read it.
   }
+  const isNative = type !== undefined;
   expect(certificate.publicKey.keyObject !== undefined).toBe(isNative);
   expect(certificate.publicKey.verify === undefined).toBe(isNative);
   expect(Object.values(ML_DSA_TYPES)).toContain(certificate.publicKey.type);

@@ -84,7 +84,7 @@ function describe(error: unknown): { code: string; detail: string } {
     return { code: cause, detail: `the proxy's certificate: ${detail}` };
   }
   // From Node 24 on, its message ends with advice about node's own flags.
-  const message = error.message.replace(/; if the root CA is installed locally, .*$/, '');
+  const [message = ''] = error.message.split('; if the root CA is installed locally, ');
   // Node's word for a connection that closes within an answer.
   const isCut = code === 'ECONNRESET' && error.message === 'aborted';
   return { code, detail: isCut ? 'the connection closed within the answer' : message || code };

@@ -46,7 +46,10 @@ describe('ca setup', () => {
     'prints lines that set up AWS for this subject of this CA alone (left out where there is no aws command)',
     async () => {
       const machine = await startMachine();
-      const lines = await ca('setup', '--certificate', path('host.pem'), '--name', 'on_prem-1');
+      const lines = await ca(
+        ...['setup', '--certificate', path('host.pem'), '--name', 'on_prem-1'],
+        ...POLICIES.flatMap((arn) => ['--policy-arn', arn]),
+      );
       const env = {
         ...machine.env,
         AWS_CONFIG_FILE: undefined,
@@ -59,6 +62,14 @@ describe('ca setup', () => {
       expect(setup.stdout).toMatch(
         /^--trust-anchor-arn \S+ --profile-arn \S+ --role-arn \S+:role\/on_prem-1\n$/,
       );
+      const attached = 'iam list-attached-role-policies --role-name on_prem-1 --output json'.split(' ');
+      const { stdout: policies } = await run({ env }, 'aws', attached);
+      expect(JSON.parse(policies)).toEqual({
+        AttachedPolicies: [
+          { PolicyName: 'own', PolicyArn: POLICIES[1] },
+          { PolicyName: 'AmazonS3ReadOnlyAccess', PolicyArn: POLICIES[0] },
+        ],
+      });
       const ask = (name: string) => {
         const identity = ['--certificate', path(`${name}.pem`), '--private-key', path(`${name}.key`)];
         const arns = setup.stdout.trim().split(' ');

@@ -4,8 +4,9 @@ import type { Authority, IssuedCertificate } from '../../authority/authority.js'
 import { createRoot, openAuthority } from '../../authority/authority.js';
 import type { AuthorityKeyType } from '../../authority/keys.js';
 import type { RevocationReason, SubjectAttributes } from '../../authority/options.js';
+import { readRequest } from '../../authority/read-request.js';
 import { createRequest } from '../../authority/request.js';
-import { IdentityError, OptionError, quote } from '../../errors.js';
+import { IdentityError, OptionError, oneLine, quote } from '../../errors.js';
 import type { NewFile } from '../../files/create-files.js';
 import { assertAbsent, createFiles } from '../../files/create-files.js';
 import { makeFolder } from '../../files/make-folder.js';
@@ -200,7 +201,9 @@ export async function makeRequest(values: RequestValues, context: CaContext): Pr
   }
   await createFiles(files, options);
   const key = keyFile === undefined ? `${out}.key: its private key\n` : '';
-  return `${out}.csr: certificate request of CN=${values.commonName}\n${key}`;
+  const { subject, hosts = [], uris = [] } = await readRequest(made.request);
+  const names = hosts.length + uris.length === 0 ? '' : ` (${[...hosts, ...uris].join(', ')})`;
+  return `${out}.csr: certificate request of ${oneLine(subject.toString())}${names}\n${key}`;
 }
 
 export type SignValues = CaValues & SubjectValues & OutValues & LeafValues;

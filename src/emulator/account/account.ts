@@ -116,6 +116,7 @@ export function addRole(account: Account, settings: RoleSettings, at: Date): Rol
     arn,
     path,
     description,
+    attachedPolicyArns: [],
     createDate: at.toISOString(),
   };
   account.roles.set(role.roleName, role);

@@ -110,6 +110,8 @@ export interface Role {
   assumeRolePolicyDocument: string;
   /** 3600 to 43200. */
   maxSessionDuration: number;
+  /** Managed policies, which are listed but not evaluated. */
+  attachedPolicyArns: string[];
   readonly createDate: Timestamp;
 }
 

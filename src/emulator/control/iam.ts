@@ -1,7 +1,8 @@
 /**
  * The part of IAM that Roles Anywhere needs: roles and their trust policies.
  *
- * The emulator has no permissions policies and no permissions boundaries.
+ * The emulator evaluates no permissions policies: it keeps which managed policies are attached to a role, so
+ * that the lines that set up an account run, and lists them. It has no permissions boundaries.
  * Rules: https://docs.aws.amazon.com/IAM/latest/APIReference/API_Operations.html and
  * …/UserGuide/reference_iam-quotas.html; constraints are those of the model 2010-05-08
  */
@@ -38,6 +39,15 @@ const PATH = {
   pattern: '(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)',
 } as const;
 const PATH_PREFIX = { type: 'string', min: 1, max: 512, pattern: '\\u002F[\\u0021-\\u007F]*' } as const;
+const POLICY_ARN = { type: 'string', min: 20, max: 2048 } as const;
+const POLICY_PATH = {
+  type: 'string',
+  min: 1,
+  max: 512,
+  pattern: '((/[A-Za-z0-9\\.,\\+@=_-]+)*)/',
+} as const;
+const MARKER = { type: 'string', min: 1, max: 320, pattern: '[\\u0020-\\u00FF]+' } as const;
+const MAX_ITEMS = { type: 'integer', min: 1, max: 1000 } as const;
 const TAG_CHARACTERS = '[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]';
 const TAG = {
   type: 'structure',
@@ -49,6 +59,11 @@ const TAG = {
 } as const;
 
 const ONE_ROLE = { type: 'structure', members: { roleName: ROLE_NAME }, required: ['roleName'] } as const;
+const ROLE_AND_POLICY = {
+  type: 'structure',
+  members: { roleName: ROLE_NAME, policyArn: POLICY_ARN },
+  required: ['roleName', 'policyArn'],
+} as const;
 
 /** Members in lower camel case, as in the messages of IAM's validator. */
 export const IAM_ACTIONS = {
@@ -68,11 +83,7 @@ export const IAM_ACTIONS = {
   GetRole: ONE_ROLE,
   ListRoles: {
     type: 'structure',
-    members: {
-      pathPrefix: PATH_PREFIX,
-      marker: { type: 'string', min: 1, max: 320, pattern: '[\\u0020-\\u00FF]+' },
-      maxItems: { type: 'integer', min: 1, max: 1000 },
-    },
+    members: { pathPrefix: PATH_PREFIX, marker: MARKER, maxItems: MAX_ITEMS },
     required: [],
   },
   UpdateAssumeRolePolicy: {
@@ -86,6 +97,13 @@ export const IAM_ACTIONS = {
     required: ['roleName'],
   },
   DeleteRole: ONE_ROLE,
+  AttachRolePolicy: ROLE_AND_POLICY,
+  DetachRolePolicy: ROLE_AND_POLICY,
+  ListAttachedRolePolicies: {
+    type: 'structure',
+    members: { roleName: ROLE_NAME, pathPrefix: POLICY_PATH, marker: MARKER, maxItems: MAX_ITEMS },
+    required: ['roleName'],
+  },
 } as const;
 
 type ActionName = keyof typeof IAM_ACTIONS;
@@ -96,6 +114,10 @@ type Behaviours = {
 
 const MAX_ROLES = 1000;
 const TOO_MANY_ROLES = `Cannot exceed quota for RolesPerAccount: ${MAX_ROLES}`;
+/** "Managed policies attached to an IAM role", IAM quotas; AWS raises it on request. */
+const MAX_POLICIES = 10;
+const TOO_MANY_POLICIES = `Cannot exceed quota for PoliciesPerRole: ${MAX_POLICIES}`;
+const ATTACHED = 'Cannot delete entity, must detach all policies first.';
 const DUPLICATE_TAGS = 'Duplicate tag keys found. Please note that Tag keys are case insensitive.';
 
 const BEHAVIOURS: Behaviours = {
@@ -121,16 +143,9 @@ const BEHAVIOURS: Behaviours = {
     const role = findRole(account, roleName);
     return `<Role>${formatRole(role)}${formatTags(account, role)}</Role>`;
   },
-  ListRoles({ roles }, { pathPrefix = '/', marker = '', maxItems = 100 }) {
-    const after = Buffer.from(marker, 'base64url').toString();
-    const rest = [...roles.values()]
-      .filter(({ path, roleName }) => path.startsWith(pathPrefix) && roleName > after)
-      .sort((a, b) => (a.roleName < b.roleName ? -1 : 1));
-    const page = rest.slice(0, maxItems);
-    const isTruncated = page.length < rest.length;
-    const next = isTruncated ? Buffer.from(page.at(-1)?.roleName ?? '').toString('base64url') : undefined;
-    const members = page.map((role) => `<member>${formatRole(role)}</member>`).join('');
-    return `<Roles>${members}</Roles>${formatXml({ IsTruncated: String(isTruncated), Marker: next })}`;
+  ListRoles({ roles }, { pathPrefix = '/', ...page }) {
+    const found = [...roles.values()].filter(({ path }) => path.startsWith(pathPrefix));
+    return formatPage('Roles', found, ({ roleName }) => roleName, formatRole, page);
   },
   UpdateAssumeRolePolicy(account, { roleName, policyDocument }) {
     const role = findRole(account, roleName);
@@ -146,11 +161,68 @@ const BEHAVIOURS: Behaviours = {
   },
   DeleteRole(account, { roleName }) {
     const role = findRole(account, roleName);
+    if (role.attachedPolicyArns.length > 0) throw refuse(409, 'DeleteConflict', ATTACHED);
     account.roles.delete(role.roleName);
     account.tags.delete(role.arn);
     return undefined;
   },
+  AttachRolePolicy(account, { roleName, policyArn }) {
+    const role = findRole(account, roleName);
+    checkPolicyArn(account, policyArn);
+    if (role.attachedPolicyArns.includes(policyArn)) return undefined;
+    if (role.attachedPolicyArns.length >= MAX_POLICIES) throw refuse(409, 'LimitExceeded', TOO_MANY_POLICIES);
+    role.attachedPolicyArns.push(policyArn);
+    return undefined;
+  },
+  DetachRolePolicy(account, { roleName, policyArn }) {
+    const role = findRole(account, roleName);
+    const at = role.attachedPolicyArns.indexOf(policyArn);
+    if (at === -1) throw refuse(404, 'NoSuchEntity', `Policy ${policyArn} was not found.`);
+    role.attachedPolicyArns.splice(at, 1);
+    return undefined;
+  },
+  ListAttachedRolePolicies(account, { roleName, pathPrefix = '/', ...page }) {
+    const found = findRole(account, roleName).attachedPolicyArns.filter((arn) =>
+      pathOfPolicy(arn).startsWith(pathPrefix),
+    );
+    const format = (arn: string) =>
+      formatXml({ PolicyName: arn.slice(arn.lastIndexOf('/') + 1), PolicyArn: arn });
+    return formatPage('AttachedPolicies', found, (arn) => arn, format, page);
+  },
 };
+
+/** A list in the order of its keys, after the marker of the page before. */
+function formatPage<Item>(
+  name: string,
+  items: readonly Item[],
+  keyOf: (item: Item) => string,
+  format: (item: Item) => string,
+  { marker = '', maxItems = 100 }: { readonly marker?: string; readonly maxItems?: number },
+): string {
+  const after = Buffer.from(marker, 'base64url').toString();
+  const rest = items.filter((item) => keyOf(item) > after).sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  const page = rest.slice(0, maxItems);
+  const last = page.at(-1);
+  const isTruncated = page.length < rest.length && last !== undefined;
+  const next = isTruncated ? Buffer.from(keyOf(last)).toString('base64url') : undefined;
+  const members = page.map((item) => `<member>${format(item)}</member>`).join('');
+  return `<${name}>${members}</${name}>${formatXml({ IsTruncated: String(isTruncated), Marker: next })}`;
+}
+
+const MANAGED_POLICY = /^arn:([\w-]+):iam::(aws|\d{12}):policy(\/(?:[!-~]+\/)?)[\w+=,.@-]{1,128}$/;
+
+/** AWS's policies and those of the account count as existing: the emulator has none of either. */
+function checkPolicyArn({ partition, accountId }: Account, arn: string): void {
+  const [, of, owner = ''] = MANAGED_POLICY.exec(arn) ?? [];
+  if (of === undefined) throw refuse(400, 'InvalidInput', `ARN ${arn} is not valid.`);
+  if (of !== partition || !['aws', accountId].includes(owner)) {
+    throw refuse(404, 'NoSuchEntity', `Policy ${arn} does not exist or is not attachable.`);
+  }
+}
+
+function pathOfPolicy(arn: string): string {
+  return MANAGED_POLICY.exec(arn)?.[3] ?? '/';
+}
 
 export function iamService(account: Account, keys: IssuedKeys): QueryService {
   const rules = {

@@ -65,7 +65,7 @@ const STATE = structure({
   profiles: list({ ...PROFILE, members: { ...PROFILE.members, sessionPolicy: TEXT } }),
   crls: list(CRL),
   subjects: list(SUBJECT),
-  roles: list({ ...ROLE, members: { ...ROLE.members, description: TEXT } }),
+  roles: list({ ...ROLE, members: { ...ROLE.members, description: TEXT, attachedPolicyArns: list(TEXT) } }),
   tags: list(structure({ resourceArn: TEXT, tags: { type: 'map' } })),
 });
 
@@ -99,7 +99,10 @@ export function parseState(text: string): Account {
   for (const one of state.profiles) account.profiles.set(one.profileId, { sessionPolicy: undefined, ...one });
   for (const one of state.crls) account.crls.set(one.crlId, one);
   for (const one of state.subjects) account.subjects.set(one.subjectId, one);
-  for (const one of state.roles) account.roles.set(one.roleName, { description: undefined, ...one });
+  for (const one of state.roles) {
+    // Files of earlier versions have no attached policies.
+    account.roles.set(one.roleName, { description: undefined, attachedPolicyArns: [], ...one });
+  }
   for (const { resourceArn, tags } of state.tags)
     account.tags.set(resourceArn, new Map(Object.entries(tags)));
   return account;

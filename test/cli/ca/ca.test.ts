@@ -184,7 +184,10 @@ describe.skipIf(!hasOpenssl)('openssl (left out where it is not installed)', () 
       subject: 'CN=other',
       subjectAltName: 'DNS:other.example',
     });
-    await succeed('csr --common-name host-2 --organization Example --san DNS:a.example --out @two');
+    const made = await succeed(
+      'csr --common-name host-2 --organization Example --country DE --san DNS:a.example --out @two',
+    );
+    expect(made).toContain('two.csr: certificate request of C=DE, O=Example, CN=host-2 (a.example)\n');
     expect(openssl('req', '-in', at('two.csr'), '-noout', '-verify')).toMatch(/^0\n/);
     expect(modeOf('two.key')).toBe('600');
     await succeed('csr --common-name host-3 --private-key @two.key --out @three');

@@ -165,6 +165,9 @@ describe('roles', () => {
   it.each([
     ['GetRole', {}],
     ['DeleteRole', {}],
+    ['AttachRolePolicy', { PolicyArn: 'arn:aws:iam::aws:policy/ReadOnlyAccess' }],
+    ['DetachRolePolicy', { PolicyArn: 'arn:aws:iam::aws:policy/ReadOnlyAccess' }],
+    ['ListAttachedRolePolicies', {}],
     ['UpdateRole', {}],
     ['UpdateAssumeRolePolicy', { PolicyDocument: POLICY }],
   ])('%s refuses an unknown role', async (Action, form) => {
@@ -176,6 +179,62 @@ describe('roles', () => {
     ]);
     const [invalid, text] = await admin.callIam({ Action, ...form });
     expect([invalid, textOf(text, 'Code')]).toEqual([400, ['ValidationError']]);
+  });
+
+  const attach = (PolicyArn: string, Action = 'AttachRolePolicy') =>
+    admin.callIam({ Action, RoleName: 'Ops', PolicyArn });
+  const attached = async (form: Readonly<Record<string, string>> = {}) => {
+    const [, xml] = await admin.callIam({ Action: 'ListAttachedRolePolicies', RoleName: 'Ops', ...form });
+    return textOf(xml, 'PolicyArn');
+  };
+
+  it('have managed policies attached, which are listed by path and in pages', async () => {
+    await create();
+    const own = 'arn:aws:iam::123456789012:policy/team/a/own';
+    const aws = ['ReadOnlyAccess', 'job-function/Billing'].map((name) => `arn:aws:iam::aws:policy/${name}`);
+    // A policy that is attached already is no error.
+    for (const arn of [own, ...aws, own]) expect((await attach(arn))[0]).toBe(200);
+    expect(await attached()).toEqual([own, ...aws]);
+    expect(await attached({ PathPrefix: '/team/' })).toEqual([own]);
+    expect(await attached({ PathPrefix: '/job-function/' })).toEqual([aws[1]]);
+    const page = { Action: 'ListAttachedRolePolicies', RoleName: 'Ops', MaxItems: '2' };
+    const [, first] = await admin.callIam(page);
+    expect([textOf(first, 'PolicyName'), textOf(first, 'IsTruncated')]).toEqual([
+      ['own', 'ReadOnlyAccess'],
+      ['true'],
+    ]);
+    expect(await attached({ Marker: textOf(first, 'Marker')[0] ?? '' })).toEqual([aws[1]]);
+
+    expect(await admin.callIam({ Action: 'DeleteRole', RoleName: 'Ops' })).toEqual([
+      409,
+      expect.stringContaining('<Message>Cannot delete entity, must detach all policies first.</Message>'),
+    ]);
+    for (const arn of [own, ...aws]) expect((await attach(arn, 'DetachRolePolicy'))[0]).toBe(200);
+    expect(await attached()).toEqual([]);
+    expect((await admin.callIam({ Action: 'DeleteRole', RoleName: 'Ops' }))[0]).toBe(200);
+  });
+
+  it('have at most ten managed policies', async () => {
+    await create();
+    for (let index = 0; index < 10; index++) await attach(`arn:aws:iam::aws:policy/P${index}`);
+    const [status, xml] = await attach('arn:aws:iam::aws:policy/P10');
+    expect([status, textOf(xml, 'Code')]).toEqual([409, ['LimitExceeded']]);
+    expect((await attach('arn:aws:iam::aws:policy/P9'))[0]).toBe(200);
+  });
+
+  it.each([
+    ['AttachRolePolicy', 'arn:aws:s3:::bucket-of-ours', 400, 'InvalidInput'],
+    ['AttachRolePolicy', 'AmazonS3ReadOnlyAccess', 400, 'InvalidInput'],
+    ['AttachRolePolicy', 'arn:aws:iam::aws:policy/', 400, 'InvalidInput'],
+    ['AttachRolePolicy', 'ReadOnlyAccess', 400, 'ValidationError'],
+    ['AttachRolePolicy', 'arn:aws-cn:iam::aws:policy/ReadOnlyAccess', 404, 'NoSuchEntity'],
+    ['AttachRolePolicy', 'arn:aws:iam::210987654321:policy/own', 404, 'NoSuchEntity'],
+    ['DetachRolePolicy', 'arn:aws:iam::aws:policy/ReadOnlyAccess', 404, 'NoSuchEntity'],
+  ])('refuse %s of %s', async (action, arn, status, code) => {
+    await create();
+    const [found, xml] = await attach(arn, action);
+    expect([found, textOf(xml, 'Code')]).toEqual([status, [code]]);
+    expect(await attached()).toEqual([]);
   });
 
   it('keep their policy if the new one is malformed', async () => {

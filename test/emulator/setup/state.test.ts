@@ -33,7 +33,9 @@ async function readAll(admin: Awaited<ReturnType<typeof makeAdministrator>>) {
   const lists = ['trustanchors', 'profiles', 'crls', 'subjects'];
   const found = await Promise.all(lists.map((list) => admin.call(`GET /${list}`)));
   const [, roles] = await admin.callIam({ Action: 'ListRoles' });
-  return { lists: found.map(({ body }) => body), roles: roles.replace(/<RequestId>.*/s, '') };
+  const [, policies] = await admin.callIam({ Action: 'ListAttachedRolePolicies', RoleName: 'Ops' });
+  const xml = [roles, policies].map((text) => text.replace(/<RequestId>.*/s, ''));
+  return { lists: found.map(({ body }) => body), xml };
 }
 
 describe('state', () => {
@@ -52,6 +54,8 @@ describe('state', () => {
     await admin.call('POST /profiles', profile);
     const role = { RoleName: 'Ops', Description: 'd', AssumeRolePolicyDocument: POLICY };
     expect((await admin.callIam({ Action: 'CreateRole', ...role }))[0]).toBe(200);
+    const policy = { RoleName: 'Ops', PolicyArn: 'arn:aws:iam::aws:policy/ReadOnlyAccess' };
+    expect((await admin.callIam({ Action: 'AttachRolePolicy', ...policy }))[0]).toBe(200);
     const before = await readAll(admin);
 
     const again = await makeAdministrator({ state });

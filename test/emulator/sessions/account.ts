@@ -126,6 +126,7 @@ export function makeAccount(
     description: undefined,
     assumeRolePolicyDocument: defaultTrustPolicy([ARNS.trustAnchorArn]),
     maxSessionDuration: 3600,
+    attachedPolicyArns: [],
     createDate: at,
   };
   account.roles.set('Demo', role);

@@ -12,27 +12,27 @@ import type { Duplex } from 'node:stream';
 import { codeOf, OutputError } from '../../errors.js';
 import { withUmask } from '../../files/umask.js';
 import type { CloseReason, Connections } from './connections.js';
-import { createConnections, StoppingMessage } from './connections.js';
+import { createConnections } from './connections.js';
 import type { Peer } from './peer.js';
 import type { Routes } from './routes.js';
 
 /** Clients are few, their requests small, and all of them on this machine or in its pod. */
 const HTTP_LIMITS = {
-  maxHeaderSize: 16_384,
+  maxHeaderSize: 8_192,
   headersTimeout: 5_000,
   requestTimeout: 10_000,
   // Idle connections are closed by `connections.ts`.
   keepAliveTimeout: 0,
   connectionsCheckingInterval: 1_000,
 };
-const CONNECTION_LIMITS = { maxConnections: 512, writeMs: 5_000, idleMs: 60_000, checkMs: 1_000 };
+const CONNECTION_LIMITS = { maxConnections: 512, crowd: 32, writeMs: 5_000, idleMs: 60_000, checkMs: 1_000 };
 /**
  * The system keeps so many connections until they are accepted, within its own limit. Beyond that a client
  * has to try again, after a second: too long, if another client has filled the queue.
  */
 const BACKLOG = 4_096;
-/** A body is read and dropped, up to this length. */
-const MAX_BODY_BYTES = 16_384;
+/** Node drops further headers without a word, and `X-Forwarded-For` may be among them. */
+const MAX_HEADERS = 64;
 /** For requests in flight when the server stops. */
 const GRACE_MS = 2_000;
 
@@ -41,7 +41,7 @@ export interface ListenerOptions {
   readonly routes: Routes;
   readonly peerOf: (socket: Socket) => Peer;
   /** Told about requests that are not HTTP, and about connections that are closed. */
-  readonly onClosed: (reason: CloseReason | 'bad-request' | 'body-too-large') => void;
+  readonly onClosed: (reason: CloseReason | 'bad-request' | 'too-many-headers') => void;
 }
 
 export interface Listener {
@@ -125,10 +125,13 @@ async function assertMode(path: string, mode: number): Promise<void> {
 }
 
 function serverFor(options: ListenerOptions, connections: Connections): Server {
-  const server = createServer({ ...HTTP_LIMITS, IncomingMessage: StoppingMessage });
+  const server = createServer(HTTP_LIMITS);
+  server.maxHeadersCount = MAX_HEADERS;
   server.on('connection', (socket: Socket) => connections.add(socket, options.peerOf(socket)));
   server.on('request', (incoming, outgoing) => answer(incoming, outgoing, options, connections));
   server.on('clientError', (error, socket) => {
+    // Closed already, for a reason that was told.
+    if (socket.destroyed) return;
     options.onClosed('bad-request');
     refuseMalformed(error, socket);
   });
@@ -144,6 +147,11 @@ function answer(
   const { method = '', url = '', headers, socket } = incoming;
   const peer = connections.admit(socket, outgoing);
   if (peer === undefined) return;
+  if (incoming.rawHeaders.length >= 2 * MAX_HEADERS) {
+    onClosed('too-many-headers');
+    outgoing.writeHead(431, { Connection: 'close' }).end();
+    return;
+  }
   const { status, body, contentType, headers: own } = routes({ method, target: url, headers, peer });
   const length = Buffer.byteLength(body);
   const head: OutgoingHttpHeaders = {
@@ -152,23 +160,14 @@ function answer(
     'Cache-Control': 'no-store',
     'Content-Length': length,
   };
-  // The body of the request was not read, and must not be taken for the next request.
-  if (status === 413) head['Connection'] = 'close';
+  // A body that is refused, or has no length, is not read: a client may send it in chunks of one byte.
+  const hasRest = status === 413 || headers['transfer-encoding'] !== undefined;
+  if (hasRest || connections.isCrowded()) head['Connection'] = 'close';
   outgoing.writeHead(status, own === undefined ? head : Object.assign(head, own));
   // ASCII, as nearly every answer is, need not be encoded.
   outgoing.end(body, length === body.length ? 'latin1' : 'utf8');
-  if (method === 'PUT' && status !== 413) dropBody(incoming, onClosed);
-}
-
-/** A client may send a body with its request for a token, and one without a length. */
-function dropBody(incoming: IncomingMessage, onClosed: ListenerOptions['onClosed']): void {
-  let length = 0;
-  incoming.on('data', (chunk: Uint8Array) => {
-    length += chunk.length;
-    if (length <= MAX_BODY_BYTES) return;
-    onClosed('body-too-large');
-    incoming.destroy();
-  });
+  if (hasRest) connections.dropRest(socket);
+  else incoming.resume();
 }
 
 /** The status that Node answers if there is no listener for this event. */

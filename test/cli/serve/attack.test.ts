@@ -9,6 +9,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { PROGRAM, startMachine } from '../../flows/machine.js';
 
 const ATTACK_MS = 3_000;
+const MIN_ANSWERS = 5;
 /** Then a request counts as not answered. */
 const ANSWER_MS = 10_000;
 const MIB = 1024;
@@ -42,6 +43,17 @@ async function askHealth(port: number): Promise<number> {
   return performance.now() - start;
 }
 
+/** Processor time of a process, in milliseconds. */
+function processorMs(pid: number | undefined): number {
+  const [user = 0, system = 0] = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    .replace(/^.*\) /, '')
+    .split(' ')
+    .slice(11, 13)
+    .map(Number);
+  // The kernel counts in hundredths of a second.
+  return (user + system) * 10;
+}
+
 function peakMiB(pid: number | undefined): number {
   const [, kib] = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? [];
   return Number(kib) / MIB;
@@ -57,20 +69,21 @@ it.runIf(existsSync('/proc/self/status'))(
     });
     onTestFinished(() => void attacker.kill('SIGKILL'));
     await once(attacker.stdout, 'data');
-    const latencies = [];
-    for (const start = performance.now(); performance.now() - start < ATTACK_MS; ) {
+    const latencies: number[] = [];
+    const usedBefore = processorMs(pid);
+    const start = performance.now();
+    while (performance.now() - start < ATTACK_MS || latencies.length < MIN_ANSWERS) {
       latencies.push(await askHealth(port));
       await sleep(50);
     }
+    const usedMs = processorMs(pid) - usedBefore;
     attacker.kill('SIGTERM');
     const [opened] = await once(attacker.stdout, 'data');
     expect(Number(opened)).toBeGreaterThanOrEqual(1020);
-    expect(latencies.length).toBeGreaterThan(4);
-    // Nine of ten: attacker, victim and other tests share two cores, and the scheduler has a part in each
-    // answer.
-    latencies.sort((a, b) => a - b);
-    expect(latencies[Math.floor(latencies.length * 0.9)]).toBeLessThan(1_000);
-    expect(latencies.at(-1)).toBeLessThan(5_000);
+    // The median: attacker, victim and other tests share the processors. What the server does with each
+    // connection shows in its processor time: 0.3 ms; 1.6 ms if it parses all that was read.
+    expect(latencies.sort((a, b) => a - b)[Math.floor(latencies.length / 2)]).toBeLessThan(1_000);
+    expect(usedMs / Number(opened)).toBeLessThan(1.2);
     expect(peakMiB(pid)).toBeLessThan(150);
   },
   120_000,

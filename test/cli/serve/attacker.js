@@ -24,6 +24,8 @@ function attack() {
 
 for (let count = 0; count < (connections ?? 0); count++) attack();
 setTimeout(() => console.log('attacking'), 100);
+// Sockets that nothing reads do not keep a process running.
+setInterval(() => undefined, 1000);
 process.on('SIGTERM', () => {
   console.log(opened);
   process.exit(0);

@@ -3,16 +3,16 @@ import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { connect } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
-import { createConnections, StoppingMessage } from '../../../src/cli/serve/connections.js';
+import { createConnections } from '../../../src/cli/serve/connections.js';
 
 /** More than a socket of the system takes. */
 const LARGE = 'x'.repeat(32 * 1024 * 1024);
 
 it('disconnects a client that does not read its answer, and an idle one after a longer time', async () => {
   const closed: string[] = [];
-  const limits = { maxConnections: 10, writeMs: 100, idleMs: 400, checkMs: 20 };
+  const limits = { maxConnections: 10, crowd: 10, writeMs: 100, idleMs: 400, checkMs: 20 };
   const connections = createConnections(limits, (reason) => closed.push(reason));
-  const server = createServer({ IncomingMessage: StoppingMessage }, (incoming, outgoing) => {
+  const server = createServer((incoming, outgoing) => {
     if (connections.admit(incoming.socket, outgoing) !== undefined) outgoing.end(LARGE);
   });
   server.on('connection', (socket: Socket) => connections.add(socket, 'local'));

@@ -137,20 +137,59 @@ describe('listenOnTcp', () => {
     expect(await raw(port ?? 0, text)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
   });
 
-  it('keeps the connection behind a body with the request for a token, up to 16 KiB', async () => {
-    const put = (length: number) =>
-      [`${PUT}Transfer-Encoding: chunked`, '', length.toString(16), 'x'.repeat(length), '0', '', ''].join(
-        '\r\n',
-      );
-    const { listener, closed } = await startWith();
+  it('keeps the connection behind a body with a length, in the request for a token', async () => {
+    const { listener } = await startWith();
     const socket = connect(listener.port ?? 0, '127.0.0.1').on('error', () => undefined);
+    onTestFinished(() => void socket.destroy());
     for (const length of [5, 16_000]) {
-      socket.write(put(length));
+      socket.write(`${PUT}Content-Length: ${length}\r\n\r\n${'x'.repeat(length)}`);
       expect(String((await once(socket, 'data'))[0])).toMatch(/^HTTP\/1\.1 200 /);
     }
-    socket.write(put(20_000));
-    await once(socket, 'close');
-    expect(closed).toEqual(['body-too-large']);
+  });
+
+  it.each([
+    ['PUT', `${PUT}Transfer-Encoding: chunked\r\n\r\n`, 200],
+    ['GET', 'GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n', 413],
+  ])('answers a %s with a chunked body without reading it, and closes', async (_name, head, status) => {
+    const { listener, closed } = await startWith();
+    const hidden = 'GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n';
+    for (const body of [`1\r\na\r\n`.repeat(1_000), `0\r\n\r\n${hidden}`, hidden]) {
+      const answer = await raw(listener.port ?? 0, head + body);
+      expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+      expect(answer).toContain('Connection: close');
+      expect(answer.split('HTTP/1.1 ').length - 1).toBe(1);
+    }
+    expect(closed).toEqual([]);
+  });
+
+  it('refuses more headers than it reads: X-Forwarded-For may be behind them', async () => {
+    const { listener, closed } = await startWith();
+    const ask = (count: number) =>
+      raw(
+        listener.port ?? 0,
+        `GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n${'a:b\r\n'.repeat(count)}` +
+          'X-Forwarded-For: 192.0.2.1\r\n\r\n',
+      );
+    expect(await ask(60)).toMatch(/^HTTP\/1\.1 400 /);
+    for (const count of [61, 62, 1000, 2500]) expect(await ask(count)).toMatch(/^HTTP\/1\.1 431 /);
+    expect(new Set(closed)).toEqual(new Set(['too-many-headers']));
+  });
+
+  it('ends each connection with its answer while many are open', async () => {
+    const { listener } = await startWith();
+    const ask = async () => {
+      const answer = await fetch(`http://127.0.0.1:${listener.port}/healthz`);
+      await answer.text();
+      return answer.headers.get('connection');
+    };
+    expect(await ask()).toBe('keep-alive');
+    const sockets = Array.from({ length: 40 }, () => connect(listener.port ?? 0, '127.0.0.1'));
+    onTestFinished(() => void sockets.map((socket) => socket.destroy()));
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+    // Behind all of them in the queue of the system.
+    expect(await raw(listener.port ?? 0, 'GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n')).toContain(
+      'Connection: close',
+    );
   });
 
   it('closes a connection whose next request does not wait for the answer', async () => {

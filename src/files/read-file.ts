@@ -18,10 +18,14 @@ const stat = promisify(statWithCallback);
 /** Far above a file with a thousand profiles. */
 export const MAX_AWS_FILE_BYTES = 4 * 1024 * 1024;
 
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
+
 export interface TextFile {
   readonly text: string;
   /** Whether users beyond owner and group may read it. Unknown on Windows, whose modes say nothing. */
   readonly isPublic: boolean;
+  /** Whether the file begins with a byte order mark, which the text is without. */
+  readonly hasByteOrderMark: boolean;
 }
 
 /**
@@ -132,7 +136,8 @@ export function reasonOf(error: unknown): string {
 
 async function readText(path: string, policy: ReadPolicy): Promise<TextFile> {
   const { bytes, stats } = await readBytes(path, policy);
-  return { text: decode(bytes), isPublic: isPublicFile(stats) };
+  const hasByteOrderMark = BYTE_ORDER_MARK.every((byte, index) => bytes[index] === byte);
+  return { text: decode(bytes), isPublic: isPublicFile(stats), hasByteOrderMark };
 }
 
 async function isNullDevice(path: string): Promise<boolean> {
@@ -155,6 +160,7 @@ function hintOf(subject: string, code: string): string | undefined {
   if (code === 'EACCES') {
     return 'the user that runs this program must be allowed to read the file and to enter its folders';
   }
+  if (code === 'ERR_ENCODING') return 'save the file as UTF-8 (in PowerShell: Out-File -Encoding utf8)';
   return undefined;
 }
 

@@ -68,7 +68,7 @@ export interface IdentityMaterial {
 export async function parseIdentity(material: IdentityMaterial): Promise<SigningIdentity> {
   const { certificate: from, privateKey: own, intermediates, passphrase, selector, now } = material;
   const contents = openContents(from, passphrase, `private key in ${from.subject}`);
-  const certificates = await assertCertificates(contents, from.subject);
+  const certificates = await assertCertificates(contents, from.subject, own);
   const above = intermediates && openContents(intermediates, passphrase);
   const further = above && intermediates ? await assertCertificates(above, intermediates.subject) : [];
   const parts = {
@@ -180,13 +180,25 @@ function noteSurplus(leaf: Certificate, leftOut: readonly Certificate[]): Findin
   ];
 }
 
+/** @param key the input that the key is expected in, which may have been given in place of this one */
 async function assertCertificates(
   { certificates, found }: Contents,
   subject: string,
+  key?: Material,
 ): Promise<Certificate[]> {
   const some = await certificates();
   if (some.length > 0) return some;
-  throw new IdentityError('ERR_PEM_INVALID', `${subject} must hold a certificate, found ${found}`);
+  const isSwapped = key !== undefined && (await holdsCertificates(key));
+  const hint = isSwapped ? `the two are swapped: ${key.subject} holds a certificate` : undefined;
+  throw new IdentityError('ERR_PEM_INVALID', `${subject} must hold a certificate, found ${found}`, { hint });
+}
+
+async function holdsCertificates(material: Material): Promise<boolean> {
+  try {
+    return (await openContents(material, undefined).certificates()).length > 0;
+  } catch {
+    return false;
+  }
 }
 
 async function assertKeys(contents: Contents | undefined, subject: string): Promise<Keys> {

@@ -22,6 +22,8 @@ export interface Examination extends Pick<SessionChoices<Flags>, 'choices' | 'co
   checked?: SigningIdentity;
   settings?: Settings;
   derived?: Derived;
+  /** Whether a file of the identity cannot be read, which a line of its own says. */
+  hasUnreadableFile?: boolean;
   /** Whether an error of the certificate or the network makes a request pointless. */
   isBlocked: boolean;
 }

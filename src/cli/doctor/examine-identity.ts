@@ -3,7 +3,7 @@
  * fails.
  */
 import type { RolesAnywhereError } from '../../errors.js';
-import { asRolesAnywhereError, IdentityError } from '../../errors.js';
+import { asRolesAnywhereError, IdentityError, OptionError } from '../../errors.js';
 import { fileStatus } from '../../files/file-status.js';
 import type { Certificate } from '../../identity/certificate.js';
 import type { SigningIdentity } from '../../identity/identity.js';
@@ -18,24 +18,31 @@ import type { Examination } from './examination.js';
 import type { Status } from './files.js';
 import { fileLines, pathsOf } from './files.js';
 import type { Group, Line } from './line.js';
-import { failed, ok } from './line.js';
+import { failed, ok, skipped } from './line.js';
 
-export async function examineFiles({ source }: Examination): Promise<Group> {
+export async function examineFiles(examination: Examination): Promise<Group> {
+  const { source } = examination;
   const paths = [...new Set(pathsOf(source).map(([, path]) => path))];
   const statuses = new Map<string, Status>();
   for (const path of paths) statuses.set(path, await fileStatus(path));
   const statusOfPath = (path: string): Status => statuses.get(path) ?? { problem: 'unknown' };
-  return { title: 'Files', lines: fileLines(source, statusOfPath) };
+  const lines = fileLines(source, statusOfPath);
+  examination.hasUnreadableFile = lines.some(({ code }) => code === 'ERR_FILE_UNREADABLE');
+  return { title: 'Files', lines };
 }
 
 export async function examineCertificate(examination: Examination): Promise<Group> {
   const lines = await certificateAndKeyLines(examination);
-  examination.isBlocked = lines.some(({ mark }) => mark === 'error');
+  examination.isBlocked =
+    examination.hasUnreadableFile === true || lines.some(({ mark }) => mark === 'error');
   return { title: 'Certificate and key', lines };
 }
 
 async function certificateAndKeyLines(examination: Examination): Promise<Line[]> {
-  const { source, context, now } = examination;
+  const { source, choices, context, now } = examination;
+  if (source.certificate === undefined) {
+    return [failed('options', new OptionError('ERR_OPTION_MISSING', `missing ${choices.certificate.label}`))];
+  }
   const { askPassphrase: askAtTerminal = async () => undefined } = context;
   let interruption: unknown;
   const askPassphrase: AskPassphrase = (subject, attempt) =>
@@ -56,7 +63,9 @@ async function certificateAndKeyLines(examination: Examination): Promise<Line[]>
     const checked = withoutKey(await certificatesOf(source));
     if (checked !== undefined) examination.checked = checked;
     const others = checked === undefined ? [] : certificateLines(checked, now(), [place, KEY_BELONGS]);
-    return [failed(place, cause), ...others];
+    // The line about the file has the error.
+    const isKnown = cause.code === 'ERR_FILE_UNREADABLE' && examination.hasUnreadableFile === true;
+    return [isKnown ? skipped(place, 'one cannot be read, see above') : failed(place, cause), ...others];
   }
 }
 

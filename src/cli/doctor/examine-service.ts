@@ -22,9 +22,10 @@ import { processLines } from './process-line.js';
 import { statementAdvice } from './trust-policy.js';
 
 export async function examineArns(examination: Examination): Promise<Group> {
-  const { choices, options, context } = examination;
+  const { choices, options, context, source } = examination;
   const lines = arnLines(choices, options.offline);
-  if (lines.every(({ mark }) => mark === 'ok' || mark === 'warning')) {
+  // A certificate that is not given has a line of its own.
+  if (source.certificate !== undefined && lines.every(({ mark }) => mark === 'ok' || mark === 'warning')) {
     try {
       examination.settings = settingsFrom(choices, { env: context.env });
       lines.push(...endpointLines(examination.settings, choices.endpoint));
@@ -40,7 +41,8 @@ export async function examineAwsConfig({ context, options }: Examination): Promi
   const title = 'AWS config';
   try {
     const file = await readAwsFile(path, `AWS config file ${path}`);
-    const config = { path, text: file?.text, profile: options.profile };
+    const { text, hasByteOrderMark = false } = file ?? {};
+    const config = { path, text, hasByteOrderMark, profile: options.profile, env: context.env };
     return { title, lines: await processLines(config, fileStatus) };
   } catch (error) {
     return { title, lines: [failed('AWS config', asRolesAnywhereError(error))] };

@@ -8,7 +8,7 @@ import {
   TransportError,
 } from '../../errors.js';
 import type { Choice } from '../../options/choose-values.js';
-import { isLoopback } from '../../options/loopback.js';
+import { isLoopback, isLoopbackAddress } from '../../options/loopback.js';
 import { partitionOf } from '../../options/partition.js';
 import { startLimit } from '../../session/limit.js';
 import type { HttpResponse } from '../../session/response.js';
@@ -80,7 +80,7 @@ async function reachLines({ host, port }: Address, timeoutMs: number, isProxy: b
     return [...lines, ok('TCP', `${host} port ${port}${of} accepts connections`)];
   } catch (cause) {
     const message = `no connection to ${host} port ${port}${of}: ${reasonOf(cause)}`;
-    return [...lines, failed('TCP', networkError(message), tcpAdvice(isProxy))];
+    return [...lines, failed('TCP', networkError(message), tcpAdvice({ host, port }, isProxy))];
   }
 }
 
@@ -94,10 +94,14 @@ function dnsAdvice(isProxy: boolean): string[] {
       ];
 }
 
-function tcpAdvice(isProxy: boolean): string[] {
-  return isProxy
-    ? ['check host and port in HTTPS_PROXY, and that the proxy runs']
-    : ['a firewall must let port 443 out to the endpoint', 'where a proxy leads outside, set HTTPS_PROXY'];
+function tcpAdvice({ host, port }: Address, isProxy: boolean): string[] {
+  if (isProxy) return ['check host and port in HTTPS_PROXY, and that the proxy runs'];
+  if (isLoopbackAddress(host))
+    return ['the endpoint is on this machine: check its port, and that its program runs'];
+  return [
+    `a firewall must let port ${port} out to the endpoint`,
+    'where a proxy leads outside, set HTTPS_PROXY',
+  ];
 }
 
 function networkError(message: string): TransportError {

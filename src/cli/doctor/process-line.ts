@@ -2,10 +2,15 @@
  * The lines about `credential_process` in the AWS config: found, read as botocore would, one line, absolute
  * paths.
  */
-import { isAbsolute } from 'node:path';
+import { delimiter, isAbsolute, join, sep } from 'node:path';
 import { isRolesAnywhereError, OptionError, quote } from '../../errors.js';
+import type { Environment } from '../../options/choose-values.js';
 import { splitCommand } from '../../options/split-command.js';
-import { parseAwsConfig } from '../options/aws-config.js';
+import { parseArguments } from '../arguments.js';
+import type { Sections } from '../options/aws-config.js';
+import { parseSections, sectionsOf } from '../options/aws-config.js';
+import { flatten } from '../options/flags.js';
+import { sessionGroups } from '../options/session-flags.js';
 import type { Status } from './files.js';
 import type { Line } from './line.js';
 import { failed, ok, skipped, warned } from './line.js';
@@ -14,8 +19,10 @@ export interface AwsConfig {
   readonly path: string;
   /** Undefined where there is no such file. */
   readonly text: string | undefined;
+  readonly hasByteOrderMark: boolean;
   /** The profile that is asked for; without one, all that have the key are looked at. */
   readonly profile: string | undefined;
+  readonly env: Environment;
 }
 
 /** The programs that these lines are about; others have rules of their own. */
@@ -25,45 +32,87 @@ const FILE_FLAGS = /^--(certificate|private-key|intermediates|config|pkcs8-passw
 
 const WHAT = 'credential_process';
 
-export async function processLines(
-  { path, text, profile }: AwsConfig,
-  statusOf: (path: string) => Promise<Status>,
-): Promise<Line[]> {
+type StatusOf = (path: string) => Promise<Status>;
+
+export async function processLines(config: AwsConfig, statusOf: StatusOf): Promise<Line[]> {
+  const { path, text, profile } = config;
   if (text === undefined) return [skipped(WHAT, `there is no ${path}`)];
-  const found = commandsIn(text, path);
-  if ('error' in found) return [failed(WHAT, found.error)];
-  const { commands } = found;
-  if (profile !== undefined && !commands.has(profile)) {
-    const advice = `add credential_process to [${profile === 'default' ? '' : 'profile '}${profile}]`;
-    return [warned(WHAT, `profile ${profile} of ${path} has none`, advice)];
+  if (config.hasByteOrderMark) {
+    const message = `${path} begins with a byte order mark: the AWS CLI and boto3 refuse the whole file`;
+    return [failed(WHAT, invalid(message), ['save the file as UTF-8 without one'])];
   }
-  const chosen = [...commands].filter(([name]) => profile === undefined || name === profile);
-  if (chosen.length === 0) return [skipped(WHAT, `no profile of ${path} has one`)];
-  const lines = chosen.map(([name, value]) => commandLines(`profile ${name}`, value, statusOf));
-  return (await Promise.all(lines)).flat();
+  const found = sectionsIn(text, path);
+  if (found instanceof OptionError) {
+    return [failed(WHAT, found, ['mend that line: the AWS CLI and boto3 refuse the whole file'])];
+  }
+  const profiles = sectionsOf(found, 'profile');
+  const context = { statusOf, env: config.env };
+  if (profile === undefined) {
+    const all = [...profiles].flatMap(([name, section]) => {
+      const value = section.get(WHAT);
+      return value === undefined ? [] : [commandLines(`profile ${name}`, value, context)];
+    });
+    return all.length === 0
+      ? [skipped(WHAT, `no profile of ${path} has one`)]
+      : (await Promise.all(all)).flat();
+  }
+  const chosen = commandOf(profiles, profile);
+  if ('value' in chosen) return commandLines(chosen.where, chosen.value, context);
+  return [warned(WHAT, `${chosen.where} of ${path} has none`, missingAdvice(found, chosen.profile))];
 }
 
-type Commands = ReadonlyMap<string, string>;
-
-function commandsIn(text: string, path: string): { commands: Commands } | { error: OptionError } {
+function sectionsIn(text: string, path: string): Sections | OptionError {
   try {
-    const profiles = parseAwsConfig(text, `AWS config file ${path}`);
-    const commands = [...profiles].flatMap(([name, section]) => {
-      const value = section.get('credential_process');
-      return value === undefined ? [] : [[name, value] as const];
-    });
-    return { commands: new Map(commands) };
+    return parseSections(text, `AWS config file ${path}`);
   } catch (error) {
-    if (isRolesAnywhereError(error)) return { error: asOptionError(error) };
+    if (isRolesAnywhereError(error)) return asOptionError(error);
     throw error;
   }
 }
 
-async function commandLines(
-  where: string,
-  value: string,
-  statusOf: (path: string) => Promise<Status>,
-): Promise<Line[]> {
+/** A profile that assumes a role has its credentials from another one, `source_profile`. */
+function commandOf(
+  profiles: Sections,
+  first: string,
+): { readonly where: string; readonly value: string } | { readonly where: string; readonly profile: string } {
+  const names = [first];
+  for (;;) {
+    const profile = names.at(-1) ?? first;
+    const where = names.map((name) => `profile ${name}`).join(', source_profile: ');
+    const value = profiles.get(profile)?.get(WHAT);
+    if (value !== undefined) return { where, value };
+    const next = profiles.get(profile)?.get('source_profile');
+    if (next === undefined || names.includes(next)) return { where, profile };
+    names.push(next);
+  }
+}
+
+/** @param sections every section of the file, also those that are no profile */
+function missingAdvice(sections: Sections, profile: string): string {
+  const title = profile === 'default' ? '[default]' : `[profile ${profile}]`;
+  if (profile !== 'default' && sections.has(profile)) {
+    return `write ${title} in place of [${profile}], which is no profile in this file`;
+  }
+  const values = [...(sectionsOf(sections, 'profile').get(profile)?.values() ?? [])];
+  if (values.some((value) => /\ncredential_process\s*[=:]/.test(value))) {
+    return `remove the blanks before credential_process: an indented line continues the value above it`;
+  }
+  return `add credential_process to ${title}`;
+}
+
+interface Context {
+  readonly statusOf: StatusOf;
+  readonly env: Environment;
+}
+
+async function commandLines(where: string, value: string, context: Context): Promise<Line[]> {
+  if (value === '') {
+    return [
+      failed(WHAT, invalid(`${where}: the value is empty`), [
+        'write the command behind the =, or remove the line',
+      ]),
+    ];
+  }
   if (value.includes('\n')) {
     const advice =
       'put the whole command on one line: no SDK continues it, and a backslash becomes an argument';
@@ -71,6 +120,11 @@ async function commandLines(
       failed(WHAT, invalid(`${where}: the value must be one line, found ${value.split('\n').length}`), [
         advice,
       ]),
+    ];
+  }
+  if (/[\u201c-\u201f\u2018-\u201b]/.test(value)) {
+    return [
+      failed(WHAT, invalid(`${where}: the value has typographic quotes`), ['write straight quotes: "']),
     ];
   }
   const words = wordsOf(value, where);
@@ -81,9 +135,28 @@ async function commandLines(
   // The line itself may hold a secret.
   if (!OURS.test(program) && !args.some(isHelper))
     return [skipped(WHAT, `${where}: another program, ${quote(program)}`)];
-  const line = await programLine(where, program, statusOf);
-  if (line.mark !== 'ok') return [line];
-  return [line, ...(args.some(isHelper) ? pathLines(where, args) : [commandMissing(where)])];
+  const line = await programLine(where, program, context);
+  if (line.mark === 'error') return [line];
+  const problem = args.some(isHelper) ? argumentsLine(where, program, args) : commandMissing(where);
+  if (problem !== undefined) return line.mark === 'ok' ? [problem] : [line, problem];
+  return [line, ...pathLines(where, args)];
+}
+
+/** What the program itself would say of its arguments; AWS's own helper may have others. */
+function argumentsLine(where: string, program: string, args: readonly string[]): Line | undefined {
+  if (/aws_signing_helper(\.exe)?$/.test(program)) return undefined;
+  try {
+    parseArguments(args.slice(args.findIndex(isHelper) + 1), flatten(sessionGroups()));
+    return undefined;
+  } catch (error) {
+    if (!isRolesAnywhereError(error)) throw error;
+    const isStray = error.code === 'ERR_OPTION_UNKNOWN' && error.message.startsWith('unexpected');
+    const advice = [
+      error.hint ?? 'rolesanywhere credential-process --help lists the flags',
+      ...(isStray ? ['the AWS CLI and boto3 start it without a shell: | ; > and # are arguments'] : []),
+    ];
+    return failed(WHAT, invalid(`${where}: ${error.message}`), advice);
+  }
 }
 
 function isHelper(word: string): boolean {
@@ -96,17 +169,16 @@ function commandMissing(where: string): Line {
   ]);
 }
 
-async function programLine(
-  where: string,
-  program: string,
-  statusOf: (path: string) => Promise<Status>,
-): Promise<Line> {
+async function programLine(where: string, program: string, { statusOf, env }: Context): Promise<Line> {
   const advice = 'write the absolute path of the program, as `command -v rolesanywhere` prints it';
   if (/^[~$]/.test(program)) {
     return failed(WHAT, invalid(`${where}: ${quote(program)} is not expanded by every SDK`), [advice]);
   }
   if (!isAbsolute(program)) {
     const isName = !/[/\\]/.test(program);
+    if (isName && !(await isInPath(program, env, statusOf))) {
+      return failed(WHAT, invalid(`${where}: there is no ${program} in PATH`), [advice]);
+    }
     const reason = isName ? 'is looked for in PATH, which programs may set otherwise' : 'is a relative path';
     return warned(WHAT, `${where}: ${program} ${reason}`, advice);
   }
@@ -116,6 +188,17 @@ async function programLine(
     return failed(WHAT, invalid(`${where}: ${program} is not a program`), [`chmod +x ${program}`]);
   }
   return ok(WHAT, `${where}: one line, ${program}`);
+}
+
+/** True too where it cannot be told: on Windows, names have endings by PATHEXT. */
+async function isInPath(program: string, env: Environment, statusOf: StatusOf): Promise<boolean> {
+  const { PATH } = env;
+  if (PATH === undefined || sep !== '/') return true;
+  for (const folder of PATH.split(delimiter)) {
+    const status = await statusOf(join(folder, program));
+    if (!('problem' in status) && status.kind === 'file' && status.isExecutable) return true;
+  }
+  return false;
 }
 
 /** Of files that are named by relative paths. */

@@ -30,7 +30,7 @@ export function parseAwsConfig(text: string, subject: string): ReadonlyMap<strin
 }
 
 /** Every section of the file, by the text in its brackets. */
-type Sections = ReadonlyMap<string, Section>;
+export type Sections = ReadonlyMap<string, Section>;
 
 /**
  * The sections of one kind: `[profile NAME]` (and `[default]`), `[services NAME]`.

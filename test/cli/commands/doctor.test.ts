@@ -488,9 +488,73 @@ describe('--trust-policy', () => {
   });
 });
 
+describe('one fault is one line', () => {
+  it.each<[string, () => Changes, number, string, string, RegExp]>([
+    [
+      'a certificate that is not there',
+      () => ({ certificate: at('none.pem') }),
+      3,
+      'certificate file',
+      'ERR_FILE_UNREADABLE',
+      /full path/,
+    ],
+    [
+      'a key that is not there',
+      () => ({ 'private-key': at('none.key') }),
+      3,
+      'private key file',
+      'ERR_FILE_UNREADABLE',
+      /full path/,
+    ],
+    ['no certificate', () => ({ certificate: undefined }), 2, 'options', 'ERR_OPTION_MISSING', /--config/],
+    [
+      'files that are swapped',
+      () => ({ certificate: at('host.key'), 'private-key': at('host.pem') }),
+      3,
+      'PEM',
+      'ERR_PEM_INVALID',
+      /^the two are swapped: private key .*host.pem holds a certificate$/,
+    ],
+    [
+      'a port of this machine that is closed',
+      () => ({ offline: undefined, endpoint: 'http://127.0.0.1:1' }),
+      4,
+      'TCP',
+      'ERR_NETWORK',
+      /its program runs/,
+    ],
+  ])('%s', async (_name, changes, status, what, code, advice) => {
+    const report = await doctor({ offline: true, ...changes() });
+    const errors = report.checks.filter(({ mark }) => mark === 'error');
+    expect(errors.map((line) => [line.what, line.code])).toEqual([[what, code]]);
+    expect(errors[0]?.advice.join(' ')).toMatch(advice);
+    expect(report.status).toBe(status);
+  });
+
+  it('names the flag that is missing', async () => {
+    const report = await doctor({ offline: true, certificate: undefined });
+    expect(lineOf(report, 'options').found).toBe('missing --certificate');
+  });
+});
+
 describe('credential_process of the AWS config', () => {
   const line = (value: string) => `[profile onprem]\nregion = us-east-1\ncredential_process = ${value}\n`;
   const node = process.execPath;
+
+  it('a name is looked for in PATH', async () => {
+    const env = { AWS_CONFIG_FILE: write('config', line('rolesanywhere credential-process')) };
+    const missing = lineOf(await doctor({ offline: true }, { ...env, PATH: '/no' }), 'credential_process');
+    expect([missing.mark, missing.found]).toEqual([
+      'error',
+      'profile onprem: there is no rolesanywhere in PATH',
+    ]);
+    write('rolesanywhere', '#!/bin/sh\n');
+    chmodSync(at('rolesanywhere'), 0o755);
+    const PATH = `/no:${folder}`;
+    expect(lineOf(await doctor({ offline: true }, { ...env, PATH }), 'credential_process').mark).toBe(
+      'warning',
+    );
+  });
 
   it.each([
     [
@@ -512,11 +576,49 @@ describe('credential_process of the AWS config', () => {
       /in full/,
     ],
     ['another program', line('/opt/other --token abc'), 'skipped', /^$/],
+    ['an empty value', line(''), 'error', /behind the =/],
+    ['typographic quotes', line('“/rolesanywhere” credential-process'), 'error', /straight quotes/],
+    ['a pipe', line(`"${node}" x credential-process | cat`), 'error', /without a shell/],
+    ['a comment behind it', line(`"${node}" x credential-process # host`), 'error', /without a shell/],
+    [
+      'a path with a blank',
+      line(`"${node}" x credential-process --certificate /a b.pem`),
+      'error',
+      /one line/,
+    ],
+    [
+      'a misspelt flag',
+      line(`"${node}" x credential-process --certificat /c.pem`),
+      'error',
+      /lists the flags/,
+    ],
+    ['a flag without value', line(`"${node}" x credential-process --certificate`), 'error', /--.*=VALUE/],
+    [
+      'an indented line',
+      `[profile onprem]\nregion = a\n  credential_process = /x\n`,
+      'warning',
+      /blanks before/,
+    ],
+    ['a section that is no profile', '[onprem]\nregion = a\n', 'warning', /write \[profile onprem\]/],
+    ['a byte order mark', `\uFEFF${line('/x')}`, 'error', /without one/],
+    ['a key twice', `${line('/x')}credential_process = /y\n`, 'error', /mend that line/],
     ['a broken file', '[profile a\n', 'error', /./],
+    [
+      'the profile that a role is assumed from',
+      `[profile onprem]\nsource_profile = base\n[profile base]\ncredential_process = ~/rolesanywhere\n`,
+      'error',
+      /absolute path/,
+    ],
+    [
+      'profiles in a circle',
+      '[profile onprem]\nsource_profile = base\n[profile base]\nsource_profile = onprem\n',
+      'warning',
+      /add credential_process to \[profile base\]/,
+    ],
     ['no profile', '', 'skipped', /^$/],
   ])('%s', async (_name, text, mark, advice) => {
     const env = { AWS_CONFIG_FILE: write('config', text) };
-    const { checks } = await doctor({ offline: true }, env);
+    const { checks } = await doctor({ offline: true, ...(text !== '' && { profile: 'onprem' }) }, env);
     const lines = checks.filter(({ what }) => what === 'credential_process');
     const worst = lines.find((one) => one.mark === mark);
     expect(lines.map((one) => one.mark)).toContain(mark);

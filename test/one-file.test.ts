@@ -2,12 +2,15 @@
  * The program as one file (`npm run build:exe`), away from its sources and packages: the file that the
  * variable ONE_FILE names.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { createHash, verify, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import {
   copyFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -15,16 +18,21 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Emulator } from '../src/emulator.js';
 import { createAuthority, startEmulator } from '../src/emulator.js';
 import { lastingSuccess, startFakeService } from './fake-service.js';
 import { manifest, path } from './fixtures.js';
 import { HOST, SERVICE_CA, SERVICE_TLS, startProxy } from './forward-proxy.js';
+import type { SoftHsm } from './identity/pkcs11/softhsm.js';
+import { MODULE, missingForSoftHsm, PIN, startSoftHsm } from './identity/pkcs11/softhsm.js';
 import { credentialProcess } from './program.js';
 
 const given = process.env['ONE_FILE'] ?? '';
 const leftOut = given === '' ? ' (left out: no ONE_FILE)' : '';
+
+const noHsm = missingForSoftHsm();
 
 describe.skipIf(given === '')(`the one-file program${leftOut}`, () => {
   const folder = mkdtempSync(join(tmpdir(), 'one-file-'));
@@ -154,12 +162,6 @@ describe.skipIf(given === '')(`the one-file program${leftOut}`, () => {
     expect(existsSync(join(folder, 'preloaded'))).toBe(false);
   });
 
-  it('names what a token needs', async () => {
-    const { status, stdout, stderr } = await run(['keys', 'list', '--pkcs11-lib', '/nowhere.so']);
-    expect({ status, stdout }).toEqual({ status: 3, stdout: '' });
-    expect(stderr).toMatch(/need Node\.js[\s\S]*\(ERR_PKCS11_UNAVAILABLE\)\nhint: install Node\.js/);
-  });
-
   it('is the helper under its name', async () => {
     expect((await run(['version'], {}, join(folder, 'aws_signing_helper'))).stdout).toBe('1.8.0\n');
   });
@@ -170,7 +172,120 @@ describe.skipIf(given === '')(`the one-file program${leftOut}`, () => {
     expect(check.stdout).toMatch(/: OK\n$/);
     const { components } = JSON.parse(readFileSync(join(dist, 'rolesanywhere.cdx.json'), 'utf8'));
     expect(components.map(({ name }: { name: string }) => name)).toEqual(
-      expect.arrayContaining(['pkijs', 'undici', 'bun']),
+      expect.arrayContaining(['pkijs', 'undici', 'bun', 'pkcs11js']),
     );
+    expect(readFileSync(join(dist, 'rolesanywhere-LICENSES.txt'), 'utf8')).toMatch(/^pkcs11js .*\(MIT\)$/m);
+  });
+
+  describe.skipIf(noHsm)(`with a token${noHsm === undefined ? '' : ` (left out: no ${noHsm})`}`, () => {
+    const temporary = join(folder, 'temporary');
+    let hsm: SoftHsm;
+    let certificate: X509Certificate;
+    let env: Record<string, string>;
+
+    beforeAll(() => {
+      mkdirSync(temporary);
+      hsm = startSoftHsm();
+      hsm.addToken('host');
+      certificate = new X509Certificate(
+        hsm.addPair('host', ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048'], 'host', '01'),
+      );
+      env = { SOFTHSM2_CONF: hsm.env['SOFTHSM2_CONF'] ?? '', TMPDIR: temporary };
+    });
+    afterAll(() => hsm?.stop());
+
+    const sign = (pin: string, module = MODULE) => {
+      const uri = `pkcs11:token=host?pin-value=${pin}`;
+      return ['sign-string', '--certificate', uri, '--private-key', uri, '--pkcs11-lib', module];
+    };
+
+    it('signs, and leaves nothing in the folder for temporary files', async () => {
+      const { status, stdout, stderr } = await run(sign(PIN), env);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      expect(readdirSync(temporary)).toEqual([]);
+      const key = certificate.publicKey.export({ type: 'pkcs1', format: 'der' });
+      const data = Buffer.concat([
+        Buffer.from('AWS Roles Anywhere Credential Helper Signing Test1'),
+        createHash('sha256').update('IAM RA').update(key).digest(),
+      ]);
+      const signature = Buffer.from(JSON.parse(stdout), 'hex');
+      expect(verify('sha256', data, certificate.publicKey, signature)).toBe(true);
+    });
+
+    it('reports a wrong PIN', async () => {
+      const { status, stdout, stderr } = await run(sign('00000000'), env);
+      expect({ status, stdout }).toEqual({ status: 3, stdout: '' });
+      expect(stderr).toMatch(/refused the PIN \(CKR_PIN_INCORRECT\) \(ERR_PKCS11_PIN\)/);
+    });
+
+    it.each([
+      ['crashes', '__builtin_trap();', /ended by SIG(ILL|TRAP) \(ERR_PKCS11_MODULE\)/],
+      ['ends the process', '_exit(7);', /ended with status 7 \(ERR_PKCS11_MODULE\)/],
+    ])('survives a module that %s', async (_what, code, message) => {
+      const [source, module] = [join(folder, 'module.c'), join(folder, 'module.so')];
+      writeFileSync(source, `#include <unistd.h>\nunsigned long C_GetFunctionList(void *list) { ${code} }\n`);
+      execFileSync('cc', ['-shared', '-fPIC', '-o', module, source]);
+      const { status, stdout, stderr } = await run(sign(PIN, module), env);
+      expect({ status, stdout }).toEqual({ status: 3, stdout: '' });
+      expect(stderr).toMatch(message);
+      expect(readdirSync(temporary)).toEqual([]);
+    });
+
+    it('names a module for another processor', async () => {
+      const module = join(folder, 'other.so');
+      const bytes = readFileSync(MODULE);
+      // e_machine of the ELF header: AArch64.
+      bytes.writeUInt16LE(bytes.readUInt16LE(18) === 0xb7 ? 0x3e : 0xb7, 18);
+      writeFileSync(module, bytes);
+      const { status, stderr } = await run(sign(PIN, module), env);
+      expect(status).toBe(3);
+      expect(stderr).toMatch(
+        /module .*other\.so cannot be loaded: .*\(ERR_PKCS11_MODULE\)\nhint: .*architecture/,
+      );
+    });
+
+    it.for([
+      ['is missing', '', 'cannot be unpacked: the folder FOLDER does not exist'],
+      ['is read-only', 'ro', 'cannot be unpacked: the folder FOLDER cannot be written to (EROFS)'],
+      ['is full', 'size=4k', 'cannot be unpacked: the folder FOLDER cannot be written to (ENOSPC)'],
+      ['is noexec', 'noexec', 'cannot be loaded: no code may be loaded from FOLDER (mounted noexec?)'],
+    ])(
+      'names a folder for temporary files that %s',
+      async ([_what, options = '', message = ''], { skip }) => {
+        const mounted = mkdtempSync(join(folder, 'mounted-'));
+        onTestFinished(() => void spawnSync('umount', ['-l', mounted]));
+        if (options === '') rmSync(mounted, { recursive: true });
+        else if (spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'none', mounted]).status !== 0) {
+          return skip('mounting needs root');
+        }
+        const { status, stdout, stderr } = await run(sign(PIN), { ...env, TMPDIR: mounted });
+        expect({ status, stdout }).toEqual({ status: 3, stdout: '' });
+        const found = `the binding of pkcs11js ${message.replace('FOLDER', mounted)} (ERR_PKCS11_UNAVAILABLE)`;
+        const hint = 'set TMPDIR to a folder that this user can write to, and that is not mounted noexec';
+        expect(stderr).toBe(`rolesanywhere: ${found}\nhint: ${hint}\n`);
+        if (options !== '') expect(readdirSync(mounted)).toEqual([]);
+      },
+    );
+
+    it('reaches the token after an update has replaced the file', async () => {
+      const old = join(folder, 'old');
+      copyFileSync(program, old);
+      const key = `pkcs11:token=host?pin-value=${PIN}`;
+      const args = [
+        'sign-string',
+        '--certificate',
+        '/dev/stdin',
+        '--private-key',
+        key,
+        '--pkcs11-lib',
+        MODULE,
+      ];
+      const child = spawn(old, args, { env, stdio: ['pipe', 'pipe', 'inherit'] });
+      await once(child, 'spawn');
+      rmSync(old);
+      writeFileSync(old, '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+      child.stdin.end(certificate.toString());
+      expect(await text(child.stdout)).toMatch(/^"[0-9a-f]{512}"$/);
+    });
   });
 });

@@ -10,9 +10,11 @@
 import type { Stats } from 'node:fs';
 import { closeSync, constants, fstatSync, open, openSync, read, readSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { codeOf } from '../errors.js';
+import { standardInput } from '../options/environment.js';
 import { withOwnIds } from './act-as.js';
 import { FileFault } from './file-fault.js';
 
@@ -149,8 +151,7 @@ async function readSocket(path: string, { maxBytes, mayBePipe }: Required<ReadPo
   if (name === '' || !mayBePipe) throw notRegular();
   const fd = name === 'stdin' ? 0 : Number(name.slice('fd/'.length));
   const stats = fstatSync(fd);
-  const { Socket } = await import('node:net');
-  const socket = new Socket({ fd, readable: true, writable: false });
+  const socket = await openSocket(fd);
   const timer = setTimeout(
     () => socket.destroy(pipeTimeout('its writer did not close it', PIPE_MS)),
     PIPE_MS,
@@ -161,6 +162,13 @@ async function readSocket(path: string, { maxBytes, mayBePipe }: Required<ReadPo
     clearTimeout(timer);
     socket.destroy();
   }
+}
+
+/** bun's Socket reads no descriptor; its standard input does. */
+async function openSocket(fd: number): Promise<Readable> {
+  if (fd === 0) return standardInput();
+  const { Socket } = await import('node:net');
+  return new Socket({ fd, readable: true, writable: false });
 }
 
 function assertKind(stats: Stats, mayBePipe: boolean): void {

@@ -1,12 +1,18 @@
 /**
  * The one place of the library that uses `process`: the environment, which is the default where a caller
- * passes none (AWS users expect `AWS_CA_BUNDLE` and `HTTPS_PROXY` to count in programs too), Node's own
- * modules, its warnings, and a stopwatch.
+ * passes none (AWS users expect `AWS_CA_BUNDLE` and `HTTPS_PROXY` to count in programs too), standard input,
+ * Node's own modules, its warnings, and a stopwatch.
  */
+import type { Readable } from 'node:stream';
 import type { Environment } from './choose-values.js';
 
 export function ambientEnvironment(): Environment {
   return process.env;
+}
+
+/** A file may be named /dev/stdin. */
+export function standardInput(): Readable {
+  return process.stdin;
 }
 
 interface Builtins {

@@ -4,8 +4,8 @@ import type { Rule } from './rule.js';
 import type { Files } from './source.js';
 import { readFolder, sourceOf, stringOf, targetOf } from './source.js';
 
-/** What callers outside `src/` get: the two front doors and the program. */
-const FRONT_DOORS = /^(index|bin|emulator|emulator\/server)\.ts$/;
+/** What callers outside `src/` get: the two front doors, the program, and what build-exe.js takes. */
+const FRONT_DOORS = /^(index|bin|emulator|emulator\/server|identity\/pkcs11\/unpack-binding)\.ts$/;
 
 interface Name {
   readonly name: string;

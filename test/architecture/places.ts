@@ -59,6 +59,7 @@ export const BUILTINS: Places = [
     [
       ...['files/', 'identity/load.ts', 'session/system-trust.ts', 'credentials/cache/folder.ts'],
       ...['identity/tpm/device.ts', 'identity/pkcs11/worker.ts', 'identity/pkcs11/open-module.ts'],
+      'identity/pkcs11/unpack-binding.ts',
       ...['cli/serve/listen.ts', 'cli/commands/emulator.ts'],
       ...['cli/terminal/prompt.ts', 'cli/terminal/quick-output.ts'],
       // /proc, to tell the foreground of the terminal.
@@ -86,6 +87,7 @@ export const BUILTINS: Places = [
     [
       ...['files/owner.ts', 'files/home.ts', 'credentials/cache/folder.ts'],
       ...['identity/external-key.ts', 'identity/pkcs11/open-module.ts'],
+      'identity/pkcs11/unpack-binding.ts',
       ...['cli/commands/emulator.ts', 'cli/commands/serve.ts', 'cli/exec/private-endpoint.ts', 'bin.ts'],
     ],
   ],
@@ -108,12 +110,13 @@ export const BUILTINS: Places = [
 export const GLOBALS: Places = [
   // files/owner: a lock names its holder by the process id. files/umask: sockets have no mode of their own.
   // files/act-as: ids belong to the process.
-  // identity/pkcs11: the module runs in a process of its own, by this process's program.
+  // identity/pkcs11: the module runs in a process of its own, by this process's program; the one-file program
+  // loads the binding with process.dlopen.
   [
     /^process$/,
     [
       ...['bin.ts', 'options/environment.ts', 'files/owner.ts', 'files/umask.ts', 'files/act-as.ts'],
-      ...['identity/pkcs11/worker.ts', 'identity/pkcs11/open-module.ts'],
+      ...['identity/pkcs11/worker.ts', 'identity/pkcs11/open-module.ts', 'identity/pkcs11/unpack-binding.ts'],
     ],
   ],
   [/^(console|fetch|WebSocket|EventSource|globalThis|global|require|eval)$/, NOWHERE],

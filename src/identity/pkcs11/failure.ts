@@ -5,6 +5,7 @@
  */
 import type { IdentityErrorCode } from '../../errors.js';
 import { IdentityError } from '../../errors.js';
+import { isSingleFile } from '../../options/environment.js';
 import type { Failure } from './messages.js';
 
 type Explanation = readonly [code: IdentityErrorCode, text: string, hint?: string];
@@ -59,16 +60,9 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
 };
 
 /** @param module path or name of the module */
-export function explainPkcs11Failure({ ckr, message }: Failure, module: string): IdentityError {
-  if (message === 'pkcs11js' && ckr === '') {
-    return new IdentityError(
-      'ERR_PKCS11_UNAVAILABLE',
-      'keys on PKCS#11 tokens need the package pkcs11js, which is not installed',
-      {
-        hint: 'npm install pkcs11js (it compiles a binding: a C++ compiler and Python must be there)',
-      },
-    );
-  }
+export function explainPkcs11Failure(failure: Failure, module: string): IdentityError {
+  if (failure.binding !== undefined) return explainBinding(failure);
+  const { ckr, message } = failure;
   const [code, text, hint] = EXPLANATIONS[ckr] ?? [];
   if (code !== undefined && text !== undefined) return new IdentityError(code, `${text} (${ckr})`, { hint });
   if (ckr !== '')
@@ -86,4 +80,31 @@ function describeOther(message: string, module: string): IdentityError {
       'name the shared library with --pkcs11-lib or module-path in the URI; it must be built for the ' +
       'architecture of node',
   });
+}
+
+/** pkcs11js itself. In the program as one file it was compiled with the file. */
+function explainBinding({ binding, message, hint }: Failure): IdentityError {
+  const code = 'ERR_PKCS11_UNAVAILABLE';
+  if (binding === 'broken' && isSingleFile()) {
+    return new IdentityError(code, `the binding of pkcs11js ${message}`, { hint });
+  }
+  if (binding === 'broken') {
+    return new IdentityError(code, `the package pkcs11js cannot be loaded: ${firstLine(message)}`, {
+      hint: 'npm rebuild pkcs11js (it must be compiled for the system and the architecture of node)',
+    });
+  }
+  if (isSingleFile()) {
+    return new IdentityError(
+      code,
+      'keys on PKCS#11 tokens need the binding of pkcs11js, which this file was built without',
+      { hint: 'install Node.js, and the program with npm install --global rolesanywhere pkcs11js' },
+    );
+  }
+  return new IdentityError(code, 'keys on PKCS#11 tokens need the package pkcs11js, which is not installed', {
+    hint: 'npm install pkcs11js (it compiles a binding: a C++ compiler and Python must be there)',
+  });
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? '';
 }

@@ -96,4 +96,7 @@ export interface Failure {
   readonly ckr: string;
   /** The function of PKCS#11 that failed, or what went wrong instead. */
   readonly message: string;
+  /** The binding could not be loaded, so that the module was not tried. */
+  readonly binding?: 'missing' | 'broken' | undefined;
+  readonly hint?: string | undefined;
 }

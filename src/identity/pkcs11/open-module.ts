@@ -23,6 +23,12 @@ const FOLDERS = [
   ...['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/usr/lib', '/usr/lib64', '/usr/local/lib'],
 ];
 
+/**
+ * The argument that makes the program as one file run `worker.ts` (build-exe.js). An argument, since anyone
+ * who starts the program may set variables for it by mistake.
+ */
+const SINGLE_FILE_WORKER = 'pkcs11-worker';
+
 /** One process for a module, however often an identity is loaded. */
 const open = new Map<string, Pkcs11Module>();
 
@@ -33,8 +39,7 @@ const open = new Map<string, Pkcs11Module>();
 export function openModule(given: string | undefined, uri: Pkcs11Uri, env: Environment): Pkcs11Module {
   const path =
     given ?? uri.modulePath ?? (uri.moduleName === undefined ? proxyModule() : findModule(uri.moduleName));
-  const found =
-    open.get(path) ?? new Pkcs11Module({ path, start: () => startWorker([process.execPath, worker()], env) });
+  const found = open.get(path) ?? new Pkcs11Module({ path, start: () => startWorker(workerCommand(), env) });
   open.set(path, found);
   return found;
 }
@@ -60,18 +65,15 @@ function findModule(name: string): string {
   );
 }
 
-/** `dist/pkcs11-worker.cjs`, wherever this code has been bundled to. */
-function worker(): string {
-  if (isSingleFile()) {
-    throw new IdentityError(
-      'ERR_PKCS11_UNAVAILABLE',
-      'keys on PKCS#11 tokens need Node.js and the package pkcs11js, which are not in this file',
-      { hint: 'install Node.js, and the program with npm install --global rolesanywhere pkcs11js' },
-    );
-  }
+/**
+ * Program and arguments that run `worker.ts`: this program, and `dist/pkcs11-worker.cjs`, wherever this code
+ * has been bundled to.
+ */
+function workerCommand(): string[] {
+  if (isSingleFile()) return [ownFile(), SINGLE_FILE_WORKER];
   try {
     const manifest = createRequire(import.meta.filename).resolve('rolesanywhere/package.json');
-    return join(dirname(manifest), 'dist', 'pkcs11-worker.cjs');
+    return [process.execPath, join(dirname(manifest), 'dist', 'pkcs11-worker.cjs')];
   } catch {
     throw new IdentityError(
       'ERR_PKCS11_UNAVAILABLE',
@@ -81,4 +83,9 @@ function worker(): string {
       },
     );
   }
+}
+
+/** This very file, also after an update has put another one in its place. */
+function ownFile(): string {
+  return platform() === 'linux' ? '/proc/self/exe' : process.execPath;
 }

@@ -13,6 +13,8 @@ export function startWorker(
 ): ChildProcess {
   // Modules of some vendors write to standard output; what they write to standard error is for the user.
   const child = spawn(program, args, {
+    // In lists of processes: the program may be /proc/self/exe.
+    argv0: 'rolesanywhere',
     stdio: ['pipe', 'ignore', 'inherit', 'pipe'],
     env: childEnvironment(env),
     windowsHide: true,

@@ -63,12 +63,26 @@ function requireModule(): PKCS11 {
 }
 
 async function open({ module }: { readonly module: string }): Promise<void> {
-  // The package is optional: who has keys in files never installs it.
-  const { PKCS11 } = await import('pkcs11js');
+  const { PKCS11 } = await importBinding();
   const pkcs11 = new PKCS11();
   pkcs11.load(module);
   initialize(pkcs11);
   loaded = pkcs11;
+}
+
+/** The package is optional: who has keys in files never installs it. */
+async function importBinding(): Promise<typeof import('pkcs11js')> {
+  try {
+    return await import('pkcs11js');
+  } catch (error) {
+    throw new BindingError('pkcs11js', { cause: error });
+  }
+}
+
+class BindingError extends Error {}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function tokens(): ModuleInfo {
@@ -285,14 +299,17 @@ const OPERATIONS: { readonly [Name in keyof Operations]: (argument: never) => un
 };
 
 function describeFailure(error: unknown): Failure {
-  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof BindingError) return describeBinding(error.cause);
+  const message = messageOf(error);
   const ckr = /CKR_[A-Z0-9_]+/.exec(message)?.[0] ?? '';
   const method = error instanceof Error && 'method' in error ? String(error.method) : '';
-  const code =
-    error instanceof Error && 'code' in error && /MODULE_NOT_FOUND$/.test(String(error.code))
-      ? 'pkcs11js'
-      : '';
-  return { ckr, message: code || (ckr === '' ? message : method) };
+  return { ckr, message: ckr === '' ? message : method };
+}
+
+function describeBinding(error: unknown): Failure {
+  const isMissing = error instanceof Error && 'code' in error && /MODULE_NOT_FOUND$/.test(String(error.code));
+  const hint = error instanceof Error && 'hint' in error ? String(error.hint) : undefined;
+  return { ckr: '', message: messageOf(error), binding: isMissing ? 'missing' : 'broken', hint };
 }
 
 async function reply(line: string): Promise<void> {

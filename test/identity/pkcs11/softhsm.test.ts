@@ -1,6 +1,6 @@
 /** Keys on tokens of SoftHSM 2, made by OpenSSL and pkcs11-tool. OpenSSL verifies the signatures. */
 import { verify, X509Certificate } from 'node:crypto';
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { loadIdentity } from '../../../src/identity/load.js';
@@ -254,6 +254,22 @@ describe.skipIf(missing)(`a module that cannot be used${leftOut}`, () => {
       code: 'ERR_PKCS11_UNAVAILABLE',
       message: expect.stringMatching(/pkcs11js, which is not installed/),
       hint: expect.stringMatching(/npm install pkcs11js.*compiler/),
+    });
+    module.close();
+  });
+
+  it('is not looked for with a binding for another system, and the message says what to do', async () => {
+    const folder = join(hsm.folder, 'node_modules', 'pkcs11js');
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'index.js'), `module.exports = require('./pkcs11.node');`);
+    writeFileSync(join(folder, 'pkcs11.node'), 'not a library');
+    copyFileSync(WORKER, join(hsm.folder, 'worker.cjs'));
+    const start = () => startWorker([process.execPath, join(hsm.folder, 'worker.cjs')], hsm.env);
+    const module = new Pkcs11Module({ path: MODULE, start });
+    await expect(module.ask('tokens', {})).rejects.toMatchObject({
+      code: 'ERR_PKCS11_UNAVAILABLE',
+      message: expect.stringMatching(/^the package pkcs11js cannot be loaded: .*pkcs11\.node: /),
+      hint: expect.stringMatching(/^npm rebuild pkcs11js/),
     });
     module.close();
   });

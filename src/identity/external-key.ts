@@ -19,6 +19,7 @@ import { isReference } from './identity-source.js';
 import { decodePem, parsePem } from './keys/pem.js';
 import type { PublicKey } from './keys/public-key.js';
 import { publicKeyOf } from './keys/public-key.js';
+import type { TokenKeyOptions } from './pkcs11/token-key.js';
 import type { Pkcs11Uri } from './pkcs11/uri.js';
 import type { Sign } from './remote-signer.js';
 import { guardSigner, isSignatureOf } from './remote-signer.js';
@@ -54,10 +55,10 @@ export function loadExternalIdentity(
   files: Files,
   context: ExternalKeyContext,
 ): Promise<SigningIdentity> {
-  const { certificate, privateKey, signCommand } = source;
-  if (signCommand !== undefined) return loadWithCommand(source, files, context);
-  const isToken = [certificate, privateKey].some((input) => isReference(input) && /^pkcs11:/i.test(input));
-  return isToken ? loadFromToken(source, files, context) : loadFromTpm(source, files, context);
+  if (source.signCommand !== undefined) return loadWithCommand(source, files, context);
+  return kindOf(source) === 'token'
+    ? loadFromToken(source, files, context)
+    : loadFromTpm(source, files, context);
 }
 
 /** What signs, where no certificate is needed for it: a TPM's key tells its public half itself. */
@@ -66,12 +67,20 @@ export async function loadExternalSigner(
   files: Files,
   context: ExternalKeyContext,
 ): Promise<ExternalSigner> {
-  if (source.signCommand !== undefined || kindOf(source) === 'token') {
+  const isToken = source.signCommand === undefined && kindOf(source) === 'token';
+  const lone = isToken && source.certificate === undefined ? await openLone(source, context) : undefined;
+  if (lone !== undefined) return signerOf(publicKeyOf(lone.publicKey), lone.sign);
+  if (source.signCommand !== undefined || isToken) {
     const { certificate, sign } = await loadExternalIdentity(source, files, context);
     return signerOf(certificate.publicKey, sign);
   }
   const key = await openTpm(source, files, context);
   return signerOf(publicKeyOf(key.publicKey), key.sign);
+}
+
+async function openLone(source: IdentitySource, context: ExternalKeyContext) {
+  const { openLoneKey } = await import('./pkcs11/token-key.js');
+  return openLoneKey(await tokenOptions(source, context));
 }
 
 interface ExternalSigner {
@@ -140,23 +149,10 @@ async function loadFromToken(
   files: Files,
   context: ExternalKeyContext,
 ): Promise<SigningIdentity> {
-  const [{ openTokenKey, readTokenCertificates }, { parsePkcs11Uri }, { openModule }] = await Promise.all([
-    import('./pkcs11/token-key.js'),
-    import('./pkcs11/uri.js'),
-    import('./pkcs11/open-module.js'),
-  ]);
-  const { now = () => new Date(), notify = () => undefined, env = ambientEnvironment() } = context;
-  const [certificateUri, keyUri] = (['certificate', 'privateKey'] as const).map((name) => {
-    const input = source[name];
-    return isReference(input) ? parsePkcs11Uri(input, name) : undefined;
-  });
-  const uri = { ...certificateUri, ...keyUri };
-  const module = openModule(source.pkcs11Module, uri, env);
-  const pin = async (subject: string): Promise<string | undefined> =>
-    source.pkcs11Pin ?? (await pinOf(uri)) ?? context.askPassphrase?.(`PIN of ${subject}`, 0);
-  const options = { module, certificateUri, keyUri, pin, notify, now, isPinReused: source.reusePin === true };
-  if (keyUri === undefined && files.privateKey !== undefined) {
-    const onToken = await readTokenCertificates({ ...options, certificates: [] });
+  const { openTokenKey, readTokenCertificates } = await import('./pkcs11/token-key.js');
+  const options = await tokenOptions(source, context);
+  if (options.keyUri === undefined && files.privateKey !== undefined) {
+    const onToken = await readTokenCertificates(options);
     return pairWithKeyFile(onToken, files.privateKey, source, files, context);
   }
   const given = await certificatesIn(files);
@@ -169,6 +165,24 @@ async function loadFromToken(
     source,
     context,
   );
+}
+
+async function tokenOptions(source: IdentitySource, context: ExternalKeyContext): Promise<TokenKeyOptions> {
+  const [{ parsePkcs11Uri }, { openModule }] = await Promise.all([
+    import('./pkcs11/uri.js'),
+    import('./pkcs11/open-module.js'),
+  ]);
+  const { now = () => new Date(), notify = () => undefined, env = ambientEnvironment() } = context;
+  const [certificateUri, keyUri] = (['certificate', 'privateKey'] as const).map((name) => {
+    const input = source[name];
+    return isReference(input) ? parsePkcs11Uri(input, name) : undefined;
+  });
+  const uri = { ...certificateUri, ...keyUri };
+  const module = openModule(source.pkcs11Module, uri, env);
+  const pin = async (subject: string): Promise<string | undefined> =>
+    source.pkcs11Pin ?? (await pinOf(uri)) ?? context.askPassphrase?.(`PIN of ${subject}`, 0);
+  const isPinReused = source.reusePin === true;
+  return { module, certificateUri, keyUri, certificates: [], pin, notify, now, isPinReused };
 }
 
 /** `pin-value`, or the first line of the file that `pin-source` names (RFC 7512 §2.4). */

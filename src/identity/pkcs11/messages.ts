@@ -39,8 +39,12 @@ export interface KeyObject {
   readonly isAlwaysAuthenticate: boolean;
   /** Big-endian, base64; absent where neither the private nor a public key object tells. */
   readonly modulus?: string | undefined;
+  /** Of the modulus. */
+  readonly exponent?: string | undefined;
   /** CKA_EC_POINT as the module gives it, base64. */
   readonly point?: string | undefined;
+  /** CKA_EC_PARAMS, DER, base64: the object identifier of the curve. */
+  readonly curve?: string | undefined;
 }
 
 export interface TokenObjects {

@@ -2,12 +2,12 @@
  * Chooses the token, the certificate and the private key that PKCS#11 URIs mean, among what a module shows.
  * Pure.
  *
- * A certificate's key is found by CKA_ID, then by CKA_LABEL, then by its public half, which is how
- * OpenConnect, the Go helper and GnuTLS do it.
+ * Certificate and key find each other by the public half, where the token shows that of the key; else by
+ * CKA_ID, then by CKA_LABEL.
  */
-import { X509Certificate } from 'node:crypto';
 import { IdentityError } from '../../errors.js';
 import type { CertificateObject, KeyObject, ModuleInfo, TokenInfo } from './messages.js';
+import { isOtherCurve, isSameHalf, publicHalf } from './public-half.js';
 import type { Pkcs11Uri } from './uri.js';
 
 /** CKF_TOKEN_INITIALIZED: SoftHSM shows an empty slot as a token without it. */
@@ -55,38 +55,55 @@ export function keysOfCertificate(
   certificate: CertificateObject,
   keys: readonly KeyObject[],
 ): readonly KeyObject[] {
-  const der = Buffer.from(certificate.value, 'base64');
-  const ways: ReadonlyArray<(key: KeyObject) => boolean> = [
-    (key) => key.id !== '' && key.id === certificate.id,
-    (key) => key.label !== '' && key.label === certificate.label,
-    (key) => belongsTo(key, der) === true,
-  ];
-  const fitting = keys.filter((key) => belongsTo(key, der) !== false);
-  return ways.map((way) => fitting.filter(way)).find((found) => found.length > 0) ?? [];
+  const isKnown = ({ match }: Pair): boolean => match !== 'possible';
+  return bestPairs(keys, [certificate])
+    .filter(isKnown)
+    .map(({ key }) => key);
 }
 
-/** Whether a key belongs to a certificate; undefined where the token does not show the key's public half. */
-export function belongsTo({ type, modulus, point }: KeyObject, der: Buffer): boolean | undefined {
-  const { publicKey } = new X509Certificate(der);
-  if (publicKey.asymmetricKeyType !== (type === 'RSA' ? 'rsa' : 'ec')) return false;
-  if (modulus === undefined && point === undefined) return undefined;
-  const { n = '', x = '', y = '' } = publicKey.export({ format: 'jwk' });
-  if (modulus !== undefined) {
-    const found = Buffer.from(modulus, 'base64');
-    const start = found.findIndex((octet) => octet !== 0);
-    return found.subarray(Math.max(0, start)).equals(Buffer.from(n, 'base64url'));
-  }
-  // CKA_EC_POINT is an OCTET STRING around the point, or the point alone: either ends in the coordinates.
-  const coordinates = Buffer.concat([Buffer.from(x, 'base64url'), Buffer.from(y, 'base64url')]);
-  return Buffer.from(point ?? '', 'base64')
-    .subarray(-coordinates.length)
-    .equals(coordinates);
+export interface Pair {
+  readonly key: KeyObject;
+  readonly certificate: CertificateObject;
+  /** What tells that they belong together: `possible` means that nothing says they do not. */
+  readonly match: (typeof MATCHES)[number];
+}
+
+/** The best first. */
+const MATCHES = ['public key', 'id', 'label', 'possible'] as const;
+
+/** The pairs that match best; several where nothing tells them apart. */
+export function bestPairs(
+  keys: readonly KeyObject[],
+  certificates: readonly CertificateObject[],
+): readonly Pair[] {
+  const pairs = certificates.flatMap((certificate) => {
+    const matching = matcher(certificate);
+    return keys.flatMap((key) => {
+      const match = matching(key);
+      return match === undefined ? [] : [{ key, certificate, match }];
+    });
+  });
+  const best = MATCHES.find((match) => pairs.some((pair) => pair.match === match));
+  return pairs.filter(({ match }) => match === best);
+}
+
+/** How a key matches a certificate; undefined where they do not belong together. */
+function matcher({ id, label, value }: CertificateObject): (key: KeyObject) => Pair['match'] | undefined {
+  const half = publicHalf(value);
+  return (key) => {
+    if (half === undefined || key.type !== half.type || isOtherCurve(key, half)) return undefined;
+    const isSame = isSameHalf(key, half);
+    if (isSame !== undefined) return isSame ? 'public key' : undefined;
+    if (id !== '' && key.id === id) return 'id';
+    return label !== '' && key.label === label ? 'label' : 'possible';
+  };
 }
 
 /** @throws IdentityError `ERR_PKCS11_TOKEN`: the URI matches no token */
 export function assertToken(tokens: readonly TokenInfo[], info: ModuleInfo, subject: string): void {
   if (tokens.length > 0) return;
-  const found = info.tokens.map(({ label }) => `"${label}"`).join(', ');
+  const labels = info.tokens.filter(({ flags }) => (flags & INITIALIZED) !== 0).map(({ label }) => label);
+  const found = labels.map((label) => `"${label}"`).join(', ');
   throw new IdentityError(
     'ERR_PKCS11_TOKEN',
     `${subject} must name a token that is there, found ${found === '' ? 'no token' : `the tokens ${found}`}`,

@@ -2,14 +2,17 @@
  * A private key on a PKCS#11 token, with the certificates that lie beside it: finds both by their URIs and
  * signs. Each signature logs in anew, so that a token that was pulled out and put back goes on.
  */
-import { createHash, X509Certificate } from 'node:crypto';
+import type { KeyObject as PublicKey, X509Certificate } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { IdentityError, quote } from '../../errors.js';
 import { encodeEcdsaSignature } from '../keys/ecdsa-signature.js';
 import type { CertificateObject, KeyObject, Login, ModuleInfo, TokenInfo, TokenObjects } from './messages.js';
 import type { Pkcs11Module } from './module.js';
 import type { LoginOptions } from './pin.js';
 import { isPinPad, loginTo, rememberRefusal } from './pin.js';
-import { assertToken, belongsTo, keysOfCertificate, matchObjects, matchTokens } from './select.js';
+import { publicKeyIn, readCertificate } from './public-half.js';
+import type { Pair } from './select.js';
+import { assertToken, bestPairs, keysOfCertificate, matchObjects, matchTokens } from './select.js';
 import type { Pkcs11Uri } from './uri.js';
 import { formatPkcs11Uri } from './uri.js';
 
@@ -63,21 +66,46 @@ export async function openTokenKey(options: TokenKeyOptions): Promise<TokenKey> 
   const keys = await findKeys(info, certificate, options);
   const { key, leaf } = choosePair(keys, certificate, options);
   const onToken = [certificate?.place, keys.place].flatMap((place) => place?.objects.certificates ?? []);
-  const others = [...onToken.map(derOf), ...options.certificates].filter((der) => !der.equals(leaf));
+  const others = [...onToken.filter(isIssuer).map(derOf), ...options.certificates];
   const sign = (data: Uint8Array): Promise<Buffer> => signWith(key, keys.place.token, options, data);
   const isSilent = !key.isAlwaysAuthenticate && !isPinPad(keys.place.token);
-  return { certificates: [leaf, ...others], sign, isSilent };
+  return { certificates: [leaf, ...others.filter((der) => !der.equals(leaf))], sign, isSilent };
 }
 
 /**
- * The certificates that the URI means, for a key that is elsewhere: those that match, then the others beside
- * them.
+ * A key for which no certificate is named, such as one that waits for its certificate.
+ *
+ * @returns undefined where the URI matches several keys, or the token does not show the public half
+ */
+export async function openLoneKey(
+  options: TokenKeyOptions,
+): Promise<{ readonly publicKey: PublicKey; readonly sign: TokenKey['sign'] } | undefined> {
+  const { place, keys } = await findKeys(await options.module.ask('tokens', {}), undefined, options);
+  const [key] = keys;
+  const publicKey = keys.length === 1 && key ? publicKeyIn(key) : undefined;
+  return publicKey && key && { publicKey, sign: (data) => signWith(key, place.token, options, data) };
+}
+
+/**
+ * The certificates that the URI matches, for a key that is elsewhere and tells which of them is meant; behind
+ * them those of issuers beside them.
  */
 export async function readTokenCertificates(options: TokenKeyOptions): Promise<readonly Buffer[]> {
   const info = await options.module.ask('tokens', {});
-  const { place, object } = await findCertificate(info, options.certificateUri ?? {}, options);
-  const leaf = derOf(object);
-  return [leaf, ...place.objects.certificates.map(derOf).filter((der) => !der.equals(leaf))];
+  const found = await findCertificates(info, options.certificateUri ?? {}, options);
+  if (found.length === 0) throw noMatch();
+  const matching = found.map(({ object }) => object);
+  const beside = found.flatMap(({ place }) => place.objects.certificates).filter(isIssuer);
+  return [...new Set([...matching, ...beside])].filter(isReadable).map(derOf);
+}
+
+/** Whether a certificate can be part of a chain above a leaf. */
+function isIssuer({ value }: CertificateObject): boolean {
+  return readCertificate(value)?.ca === true;
+}
+
+function isReadable({ value }: CertificateObject): boolean {
+  return readCertificate(value) !== undefined;
 }
 
 interface FoundCertificate {
@@ -85,22 +113,30 @@ interface FoundCertificate {
   readonly object: CertificateObject;
 }
 
-/**
- * Without a login first, since certificates are public; with one where a single token is meant and shows none.
- */
 async function findCertificate(
   info: ModuleInfo,
   uri: Pkcs11Uri,
   options: TokenKeyOptions,
 ): Promise<FoundCertificate> {
+  return chooseCertificate(await findCertificates(info, uri, options), options);
+}
+
+/**
+ * Without a login first, since certificates are public; with one where a single token is meant and shows none.
+ */
+async function findCertificates(
+  info: ModuleInfo,
+  uri: Pkcs11Uri,
+  options: TokenKeyOptions,
+): Promise<readonly FoundCertificate[]> {
   const tokens = matchTokens(info, uri);
   assertToken(tokens, info, 'the certificate');
   const places = await lookAround(tokens, options);
   const open = certificatesIn(places, uri);
   const [only] = tokens;
-  if (open.length > 0 || only === undefined || tokens.length > 1) return chooseCertificate(open, options);
+  if (open.length > 0 || only === undefined || tokens.length > 1) return open;
   const login = await loginTo(only, options);
-  return chooseCertificate(certificatesIn([await look(only, login, options)], uri), options);
+  return certificatesIn([await look(only, login, options)], uri);
 }
 
 function certificatesIn(places: readonly Place[], uri: Pkcs11Uri): FoundCertificate[] {
@@ -111,19 +147,17 @@ function certificatesIn(places: readonly Place[], uri: Pkcs11Uri): FoundCertific
 
 /** Certificates of one subject are a renewal: the one that is valid and ends last counts. */
 function chooseCertificate(found: readonly FoundCertificate[], { now }: TokenKeyOptions): FoundCertificate {
-  const parsed = found.map((each) => ({ each, certificate: new X509Certificate(derOf(each.object)) }));
-  const leaves = parsed.filter(({ certificate }) => !certificate.ca);
-  const candidates = leaves.length > 0 ? leaves : parsed;
+  const parsed = found.flatMap((each) => {
+    const certificate = readCertificate(each.object.value);
+    return certificate === undefined ? [] : [{ each, certificate }];
+  });
+  const candidates = endEntities(parsed);
   const subjects = new Set(candidates.map(({ certificate }) => certificate.subject));
   if (subjects.size > 1) {
-    const uris = candidates.map(({ each }) => uriOf(each.place.token, each.object)).join(' and ');
-    throw new IdentityError(
-      'ERR_PKCS11_OBJECT',
-      `the certificate must be one, found ${candidates.length}: ${uris}`,
-      {
-        hint: 'name one of them with its id or object',
-      },
-    );
+    const uris = candidates.map(({ each }) => uriOf(each.place.token, each.object));
+    throw new IdentityError('ERR_PKCS11_OBJECT', `the certificate must be one, found ${listOf(uris)}`, {
+      hint: 'name one of them with its id or object',
+    });
   }
   const at = now();
   const isValid = ({ certificate }: (typeof candidates)[number]): boolean =>
@@ -134,9 +168,27 @@ function chooseCertificate(found: readonly FoundCertificate[], { now }: TokenKey
       new Date(b.certificate.validTo).getTime() - new Date(a.certificate.validTo).getTime(),
   );
   if (best !== undefined) return best.each;
-  throw new IdentityError('ERR_PKCS11_OBJECT', 'no certificate on the token matches the URI', {
+  throw noMatch();
+}
+
+function noMatch(): IdentityError {
+  return new IdentityError('ERR_PKCS11_OBJECT', 'no certificate on the token matches the URI', {
     hint: 'list what it has with `rolesanywhere keys list`',
   });
+}
+
+/** Those that are no CA's, where there are such. */
+function endEntities<T extends { readonly certificate: X509Certificate }>(all: readonly T[]): readonly T[] {
+  const leaves = all.filter(({ certificate }) => !certificate.ca);
+  return leaves.length > 0 ? leaves : all;
+}
+
+const MAX_LISTED = 3;
+
+/** `5: a, b, c and 2 more`, for a message of one line. */
+function listOf(uris: readonly string[]): string {
+  const more = uris.length > MAX_LISTED ? ` and ${uris.length - MAX_LISTED} more` : '';
+  return `${uris.length}: ${uris.slice(0, MAX_LISTED).join(', ')}${more}`;
 }
 
 interface FoundKeys {
@@ -197,27 +249,76 @@ function severalTokens(tokens: readonly TokenInfo[]): IdentityError {
   );
 }
 
-/** @throws IdentityError `ERR_KEY_MISMATCH` */
+/** @throws IdentityError `ERR_KEY_MISMATCH` `ERR_PKCS11_OBJECT` */
 function choosePair(
   { keys, place }: FoundKeys,
   certificate: FoundCertificate | undefined,
-  { certificates }: TokenKeyOptions,
+  options: TokenKeyOptions,
 ): { readonly key: KeyObject; readonly leaf: Buffer } {
-  const leaves = certificate
-    ? [derOf(certificate.object)]
-    : certificates.length > 0
-      ? certificates
-      : place.objects.certificates.map(derOf);
-  const pairs = keys.flatMap((key) => leaves.map((leaf) => ({ key, leaf, isPair: belongsTo(key, leaf) })));
-  const pair =
-    pairs.find(({ isPair }) => isPair === true) ?? pairs.find(({ isPair }) => isPair === undefined);
-  if (pair !== undefined) return pair;
-  const [key] = keys;
-  throw new IdentityError(
+  const named = certificate ? [certificate.object] : options.certificates.map(unnamed);
+  const isNamed = named.length > 0;
+  const pairs = isNamed ? bestPairs(keys, named) : pairsOfEach(keys, place.objects.certificates);
+  const [first] = pairs;
+  if (first === undefined) throw isNamed ? mismatch(place, keys) : noCertificate(place, keys);
+  const { key } = first;
+  const rivals = new Set(pairs.map((pair) => pair.key));
+  // A file's first certificate counts; among the certificates of a token none comes first.
+  const isTold = isNamed && first.match === 'public key';
+  if (rivals.size > 1 && !isTold) throw severalKeys(place, [...rivals]);
+  const fitting = pairs.filter((pair) => pair.key === key).map((pair) => pair.certificate);
+  return { key, leaf: isNamed ? firstLeaf(fitting) : renewedLeaf(fitting, place, options) };
+}
+
+/** Each key with its own certificates; keys for which nothing but `possible` is left count where all are such. */
+function pairsOfEach(keys: readonly KeyObject[], certificates: readonly CertificateObject[]): Pair[] {
+  const pairs = keys.flatMap((key) => bestPairs([key], certificates));
+  const told = pairs.filter(({ match }) => match !== 'possible');
+  return told.length > 0 ? told : pairs;
+}
+
+/** A certificate in a file has neither CKA_ID nor CKA_LABEL. */
+function unnamed(der: Buffer): CertificateObject {
+  return { id: '', label: '', value: der.toString('base64') };
+}
+
+/** Of a file: its order counts, and certificates of CAs come after the leaf, whatever the order. */
+function firstLeaf(fitting: readonly CertificateObject[]): Buffer {
+  const parsed = fitting.flatMap(({ value }) => readCertificate(value) ?? []);
+  const [leaf] = endEntities(parsed.map((certificate) => ({ certificate })));
+  return leaf?.certificate.raw ?? Buffer.alloc(0);
+}
+
+function renewedLeaf(fitting: readonly CertificateObject[], place: Place, options: TokenKeyOptions): Buffer {
+  return derOf(
+    chooseCertificate(
+      fitting.map((object) => ({ place, object })),
+      options,
+    ).object,
+  );
+}
+
+function mismatch({ token }: Place, keys: readonly KeyObject[]): IdentityError {
+  return new IdentityError(
     'ERR_KEY_MISMATCH',
-    `the private key ${key && uriOf(place.token, key)} does not belong to the certificate`,
+    `the private key ${keys[0] && uriOf(token, keys[0])} does not belong to the certificate`,
     { hint: 'compare the ids of keys and certificates with `rolesanywhere keys list`' },
   );
+}
+
+function noCertificate({ token }: Place, keys: readonly KeyObject[]): IdentityError {
+  return new IdentityError(
+    'ERR_PKCS11_OBJECT',
+    `no certificate on token ${quote(token.label)} belongs to the private key ` +
+      `${keys[0] && uriOf(token, keys[0])}`,
+    { hint: 'name the certificate with --certificate: a file, or its URI' },
+  );
+}
+
+function severalKeys({ token }: Place, keys: readonly KeyObject[]): IdentityError {
+  const uris = keys.map((key) => uriOf(token, key));
+  return new IdentityError('ERR_PKCS11_OBJECT', `the private key must be one, found ${listOf(uris)}`, {
+    hint: 'name one of them with its id or object',
+  });
 }
 
 /** What a token shows, with or without a login. */

@@ -55,6 +55,9 @@ export function parsePkcs11Uri(text: string, label: string): Pkcs11Uri {
   const found = new Map<string, Buffer>();
   for (const pair of path.split(';')) addAttribute(found, pair, isPathAttribute, label);
   for (const pair of (queries[0] ?? '').split('&')) addAttribute(found, pair, isQueryAttribute, label);
+  // RFC 7512 §2.4: such a URI should be refused.
+  if (found.has('pin-value') && found.has('pin-source'))
+    throw invalid(label, 'must have pin-value or pin-source, not both');
   return { ...textsOf(found), ...othersOf(found, label) };
 }
 

@@ -38,6 +38,8 @@ const CKA_CERTIFICATE_TYPE = 0x80;
 const CKA_KEY_TYPE = 0x100;
 const CKA_ID = 0x102;
 const CKA_MODULUS = 0x120;
+const CKA_PUBLIC_EXPONENT = 0x122;
+const CKA_EC_PARAMS = 0x180;
 const CKA_EC_POINT = 0x181;
 const CKA_ALWAYS_AUTHENTICATE = 0x202;
 const CKK_RSA = 0;
@@ -228,12 +230,15 @@ function certificatesIn(pkcs11: PKCS11, session: Handle): CertificateObject[] {
 }
 
 function keysIn(pkcs11: PKCS11, session: Handle): KeyObject[] {
-  const publicKeys = find(pkcs11, session, [{ type: CKA_CLASS, value: CKO_PUBLIC_KEY }]);
+  const publicKeys = find(pkcs11, session, [{ type: CKA_CLASS, value: CKO_PUBLIC_KEY }]).map((object) => ({
+    ...namesOf(pkcs11, session, object),
+    object,
+  }));
   return find(pkcs11, session, [{ type: CKA_CLASS, value: CKO_PRIVATE_KEY }]).flatMap((object) => {
     const type = typeOf(pkcs11, session, object);
     if (type === undefined) return [];
     const names = namesOf(pkcs11, session, object);
-    const twins = publicKeys.filter((twin) => base64(read(pkcs11, session, twin, CKA_ID)) === names.id);
+    const twins = twinsOf(names, publicKeys).map((twin) => twin.object);
     const shown = (attribute: number): string | undefined => {
       const values = [object, ...twins].map((each) => read(pkcs11, session, each, attribute));
       const value = values.find((found) => found !== undefined && found.length > 0);
@@ -246,10 +251,26 @@ function keysIn(pkcs11: PKCS11, session: Handle): KeyObject[] {
         type,
         isAlwaysAuthenticate: always?.some((octet) => octet !== 0) === true,
         modulus: type === 'RSA' ? shown(CKA_MODULUS) : undefined,
+        exponent: type === 'RSA' ? shown(CKA_PUBLIC_EXPONENT) : undefined,
         point: type === 'EC' ? shown(CKA_EC_POINT) : undefined,
+        curve: type === 'EC' ? shown(CKA_EC_PARAMS) : undefined,
       },
     ];
   });
+}
+
+/**
+ * The public keys of a private key: of the same id, where one has the label too that one alone. Without an id
+ * the label tells; keys without either are strangers to each other.
+ */
+function twinsOf<T extends Pick<KeyObject, 'id' | 'label'>>(
+  { id, label }: Pick<KeyObject, 'id' | 'label'>,
+  publicKeys: readonly T[],
+): readonly T[] {
+  if (id === '' && label === '') return [];
+  const same = publicKeys.filter((twin) => twin.id === id);
+  const named = same.filter((twin) => twin.label === label);
+  return named.length > 0 || id === '' ? named : same;
 }
 
 function typeOf(pkcs11: PKCS11, session: Handle, object: Handle): KeyObject['type'] | undefined {

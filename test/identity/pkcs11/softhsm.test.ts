@@ -1,13 +1,14 @@
 /** Keys on tokens of SoftHSM 2, made by OpenSSL and pkcs11-tool. OpenSSL verifies the signatures. */
+import { execFileSync } from 'node:child_process';
 import { verify, X509Certificate } from 'node:crypto';
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { loadIdentity } from '../../../src/identity/load.js';
 import { Pkcs11Module } from '../../../src/identity/pkcs11/module.js';
 import { startWorker } from '../../../src/identity/pkcs11/start-worker.js';
 import type { TokenKeyOptions } from '../../../src/identity/pkcs11/token-key.js';
-import { openTokenKey } from '../../../src/identity/pkcs11/token-key.js';
+import { openLoneKey, openTokenKey } from '../../../src/identity/pkcs11/token-key.js';
 import { parsePkcs11Uri } from '../../../src/identity/pkcs11/uri.js';
 import type { SoftHsm } from './softhsm.js';
 import { MODULE, missingForSoftHsm, PIN, startSoftHsm } from './softhsm.js';
@@ -77,6 +78,13 @@ describe.skipIf(missing)(`keys in SoftHSM${leftOut}`, () => {
     hsm.addToken('twin');
   });
 
+  /** The certificate of a key on the token, as a file would have it. */
+  function certificateOf(label: string): Buffer {
+    const tool = ['--module', MODULE, '--token-label', 'host', '--read-object', '--type', 'cert'];
+    hsm.run('pkcs11-tool', ...tool, '--label', label, '-o', 'read.der');
+    return readFileSync(join(hsm.folder, 'read.der'));
+  }
+
   afterAll(() => hsm?.stop());
 
   it.each(['rsa', 'p256', 'p384', 'p521'])('signs with the key of a certificate: %s', async (label) => {
@@ -101,7 +109,7 @@ describe.skipIf(missing)(`keys in SoftHSM${leftOut}`, () => {
     await expect(signWith(hsm, { certificate: 'pkcs11:token=host' })).rejects.toMatchObject({
       code: 'ERR_PKCS11_OBJECT',
       message: expect.stringMatching(
-        /must be one, found \d+: pkcs11:token=host;\S*id=%\S* and pkcs11:token=host;\S*id=%/,
+        /must be one, found \d+: pkcs11:token=host;\S*id=%\S*, pkcs11:token=host;\S*id=%/,
       ),
     });
   });
@@ -122,6 +130,115 @@ describe.skipIf(missing)(`keys in SoftHSM${leftOut}`, () => {
       code: 'ERR_KEY_MISMATCH',
     });
   });
+
+  it.each(['p256', 'p384', 'a b;c%d é'])(
+    'finds the certificate of a key that is named alone and shows no public half: %s',
+    async (label) => {
+      const subject = label.startsWith('a b') ? 'CN=odd' : `CN=${label}`;
+      expect(await signWith(hsm, { key: `pkcs11:token=host;object=${encodeURIComponent(label)}` })).toBe(
+        subject,
+      );
+    },
+  );
+
+  it('does not guess which of several keys belongs to a certificate in a file', async () => {
+    const certificates = [certificateOf('p256')];
+    await expect(signWith(hsm, { key: 'pkcs11:token=host', certificates })).rejects.toMatchObject({
+      code: 'ERR_PKCS11_OBJECT',
+      message: expect.stringMatching(
+        /^the private key must be one, found \d: (pkcs11:token=host;\S+ ?){3}and \d more$/,
+      ),
+    });
+    expect(await signWith(hsm, { key: 'pkcs11:token=host;object=p256', certificates })).toBe('CN=p256');
+    // One key alone is on this curve.
+    const only = [certificateOf('p521')];
+    expect(await signWith(hsm, { key: 'pkcs11:token=host', certificates: only })).toBe('CN=p521');
+  });
+
+  it('does not choose among the certificates of a token', async () => {
+    await expect(signWith(hsm, { key: 'pkcs11:token=host' })).rejects.toMatchObject({
+      code: 'ERR_PKCS11_OBJECT',
+      message: expect.stringMatching(/^the private key must be one, found \d/),
+    });
+  });
+
+  it('refuses a key on another curve than that of the certificate', async () => {
+    const certificates = [certificateOf('p256')];
+    await expect(signWith(hsm, { key: 'pkcs11:token=host;object=p384', certificates })).rejects.toMatchObject(
+      { code: 'ERR_KEY_MISMATCH' },
+    );
+  });
+
+  it('names a key that has no certificate on the token', async () => {
+    hsm.addPair('host', RSA, 'bare', '0c', { hasCertificate: false });
+    await expect(signWith(hsm, { key: 'pkcs11:token=host;object=bare' })).rejects.toMatchObject({
+      code: 'ERR_PKCS11_OBJECT',
+      message: expect.stringMatching(/^no certificate on token "host" belongs to the private key pkcs11:/),
+      hint: expect.stringMatching(/--certificate/),
+    });
+  });
+
+  it('signs with a key file for the certificate that the URI names, and for no other', async () => {
+    hsm.addPair('host', EC('P-256'), 'paired', '0d', { subject: '/CN=paired' });
+    const keyFile = readFileSync(join(hsm.folder, 'key.pem'));
+    const load = (uri: string) =>
+      loadIdentity({ certificate: uri, privateKey: keyFile, pkcs11Module: MODULE }, { env: hsm.env });
+    expect((await load('pkcs11:token=host;object=paired')).certificate.subject).toBe('CN=paired');
+    // The key tells which certificate of the token is meant.
+    expect((await load('pkcs11:token=host')).certificate.subject).toBe('CN=paired');
+    await expect(load('pkcs11:token=host;object=p256')).rejects.toMatchObject({ code: 'ERR_KEY_MISMATCH' });
+  });
+
+  it('leaves out what is no certificate', async () => {
+    const script = `
+      const { PKCS11 } = require('pkcs11js');
+      const module = new PKCS11();
+      module.load(${JSON.stringify(MODULE)});
+      module.C_Initialize();
+      for (const slot of module.C_GetSlotList(true)) {
+        if (module.C_GetTokenInfo(slot).label.trim() !== 'damaged') continue;
+        const session = module.C_OpenSession(slot, 6);
+        module.C_Login(session, 1, '${PIN}');
+        const text = (type, value) => ({ type, value: Buffer.from(value) });
+        module.C_CreateObject(session, [
+          { type: 0, value: 1 }, { type: 1, value: true }, { type: 0x80, value: 0 },
+          text(0x3, 'damaged'), text(0x101, 'x'), text(0x102, 'y'), text(0x11, 'no certificate'),
+        ]);
+      }`;
+    hsm.addToken('damaged');
+    hsm.addPair('damaged', EC('P-256'), 'whole', '01', { subject: '/CN=whole' });
+    execFileSync(process.execPath, ['-e', script], { env: hsm.env, cwd: import.meta.dirname });
+    expect(await signWith(hsm, { certificate: 'pkcs11:token=damaged' })).toBe('CN=whole');
+    expect(await signWith(hsm, { key: 'pkcs11:token=damaged' })).toBe('CN=whole');
+    await expect(signWith(hsm, { certificate: 'pkcs11:object=damaged' })).rejects.toMatchObject({
+      code: 'ERR_PKCS11_OBJECT',
+    });
+  });
+
+  it('tells the public halves of keys without ids by their labels', async () => {
+    const keys = ['first', 'second'];
+    hsm.addToken('unnamed');
+    const login = ['--module', MODULE, '--token-label', 'unnamed', '--login', '--pin', PIN];
+    for (const label of keys) {
+      hsm.run('pkcs11-tool', ...login, '--keypairgen', '--key-type', 'EC:prime256v1', '--label', label);
+    }
+    for (const label of keys) {
+      const key = await openLoneKey(optionsFor(hsm, { key: `pkcs11:token=unnamed;object=${label}` }));
+      if (key === undefined) throw new Error('a key');
+      expect(verify('sha256', DATA, key.publicKey, await key.sign(DATA))).toBe(true);
+    }
+  });
+
+  it.each(['rsa:2048', 'EC:prime256v1', 'EC:secp384r1', 'EC:secp521r1'])(
+    'signs with a key that has no certificate yet: %s',
+    async (type) => {
+      hsm.addToken(type);
+      hsm.addKey(type, type, 'new', '01');
+      const key = await openLoneKey(optionsFor(hsm, { key: `pkcs11:token=${encodeURIComponent(type)}` }));
+      if (key === undefined) throw new Error('a key');
+      expect(verify('sha256', DATA, key.publicKey, await key.sign(DATA))).toBe(true);
+    },
+  );
 
   it('signs with a key that needs the PIN each time, if the PIN may be reused', async () => {
     expect(await signWith(hsm, { certificate: 'pkcs11:object=always', isPinReused: true })).toBe('CN=always');

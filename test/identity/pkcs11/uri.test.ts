@@ -88,6 +88,7 @@ describe('a PKCS#11 URI', () => {
     ['pkcs11:type=certificate', /must have one of public, private, cert/],
     ['pkcs11:slot-id=0x1', /must have a number as slot-id/],
     ['pkcs11:token=a?b=c?d=e', /must have one \?/],
+    ['pkcs11:token=a?pin-value=1&pin-source=file:/pin', /must have pin-value or pin-source, not both/],
   ])('is refused: %s', (text, message) => {
     expect(() => parse(text)).toThrow(
       expect.objectContaining({ code: 'ERR_OPTION_INVALID', message: expect.stringMatching(message) }),

@@ -36,8 +36,8 @@ export interface WritePlace {
   close(): void;
 }
 
-/** O_PATH, which Node does not name: a folder is pinned without the right to list it. */
-const O_PATH = 0x20_0000;
+/** O_PATH, which Node does not name: a folder is pinned without the right to list it, a socket at all. */
+export const O_PATH = 0x20_0000;
 
 /**
  * @param makesFolder whether a missing folder is made

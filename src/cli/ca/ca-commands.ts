@@ -9,9 +9,9 @@ import { createRequest } from '../../authority/request.js';
 import { IdentityError, OptionError, oneLine, quote } from '../../errors.js';
 import type { NewFile } from '../../files/create-files.js';
 import { assertAbsent, createFiles } from '../../files/create-files.js';
-import { makeFolder } from '../../files/make-folder.js';
 import { readTextFile, readTextFileIfThere, readTextStream } from '../../files/read-file.js';
 import { writeError } from '../../files/write-file.js';
+import { openPlace } from '../../files/write-place.js';
 import type { Io } from '../terminal/io.js';
 import type { CaFolder } from './ca-folder.js';
 import {
@@ -99,11 +99,7 @@ export async function initCa(values: InitValues, context: CaContext): Promise<st
   const passphrase = await choosePassphrase(files.privateKey, file, values.encrypt, context.io);
   const isRoot = root === undefined;
   const encrypted = passphrase === undefined ? 'not encrypted' : 'encrypted';
-  try {
-    makeFolder(caFolder);
-  } catch (cause) {
-    throw writeError(`folder ${caFolder}`, cause);
-  }
+  await makeFolderFor(files.certificate, caFolder);
   await createFiles(
     [
       { path: files.privateKey, content: protect(issued.privateKey, passphrase), mode: SECRET },
@@ -119,6 +115,15 @@ export async function initCa(values: InitValues, context: CaContext): Promise<st
     `${files.privateKey}: its private key, ${encrypted}: keep it secret`,
     '',
   ].join('\n');
+}
+
+/** As the user whose folder it is made in. @throws OutputError `ERR_FILE_WRITE` */
+async function makeFolderFor(path: string, folder: string): Promise<void> {
+  try {
+    (await openPlace(path, { makesFolder: true })).close();
+  } catch (cause) {
+    throw writeError(`folder ${folder}`, cause);
+  }
 }
 
 interface MadeCa {

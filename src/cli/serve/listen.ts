@@ -2,19 +2,20 @@
  * Opens the sockets of `serve` and puts its routes behind them: TCP on addresses of this machine, or a Unix
  * socket. The one place of `serve` that touches the network.
  */
-import { chmod, lstat, rm, stat } from 'node:fs/promises';
+import { lstat, rm } from 'node:fs/promises';
 import type { IncomingMessage, OutgoingHttpHeaders, Server, ServerResponse } from 'node:http';
 import { createServer, STATUS_CODES } from 'node:http';
 import type { AddressInfo, ListenOptions, Socket } from 'node:net';
 import { connect } from 'node:net';
-import { sep } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { codeOf, OutputError } from '../../errors.js';
+import { FileFault, hintOf } from '../../files/file-fault.js';
 import { withUmask } from '../../files/umask.js';
 import type { CloseReason, Connections } from './connections.js';
 import { createConnections } from './connections.js';
 import type { Peer } from './peer.js';
 import type { Routes } from './routes.js';
+import { assertSocketPlace, restrictSocket } from './socket-file.js';
 
 /** Clients are few, their requests small, and all of them on this machine or in its pod. */
 const HTTP_LIMITS = {
@@ -105,23 +106,16 @@ export async function listenOnSocket(
   const server = serverFor(options, connections);
   const close = () => closeAll([server], connections);
   try {
+    assertSocketPlace(path);
     await removeStale(path);
     // Node binds before listen() returns: no other process sees the socket with another mode.
     await withUmask(0o777 & ~mode, () => listening(server, { path }));
-    await assertMode(path, mode);
+    restrictSocket(path, mode);
   } catch (cause) {
     await close();
     throw cannotListen(`socket ${path}`, cause);
   }
   return { addresses: [path], port: undefined, close };
-}
-
-/** A default ACL of the folder counts in place of the umask. Windows' named pipes have no modes. */
-async function assertMode(path: string, mode: number): Promise<void> {
-  if (sep !== '/') return;
-  await chmod(path, mode);
-  const found = await stat(path);
-  if ((found.mode & 0o777) !== mode) throw Object.assign(new Error('mode'), { code: 'ERR_SOCKET_MODE' });
 }
 
 function serverFor(options: ListenerOptions, connections: Connections): Server {
@@ -242,8 +236,11 @@ function cannotListen(where: string, cause: unknown): OutputError {
     EADDRNOTAVAIL: 'this machine has no such address',
     ENOENT: 'there is no such folder',
     ENOTSOCK: 'the file there is not a socket, and is left alone',
-    ERR_SOCKET_MODE: 'its folder does not let its mode be set',
   };
   const code = codeOf(cause);
-  return new OutputError('ERR_LISTEN', `cannot listen on ${where}: ${known[code] ?? code}`, { cause });
+  const reason = cause instanceof FileFault ? cause.message : (known[code] ?? code);
+  return new OutputError('ERR_LISTEN', `cannot listen on ${where}: ${reason}`, {
+    hint: hintOf(cause),
+    cause,
+  });
 }

@@ -1,6 +1,17 @@
 import { once } from 'node:events';
-import { chmodSync, existsSync, linkSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { chmod } from 'node:fs/promises';
+import {
+  chmodSync,
+  existsSync,
+  lchownSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { Agent, request } from 'node:http';
 import type { Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
@@ -10,10 +21,11 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 import type { Listener } from '../../../src/cli/serve/listen.js';
 import { listenOnSocket, listenOnTcp } from '../../../src/cli/serve/listen.js';
 import type { Peer } from '../../../src/cli/serve/peer.js';
+import { restrictSocket } from '../../../src/cli/serve/socket-file.js';
 import { loadOrCreateToken } from '../../../src/cli/serve/token-file.js';
 import { makeWorld, TOKEN } from './served.js';
 
-vi.mock('node:fs/promises', { spy: true });
+vi.mock('node:fs', { spy: true });
 
 let folder: string;
 beforeEach(() => {
@@ -318,11 +330,37 @@ describe('listenOnSocket', () => {
 
   it('does not start if the socket cannot be restricted', async () => {
     const path = join(folder, 'socket');
-    vi.mocked(chmod).mockRejectedValueOnce(Object.assign(new Error('no'), { code: 'EPERM' }));
+    vi.mocked(chmodSync).mockImplementationOnce(() => {
+      throw Object.assign(new Error('no'), { code: 'EPERM' });
+    });
     await expect(listenOnSocket(options('socket'), path, 0o600)).rejects.toMatchObject({
       code: 'ERR_LISTEN',
     });
     expect(existsSync(path)).toBe(false);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)('root does not make it where a user leads to it', async () => {
+    const alice = 54_321;
+    const own = join(folder, 'own');
+    mkdirSync(own);
+    symlinkSync(folder, join(own, 'link'));
+    for (const path of ['own', 'own/link']) lchownSync(join(folder, path), alice, alice);
+    for (const path of [join(own, 'socket'), join(own, 'link', 'socket')]) {
+      await expect(listenOnSocket(options('socket'), path, 0o600)).rejects.toMatchObject({
+        code: 'ERR_LISTEN',
+        message: `cannot listen on socket ${path}: a folder of user ${alice} leads to it, and this process runs as root`,
+      });
+    }
+    expect([readdirSync(own), readdirSync(folder)]).toEqual([['link'], ['own']]);
+  });
+
+  it('sets the mode of nothing but a socket', async () => {
+    const [target, link] = [join(folder, 'target'), join(folder, 'link')];
+    writeFileSync(target, '', { mode: 0o640 });
+    symlinkSync(target, link);
+    for (const path of [target, link])
+      expect(() => restrictSocket(path, 0o600)).toThrow('replaced meanwhile');
+    expect(statSync(target).mode & 0o777).toBe(0o640);
   });
 
   it('lets its owner alone connect, and needs no token', async () => {

@@ -1,0 +1,50 @@
+/**
+ * Judges the path of a Unix socket, and sets the socket's mode. Root binds, changes modes and removes with
+ * more rights than a user whose folder leads to the socket: that user could direct each of these at any file.
+ */
+import { chmodSync, closeSync, constants, existsSync, fstatSync, openSync, statSync } from 'node:fs';
+import { sep } from 'node:path';
+import { FileFault } from '../../files/file-fault.js';
+import { walkPath } from '../../files/walk-path.js';
+import { O_PATH, writerOf } from '../../files/write-place.js';
+
+/** @throws the system's error, FileFault `ERR_FOREIGN_PATH` `ERR_FOREIGN_LINK` */
+export function assertSocketPlace(path: string): void {
+  // Windows' named pipes are in no folder.
+  if (sep !== '/') return;
+  const owner = writerOf(walkPath(path));
+  if (owner === undefined) return;
+  throw new FileFault(
+    'ERR_FOREIGN_PATH',
+    `a folder of user ${owner.uid} leads to it, and this process runs as root`,
+    `run it as that user, or name a socket in a folder of root, such as /run/rolesanywhere`,
+  );
+}
+
+/**
+ * A default ACL of the folder counts in place of the umask, so the mode is set once more.
+ *
+ * @throws the system's error, FileFault `ERR_SOCKET_MODE`
+ */
+export function restrictSocket(path: string, mode: number): void {
+  if (sep !== '/') return;
+  const [found, close] = pin(path);
+  try {
+    chmodSync(found, mode);
+    const stats = statSync(found);
+    if (stats.isSocket() && (stats.mode & 0o777) === mode) return;
+    throw new FileFault('ERR_SOCKET_MODE', 'its folder does not let its mode be set');
+  } finally {
+    close();
+  }
+}
+
+/** On Linux the mode is set of the socket itself, not of what a link in its place leads to. */
+function pin(path: string): [path: string, close: () => void] {
+  if (!existsSync('/proc/self/fd')) return [path, () => {}];
+  const file = openSync(path, O_PATH | constants.O_NOFOLLOW);
+  const close = () => closeSync(file);
+  if (fstatSync(file).isSocket()) return [`/proc/self/fd/${file}`, close];
+  close();
+  throw new FileFault('ERR_CHANGED', 'it was replaced meanwhile');
+}

@@ -77,12 +77,15 @@ const STEPS: readonly Step[] = [
 ];
 
 async function run(args: Arguments, io: Io, now = () => new Date()): Promise<number> {
-  const inputs = await readSessionChoices(args, FLAGS, io, { isQuiet: true });
+  const warnings: string[] = [];
+  const onWarning = (message: string): void => void warnings.push(message);
+  const inputs = await readSessionChoices(args, FLAGS, io, { onWarning });
   const { strict, json } = inputs.options;
   const examination: Examination = { ...inputs, now, source: sourceFrom(inputs.choices), isBlocked: false };
   const { isColoured } = styleOf(io.stdout, io);
   const groups: Group[] = [];
-  for (const step of STEPS) {
+  const steps: readonly Step[] = [...STEPS, async () => otherWarnings(warnings, groups)];
+  for (const step of steps) {
     const group = await step(examination);
     if (group === undefined) continue;
     groups.push(group);
@@ -94,6 +97,20 @@ async function run(args: Arguments, io: Io, now = () => new Date()): Promise<num
   const end = json ? formatJson(groups, status, examination.derived) : formatSummary(lines);
   await print(io.stdout, end);
   return status;
+}
+
+/** What every command warns of, and no line has said: of password files and configuration files. */
+function otherWarnings(warnings: readonly string[], groups: readonly Group[]): Group | undefined {
+  const found = groups.flatMap(({ lines }) => lines.map((line) => line.found));
+  const unsaid = new Set(
+    warnings.filter((message) => !found.some((text) => text.length > 20 && message.startsWith(text))),
+  );
+  if (unsaid.size === 0) return undefined;
+  const lines = [...unsaid].map((message) => {
+    const [what = '', advice = 'see --help'] = message.split(/: (?=[^:]*$)/);
+    return warned('warning', what, advice);
+  });
+  return { title: 'Other warnings', lines };
 }
 
 /** What AWS derives from the certificate, and what a trust policy says to it: with the emulator's rules. */

@@ -65,12 +65,9 @@ async function run(args: Arguments, io: Io, now = () => new Date()): Promise<voi
   await keepWriting(openSessionSource(settings, { ...context, logger, rotates: true }), place, { log, io });
 }
 
-/** Cron mails every line: `--once` logs failures, a merge (which happens once), and warnings with --debug. */
+/** Cron mails every line: `--once` logs failures, and warnings with --debug. */
 function quietLog(log: Log, isDebug: boolean): Log {
-  const warn: Log['warn'] = (event, fields) => {
-    if (isDebug || event === 'merged') log.warn(event, fields);
-  };
-  return { ...log, info: () => {}, warn };
+  return { ...log, info: () => {}, warn: isDebug ? log.warn : () => {} };
 }
 
 async function keepWriting(

@@ -197,7 +197,7 @@ function tlsLines({ endpoint, region, connection }: Route, shown: Shown | undefi
     return [
       warned(
         'TLS',
-        'the certificate is not verified: anyone on the way can read the credentials',
+        "the service's TLS certificate is not verified: anyone on the way can read the credentials",
         'leave out --no-verify-ssl; name the CA in --ca-bundle',
       ),
     ];

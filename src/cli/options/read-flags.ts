@@ -35,6 +35,8 @@ export type StderrLogger = Logger & {
 export interface WarnOptions {
   /** Whether warnings are written with `--debug` only, as they are with `--once`. Default false. */
   readonly isQuiet?: boolean | undefined;
+  /** Gets each warning in place of stderr. */
+  readonly onWarning?: ((message: string) => void) | undefined;
 }
 
 interface FlagValues<Known extends Flags> {
@@ -69,7 +71,7 @@ export async function readFlagsAndFiles<Known extends Flags>(
   args: Arguments,
   known: Known,
   io: Io,
-  { isQuiet = false }: WarnOptions = {},
+  { isQuiet = false, onWarning }: WarnOptions = {},
 ): Promise<FlagValues<Known>> {
   assertCompatible(args.given, known);
   const flags = { ...known, ...CONFIG_FLAGS, ...DEBUG_FLAGS };
@@ -81,6 +83,7 @@ export async function readFlagsAndFiles<Known extends Flags>(
   const logger = createLogger(io, {
     isDebug: choices['debug']?.value === true,
     isQuiet: isQuiet || choices['once']?.value === true,
+    onWarning,
   });
   if (aws?.problem !== undefined) logger.debug?.(`no settings from the AWS config: ${aws.problem}`);
   logOrigins(choices, flags, logger);
@@ -128,13 +131,13 @@ export function valuesOf<Known extends Flags>(choices: Choices, flags: Known): V
 /** Cron mails every line: commands that run once write their warnings with `--debug` only. */
 function createLogger(
   io: Io,
-  { isDebug, isQuiet }: { readonly isDebug: boolean; readonly isQuiet: boolean },
+  { isDebug, isQuiet, onWarning }: WarnOptions & { readonly isDebug: boolean },
 ): StderrLogger {
   const program = programNameOf(io);
   const alert = (message: string): void => say(io.stderr, formatWarning(program, message));
   return {
     alert,
-    warn: isQuiet && !isDebug ? () => {} : alert,
+    warn: onWarning ?? (isQuiet && !isDebug ? () => {} : alert),
     ...(isDebug && { debug: (message: string) => say(io.stderr, formatDebug(program, message)) }),
   };
 }

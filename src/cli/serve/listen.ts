@@ -10,12 +10,12 @@ import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { codeOf, OutputError } from '../../errors.js';
 import { FileFault, hintOf } from '../../files/file-fault.js';
+import { assertSocketPlace, restrictSocket } from '../../files/socket-file.js';
 import { withUmask } from '../../files/umask.js';
 import type { CloseReason, Connections } from './connections.js';
 import { createConnections } from './connections.js';
 import type { Peer } from './peer.js';
 import type { Routes } from './routes.js';
-import { assertSocketPlace, restrictSocket } from './socket-file.js';
 
 /** Clients are few, their requests small, and all of them on this machine or in its pod. */
 const HTTP_LIMITS = {

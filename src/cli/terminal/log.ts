@@ -39,16 +39,19 @@ export function openLog(output: Output, format: LogFormat, now: () => Date): Log
 
 const DAY_MS = 86_400_000;
 
+/** Warnings about the state of things, not about what has happened. */
+const STANDING = new Set(['warning', 'file-mode']);
+
 /**
- * Drops repeated warnings: the identity is loaded at each refresh and gives the same warnings each time. A
- * warning is logged again after a day without it.
+ * Drops repeated warnings: the identity is loaded and the profile is written at each refresh, with the same
+ * warnings each time. A warning is logged again after a day without it.
  */
 export function withoutRepeats(log: Log, now: () => Date): Log {
   const seen = new Map<string, number>();
   return {
     ...log,
     warn: (event, fields) => {
-      const isRepeatable = event !== 'warning';
+      const isRepeatable = !STANDING.has(event);
       const key = JSON.stringify(fields);
       const [at, last] = [now().getTime(), seen.get(key)];
       seen.set(key, at);

@@ -293,6 +293,24 @@ describe('files', () => {
     expect(report.status).toBe(3);
   });
 
+  it('warns of what every command warns of: a password file, a configuration file, TLS', async () => {
+    const [config, password] = [
+      write('public.json', { 'pkcs8-password': 'canary' }, 0o644),
+      write('public.txt', 'passphrase', 0o644),
+    ];
+    const changes = { offline: true, 'no-verify-ssl': true };
+    const encrypted = { certificate: path('ec-p256.pem'), 'private-key': path('ec-p256.pbkdf2-aes256.pem') };
+    const found = async (more: Changes): Promise<string[]> =>
+      (await doctor({ ...changes, ...encrypted, ...more })).checks
+        .filter(({ what, mark }) => what === 'warning' && mark === 'warning')
+        .map((line) => `${line.found}: ${line.advice}`);
+    expect(await found({ 'pkcs8-password-file': password })).toEqual([
+      `password file ${password} can be read by every user of this machine: chmod 600 it`,
+    ]);
+    expect((await found({ config })).join('\n')).toContain(config);
+    expect((await found({ config })).join('\n')).not.toContain('canary');
+  });
+
   it('warns of a certificate that others can change', async () => {
     chmodSync(at('host.pem'), 0o646);
     const report = await doctor({ offline: true });

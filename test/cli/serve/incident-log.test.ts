@@ -34,12 +34,13 @@ describe('the log of refused requests', () => {
   });
 });
 
-describe('warnings about the files of an identity', () => {
+describe('warnings about files', () => {
   it('are logged at the start, and not at each refresh', () => {
     const world = openWorld();
     const log = withoutRepeats(world.log, world.now);
     for (let hour = 0; hour < 48; hour++) {
       log.warn('warning', { message: 'every user can read the key' });
+      log.warn('file-mode', { mode: '0644' });
       world.ms += 3_600_000;
     }
     log.warn('warning', { message: 'the new pair cannot be used' });
@@ -49,6 +50,7 @@ describe('warnings about the files of an identity', () => {
     log.warn('warning', { message: 'the new pair cannot be used' });
     expect(world.lines().map((line) => line.slice(25))).toEqual([
       'warn warning message="every user can read the key"',
+      'warn file-mode mode=0644',
       'warn warning message="the new pair cannot be used"',
       'warn refresh-failed code=ERR_NETWORK',
       'warn refresh-failed code=ERR_NETWORK',

@@ -21,8 +21,8 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 import type { Listener } from '../../../src/cli/serve/listen.js';
 import { listenOnSocket, listenOnTcp } from '../../../src/cli/serve/listen.js';
 import type { Peer } from '../../../src/cli/serve/peer.js';
-import { restrictSocket } from '../../../src/cli/serve/socket-file.js';
 import { loadOrCreateToken } from '../../../src/cli/serve/token-file.js';
+import { restrictSocket } from '../../../src/files/socket-file.js';
 import { makeWorld, TOKEN } from './served.js';
 
 vi.mock('node:fs', { spy: true });

@@ -4,9 +4,9 @@
  */
 import { chmodSync, closeSync, constants, existsSync, fstatSync, openSync, statSync } from 'node:fs';
 import { sep } from 'node:path';
-import { FileFault } from '../../files/file-fault.js';
-import { walkPath } from '../../files/walk-path.js';
-import { O_PATH, writerOf } from '../../files/write-place.js';
+import { FileFault } from './file-fault.js';
+import { walkPath } from './walk-path.js';
+import { O_PATH, writerOf } from './write-place.js';
 
 /** @throws the system's error, FileFault `ERR_FOREIGN_PATH` `ERR_FOREIGN_LINK` */
 export function assertSocketPlace(path: string): void {

@@ -237,7 +237,9 @@ export async function loadTrustBundle(path: string, role = 'CA bundle'): Promise
   if (damage !== undefined) throw new IdentityError('ERR_PEM_INVALID', `${subject} ${damage}`);
   const certificates = blocks.filter(({ label }) => /^(X509 |TRUSTED )?CERTIFICATE$/.test(label));
   if (certificates.length === 0) {
-    throw new IdentityError('ERR_PEM_INVALID', `${subject} must hold PEM certificates, found none`);
+    throw new IdentityError('ERR_PEM_INVALID', `${subject} must hold PEM certificates, found none`, {
+      hint: 'give the certificates of the authorities; openssl x509 -inform DER -in FILE converts one',
+    });
   }
   // TLS would silently skip a damaged one, and then fail for another reason. Its first octet is enough:
   // parsing all of a system's authorities would take longer than the request.

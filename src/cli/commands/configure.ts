@@ -4,9 +4,8 @@
  *
  * Source: "Sourcing credentials with an external process" (AWS SDKs and Tools reference).
  */
-import { basename, dirname, join } from 'node:path';
+import { basename } from 'node:path';
 import { OptionError, quote } from '../../errors.js';
-import { fileStatus } from '../../files/file-status.js';
 import { readAwsFile } from '../../files/read-file.js';
 import type { AskPassphrase } from '../../identity/identity-source.js';
 import { settingsFrom } from '../../session/settings.js';
@@ -18,6 +17,7 @@ import { flagWords } from '../configure/flag-words.js';
 import { formatProcessLine } from '../configure/process-line.js';
 import { programWords } from '../configure/program-words.js';
 import { askForMissing } from '../configure/questions.js';
+import { byteOrderMarkError } from '../options/aws-config.js';
 import { awsConfigPath } from '../options/aws-paths.js';
 import type { Flags } from '../options/flags.js';
 import { findProfileCredentials } from '../options/profile-credentials.js';
@@ -30,6 +30,7 @@ import type { Io } from '../terminal/io.js';
 import { print, say } from '../terminal/io.js';
 import { ask } from '../terminal/prompt.js';
 import { formatNotice } from '../terminal/report.js';
+import type { WrittenFile } from '../update/edit-aws-file.js';
 import { editAwsFile } from '../update/edit-aws-file.js';
 import type { EditedText } from '../update/profile-text.js';
 
@@ -87,8 +88,8 @@ async function run(args: Arguments, io: Io, now = () => new Date()): Promise<num
   }
   const backup = `${basename(path)}.backup-${now().toISOString().replaceAll(/[-:.]/g, '')}`;
   const change = (text: string): EditedText => editProcess(text, { ...target, line, expected });
-  const { isChanged } = await editAwsFile(path, { subject: target.subject, change, backup });
-  await print(io.stdout, await report(target, { isChanged, backup, region }, io.env));
+  const written = await editAwsFile(path, { subject: target.subject, change, backup });
+  await print(io.stdout, await report(target, { ...written, region }, io.env));
   return 0;
 }
 
@@ -164,16 +165,17 @@ async function mayReplace({ profile, path }: Target): Promise<boolean> {
 }
 
 async function report(
-  { profile, path }: Target,
-  { isChanged, backup, region }: { isChanged: boolean; backup: string; region: string },
+  { profile, path, subject }: Target,
+  { isChanged, backup, region }: Pick<WrittenFile, 'isChanged' | 'backup'> & { readonly region: string },
   env: Io['env'],
 ): Promise<string> {
-  const copy = join(dirname(path), backup);
-  const isKept = isChanged && !('problem' in (await fileStatus(copy)));
+  const file = await readAwsFile(path, subject);
+  const { message, hint } = byteOrderMarkError(subject);
   const rival = await findProfileCredentials(env, profile, { ignoresProcess: true });
   return [
     `${isChanged ? 'written to' : 'is already in'} ${path}: profile ${profile}`,
-    ...(isKept ? [`the file as it was: ${copy}`] : []),
+    ...(backup === undefined ? [] : [`the file as it was: ${backup}`]),
+    ...(file?.hasByteOrderMark === true ? [`${message}: ${hint}`] : []),
     ...(rival === undefined ? [] : [`programs may take other credentials of this profile first: ${rival}`]),
     `try it: aws sts get-caller-identity --profile ${profile} --region ${region}`,
     '',

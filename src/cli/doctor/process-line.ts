@@ -8,7 +8,7 @@ import type { Environment } from '../../options/choose-values.js';
 import { splitCommand } from '../../options/split-command.js';
 import { parseArguments } from '../arguments.js';
 import type { Sections } from '../options/aws-config.js';
-import { parseSections, sectionsOf } from '../options/aws-config.js';
+import { byteOrderMarkError, parseSections, sectionsOf } from '../options/aws-config.js';
 import { flatten } from '../options/flags.js';
 import { sessionGroups } from '../options/session-flags.js';
 import type { Status } from './files.js';
@@ -37,10 +37,7 @@ type StatusOf = (path: string) => Promise<Status>;
 export async function processLines(config: AwsConfig, statusOf: StatusOf): Promise<Line[]> {
   const { path, text, profile } = config;
   if (text === undefined) return [skipped(WHAT, `there is no ${path}`)];
-  if (config.hasByteOrderMark) {
-    const message = `${path} begins with a byte order mark: the AWS CLI and boto3 refuse the whole file`;
-    return [failed(WHAT, invalid(message), ['save the file as UTF-8 without one'])];
-  }
+  if (config.hasByteOrderMark) return [failed(WHAT, byteOrderMarkError(path))];
   const found = sectionsIn(text, path);
   if (found instanceof OptionError) {
     return [failed(WHAT, found, ['mend that line: the AWS CLI and boto3 refuse the whole file'])];

@@ -29,6 +29,12 @@ export function parseAwsConfig(text: string, subject: string): ReadonlyMap<strin
   return sectionsOf(parseSections(text, subject), 'profile');
 }
 
+/** JavaScript's SDK reads such a file; Python's `configparser` finds no section in it. */
+export function byteOrderMarkError(subject: string): OptionError {
+  const message = `${subject} begins with a byte order mark: the AWS CLI and boto3 refuse the whole file`;
+  return new OptionError('ERR_OPTION_INVALID', message, { hint: 'save the file as UTF-8 without one' });
+}
+
 /** Every section of the file, by the text in its brackets. */
 export type Sections = ReadonlyMap<string, Section>;
 

@@ -29,7 +29,7 @@ export const IDENTITY_FLAGS = {
     ...intermediates,
     flag: 'intermediates',
     placeholder: 'FILE',
-    help: 'intermediate certificates, in any order, at most 5',
+    help: 'intermediate certificates, in any order; those that the path needs are sent, at most 5',
   },
   passphrase: {
     ...passphrase,

@@ -23,6 +23,8 @@ export interface WrittenFile {
   readonly isChanged: boolean;
   /** The file had the profile's keys in several sections: they were merged into the first. */
   readonly isMerged: boolean;
+  /** Path of the copy of the file as it was, if one was made: beside the file that a link leads to. */
+  readonly backup: string | undefined;
 }
 
 export interface EditOptions {
@@ -71,15 +73,17 @@ async function replace(place: WritePlace, { subject, change, backup }: EditOptio
   const mode = old === undefined ? MODE : old.stats.mode & 0o777;
   const changed = await onDisk(subject, async () => change(text));
   const isChanged = changed.text !== text;
+  let copied: string | undefined;
   if (isChanged) {
     if (old !== undefined && backup !== undefined) {
-      const copy = { ...place, target: join(dirname(place.target), backup), path: place.sibling(backup) };
+      copied = join(dirname(place.target), backup);
+      const copy = { ...place, target: copied, path: place.sibling(backup) };
       await writeFileWhole(copy, old.bytes, { mode, owner: old.stats });
     }
     const content = Buffer.from(changed.text, 'latin1');
     await writeFileWhole(place, content, { mode, owner: old?.stats, subject });
   }
-  return { mode, isChanged, isMerged: changed.isMerged };
+  return { mode, isChanged, isMerged: changed.isMerged, backup: copied };
 }
 
 async function onDisk<T>(subject: string, work: () => Promise<T>): Promise<T> {

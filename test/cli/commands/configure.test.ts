@@ -262,14 +262,28 @@ describe('configure with flags', () => {
   });
 
   it('follows a link to the file', async () => {
-    const home = makeHome('');
+    const home = makeHome('[other]\n');
     const target = join(home.folder, 'elsewhere');
     renameSync(home.config, target);
     symlinkSync(target, home.config);
     const outcome = await runMain(['configure', ...identityOf(home)], { env: home.env });
     expect(outcome).toMatchObject({ status: 0, stderr: '' });
     expect(lstatSync(home.config).isSymbolicLink()).toBe(true);
-    expect(readFileSync(target, 'utf8')).toMatch(/^\[default\]\ncredential_process = /);
+    expect(readFileSync(target, 'utf8')).toMatch(/^\[other\]\n\[default\]\ncredential_process = /);
+    // The copy is beside the file itself.
+    const [, copy = ''] = /^the file as it was: (.*)$/m.exec(outcome.stdout) ?? [];
+    expect(copy.startsWith(join(home.folder, 'config.backup-'))).toBe(true);
+    expect(readFileSync(copy, 'utf8')).toBe('[other]\n');
+  });
+
+  it('warns of a byte order mark, which the AWS CLI does not read', async () => {
+    const home = makeHome('\uFEFF[other]\n');
+    const { stdout, status } = await runMain(['configure', ...identityOf(home)], { env: home.env });
+    expect(status).toBe(0);
+    expect(stdout).toContain(
+      `AWS config file ${home.config} begins with a byte order mark: the AWS CLI and boto3 refuse the whole ` +
+        'file: save the file as UTF-8 without one\n',
+    );
   });
 
   it('says that other credentials of the profile win', async () => {

@@ -16,12 +16,18 @@ export interface HelpFormat extends Pick<Style, 'bold'> {
 
 /** Help texts begin in this column at most; a longer flag has a line of its own. */
 const MAX_COLUMN = 32;
+/** Texts that would be narrower stand below their labels, by this indent. */
+const MIN_TEXT_WIDTH = 36;
+const INDENT = 6;
 
 export function formatOverview(
   commands: readonly CommandEntry[],
   { program, width, bold }: HelpFormat,
 ): string {
-  const column = columnOf(commands.map(({ name }) => name));
+  const column = columnOf(
+    commands.map(({ name }) => name),
+    width,
+  );
   return [
     ...wrap('Temporary AWS credentials from an X.509 certificate (IAM Roles Anywhere).', width),
     '',
@@ -30,7 +36,7 @@ export function formatOverview(
     bold('Commands:'),
     ...commands.flatMap(({ name, summary }) => formatRow(name, summary, column, width)),
     '',
-    `${program} COMMAND --help shows the flags of a command.`,
+    ...wrap(`${program} COMMAND --help shows the flags of a command.`, width),
     '',
   ].join('\n');
 }
@@ -57,7 +63,10 @@ export function formatCommandHelp(
 
 function formatGroups(groups: FlagGroups, { width, bold, showsAll }: HelpFormat): string[] {
   const shown = Object.entries(groups).map(([title, flags]) => [title, shownFlags(flags, showsAll)] as const);
-  const column = columnOf(shown.flatMap(([, flags]) => flags.map(formatFlag)));
+  const column = columnOf(
+    shown.flatMap(([, flags]) => flags.map(formatFlag)),
+    width,
+  );
   return shown
     .filter(([, flags]) => flags.length > 0)
     .flatMap(([title, flags]) => [
@@ -73,14 +82,15 @@ function shownFlags(flags: Flags, showsAll: boolean): Flag[] {
 }
 
 /** Where the texts begin: behind the widest label, if that leaves enough room for them. */
-function columnOf(labels: readonly string[]): number {
+function columnOf(labels: readonly string[], width: number): number {
   const fitting = labels.map((label) => label.length + 4).filter((column) => column <= MAX_COLUMN);
-  return Math.max(...fitting, 8);
+  const column = Math.max(...fitting, 8);
+  return width - column < MIN_TEXT_WIDTH ? INDENT : column;
 }
 
 /** A label and its text beside it; under it, if the label is too long. */
 function formatRow(label: string, text: string, column: number, width: number): string[] {
-  const lines = wrap(text, Math.max(width - column, 20)).map((line) => ' '.repeat(column) + line);
+  const lines = wrap(text, width - column).map((line) => ' '.repeat(column) + line);
   const [first = '', ...others] = lines;
   if (label.length + 4 > column) return [`  ${label}`, ...lines];
   return [`  ${label}`.padEnd(column) + first.slice(column), ...others];

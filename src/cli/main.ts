@@ -107,7 +107,7 @@ async function printHelp(
   const format = {
     ...styleOf(io.stdout, io),
     program: programNameOf(io),
-    width: widthOf(io.stdout),
+    width: widthOf(io.stdout, io),
     showsAll: rest.includes('--all'),
   };
   const text =

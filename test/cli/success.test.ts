@@ -2,6 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { COMMANDS } from '../../src/cli/commands/table.js';
 import { ARNS, CA_BUNDLE, RSA, startFakeService, lastingSuccess as success } from '../fake-service.js';
 import { manifest, path, text } from '../fixtures.js';
 import { runMain, runProgram } from '../program.js';
@@ -173,6 +174,23 @@ describe('version and help', () => {
   it.each([[['version']], [['--version']]])('%j prints the version', async (args) => {
     const { VERSION } = await import('../../src/session/version.js');
     expect(await runMain(args)).toEqual({ status: 0, stdout: `${VERSION}\n`, stderr: '' });
+  });
+
+  it.each([40, 60, 80, 120])('keeps to %i columns, for every command', async (columns) => {
+    const names = COMMANDS.map(({ name }) => name.split(' '));
+    for (const words of [[], ...names]) {
+      const env = { COLUMNS: String(columns) };
+      const { status, stdout } = await runMain([...words, '--help'], { env });
+      expect(status).toBe(0);
+      const [text = '', example = ''] = stdout.split('Example:\n');
+      const [usage = '', ...lines] = text.split('\n');
+      expect(usage).toMatch(/^(Usage: |Temporary)/);
+      // A flag and its placeholder stay together.
+      const long = lines.filter((line) => line.length > columns && !/^ {2}--\S+ \S+$/.test(line));
+      expect([words, long]).toEqual([words, []]);
+      const command = example.split('\n\n')[0] ?? '';
+      expect(Math.max(...command.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+    }
   });
 
   it.each([[['--help']], [['-h']], [['help']]])('%j names every command', async (args) => {

@@ -328,7 +328,7 @@ const SETUP_FLAGS = {
 
 export const setupCommand = define(
   SETUP_FLAGS,
-  { example: '--organization Example --policy-arn arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess' },
+  { example: '--organization Example\n  --policy-arn arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess' },
   async (values) => {
     const { caFolder, name, roleName = name, policyArn: policyArns = [], format } = values;
     const { root } = await readCaFolder(caFolder);

@@ -14,7 +14,7 @@ export function completionCommand(commands: readonly CommandEntry[]): Command {
   return {
     flags: { Output: HELP_FLAGS },
     operands: { usage: KINDS.join('|'), min: 1, max: 1, areBehindDashes: false },
-    example: 'bash > ~/.local/share/bash-completion/completions/rolesanywhere',
+    example: 'bash >\n  ~/.local/share/bash-completion/completions/rolesanywhere',
     run: async ({ operands: [given = ''] }, io) => {
       const kind = kindOf(given);
       const shown = await Promise.all(commands.map(describe));

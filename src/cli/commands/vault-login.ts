@@ -83,7 +83,7 @@ const FLAGS = {
 
 export const command: Command = {
   flags: sessionGroups(FLAGS),
-  example: '--config host.json --role backup | vault write auth/aws/login -',
+  example: '--config host.json --role backup |\n  vault write auth/aws/login -',
   run,
 };
 

@@ -13,9 +13,14 @@ export function styleOf(output: Output, { env }: Pick<Io, 'env'>): Style {
   return { isColoured: !isPlain, bold: (text) => (isPlain ? text : `\u001b[1m${text}\u001b[22m`) };
 }
 
-/** The width of the terminal, at most 120 columns; 80 for files and pipes. */
-export function widthOf({ isTTY, columns = 80 }: Output): number {
-  return isTTY === true ? Math.min(Math.max(columns, 40), 120) : 80;
+/**
+ * The width of the terminal, between 40 and 120 columns; 80 for files and pipes. `COLUMNS` is the user's wish
+ * (POSIX, "Environment Variables").
+ */
+export function widthOf({ isTTY, columns = 80 }: Output, { env }: Pick<Io, 'env'>): number {
+  const { COLUMNS = '' } = env;
+  const width = /^[1-9]\d{0,4}$/.test(COLUMNS) ? Number(COLUMNS) : isTTY === true ? columns : 80;
+  return Math.min(Math.max(width, 40), 120);
 }
 
 /** Breaks a text at blanks into lines of at most `width` characters; longer words keep a line of their own. */

@@ -28,7 +28,20 @@ describe('the width', () => {
     ['of a terminal that does not tell', true, undefined, 80],
     ['of a pipe', false, 200, 80],
   ])('%s', (_name, isTTY, columns, width) => {
-    expect(widthOf({ ...OUTPUT, isTTY, ...(columns !== undefined && { columns }) })).toBe(width);
+    const output = { ...OUTPUT, isTTY, ...(columns !== undefined && { columns }) };
+    expect(widthOf(output, { env: {} })).toBe(width);
+  });
+
+  it.each([
+    ['60', 60],
+    ['20', 40],
+    ['500', 120],
+    ['', 100],
+    ['0', 100],
+    ['wide', 100],
+    ['-5', 100],
+  ])('is what COLUMNS says, if that is a number: %s', (COLUMNS, width) => {
+    expect(widthOf({ ...OUTPUT, isTTY: true, columns: 100 }, { env: { COLUMNS } })).toBe(width);
   });
 });
 

@@ -17,7 +17,7 @@ import { licenses } from './esbuild.licenses.js';
 const root = import.meta.dirname;
 const bun = process.env['BUN'] || 'bun';
 
-/** Another one has another BoringSSL, and has not been tested. */
+/** Another one has another BoringSSL, and did not been tested. */
 const BUN_VERSION = '1.4.5';
 
 /** As bun names them: the system, the processor, and musl for Alpine Linux. */

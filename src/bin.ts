@@ -43,17 +43,16 @@ main({
     process.on('SIGHUP', listener);
   },
 }).then((ending) => {
-  // Not process.exit: what was written must leave first.
+  // Not process.exit: pending output must be written first.
   if (typeof ending === 'number') process.exitCode = ending;
   else endBy(ending);
 });
 
 /**
- * Ends this process by the signal that has ended its child, so that a parent sees what it would see of the
- * child.
+ * Ends this process with the signal that ended its child, so that the parent process sees the same status.
  */
 function endBy(signal: NodeJS.Signals): void {
-  // For a signal that does not end it, as the first process of a container.
+  // Reached if the signal does not end this process, as for the first process of a container.
   process.exitCode = 128 + constants.signals[signal];
   if (signal !== 'SIGKILL') {
     // Node ignores SIGPIPE until a listener comes and goes.

@@ -46,7 +46,7 @@ export type IdentityErrorCode =
   | 'ERR_CHAIN_EXPIRED'
   | 'ERR_CHAIN_NOT_YET_VALID';
 
-/** The request did not reach the service, or its answer did not reach us. */
+/** The request did not reach the service, or its response did not reach us. */
 export type TransportErrorCode = 'ERR_TIMEOUT' | 'ERR_NETWORK' | 'ERR_TLS' | 'ERR_PROXY' | 'ERR_ABORTED';
 
 /** The service refused, was busy, failed, or answered with something that is not its protocol. */
@@ -62,7 +62,7 @@ export type OutputErrorCode = 'ERR_FILE_WRITE' | 'ERR_LISTEN';
 export interface ErrorDetails {
   /** What to do about it, one line. */
   readonly hint?: string | undefined;
-  /** The error behind this one, without what it may have kept of secrets: see `safeCause`. */
+  /** The underlying error, without possible secrets: see `safeCause`. */
   readonly cause?: unknown;
 }
 
@@ -156,8 +156,8 @@ const NAMES: readonly string[] = [
 ];
 
 /**
- * Whether an error is one of these classes, told by its shape: the program and the emulator are separate
- * bundles, each with classes of its own.
+ * Whether an error is one of these classes, recognised by its shape: the program and the emulator are
+ * separate bundles, each with classes of its own.
  */
 export function isRolesAnywhereError(error: unknown): error is RolesAnywhereError {
   return error instanceof Error && NAMES.includes(error.name) && 'code' in error && 'tryNextLink' in error;
@@ -187,7 +187,7 @@ export function asRolesAnywhereError(error: unknown): RolesAnywhereError {
 
 /**
  * A copy of an error of the network or of a parser, with its name, code and message alone: Node and undici
- * keep what they could not parse in further members, and that may be an answer with credentials in it.
+ * keep unparsed input in further members, and it may be a response with credentials.
  */
 export function safeCause(error: unknown): Error {
   const { name = 'Error', message = '' } = error instanceof Error ? error : {};
@@ -209,9 +209,9 @@ export function quote(text: string): string {
 }
 
 /**
- * Replaces control and format characters, except line feeds, by blanks. Text from files and from the network
- * goes through here before it is printed: it could move the cursor of a terminal, reverse the order of
- * letters, or hide text.
+ * Replaces control and format characters, except line feeds, with spaces. Text from files and from the
+ * network goes through here before it is printed: it could move the cursor of a terminal, reverse the order
+ * of letters, or hide text.
  *
  * Source: Unicode categories Cc (C0 and C1), Cf (bidirectional controls among them), Zl and Zp.
  */

@@ -90,7 +90,7 @@ function typeOf({ asymmetricKeyType, asymmetricKeyDetails: details }: KeyObject)
   if (curve !== undefined) return curve;
   const bits = asymmetricKeyType === 'rsa' ? (details?.modulusLength ?? 0) : 0;
   if (bits >= 2048 && bits <= 16_384) return bits === 2048 ? 'RSA-2048' : 'RSA-4096';
-  // Node 22 gives no type to kinds that its OpenSSL knows and it does not, such as ML-DSA.
+  // Node 22 gives no type to keys that its OpenSSL supports and Node does not, such as ML-DSA.
   const kind = asymmetricKeyType ?? 'a kind that this Node does not know';
   throw unsupported(bits > 0 ? `RSA with ${bits} bits` : `${kind} ${details?.namedCurve ?? ''}`.trim());
 }

@@ -1,4 +1,4 @@
-/** What a caller may ask of a private CA: subjects, names, validity, keys, and their validation. */
+/** The options of a private CA and their validation: subjects, names, validity, keys. */
 import { OptionError } from '../errors.js';
 import type { OptionRules } from '../options/read-options.js';
 import { readOptions } from '../options/read-options.js';
@@ -36,8 +36,8 @@ export interface ValidityOptions {
   /** Days that the certificate is valid, 1 to 36500. */
   readonly days?: number | undefined;
   /**
-   * The begin of its validity. Default: five minutes ago. In the past, with few `days`, it makes an expired
-   * one.
+   * Start of the validity. Default: five minutes ago. An earlier start with few `days` gives an expired
+   * certificate.
    */
   readonly notBefore?: Date | undefined;
 }
@@ -97,7 +97,10 @@ export interface RevocationListOptions {
   readonly revocations: readonly Revocation[];
   /** The list's number, which grows with each list of an authority, from 0. Default: seconds since 1970. */
   readonly number?: number | undefined;
-  /** Days until the next list is due, 1 to 3650. Default 30. After them, verifiers refuse the certificates. */
+  /**
+   * Days until the next list is due, 1 to 3650. Default 30. After that, verifiers may refuse the
+   * certificates.
+   */
   readonly days?: number | undefined;
 }
 

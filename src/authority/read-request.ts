@@ -11,7 +11,7 @@ import { loadX509 } from './x509.js';
 
 type X509 = Awaited<ReturnType<typeof loadX509>>;
 
-/** What an authority takes from a request. */
+/** The parts of a request that an authority uses. */
 export interface RequestContent extends AlternativeNames {
   readonly subject: InstanceType<X509['Name']>;
   readonly publicKey: KeyPair['publicKey'];

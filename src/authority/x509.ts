@@ -1,5 +1,6 @@
 /**
- * Loads `@peculiar/x509` when a certificate is made: who brings certificates of their own does not pay for it.
+ * Loads `@peculiar/x509` only when a certificate is made: callers with their own certificates need not load
+ * it.
  */
 
 export async function loadX509() {

@@ -9,12 +9,12 @@ import type { Flag, Flags } from './options/flags.js';
 
 type Given = boolean | string | readonly string[] | readonly GivenRecord[];
 
-/** An object that several flags make up: texts by flag, in the order of the arguments. */
+/** An object that consists of several flags: strings by flag name, in the order of the arguments. */
 type GivenRecord = Readonly<Record<string, string>>;
 
-/** What the arguments give, before validation. */
+/** The values of the arguments, before validation. */
 export interface Arguments {
-  /** By option name: true or a text; a list for a flag that may be repeated. */
+  /** By option name: true or a string; a list for a flag that may be repeated. */
   readonly given: Readonly<Record<string, Given>>;
   /** The arguments that are not flags. */
   readonly operands: readonly string[];
@@ -103,7 +103,7 @@ function optionValue({ value, inlineValue }: OptionToken, flag: Flag): boolean |
   if (flag.kind.type === 'boolean') return true;
   if (value === undefined || value.startsWith('--')) {
     const isSecret = flag.kind.type === 'secret';
-    const found = value === undefined ? 'nothing' : isSecret ? 'what looks like a flag' : nameOf(value);
+    const found = value === undefined ? 'nothing' : isSecret ? 'what looks like another flag' : nameOf(value);
     throw new OptionError('ERR_OPTION_MISSING', `--${flag.flag} needs a value, found ${found}`, {
       hint: `write a value that begins with -- as --${flag.flag}=VALUE`,
     });
@@ -145,7 +145,7 @@ function assertOperands(found: readonly string[], operands: Operands | undefined
   if (found.length > max) throw unexpected(found[max] ?? '');
 }
 
-/** An argument as messages show it. What follows a `=` may be a secret, whatever precedes it. */
+/** An argument as messages show it. The part after a `=` may be a secret, whatever the part before it. */
 export function nameOf(argument: string): string {
   // botocore passes the line ends of a multi-line value on as part of the next argument.
   const name = argument.trim().split('=', 1)[0] ?? '';
@@ -155,8 +155,8 @@ export function nameOf(argument: string): string {
 function unexpected(argument: string, previous?: Flag, operands?: Operands): OptionError {
   // The second word of an unquoted passphrase is part of the secret.
   if (previous?.kind.type === 'secret') {
-    return new OptionError('ERR_OPTION_UNKNOWN', 'unexpected argument behind a passphrase', {
-      hint: 'quote a passphrase that contains blanks',
+    return new OptionError('ERR_OPTION_UNKNOWN', 'unexpected argument after a passphrase', {
+      hint: 'quote a passphrase that contains spaces',
     });
   }
   const hint = operands === undefined ? ONE_LINE : `it must follow two dashes: ${operands.usage}`;

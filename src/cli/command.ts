@@ -1,15 +1,15 @@
-/** What a file in `commands/` exports, and how the table of commands refers to it. */
+/** The types of commands: the export of a file in `commands/`, and its entry in the table of commands. */
 import type { Arguments, Operands } from './arguments.js';
 import type { FlagGroups, VariablePrefix } from './options/flags.js';
 import type { Io } from './terminal/io.js';
 
-/** The exit status of the program, or the signal that it ends by. */
+/** The exit status of the program, or the signal to end with. */
 export type Ending = number | NodeJS.Signals;
 
 export interface Command {
   readonly flags: FlagGroups;
   /**
-   * Arguments behind the command's name for the example of `--help`; each line break is continued with a
+   * Arguments after the command's name in the example of `--help`; each line break is continued with a
    * backslash.
    */
   readonly example: string;

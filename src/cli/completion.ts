@@ -31,7 +31,7 @@ function flagNames(flags: readonly Flag[]): string {
   return flags.map(({ flag }) => `--${flag}`).join(' ');
 }
 
-/** First words, and behind the first word of a command of two, the second. */
+/** The first words of commands, and the second words by the first word of a two-word command. */
 function wordsAfter(commands: readonly CompletedCommand[], first?: string): string {
   const words = commands
     .map(({ name }) => name.split(' '))
@@ -40,7 +40,7 @@ function wordsAfter(commands: readonly CompletedCommand[], first?: string): stri
   return [...new Set(words)].filter((word) => word !== undefined).join(' ');
 }
 
-/** First words of commands of two. */
+/** First words of two-word commands. */
 function groupsOf(commands: readonly CompletedCommand[]): string[] {
   const groups = commands.map(({ name }) => name.split(' ')).filter(({ length }) => length === 2);
   return [...new Set(groups.map(([first = '']) => first))];

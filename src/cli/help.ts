@@ -10,7 +10,7 @@ export interface HelpFormat extends Pick<Style, 'bold'> {
   readonly program: ProgramName;
   /** Columns. */
   readonly width: number;
-  /** Show flags that are only known to be refused, too. */
+  /** Also show the flags that are always refused. */
   readonly showsAll: boolean;
 }
 
@@ -81,14 +81,14 @@ function shownFlags(flags: Flags, showsAll: boolean): Flag[] {
   return Object.values(flags).filter(({ refused }) => showsAll || refused === undefined);
 }
 
-/** Where the texts begin: behind the widest label, if that leaves enough room for them. */
+/** The column of the texts: after the widest label, if that leaves enough room for them. */
 function columnOf(labels: readonly string[], width: number): number {
   const fitting = labels.map((label) => label.length + 4).filter((column) => column <= MAX_COLUMN);
   const column = Math.max(...fitting, 8);
   return width - column < MIN_TEXT_WIDTH ? INDENT : column;
 }
 
-/** A label and its text beside it; under it, if the label is too long. */
+/** A label with its text beside it, or below it if the label is too long. */
 function formatRow(label: string, text: string, column: number, width: number): string[] {
   const lines = wrap(text, width - column).map((line) => ' '.repeat(column) + line);
   const [first = '', ...others] = lines;

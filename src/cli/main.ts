@@ -36,7 +36,7 @@ async function attempt<T>(work: () => T | Promise<T>): Promise<{ value: T } | { 
   }
 }
 
-/** A command line: the command, if one is named, and what follows its name. */
+/** A command line: the command, if one is named, and the arguments after its name. */
 interface CommandLine {
   readonly entry: CommandEntry | undefined;
   readonly rest: readonly string[];

@@ -102,7 +102,7 @@ function parseToken(response: HttpResponse, server: VaultServer, now: Date): str
   );
 }
 
-/** Parts of Vault's messages, and what to do. The first that fits counts. */
+/** Parts of Vault's messages, with the advice for each. The first match counts. */
 const ADVICE: ReadonlyArray<readonly [part: RegExp, advice: string]> = [
   [
     /Server-ID|iam_server_id/i,

@@ -11,7 +11,7 @@ import { isRetryable } from '../session/retry.js';
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
 
-/** botocore takes credentials for old when 15 minutes are left, and those of IMDS when up to 20 are. */
+/** botocore refreshes credentials when 15 minutes are left, and those of IMDS when up to 20 are left. */
 const LEAD_MS = 25 * MINUTE_MS;
 /** The shortest lead of a crowded fleet: refreshes in the last minutes must be exceptions. */
 const LEAST_LEAD_MS = 5 * MINUTE_MS;
@@ -39,8 +39,8 @@ export function failureKind(error: unknown): FailureKind {
 }
 
 /**
- * How long before their end credentials are refreshed: 25 minutes, or half their life where that is less, and
- * up to a tenth of their life more, so that hosts that were started together part.
+ * How long before their end credentials are refreshed: 25 minutes, or half their life if that is less, and up
+ * to a tenth of their life more, so that the refreshes of hosts that were started together spread.
  */
 export function leadMs(lifeMs: number, random: number): number {
   return Math.min(LEAD_MS, lifeMs / 2) + (random * lifeMs) / 10;
@@ -52,7 +52,7 @@ export interface Failure {
   readonly count: number;
   /** Remaining lifetime of the current credentials; 0 without any. */
   readonly leftMs: number;
-  /** How long there have been none; 0 where some are held. */
+  /** Time without credentials; 0 while some are held. */
   readonly waitingMs: number;
 }
 
@@ -82,9 +82,8 @@ function doubling(firstMs: number, count: number, mostMs: number): number {
 }
 
 /**
- * Hosts with much time left leave the service to those with little: the pause shrinks with the third power of
- * the time left, from most of it to two seconds. Early refreshes would use up the capacity that late ones
- * need.
+ * Hosts with much time left give way to hosts with little: the pause shrinks with the third power of the time
+ * left, from most of it to two seconds. Early refreshes would use up the capacity that late ones need.
  */
 export function holdingPauseMs(leftMs: number): number {
   const left = Math.max(0, leftMs - MARGIN_MS);
@@ -101,12 +100,12 @@ function waitingPauseMs(waitingMs: number): number {
 }
 
 /**
- * What a refresh teaches of the service: after one that was throttled, the next is due when as much is left
- * as was left this time; after each other one, a little earlier. So a crowded fleet spreads over the whole
- * life of its credentials, and asks little more often than it is served.
+ * Adapts the lead to the load of the service: after a throttled refresh, the next one is due when as much
+ * time is left as this time; after any other refresh, a little earlier. So a crowded fleet spreads over the
+ * whole life of its credentials, and sends few requests that are throttled.
  *
- * @param limitMs what the lead was limited to so far; Infinity without throttling so far
- * @param leftMs what was left of the old credentials when the new ones came; 0 or less where there were none
+ * @param limitMs the previous limit of the lead; Infinity if nothing was throttled
+ * @param leftMs remaining lifetime of the old credentials when the new ones came; 0 or less without old ones
  */
 export function leadLimitMs(limitMs: number, leftMs: number, wasThrottled: boolean): number {
   return wasThrottled ? Math.max(leftMs, LEAST_LEAD_MS) : limitMs * LEAD_GROWTH;

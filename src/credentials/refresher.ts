@@ -129,7 +129,7 @@ export class Refresher<T extends Expiring, Call = never> {
   readonly #random: () => number;
   #held: Held<T> | undefined;
   #flight: Flight<T> | undefined;
-  /** The attempt that `refreshNow` has queued behind the flight. */
+  /** The attempt that `refreshNow` has queued after the attempt in progress. */
   #next: Promise<T> | undefined;
   #pause: { readonly from: number; readonly ms: number } | undefined;
   #failure: FailureRecord | undefined;
@@ -309,7 +309,7 @@ export class Refresher<T extends Expiring, Call = never> {
     return value.expiration.getTime() - this.#clock.now().getTime() > leastMs ? value : undefined;
   }
 
-  /** True too if the clock went back: credentials from the future may have expired in truth. */
+  /** True too if the clock went back: credentials from the future may actually have expired. */
   #isDue(now: number): boolean {
     const held = this.#held;
     return held === undefined || now >= held.dueAt || now < held.createdAt.getTime() - TOLERANCE_MS;

@@ -1,6 +1,6 @@
 /**
- * Where sessions come from: loads the identity (again when its files change), looks into the cache, and
- * creates a session if the cache has none. The SDK provider and every command that needs credentials use it.
+ * The source of sessions: loads the identity (again when its files change), looks into the cache, and creates
+ * a session if the cache has none. The SDK provider and every command that needs credentials use it.
  */
 import { OptionError } from '../errors.js';
 import type { SigningIdentity } from '../identity/identity.js';
@@ -26,9 +26,9 @@ export interface SourceContext extends Pick<LoadContext, 'stdin' | 'askPassphras
   /** Default: the identity that `settings.source` names. */
   readonly identity?: IdentityProvider | undefined;
   /**
-   * For a process that asks again and again: certificate and key are read again only when their files change,
-   * and a pair that the service would refuse leaves the one before in use. Default false: they are read for
-   * each session.
+   * For a process that creates sessions repeatedly: certificate and key are read again only when their files
+   * change, and if the service would refuse a new pair, the previous one stays in use. Default false: they
+   * are read for each session.
    */
   readonly rotates?: boolean | undefined;
   /** Whether sessions are shared with other processes through encrypted files. Default false. */
@@ -69,7 +69,7 @@ export interface SessionSource {
 export function openSessionSource(settings: Settings, context: SourceContext): SessionSource {
   const { now, env, random, dispatcher } = context;
   const identityNow = context.identity ?? identityProvider(settings, context);
-  /** Those who know that a session signed by a key that derives none is not cached. */
+  /** Loggers that have already been warned that the key cannot derive a secret for the cache. */
   const informed = new WeakSet<Logger>();
   const openCache = async (
     identity: SigningIdentity,
@@ -77,7 +77,7 @@ export function openSessionSource(settings: Settings, context: SourceContext): S
     signal?: AbortSignal,
   ): Promise<SessionCache | undefined> => {
     if (context.cache !== true) return undefined;
-    // A program that runs on asks at each refresh, and is told once.
+    // A long-running program creates a session at each refresh, and is warned once.
     if (identity.deriveKey === undefined && logger !== undefined) {
       if (informed.has(logger)) return undefined;
       informed.add(logger);

@@ -15,7 +15,7 @@ import { createStsRequest } from '../session/sts/call-sts.js';
 import type { AccessKey } from '../signing/sign-with-access-key.js';
 
 export interface VaultLoginOptions {
-  /** Role of the auth method. Default: the server takes the name of the IAM role. */
+  /** Role of the auth method. Default: the server uses the name of the IAM role. */
   readonly role?: string | undefined;
   /** Value of the header `X-Vault-AWS-IAM-Server-ID`, if the server's `iam_server_id_header_value` is set. */
   readonly serverIdHeaderValue?: string | undefined;
@@ -27,7 +27,7 @@ export interface VaultLoginOptions {
   readonly now?: (() => Date) | undefined;
 }
 
-/** What `vault write auth/aws/login` takes. Secret: for 15 minutes it logs its holder in. */
+/** The data for `vault write auth/aws/login`. Secret: anyone who has them can log in for 15 minutes. */
 export interface VaultLoginData {
   readonly role?: string;
   /** `POST`. */
@@ -39,7 +39,7 @@ export interface VaultLoginData {
   readonly iam_request_headers: string;
 }
 
-/** A value of a header: printable ASCII without blanks at its ends. */
+/** A value of a header: printable ASCII without surrounding spaces. */
 export const SERVER_ID_KIND = {
   type: 'pattern',
   pattern: /^[!-~](?:[ -~]{0,1000}[!-~])?$/,
@@ -80,7 +80,7 @@ export async function createVaultLoginData(
   };
 }
 
-/** Where the server will send the request, and the region to sign for. */
+/** The endpoint to which the server will send the request, and the region to sign for. */
 function stsFor(
   partition: Partition,
   stsEndpoint: string | undefined,

@@ -1,5 +1,6 @@
 /**
- * Writes an answer to the socket: as it is, late, cut off or not at all, as the faults of the request demand.
+ * Writes a response to the socket: unchanged, late, cut off or not at all, according to the faults of the
+ * request.
  *
  * `faults/faults.ts` decides what goes wrong.
  */

@@ -20,9 +20,7 @@ import type { Seed } from './setup/seed.js';
 export type AuthoritySource = string | Uint8Array | Pick<Authority, 'certificate'>;
 
 export interface EmulatorOptions {
-  /**
-   * Address to listen on. Default `127.0.0.1`. On any other address, everybody who reaches it gets answers.
-   */
+  /** Address to listen on. Default `127.0.0.1`. On any other address, anyone who can reach it can use it. */
   readonly host?: string | undefined;
   /**
    * Host names, without ports, by which clients reach the emulator on loopback, such as
@@ -48,8 +46,8 @@ export interface EmulatorOptions {
   readonly acceptRoleSessionName?: boolean | undefined;
   /**
    * Path of a file that keeps the account across restarts; created if it does not exist. A change is saved
-   * before it is answered. Sessions are not saved. A trust anchor that the emulator made gets a new authority
-   * at each start, because its key is never saved. Default: the account ends with the emulator.
+   * before the response is sent. Sessions are not saved. A trust anchor that the emulator made gets a new
+   * authority at each start, because its key is never saved. Default: the account ends with the emulator.
    */
   readonly state?: string | undefined;
   /**
@@ -65,9 +63,9 @@ export interface EmulatorOptions {
   /** Seed of the random numbers behind `rate`, a whole number from 0 to 999999999. Default 1. */
   readonly faultSeed?: number | undefined;
   /**
-   * Refuse a session if an attribute of the certificate cannot become a session tag. What AWS does is unknown
-   * if no condition of the trust policy uses the attribute. Default false: grant the session and log the
-   * attribute.
+   * Refuse a session if an attribute of the certificate cannot become a session tag. AWS's behaviour is
+   * unknown if no condition of the trust policy uses the attribute. Default false: grant the session and log
+   * the attribute.
    */
   readonly strictAttributes?: boolean | undefined;
   /** Receives one line per request: time, method, path, status, and the reason of a refusal. No secrets. */
@@ -90,7 +88,8 @@ export type WithAuthority = { readonly authority: Authority };
 type Defaults = 'host' | 'allowHosts' | 'port' | 'tls' | 'now' | 'strictAttributes' | 'verbose' | 'faultSeed';
 
 /**
- * Checked options with their defaults. What only the quick start uses keeps no default: a seed excludes it.
+ * Checked options with their defaults. Options that only the quick start uses have no default: a seed
+ * excludes them.
  */
 export type EmulatorSettings = Omit<EmulatorOptions, Defaults | 'faults'> & {
   readonly [Name in Defaults]-?: NonNullable<EmulatorOptions[Name]>;

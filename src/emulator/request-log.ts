@@ -6,7 +6,7 @@
  */
 import { oneLine } from '../errors.js';
 
-/** What one side signed. */
+/** The text that one side signed. */
 export interface Side {
   readonly canonicalRequest: string;
   readonly stringToSign: string;
@@ -23,7 +23,7 @@ export interface LogEntry {
   readonly at: Date;
   /** Method and path. */
   readonly route: string;
-  /** A number, or a text if there was no answer. */
+  /** A number, or text if there was no response. */
   readonly status: number | string;
   /** What was granted, or the message to the client. */
   readonly text: string;
@@ -67,7 +67,7 @@ function formatVerbose(entry: LogEntry, { reason, sides }: Partial<Explanation>)
   ];
 }
 
-/** Wraps at blanks only, so that an ARN stays whole. */
+/** Wraps at spaces only, so that an ARN stays whole. */
 function wrap(text: string): string[] {
   const lines = [''];
   for (const word of oneLine(text, 20_000).split(' ')) {

@@ -3,8 +3,8 @@
  * a path than its owner.
  *
  * The ids belong to the whole process: the C library sets those of all threads. So the operations are
- * synchronous, and wait until no file is being opened on Node's thread pool, where the open would fail for
- * want of permission.
+ * synchronous, and wait until no file is being opened on Node's thread pool, where the open would fail
+ * without permission.
  *
  * Source: seteuid(2), nptl(7) on the ids of threads.
  */

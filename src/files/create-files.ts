@@ -32,7 +32,7 @@ export interface NewFile {
 export interface CreateOptions {
   /** Whether existing files are replaced. Default: they are an error. */
   readonly replaces?: boolean | undefined;
-  /** The hint of the error where a file exists. */
+  /** The hint of the error if a file exists. */
   readonly hint?: string | undefined;
   /** Runs when all files are staged, before the first appears; if it fails, none does. */
   readonly beforeCommit?: (() => Promise<void>) | undefined;
@@ -71,7 +71,7 @@ export async function createFiles(files: readonly NewFile[], options: CreateOpti
 }
 
 /**
- * For a check before the work that makes the content.
+ * For a check before the content is made.
  *
  * @throws OutputError `ERR_FILE_WRITE`: one of them exists
  */
@@ -128,7 +128,7 @@ async function commit({ place, temporary }: StagedFile, replaces: boolean): Prom
   );
 }
 
-/** A link is made only where there is nothing. File systems without links have no such guarantee. */
+/** Linking fails if the target exists. File systems without links have no such guarantee. */
 function linkExclusively(from: string, to: string): void {
   try {
     linkSync(from, to);

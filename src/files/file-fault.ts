@@ -1,4 +1,4 @@
-/** Defines the error for what this program, not the system, finds wrong with a file. */
+/** Defines the error for problems with a file that this program detects, not the system. */
 
 /**
  * Internal: its message is a reason, `it is not a regular file`, for the message of an error of this package.

@@ -1,4 +1,4 @@
-/** Tells what a path is and who may read it, without opening it. */
+/** Determines the type of a path and who may read it, without opening it. */
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { sep } from 'node:path';
@@ -17,7 +17,7 @@ export interface FileStatus {
   readonly isExecutable: boolean;
 }
 
-/** The status of a path; in words, why it cannot be read. Links are followed. */
+/** The status of a path, or the reason why it cannot be read. Links are followed. */
 export async function fileStatus(path: string): Promise<FileStatus | { readonly problem: string }> {
   try {
     const found = await stat(path);

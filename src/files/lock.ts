@@ -18,7 +18,7 @@ import { describeOwner, isRunning, nonceOf } from './owner.js';
 import { readRegularFile } from './read-bytes.js';
 
 export interface Lock {
-  /** Does nothing where another process has broken the lock. Does not throw. */
+  /** Does nothing if another process has broken the lock. Does not throw. */
   release(): Promise<void>;
 }
 
@@ -48,9 +48,9 @@ const MAX_PAUSE_MS = 60;
  * Waits for the lock, within bounds. A holder that cannot be proved dead or alive counts as dead once it has
  * held the lock for the whole time.
  *
- * @returns undefined where `isOver` returned true, or where another process still holds the lock
- * @throws the system's error where no lock can be made (no such folder, no permission, a full disk), and
- *   FileFault `ERR_NOT_FILE` where something else is at the path, such as a FIFO
+ * @returns undefined if `isOver` returned true, or if another process still holds the lock
+ * @throws the system's error if no lock can be made (no such folder, no permission, a full disk), and
+ *   FileFault `ERR_NOT_FILE` if something else is at the path, such as a FIFO
  */
 export async function acquireLock(
   path: string,
@@ -84,7 +84,7 @@ async function takeFromUnknown(site: Site, holder: string): Promise<Lock | undef
   return typeof attempt === 'object' ? attempt : undefined;
 }
 
-/** @returns the lock, or who holds it */
+/** @returns the lock, or its holder */
 async function tryLock({ path, run }: Site): Promise<Lock | string> {
   const owner = describeOwner(randomBytes(4).toString('hex'));
   for (;;) {
@@ -96,7 +96,7 @@ async function tryLock({ path, run }: Site): Promise<Lock | string> {
   }
 }
 
-/** @returns whether the path is free of that holder; false where another process is about to break it */
+/** @returns whether the path is free of that holder; false if another process is about to break it */
 async function breakLock({ path, run }: Site, holder: string): Promise<boolean> {
   const breaker = await tryLock({ path: `${path}.${nonceOf(holder) ?? 'unknown'}`, run });
   if (typeof breaker === 'string') return false;
@@ -118,7 +118,7 @@ async function directly<T>(work: () => T): Promise<T> {
   return work();
 }
 
-/** @returns false where the path exists */
+/** @returns false if the path exists */
 function create(path: string, owner: string): boolean {
   try {
     symlinkSync(owner, path);
@@ -137,7 +137,7 @@ function create(path: string, owner: string): boolean {
   }
 }
 
-/** Undefined where there is no lock. */
+/** Undefined if there is no lock. */
 function readHolder(path: string): string | undefined {
   try {
     return readlinkSync(path);

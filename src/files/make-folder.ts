@@ -1,8 +1,8 @@
 /**
  * Makes a folder for this user alone, with the folders above it.
  *
- * Node's own `recursive` retries for ever, at full load, where a file system answers ENOENT for a folder that
- * it lets nobody make, as `/proc` does, and automounters may.
+ * Node's own `recursive` retries for ever, at full load, if a file system answers ENOENT for a folder that it
+ * lets nobody make, as `/proc` does, and automounters may.
  */
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';

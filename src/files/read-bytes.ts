@@ -53,7 +53,7 @@ export interface FileContent {
 }
 
 /**
- * Called where there is nothing to read now. @returns whether the file has ended; else it has waited a little
+ * Called if there is no data to read now. @returns whether the file has ended; else it has waited a little
  */
 type Waiter = (state: 'end-of-file' | 'would-block', bytesRead: number) => Promise<boolean>;
 
@@ -86,7 +86,7 @@ export async function readBytes(
 /**
  * Reads a regular file that is no link. Synchronous, since it may run with the ids of another user.
  *
- * @returns undefined where there is no such file
+ * @returns undefined if there is no such file
  * @throws as `readBytes`
  */
 export function readRegularFile(path: string, maxBytes: number): FileContent | undefined {
@@ -178,10 +178,7 @@ function assertKind(stats: Stats, mayBePipe: boolean): void {
   throw notRegular();
 }
 
-/**
- * A file may grow while it is read, and what the system makes up (`/proc`) has no size: the end of file
- * decides.
- */
+/** A file may grow while it is read, and generated files (`/proc`) have no size: the end of file decides. */
 async function readToEnd(file: number, size: number, maxBytes: number, wait: Waiter): Promise<Buffer> {
   // One octet more than the file has, so that one read sees all of it and the next one its end.
   let buffer: Buffer = Buffer.alloc(Math.max(size, FIRST_CHUNK_BYTES) + 1);

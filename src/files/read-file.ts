@@ -1,6 +1,6 @@
 /**
- * Reads small text files (passwords, configuration, state) and puts what can go wrong into words.
- * Certificates and keys are read by `identity/load.ts`.
+ * Reads small text files (passwords, configuration, state) and describes errors in words. Certificates and
+ * keys are read by `identity/load.ts`.
  */
 import type { Stats } from 'node:fs';
 import { stat as statWithCallback } from 'node:fs';
@@ -46,7 +46,7 @@ export async function readTextFile(path: string, subject: string): Promise<TextF
  * Reads a regular file.
  *
  * @param maxBytes default 1 MiB
- * @returns `undefined` where there is no such file
+ * @returns `undefined` if there is no such file
  * @throws IdentityError `ERR_FILE_UNREADABLE`
  */
 export async function readTextFileIfThere(
@@ -66,7 +66,7 @@ export async function readTextFileIfThere(
  * Reads a config or credentials file of the AWS programs: regular, at most 4 MiB. `/dev/null` counts as
  * absent, since people name it to turn the file off.
  *
- * @returns `undefined` where there is no such file
+ * @returns `undefined` if there is no such file
  * @throws IdentityError `ERR_FILE_UNREADABLE`
  */
 export async function readAwsFile(path: string, subject: string): Promise<TextFile | undefined> {
@@ -91,7 +91,7 @@ export async function readTextStream(
   }
 }
 
-/** Whether users beyond owner and group may read the file at a path; false where there is none. */
+/** Whether users beyond owner and group may read the file at a path; false if there is none. */
 export async function isPublicPath(path: string): Promise<boolean> {
   const found = await stat(path).catch(() => undefined);
   return found?.isFile() === true && isPublicFile(found);
@@ -103,9 +103,9 @@ function isPublicFile({ mode }: Pick<Stats, 'mode'>): boolean {
 }
 
 /**
- * Differs where a file is another one or has been written to; the system's code where there is none. Links
+ * A stamp that changes when a file is replaced or written to; the system's error code if there is none. Links
  * are followed. The time of the last change of the inode cannot be set back, as that of the content can. The
- * stamp of a pipe never changes: what it held cannot be read again.
+ * stamp of a pipe never changes: its content cannot be read again.
  */
 export async function stampOfFile(path: string): Promise<string> {
   try {
@@ -117,7 +117,7 @@ export async function stampOfFile(path: string): Promise<string> {
   }
 }
 
-/** What the system's code means, in a few words. */
+/** The meaning of the system's error code, in a few words. */
 export function reasonOf(error: unknown): string {
   if (error instanceof FileFault) return error.message;
   const code = codeOf(error);
@@ -127,7 +127,7 @@ export function reasonOf(error: unknown): string {
     EACCES: 'permission denied',
     EPERM: 'permission denied',
     EISDIR: 'it is a directory',
-    ELOOP: 'its symbolic links lead in a circle',
+    ELOOP: 'its symbolic links form a loop',
     ENAMETOOLONG: 'there is no such file',
     ERR_INVALID_ARG_VALUE: 'there is no such file',
   };

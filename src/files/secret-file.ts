@@ -28,7 +28,7 @@ const OTHERS_WRITE = 0o022;
  * whose links and folders are this user's or root's.
  *
  * @param subject how messages name the file
- * @returns the text, its bytes read as Latin-1, and the mode; undefined where there is no such file
+ * @returns the text, its bytes read as Latin-1, and the mode; undefined if there is no such file
  * @throws IdentityError `ERR_FILE_UNREADABLE`
  */
 export async function readSecretFile(
@@ -48,7 +48,7 @@ export async function readSecretFile(
 /**
  * Makes a file that this user alone can read; it appears with its whole content, or not at all.
  *
- * @returns false where the file exists: another process was faster
+ * @returns false if the file exists: another process was faster
  * @throws OutputError `ERR_FILE_WRITE`
  */
 export async function createSecretFile(path: string, content: string, subject: string): Promise<boolean> {
@@ -98,8 +98,8 @@ function assertOwnPath({ steps, file, isLink }: WalkedPath): void {
 
 function assertOwnFile({ path, stats }: Step): void {
   if (!isOwn({ path, stats })) {
-    const reason = `it belongs to user ${stats.uid}, who knows what it holds`;
-    throw new FileFault('ERR_FOREIGN_FILE', reason, 'remove the file: it is then made anew');
+    const reason = `it belongs to user ${stats.uid}, who knows its content`;
+    throw new FileFault('ERR_FOREIGN_FILE', reason, 'remove the file: it is then created again');
   }
   if ((stats.mode & OTHERS_WRITE) !== 0) {
     const mode = (stats.mode & 0o7777).toString(8).padStart(4, '0');

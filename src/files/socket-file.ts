@@ -33,7 +33,7 @@ export function restrictSocket(path: string, mode: number): void {
     chmodSync(found, mode);
     const stats = statSync(found);
     if (stats.isSocket() && (stats.mode & 0o777) === mode) return;
-    throw new FileFault('ERR_SOCKET_MODE', 'its folder does not let its mode be set');
+    throw new FileFault('ERR_SOCKET_MODE', 'its folder does not allow setting its mode');
   } finally {
     close();
   }

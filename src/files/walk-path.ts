@@ -17,7 +17,7 @@ export interface Step {
 }
 
 export interface WalkedPath {
-  /** Where the path leads, without links. */
+  /** The target of the path, without links. */
   readonly target: string;
   /** Folders and links, in the order in which they were met. */
   readonly steps: readonly Step[];
@@ -70,7 +70,7 @@ export function walkPath(path: string): WalkedPath {
 }
 
 function followLink(link: Step, walk: Walk): void {
-  if (++walk.links > MAX_LINKS) throw new FileFault('ELOOP', 'its symbolic links lead in a circle');
+  if (++walk.links > MAX_LINKS) throw new FileFault('ELOOP', 'its symbolic links form a loop');
   assertOwnLink(link, walk.folder);
   walk.steps.push(link);
   const to = readlinkSync(link.path);

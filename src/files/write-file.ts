@@ -61,7 +61,7 @@ export async function writeFileWhole(
   }
 }
 
-/** @returns OutputError `ERR_FILE_WRITE` with the reason, and the hint where there is one */
+/** @returns OutputError `ERR_FILE_WRITE` with the reason, and the hint if there is one */
 export function writeError(subject: string, cause: unknown): OutputError {
   const details = { hint: hintOf(cause), cause };
   return new OutputError('ERR_FILE_WRITE', `${subject} cannot be written: ${reasonOf(cause)}`, details);
@@ -155,7 +155,7 @@ async function syncFolder(place: WritePlace): Promise<void> {
   }
 }
 
-/** What the system's code means, in a few words. */
+/** The meaning of the system's error code, in a few words. */
 export function reasonOf(error: unknown): string {
   if (error instanceof FileFault) return error.message;
   const code = codeOf(error);
@@ -168,7 +168,7 @@ export function reasonOf(error: unknown): string {
     EISDIR: 'it is a folder',
     ENOSPC: 'the disk is full',
     EDQUOT: 'the quota is used up',
-    ELOOP: 'its symbolic links lead in a circle',
+    ELOOP: 'its symbolic links form a loop',
     EROFS: 'the file system is read-only',
   };
   return known[code] ?? (code || 'unknown');

@@ -1,11 +1,11 @@
 /**
- * Decides as whom this process writes at a path, or why it does not, and pins the folder. Everything that
- * writes files (`update`, cache, tokens, locks, state) writes through a place.
+ * Decides with whose ids this process writes at a path, or why it must not write there, and pins the folder.
+ * Everything that writes files (`update`, cache, tokens, locks, state) writes through a place.
  *
  * Root has more rights than the owner of a path: an owner who replaces a folder by a link, before or during
- * the write, could have root write anywhere. So where all that leads to the file belongs to root and one
- * user, root writes with that user's ids, and can do nothing that the user could not do alone. Where it
- * belongs to several users, any of them could direct the write at the others' files: it is refused.
+ * the write, could have root write anywhere. So if the whole path to the file belongs to root and one user,
+ * root writes with that user's ids, and can do nothing that the user could not do alone. If it belongs to
+ * several users, any of them could direct the write at the others' files: it is refused.
  */
 import { closeSync, constants, existsSync, fstatSync, openSync, statSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
@@ -27,7 +27,7 @@ export interface WritePlace {
    * meanwhile.
    */
   readonly path: string;
-  /** Undefined where this process writes as itself. */
+  /** Undefined if this process writes as itself. */
   readonly owner: UserIds | undefined;
   /** The path, for operations, of another file in the same folder. */
   sibling(name: string): string;
@@ -68,7 +68,7 @@ export async function openPlace(path: string, { makesFolder = false } = {}): Pro
 }
 
 /**
- * As whom this process writes.
+ * The ids that this process writes with.
  *
  * @returns undefined: as itself
  * @throws FileFault `ERR_FOREIGN_PATH`
@@ -109,7 +109,7 @@ function ofSeveral(steps: readonly Step[]): FileFault {
   const uid = steps.at(-1)?.stats.uid;
   return new FileFault(
     'ERR_FOREIGN_PATH',
-    `root does not write where others decide what is written to: ${owners}`,
+    `root does not write to a path that other users control: ${owners}`,
     `run it as the user whose file it is: sudo -u '#${uid}' …, or User=${uid} in the unit`,
   );
 }
@@ -119,7 +119,7 @@ interface Pin {
   close(): void;
 }
 
-/** @param judged what the path led to when it was judged */
+/** @param judged the target of the path when it was judged */
 function pinFolder(folder: string, judged: Step | undefined): Pin {
   const unpinned = { path: folder, close: () => {} };
   if (!existsSync('/proc/self/fd')) {

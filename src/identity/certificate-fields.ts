@@ -121,7 +121,7 @@ export function readKeyUsage(value: Buffer | undefined): string[] | undefined {
 }
 
 /**
- * An OCTET STRING, or the first member of AuthorityKeyIdentifier. Undefined where it is another form or
+ * An OCTET STRING, or the first member of AuthorityKeyIdentifier. Undefined if it is another form or
  * damaged.
  */
 export function readKeyIdentifier(value: Buffer | undefined, tag: number): Buffer | undefined {

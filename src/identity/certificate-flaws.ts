@@ -1,6 +1,6 @@
 /**
- * What is unusual about a certificate: OpenSSL reads over it, and a stricter reader may refuse it. Whether
- * the service does is not documented.
+ * Finds flaws of a certificate that OpenSSL ignores and a stricter reader may refuse. It is not documented
+ * whether the service refuses them.
  */
 import { isUtf8 } from 'node:buffer';
 import type { Fields } from './certificate-fields.js';
@@ -8,13 +8,13 @@ import { ID } from './certificate-fields.js';
 import type { Element } from './keys/der.js';
 import { findDerFlaw, readChildren, readOid, SEQUENCE, SET } from './keys/der.js';
 
-/** Extensions that may be critical: the service evaluates them, or nothing hangs on them. */
+/** Extensions that may be critical: the service evaluates them, or they have no effect. */
 const UNDERSTOOD: readonly string[] = [
   ...[ID.basicConstraints, ID.keyUsage, ID.subjectAltName, ID.nameConstraints],
   ...[ID.extKeyUsage, ID.certificatePolicies],
 ];
 
-/** Whose values are structures that the rules look into. */
+/** Extensions whose values are structures that the rules check. */
 const STRUCTURED: readonly string[] = [
   ID.basicConstraints,
   ID.keyUsage,
@@ -22,7 +22,7 @@ const STRUCTURED: readonly string[] = [
   ID.nameConstraints,
 ];
 
-/** They demand a policy, critical or not. */
+/** They require a policy, critical or not. */
 const POLICY_DEMANDS: readonly string[] = [ID.policyConstraints, ID.inhibitAnyPolicy];
 
 /**
@@ -55,13 +55,13 @@ export function flawsOf(der: Buffer, fields: Fields): string[] {
       ? `extensions, which need version 3, in version ${version}`
       : undefined,
     new Set(oids).size < oids.length ? 'an extension twice' : undefined,
-    ...unknown.map(({ oid }) => `the extension ${oid}, which makes demands that may not be understood`),
+    ...unknown.map(({ oid }) => `the extension ${oid}, which may be unsupported`),
     WIDESPREAD.test(signature) ? undefined : describeSignature(signature),
   ].filter((flaw) => flaw !== undefined);
 }
 
 function describeSignature(oid: string): string {
-  return oid === RSASSA_PSS ? 'an RSASSA-PSS signature' : `a signature of the kind ${oid}`;
+  return oid === RSASSA_PSS ? 'an RSASSA-PSS signature' : `a signature with the algorithm ${oid}`;
 }
 
 /** RFC 5280 §4.1.2.4: a sequence of sets of attributes, none of them empty, each string whole. */

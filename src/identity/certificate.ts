@@ -1,9 +1,9 @@
 /**
  * Reads a certificate (RFC 5280 §4.1): the fields that the service judges by.
  *
- * Two parsers read it, ours for the fields and Node's OpenSSL for names and for verifying; what either of
- * them refuses is refused here. Ours is first and measures the key, so that OpenSSL sees no key that could
- * harm the process.
+ * Two parsers read it, ours for the fields and Node's OpenSSL for names and for verifying; a certificate that
+ * either of them refuses is refused here. Ours is first and checks the size of the key, so that OpenSSL
+ * parses no key that could harm the process.
  */
 import { X509Certificate } from 'node:crypto';
 import { IdentityError } from '../errors.js';
@@ -30,7 +30,7 @@ export interface Certificate {
   readonly version: number;
   /** Decimal, as the `Credential` of the `Authorization` header has it. */
   readonly serialNumber: string;
-  /** For people: `CN=host, O=Example`; empty where the subject is. */
+  /** For people: `CN=host, O=Example`; empty if the subject is. */
   readonly subject: string;
   readonly issuer: string;
   readonly notBefore: Date;
@@ -41,9 +41,9 @@ export interface Certificate {
    * other.
    */
   readonly signatureHash: string;
-  /** basicConstraints' cA; undefined where the extension is absent. */
+  /** basicConstraints' cA; undefined if the extension is absent. */
   readonly isCa: boolean | undefined;
-  /** keyUsage's names (RFC 5280 §4.2.1.3); undefined where the extension is absent. */
+  /** keyUsage's names (RFC 5280 §4.2.1.3); undefined if the extension is absent. */
   readonly keyUsage: readonly string[] | undefined;
   readonly isSelfSigned: boolean;
   /** basicConstraints' pathLenConstraint; undefined for no limit. */
@@ -53,8 +53,8 @@ export interface Certificate {
   readonly authorityKeyIdentifier?: Buffer | undefined;
   readonly hasNameConstraints?: boolean;
   /**
-   * What OpenSSL reads over and other readers may refuse, each as the end of a sentence: `a BOOLEAN that is
-   * neither 00 nor FF`, `an RSASSA-PSS signature`.
+   * Flaws that OpenSSL ignores and other readers may refuse, each as the end of a sentence: `a BOOLEAN that
+   * is neither 00 nor FF`, `an RSASSA-PSS signature`.
    */
   readonly flaws?: readonly string[];
 }
@@ -93,7 +93,7 @@ const HASHES: Readonly<Record<string, string>> = {
 };
 
 /**
- * @param der what follows the certificate is ignored; nothing of it is kept but copies
+ * @param der bytes after the certificate are ignored; only copies are kept
  * @param subject how messages name the input
  * @throws IdentityError `ERR_CERTIFICATE_INVALID`
  */

@@ -140,7 +140,7 @@ function neededOf(
   return unusable[0] ?? (namesake && { certificate: namesake, below: undefined, length: 1 });
 }
 
-/** All usable certificates where they fit, else the shortest way, to a root if there is one. */
+/** All usable certificates if they fit, else the shortest path, to a root if there is one. */
 function waysUp({ reached, complete }: Search, subject: string): Certificate[] {
   if (reached.length <= MAX_CHAIN_LENGTH) return reached.map(({ certificate }) => certificate);
   const tops = reached.filter((step) => !reached.some(({ below }) => below === step));

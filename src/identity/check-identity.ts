@@ -1,5 +1,6 @@
 /**
- * Checks an identity before the service does: what it would refuse is an error, what it may refuse a warning.
+ * Checks an identity before the service does: a flaw that the service refuses is an error, one that it may
+ * refuse a warning.
  *
  * Source: "Signature verification" and "End-entity certificates" of the IAM Roles Anywhere trust model (X.509
  * v3, CA:FALSE, digitalSignature, SHA-256 or stronger, a subject, RSA, EC or ML-DSA keys), RFC 5280 for the
@@ -43,8 +44,8 @@ const RULES: readonly Rule[] = [
  * Pure: no clock, no file, no network.
  *
  * @param context `now`: the clock to judge validity by; default the system clock
- * @returns findings, errors before warnings, each in the order of the rules; empty where the service would
- *   have nothing to say
+ * @returns findings, errors before warnings, each in the order of the rules; empty if the service would
+ * accept the identity
  * @example const errors = checkIdentity(identity, { now: () => new Date() }).filter(({ severity }) =>
  *   severity === 'error');
  */
@@ -202,7 +203,7 @@ function checkSerialNumber({ certificate }: SigningIdentity): Finding | undefine
   );
 }
 
-/** What the service does with these is not documented. */
+/** The service's treatment of these is not documented. */
 function checkUnusual({ certificate, chain }: SigningIdentity): Finding | undefined {
   const found = [certificate, ...chain]
     .map((one, index) => ({ one, flaws: unusualOf(one, index === 0) }))
@@ -280,7 +281,7 @@ function checkChainValidity({ chain }: SigningIdentity, now: Date): Finding | un
   );
 }
 
-/** The service's rule for intermediates is not documented; what it says of end entities and anchors is. */
+/** The service's rule for intermediates is not documented, unlike those for end entities and anchors. */
 function checkChainSignatures({ chain }: SigningIdentity): Finding | undefined {
   const weak = chain.find(({ signatureHash }) => WEAK_HASH.test(signatureHash));
   if (weak === undefined) return undefined;

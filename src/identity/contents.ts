@@ -1,6 +1,6 @@
 /**
- * What a file holds: certificates and private keys, in any format that people have them in: PEM, DER, PKCS#7,
- * PKCS#12. The bytes tell which, not the name of the file and not the label of a PEM block.
+ * Reads the certificates and private keys of a file: PEM, DER, PKCS#7 or PKCS#12. The format is detected from
+ * the bytes, not from the file name or the label of a PEM block.
  */
 import { IdentityError } from '../errors.js';
 import type { Certificate } from './certificate.js';
@@ -25,12 +25,12 @@ export interface Material {
 
 /** Decrypts and parses only what a caller asks for: a file may hold a key that is not needed. */
 export interface Contents {
-  /** @throws IdentityError where there are some, and none can be read */
+  /** @throws IdentityError if there are some, and none can be read */
   readonly certificates: () => Promise<Certificate[]>;
   readonly keys: () => Promise<Keys>;
-  /** What the file holds instead of what was looked for: `only a public key`. */
+  /** The content of the file, if it lacks the expected one: `only a public key`. */
   readonly found: string;
-  /** What was passed over, as far as the file has been read. */
+  /** Warnings about ignored content, as far as the file has been read. */
   readonly notes: readonly Finding[];
 }
 
@@ -40,7 +40,7 @@ export interface Keys {
   readonly failure: unknown;
 }
 
-/** What people call the blocks of PEM. */
+/** The names of PEM blocks in messages. */
 const KINDS: Readonly<Record<string, string>> = {
   CERTIFICATE: 'a certificate',
   'X509 CERTIFICATE': 'a certificate',
@@ -106,7 +106,7 @@ class Reader {
         throw new IdentityError('ERR_PEM_INVALID', `${this.#subject} ${damage}`);
       }
       if (reason === undefined) return;
-      this.#note(warning('WARN_PEM_DAMAGED', `passed over: ${reason}`, 'remove the damaged block'));
+      this.#note(warning('WARN_PEM_DAMAGED', `ignored: ${reason}`, 'remove the damaged block'));
     };
     return {
       certificates: async () => {
@@ -220,7 +220,7 @@ const NO_KEYS: Keys = { keys: [], failure: undefined };
 
 type Format = 'pkcs7' | 'pkcs12' | 'certificate' | 'key';
 
-/** The first octets tell the formats apart; what fits none is damaged, and its parser says so. */
+/** The first octets distinguish the formats; anything else is damaged, and its parser says so. */
 function formatOf(bytes: Buffer): Format {
   const at = inside(bytes, 0);
   // RFC 7292 §4: version 3, where a private key has 0, 1 or 2.
@@ -231,7 +231,7 @@ function formatOf(bytes: Buffer): Format {
   return isCertificate ? 'certificate' : 'key';
 }
 
-/** Where the value of an element begins, be its length definite or not. */
+/** The offset of an element's value, whether its length is definite or not. */
 function inside(bytes: Buffer, at: number): number {
   const length = bytes[at + 1] ?? 0;
   return at + 2 + (length > 0x80 ? length & 0x7f : 0);
@@ -251,7 +251,7 @@ async function settle<T>(reading: ReadonlyArray<() => Promise<T>>): Promise<Sett
   };
 }
 
-/** Of several keys those that can sign; where none can, the reason of the first. */
+/** Of several keys those that can sign; if none can, the reason of the first. */
 function keysOf({ found, failure }: Settled<SigningKey>): Keys {
   if (found.length === 0 && failure !== undefined) throw failure;
   return { keys: found, failure };

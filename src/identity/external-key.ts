@@ -61,7 +61,7 @@ export function loadExternalIdentity(
     : loadFromTpm(source, files, context);
 }
 
-/** What signs, where no certificate is needed for it: a TPM's key tells its public half itself. */
+/** The signer, if no certificate is needed for it: a TPM's key has its own public half. */
 export async function loadExternalSigner(
   source: IdentitySource,
   files: Files,
@@ -106,7 +106,7 @@ function kindOf({ certificate, privateKey }: IdentitySource): 'token' | 'tpm' {
   return isToken ? 'token' : 'tpm';
 }
 
-/** The certificates of the files, those of `intermediates` behind the others. */
+/** The certificates of the files, those of `intermediates` after the others. */
 async function certificatesIn({ certificate, intermediates, passphrase }: Files): Promise<Certificate[]> {
   const given = [certificate, intermediates].filter((material) => material !== undefined);
   const parsed = await Promise.all(given.map((material) => parseCertificates(material, passphrase)));
@@ -132,7 +132,7 @@ function identityOf(
   const selector = { subject: source.certificateSubject, serial: source.certificateSerial };
   const identity = createIdentity({ certificates, subject, selector, publicKey, sign, now: now() });
   const guarded = guardSigner(sign, identity.certificate, timeoutMs);
-  // RSA PKCS#1 v1.5 signs a text always alike, ECDSA and hedged ML-DSA do not.
+  // RSA PKCS#1 v1.5 signatures of one text are always equal; ECDSA and hedged ML-DSA signatures are not.
   const isDerivable = isSilent && identity.certificate.publicKey.type === 'rsa';
   const deriveKey = isDerivable ? (purpose: string) => deriveFromSignature(guarded, purpose) : undefined;
   return Object.freeze({ ...identity, sign: guarded, ...(deriveKey && { deriveKey }) });
@@ -293,7 +293,7 @@ async function tpmKeySource({ privateKey }: IdentitySource, files: Files): Promi
 }
 
 /**
- * A key file says whether its key has a password; at a handle nothing tells, and the empty one is tried
+ * A key file says whether its key has a password; for a handle it is unknown, and the empty password is tried
  * unless a person can be asked.
  */
 async function tpmPassword(

@@ -1,10 +1,10 @@
-/** What the checks of an identity find, and what loading one had to pass over. */
+/** The findings of checking and loading an identity. */
 import type { IdentityErrorCode } from '../errors.js';
 
 export type WarningCode =
   /** An RSA key below 2048 bits. */
   | 'WARN_KEY_SIZE'
-  /** An encryption of the past around the key. */
+  /** An outdated encryption of the key. */
   | 'WARN_KEY_ENCRYPTION'
   /** An encoding, extension or signature algorithm that the service may refuse. */
   | 'WARN_CERTIFICATE_UNUSUAL'
@@ -17,7 +17,7 @@ export type WarningCode =
   /** Certificates that are on no path from the leaf, and are not sent. */
   | 'WARN_CHAIN_SURPLUS';
 
-/** An error is what the service refuses; a warning works today, or may. */
+/** The service refuses an error; a warning works today, or may work. */
 export type Finding = {
   /** Subject, rule, what was found: one line. */
   readonly message: string;

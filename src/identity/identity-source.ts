@@ -1,4 +1,4 @@
-/** Where an identity comes from: the inputs of `loadIdentity`, and the check of their types. */
+/** The source of an identity: the inputs of `loadIdentity`, and the check of their types. */
 import { OptionError } from '../errors.js';
 import { isContent } from './text-forms.js';
 
@@ -14,7 +14,7 @@ export interface IdentitySource {
   readonly intermediates?: PemOrPath | undefined;
   /** Passphrase of an encrypted private key or PKCS#12 file; the empty text is a passphrase too. */
   readonly passphrase?: string | undefined;
-  /** Where several certificates belong to the keys: attributes of the subject, such as `CN=host-1`. */
+  /** If several certificates belong to the keys: attributes of the subject, such as `CN=host-1`. */
   readonly certificateSubject?: string | undefined;
   /** The same by serial number, decimal or hexadecimal. */
   readonly certificateSerial?: string | undefined;
@@ -25,7 +25,7 @@ export interface IdentitySource {
   readonly pkcs11Module?: string | undefined;
   /** PIN of the token. Default: `pin-value` or `pin-source` of the URI, else `askPassphrase`. */
   readonly pkcs11Pin?: string | undefined;
-  /** Use the PIN of the token for keys too that want one for each signature. Default false. */
+  /** Use the PIN of the token also for keys that require a PIN for each signature. Default false. */
   readonly reusePin?: boolean | undefined;
   /** `/dev/tpmrm0`, a Unix socket or `swtpm:host=…,port=…`. Default: the TPM of this machine. */
   readonly tpmDevice?: string | undefined;
@@ -52,7 +52,7 @@ export const INPUT_NAMES = ['certificate', 'privateKey', 'intermediates'] as con
 export type InputName = (typeof INPUT_NAMES)[number];
 
 /**
- * One input of a source; undefined where it is absent or the empty text, as in the Go helper.
+ * One input of a source; undefined if it is absent or the empty text, as in the Go helper.
  *
  * @throws OptionError `ERR_OPTION_INVALID`
  */

@@ -1,6 +1,6 @@
 /**
- * Makes an identity out of bytes: certificates and a key that belong together. It is pure: `load.ts` reads
- * the bytes, and `signing` signs requests with the identity.
+ * Makes an identity from bytes: certificates and a key that belong together. It is pure: `load.ts` reads the
+ * bytes, and `signing` signs requests with the identity.
  */
 
 import { IdentityError, OptionError } from '../errors.js';
@@ -19,8 +19,8 @@ import type { Selector } from './selection.js';
 import { findLeaf } from './selection.js';
 
 /**
- * Who signs. Any source of a key fits: a file, a token, a TPM, a remote signer. Later stages know nothing
- * else of it.
+ * A certificate with its signer. The key may be in a file, on a token, in a TPM or at a remote signer: later
+ * stages do not know.
  */
 export interface SigningIdentity {
   /** The end-entity certificate. */
@@ -30,8 +30,7 @@ export interface SigningIdentity {
   /** Algorithm of the `Authorization` header, such as `AWS4-X509-RSA-SHA256`. */
   readonly algorithm: string;
   /**
-   * The public half of the signing key, where the source can tell: the checks compare it with the
-   * certificate's.
+   * The public half of the signing key, if the source has it: the checks compare it with the certificate's.
    */
   readonly publicKey?: PublicKey | undefined;
   /** Warnings of loading, such as certificates that are not sent; `checkIdentity` returns them too. */
@@ -41,7 +40,7 @@ export interface SigningIdentity {
   /**
    * A key that only the holder of the private key can derive, for files that others must not read: 32 bytes
    * by HKDF-SHA256, over the private key's PKCS#8 DER with the purpose as info or, for an RSA key that stays
-   * elsewhere, over its signature of a fixed text. Absent where the source cannot derive (an EC key on a
+   * elsewhere, over its signature of a fixed text. Absent if the source cannot derive (an EC key on a
    * token, a remote signer). The caller wipes it.
    */
   deriveKey?(purpose: string): Uint8Array | Promise<Uint8Array>;
@@ -53,7 +52,7 @@ export interface IdentityMaterial {
   readonly intermediates: Material | undefined;
   readonly passphrase: string | undefined;
   readonly selector: Selector;
-  /** In place of a private key. */
+  /** A signer in place of a private key. */
   readonly sign?: Sign | undefined;
   /** The limit for each call of `sign`. */
   readonly signTimeoutMs?: number | undefined;
@@ -96,7 +95,7 @@ export async function parseIdentity(material: IdentityMaterial): Promise<Signing
   });
 }
 
-/** The key of the certificate that is meant. */
+/** The key of the selected certificate. */
 async function findKey(
   { keys, failure }: Keys,
   { certificates, subject, selector, now }: Omit<IdentityParts, 'sign'>,
@@ -121,7 +120,7 @@ async function aroundSigner(
   return Object.freeze({ ...identity, sign: guarded });
 }
 
-/** What a source of keys knows: a file, a token, a TPM, a remote signer. */
+/** The parts of an identity, from a file, a token, a TPM or a remote signer. */
 export interface IdentityParts extends Pick<SigningIdentity, 'publicKey' | 'sign' | 'deriveKey'> {
   /** The signer's certificate and candidates for its chain, in any order. */
   readonly certificates: readonly Certificate[];
@@ -133,8 +132,8 @@ export interface IdentityParts extends Pick<SigningIdentity, 'publicKey' | 'sign
 }
 
 /**
- * An identity out of its parts: finds the certificate that belongs to the key (without `publicKey`, the first
- * end entity's) and the chain above it.
+ * Makes an identity from its parts: finds the certificate that belongs to the key (without `publicKey`, the
+ * first end entity's) and the chain above it.
  *
  * @throws IdentityError `ERR_KEY_UNSUPPORTED` `ERR_KEY_MISMATCH` `ERR_CERTIFICATE_AMBIGUOUS`
  *   `ERR_CHAIN_TOO_LONG`
@@ -165,7 +164,7 @@ function unsupportedKey({ subject, publicKey }: Certificate): IdentityError {
   );
 }
 
-/** Certificates of the leaf's own subject are a renewal, and not worth a word. */
+/** Certificates of the leaf's own subject are a renewal, and need no warning. */
 function noteSurplus(leaf: Certificate, leftOut: readonly Certificate[]): Finding[] {
   const surplus = leftOut.filter(({ subject }) => subject !== leaf.subject);
   const names = surplus.map(({ subject, serialNumber }) => subject || `serial number ${serialNumber}`);
@@ -215,7 +214,7 @@ export async function parseCertificates(
   return assertCertificates(openContents(from, passphrase), from.subject);
 }
 
-/** The private key of a file: the first, where it has several. */
+/** The private key of a file; the first, if it has several. */
 export async function parseSigningKey(from: Material, passphrase: string | undefined): Promise<SigningKey> {
   const { keys } = await assertKeys(openContents(from, passphrase), from.subject);
   const [key] = keys;

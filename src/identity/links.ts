@@ -1,6 +1,6 @@
 /**
- * Whether one certificate issued another: by name, by key identifier, and by signature, the costly part,
- * which is verified once for each pair and within limits.
+ * Decides whether one certificate issued another: by name, by key identifier, and by signature. Signatures
+ * are costly: each pair is verified once, within limits.
  */
 import { IdentityError } from '../errors.js';
 import type { Certificate } from './certificate.js';
@@ -69,7 +69,7 @@ function costOf({ type, keyObject }: PublicKey): number {
   return type === 'ec' ? 20 : 200;
 }
 
-/** RFC 5280 §7.1: case and repeated blanks do not count. */
+/** RFC 5280 §7.1: case and repeated spaces do not count. */
 export function isSameName(a: string, b: string): boolean {
   return a === b || fold(a) === fold(b);
 }

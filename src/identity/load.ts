@@ -20,7 +20,7 @@ import { isContent, toPlainForm } from './text-forms.js';
 /** How often a person may mistype. */
 const MAX_QUESTIONS = 3;
 
-/** How messages call each input. */
+/** The name of each input in messages. */
 const ROLES: Readonly<Record<InputName, string>> = {
   certificate: 'certificate',
   privateKey: 'private key',
@@ -45,9 +45,9 @@ export interface LoadContext {
   readonly signTimeoutMs?: number | undefined;
   /** Called for an encrypted key without `passphrase`, at most three times. */
   readonly askPassphrase?: AskPassphrase | undefined;
-  /** Hears of inputs that were not plain PEM or DER, such as base64 around PEM. */
+  /** Called for inputs that were not plain PEM or DER, such as base64 around PEM. */
   readonly logger?: { debug?(message: string): void } | undefined;
-  /** Hears what a person must do for a token, such as touch it. Default: not said. */
+  /** Called with an instruction for the user of a token, such as to touch it. Default: no call. */
   readonly notify?: ((message: string) => void) | undefined;
   /**
    * For the child processes of PKCS#11 modules and signing programs. Default: the environment of this process.
@@ -105,7 +105,7 @@ function hasExternalKey(source: IdentitySource, { certificate, privateKey }: Mat
   );
 }
 
-/** A private key, wherever it is. */
+/** A private key, in a file or elsewhere. */
 export interface Signer {
   readonly publicKey: PublicKey;
   /** @throws OptionError `ERR_OPTION_INVALID`: another hash than SHA-256, for a key that is not in a file */
@@ -113,8 +113,8 @@ export interface Signer {
 }
 
 /**
- * Loads what signs, without a session in mind: the key in `privateKey`, else the one in `certificate`, or a
- * key elsewhere. Where both are given, they must belong together.
+ * Loads a signer that is not for a session: the key in `privateKey`, else the one in `certificate`, or a key
+ * elsewhere. If both are given, they must belong together.
  *
  * @throws IdentityError and OptionError as `loadIdentity`
  */
@@ -185,7 +185,7 @@ async function withMaterial<T>(
   }
 }
 
-/** Tries without a passphrase first, and asks where one is missing or wrong. */
+/** Tries without a passphrase first, and asks if one is missing or wrong. */
 async function parseAsking<T>(
   parse: (passphrase: string | undefined) => Promise<T>,
   ask: AskPassphrase,
@@ -205,8 +205,8 @@ async function parseAsking<T>(
 }
 
 /**
- * What the caller's function throws becomes the cause, not the message: it may hold a secret. Our own errors
- * pass.
+ * An error of the caller's function becomes the cause, not the message, which may hold a secret. Our own
+ * errors are passed on.
  */
 async function askCaller(ask: AskPassphrase, subject: string, asked: number): Promise<string | undefined> {
   try {
@@ -260,7 +260,7 @@ function reader(context: LoadContext): (input: PemOrPath, role: string) => Promi
   };
   let piped: Promise<Material> | undefined;
   return async (input, role) => {
-    // Copies, so that wiping them afterwards takes nothing from the caller.
+    // Copies, so that wiping them afterwards does not affect the caller.
     if (typeof input !== 'string' || isContent(input)) return plain(Buffer.from(input), role);
     if (input === '-') {
       const subject = `${role} from standard input`;

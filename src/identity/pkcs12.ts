@@ -1,10 +1,10 @@
 /**
  * Opens a PKCS#12 file (RFC 7292): the DER of its certificates and private keys.
  *
- * pkijs reads the structures, BER included. What has to do with the password is ours: pkijs would go through
- * WebCrypto, takes the octets of a password for Latin-1, lacks the encryptions of old files, and tells a
- * wrong password from damage by its wording alone. Only a key that lies in the file unencrypted passes
- * through its copies, which cannot be wiped.
+ * pkijs reads the structures, BER included. Our own code handles the password: pkijs would use WebCrypto,
+ * reads the octets of a password as Latin-1, lacks the encryptions of old files, and distinguishes a wrong
+ * password from damage only in the text of its errors. Only an unencrypted key in the file passes through its
+ * copies, which cannot be wiped.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { AlgorithmIdentifier, ContentInfo, MacData, SafeContents } from 'pkijs';
@@ -41,12 +41,12 @@ interface Opened extends Pkcs12Contents {
   wasEncrypted: boolean;
 }
 
-/** A piece of the file that has been read, and not been decrypted. */
+/** A piece of the file that has been parsed, but not decrypted. */
 type Part =
   | { readonly kind: 'bags'; readonly bags: SafeContents }
   | { readonly kind: 'encrypted'; readonly decryption: Decryption; readonly data: Buffer };
 
-/** What opening takes, besides the file. */
+/** The inputs of opening, besides the file. */
 interface Opening {
   readonly passphrase: string;
   readonly context: DecryptionContext;
@@ -75,9 +75,9 @@ const MAX_BAGS = 256;
 const MAX_DEPTH = 8;
 
 /**
- * @param passphrase undefined where none was given: the empty one is tried
+ * @param passphrase undefined if none was given: the empty one is tried
  * @param subject how messages name the input, such as `certificate host.p12`
- * @param onWeak hears the name of an encryption that should not be used any more
+ * @param onWeak called with the name of an outdated encryption
  * @throws IdentityError `ERR_KEY_PASSPHRASE` `ERR_KEY_UNSUPPORTED` `ERR_CERTIFICATE_INVALID` `ERR_KEY_INVALID`
  */
 export async function parsePkcs12(
@@ -121,9 +121,7 @@ function measured(bytes: Buffer): Buffer {
   throw new Error(`more than ${MAX_ELEMENTS} elements`);
 }
 
-/**
- * A MAC that does not fit: where the passphrase decrypts nevertheless, it is right, and the file was altered.
- */
+/** A wrong MAC: if the passphrase decrypts nevertheless, it is right, and the file was altered. */
 async function explainMismatch(open: () => Promise<Opened>, subject: string): Promise<IdentityError> {
   try {
     const { keys, wasEncrypted } = await open();
@@ -153,7 +151,7 @@ function planOf(algorithm: AlgorithmIdentifier, context: DecryptionContext): Dec
   return planDecryption(Buffer.from(algorithm.toSchema().toBER()), context);
 }
 
-/** What all that can be seen before decrypting asks for. */
+/** The cost of all key derivations that can be seen before decrypting. */
 async function workOfParts(parts: readonly Part[], context: DecryptionContext): Promise<Decryption['work']> {
   const work = parts.map((part) =>
     part.kind === 'encrypted' ? part.decryption.work : workOfBags(part.bags, context),
@@ -233,7 +231,7 @@ function planMac(
     };
   }
   const digest = Object.entries(MAC_DIGESTS).find(([id]) => id === oid)?.[1];
-  if (digest === undefined) throw unsupported(`a MAC of the kind ${oid}`, context);
+  if (digest === undefined) throw unsupported(`a MAC with the algorithm ${oid}`, context);
   if (iterations < 1) throw new Error('an iteration count below 1');
   const common = { digest, purpose: PURPOSES.mac, iterations, length: digest.length };
   return {
@@ -257,7 +255,7 @@ function planPbmac1(
   const [kdf, scheme] = readChildren(readChildren(readElement(algorithm), SEQUENCE)[1], SEQUENCE);
   const oid = readOid(readChildren(scheme, SEQUENCE)[0]);
   const name = hmacOf(oid);
-  if (name === undefined) throw unsupported(`a MAC of the kind ${oid}`, context);
+  if (name === undefined) throw unsupported(`a MAC with the algorithm ${oid}`, context);
   // §4: the length of the key must be there.
   const parameters = readChildren(readChildren(kdf, SEQUENCE)[1], SEQUENCE);
   const length = parameters.slice(2).find(({ tag }) => tag === INTEGER);
@@ -271,7 +269,7 @@ function isMac(name: string, key: Buffer, data: Buffer, expected: Buffer): boole
   return found.length === expected.length && timingSafeEqual(found, expected);
 }
 
-/** pkijs takes a number of four octets or more for zero. RFC 7292 §4: one, where it is absent. */
+/** pkijs reads a number of four octets or more as zero. RFC 7292 §4: one, if it is absent. */
 function macIterationsOf(bytes: Buffer): number {
   const macData = readChildren(readElement(bytes), SEQUENCE)[2];
   const iterations = macData && readChildren(macData, SEQUENCE)[2];

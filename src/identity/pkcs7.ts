@@ -1,6 +1,6 @@
 /**
  * Reads a PKCS#7 bundle (RFC 5652, SignedData): the DER of its certificates. Such bundles (`.p7b`, `.p7c`)
- * hand over a chain and are signed by nobody; a signature is not looked at.
+ * contain a chain, usually without a signature; a signature is ignored.
  */
 import { IdentityError } from '../errors.js';
 import { CONTEXT, readChildren, readElement, readOid, SEQUENCE } from './keys/der.js';
@@ -18,7 +18,7 @@ export function parsePkcs7(bytes: Buffer, subject: string): Buffer[] {
     if (readOid(type) !== SIGNED_DATA) {
       throw new IdentityError(
         'ERR_CERTIFICATE_INVALID',
-        `${subject} must be a PKCS#7 bundle of certificates, found PKCS#7 of the kind ${readOid(type)}`,
+        `${subject} must be a PKCS#7 bundle of certificates, found PKCS#7 of type ${readOid(type)}`,
       );
     }
     const [signedData] = readChildren(content, CONTEXT);

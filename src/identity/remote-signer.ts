@@ -1,6 +1,4 @@
-/**
- * Guards a signer that has the key elsewhere: a time limit, and no signature leaves here that does not verify.
- */
+/** Guards an external signer: with a time limit, and by verifying each signature before it is used. */
 import { verify } from 'node:crypto';
 import { IdentityError } from '../errors.js';
 import type { Certificate } from './certificate.js';
@@ -41,7 +39,7 @@ async function withTimeout<T>(signing: Promise<T>, timeoutMs: number): Promise<T
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
-      const message = `the signer must answer within ${timeoutMs / 1000} seconds, and has not`;
+      const message = `the signer must answer within ${timeoutMs / 1000} seconds, and did not`;
       reject(new IdentityError('ERR_KEY_SIGN', message));
     }, timeoutMs);
   });
@@ -57,7 +55,7 @@ export function isSignatureOf(key: PublicKey, data: Uint8Array, signature: Uint8
   return isValid(key, data, signature, 'der');
 }
 
-/** The signature in the form that the header carries; undefined where it is not the key's. */
+/** The signature in the form that the header carries; undefined if it is not the key's. */
 function asPrescribed(key: PublicKey, data: Uint8Array, signature: Uint8Array): Uint8Array | undefined {
   if (isValid(key, data, signature, 'der')) return signature;
   // Tokens and key services give r and s side by side.

@@ -15,17 +15,17 @@ import { INPUT_NAMES, isPath } from './identity-source.js';
 export interface RotationContext {
   /** Such as `loadIdentity`. */
   readonly load: () => Promise<SigningIdentity>;
-  /** Throws where the service would refuse the identity now. */
+  /** Throws if the service would refuse the identity now. */
   readonly assertUsableIdentity: (identity: SigningIdentity) => unknown;
   readonly now: () => Date;
 }
 
-/** Called once for each state of the files that cannot be used, while the identity from before is. */
+/** Called once for each unusable state of the files, while the previous identity is used. */
 type Warn = (message: string) => void;
 
 interface Snapshot {
   readonly identity: SigningIdentity;
-  /** What identifies the files that it came from. */
+  /** Identifies the state of its files. */
   readonly stamp: string;
 }
 
@@ -33,11 +33,10 @@ interface Snapshot {
 const MAX_READS = 3;
 
 /**
- * New files are used from the next call on, if they hold a pair that the service would take; else the
- * identity from before is, for as long as the service would take that.
+ * New files are used from the next call on, if the service would accept their pair; else the previous
+ * identity is used, as long as the service would accept it.
  *
- * @returns a function that throws what `load` or `assertUsableIdentity` throw, where no identity from before
- *   is usable
+ * @returns a function that throws as `load` or `assertUsableIdentity` do, if no previous identity is usable
  */
 export function rotatingIdentity(
   source: IdentitySource,
@@ -51,7 +50,7 @@ export function rotatingIdentity(
     if (kept?.stamp === stamp && isWithinValidity(kept.identity, context.now())) return kept.identity;
     try {
       const fresh = await loadWhole(source, context, stamp);
-      // The first pair has none to replace: the checks of the session judge it.
+      // The first pair replaces none: the checks of the session cover it.
       if (kept !== undefined) context.assertUsableIdentity(fresh.identity);
       kept = fresh;
       warned = undefined;

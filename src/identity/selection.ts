@@ -1,6 +1,6 @@
 /**
- * Which of several certificates is meant: by the key that it belongs to, by the caller's selector, and, of a
- * renewal kept beside the old one, the valid one that ends last.
+ * Selects one of several certificates: by its key, by the caller's selector, and, of a certificate and its
+ * renewal, the valid one that expires last.
  */
 import { IdentityError } from '../errors.js';
 import type { Certificate } from './certificate.js';
@@ -17,9 +17,9 @@ export interface Selector {
 }
 
 /**
- * @param keys undefined where they are not known, as those of a remote signer
+ * @param keys undefined if they are not known, as those of a remote signer
  * @param subject how messages name the input
- * @returns undefined where no certificate belongs to a key
+ * @returns undefined if no certificate belongs to a key
  * @throws IdentityError `ERR_CERTIFICATE_AMBIGUOUS`: certificates of several subjects belong to the keys
  */
 export function findLeaf(
@@ -60,7 +60,7 @@ function isSelected(certificate: Certificate, { subject, serial }: Selector): bo
   return isSubject && (serial === undefined || hasSerial(certificate.serialNumber, serial));
 }
 
-/** Every attribute that is named must be there; case and blanks do not count. */
+/** Every attribute that is named must be there; case and spaces do not count. */
 function hasSubject(found: string, wanted: string): boolean {
   const fold = (text: string): string => text.toLowerCase().replace(/\s/g, '');
   if (fold(found) === fold(wanted)) return true;

@@ -1,7 +1,7 @@
 /**
- * Signs by a program of the user's: for keys in a cloud KMS, in Vault, in the certificate store of a system,
- * or behind an agent. The program gets the data on standard input and prints the signature; what it prints is
- * used only where the certificate's public key verifies it.
+ * Signs with a program of the user: for keys in a cloud KMS, in Vault, in the certificate store of a system,
+ * or behind an agent. The program gets the data on standard input and prints the signature; the signature is
+ * used only if the certificate's public key verifies it.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -48,7 +48,7 @@ function isGood(data: Uint8Array, signature: Buffer, { verify }: SignCommandOpti
   }
 }
 
-/** All that the output can mean: raw octets, hex or base64 of them; ECDSA in DER or as r and s. */
+/** All readings of the output: raw octets, hex or base64 of them; ECDSA in DER or as r and s. */
 function readingsOf(output: Buffer, algorithm: string): Buffer[] {
   const text = output.toString('latin1').replaceAll(/[\r\n\t "]/g, '');
   const octets = [

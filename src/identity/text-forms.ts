@@ -1,27 +1,25 @@
 /**
- * Undoes what happens to a certificate or key on its way: UTF-16 by PowerShell, base64 around PEM by
- * Kubernetes, line ends written as the letters `\n` by JSON and environment files. Names what it cannot undo,
- * with the command that does.
+ * Repairs common damage of certificates and keys: UTF-16 by PowerShell, base64 around PEM by Kubernetes, line
+ * ends written as the letters `\n` by JSON and environment files. For damage that it cannot repair, it names
+ * the command that does.
  */
 import { readElement, SEQUENCE } from './keys/der.js';
 import { decodeBase64 } from './keys/pem.js';
 
 export interface PlainForm {
-  /** PEM or DER, in bytes of its own where it is another form. */
+  /** PEM or DER, in bytes of its own if it was converted. */
   readonly bytes: Buffer;
-  /** What has been undone, such as `base64 around PEM`. */
+  /** The repaired damage, such as `base64 around PEM`. */
   readonly undone: readonly string[];
 }
 
 const QUOTED = 'text in quotes';
 const BACKSLASH = 0x5c;
 const BEGIN_MARK = '-----BEGIN ';
-/** base64 of PEM, of base64 of PEM: Kubernetes does the first, a person who did not know the second. */
+/** Base64 of PEM, as in Kubernetes secrets, and base64 of that, encoded again by mistake. */
 const MAX_LAYERS = 3;
 
-/**
- * @param bytes may be changed, and are wiped where the result has bytes of its own
- */
+/** @param bytes may be changed, and are wiped if the result has bytes of its own */
 export function toPlainForm(bytes: Buffer): PlainForm {
   const undone: string[] = [];
   let plain = bytes;
@@ -133,8 +131,8 @@ function undoLetterNewlines(bytes: Buffer): void {
 }
 
 /**
- * A text that is the content itself and no path, in an option: PEM, or base64 of PEM or DER. No path is a
- * hundred letters of base64 that decode to either.
+ * Whether the text of an option is the content itself and not a path: PEM, or base64 of PEM or DER. No path
+ * is a hundred letters of base64 that decode to either.
  */
 export function isContent(text: string): boolean {
   if (text.includes(BEGIN_MARK)) return true;
@@ -147,19 +145,19 @@ export function isContent(text: string): boolean {
 }
 
 export interface Unreadable {
-  /** What it is, as the end of a sentence. */
+  /** A description, as the end of a sentence. */
   readonly found: string;
-  /** The command that mends it. */
+  /** The command that repairs it. */
   readonly command: string;
 }
 
 const DASHES = "sed -E 's/[-–—]+(BEGIN|END) ([A-Z0-9 ]+[A-Z0-9])[-–—]+/-----\\1 \\2-----/' OLD > NEW";
 const KEYTOOL = 'keytool -importkeystore -srckeystore OLD -destkeystore NEW.p12 -deststoretype PKCS12';
 
-/** The octets before and behind `BEGIN` that are looked at: no part of a key is among them. */
+/** The octets before and after `BEGIN` that are checked: no part of a key is among them. */
 const [BEFORE, BEHIND] = [24, 6];
 
-/** What a file is that is neither PEM nor DER, where it is a well-known mishap. */
+/** Recognises common mistakes among files that are neither PEM nor DER. */
 export function explainUnreadable(bytes: Buffer): Unreadable | undefined {
   const magic = bytes.toString('hex', 0, 4);
   if (magic === 'feedfeed') return { found: 'a Java keystore (JKS)', command: KEYTOOL };

@@ -59,7 +59,7 @@ const NAMES: Record<ArnKind, string> = {
   role: 'a role',
 };
 
-/** The kind of a text that is a valid ARN. */
+/** The kind of a valid ARN. */
 function kindOf(text: string): ArnKind | undefined {
   return (Object.keys(SHAPES) as ArnKind[]).find((kind) => SHAPES[kind].pattern.test(text));
 }

@@ -25,11 +25,11 @@ export interface RawValue {
 /** A place that can give values. */
 export interface Source {
   readonly origin: Origin;
-  /** What the source has for an option; the first value that is not empty counts. */
+  /** The source's values for an option; the first one that is not empty counts. */
   find(name: string): readonly RawValue[];
 }
 
-/** The value of one option, validated, and where it comes from. */
+/** The validated value of one option, with its source. */
 export interface Choice {
   readonly value: unknown;
   /** How messages name the place of the value. */

@@ -11,7 +11,7 @@ export type OptionKind =
   | { readonly type: 'secret' }
   | { readonly type: 'pattern'; readonly pattern: RegExp; readonly rule: string }
   | { readonly type: 'integer'; readonly min: number; readonly max: number; readonly unit?: string }
-  /** A list of texts that match `pattern`; as one text, they are separated by `separator`. */
+  /** A list of strings that match `pattern`; in one string, they are separated by `separator`. */
   | {
       readonly type: 'list';
       readonly separator: string;

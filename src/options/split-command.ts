@@ -6,7 +6,7 @@
  */
 import { OptionError } from '../errors.js';
 
-/** The next piece of a line: blanks, text in quotes, an escaped character, or a run of plain ones. */
+/** The next piece of a line: spaces, text in quotes, an escaped character, or a run of plain ones. */
 const PIECE = /(\s+)|'([^']*)'|"((?:[^"\\]|\\[\s\S])*)"|\\([\s\S])|([^\s'"\\]+)/y;
 
 /**

@@ -1,5 +1,5 @@
 /**
- * Calls a service: signs each attempt anew, sends it, parses the answer, within the limits of time and
+ * Calls a service: signs each attempt anew, sends it, parses the response, within the limits of time and
  * attempts.
  */
 import type { HttpDispatcher } from './dispatched.js';
@@ -14,7 +14,7 @@ import { openTransport } from './transport.js';
 export interface Logger {
   /** Details of requests and signatures. Never a key, a passphrase, a secret or a token. */
   debug?(message: string): void;
-  /** What works today and should be changed. */
+  /** Problems that have no effect today and should be fixed. */
   warn?(message: string): void;
 }
 

@@ -1,4 +1,4 @@
-/** One way to send requests to one host, and what all ways have in common: the bounded answer. */
+/** One way to send requests to one host, and the part that all ways share: the bounded response. */
 import { ServiceError } from '../errors.js';
 import { NOT_THE_SERVICE } from './refusal-advice.js';
 import type { SessionRequest } from './request.js';

@@ -35,8 +35,8 @@ export interface SessionContext {
   /** Jitter, in [0, 1). Default `Math.random`. */
   readonly random?: (() => number) | undefined;
   /**
-   * An undici dispatcher (`Agent`, `ProxyAgent`, `MockAgent`) to send the request with. TLS and proxies are
-   * then its affair: `caBundle`, `verifyTls`, `connectTimeoutMs` and `HTTPS_PROXY` do not count. It is not
+   * An undici dispatcher (`Agent`, `ProxyAgent`, `MockAgent`) to send the request with. It then handles TLS
+   * and proxies: `caBundle`, `verifyTls`, `connectTimeoutMs` and `HTTPS_PROXY` do not count. It is not
    * closed.
    */
   readonly dispatcher?: HttpDispatcher | undefined;
@@ -131,7 +131,7 @@ async function createFirstSession(
   const { endpoint, region, roleArn, connection } = settings;
   if (!connection.verifyTls) {
     logger?.warn?.(
-      "the service's TLS certificate is not verified: anyone on the way can read the credentials",
+      "the service's TLS certificate is not verified: anyone on the network path can read the credentials",
     );
   }
   for (const { message, hint } of assertUsableIdentity(identity, now())) {

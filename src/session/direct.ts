@@ -22,7 +22,7 @@ interface DirectOptions extends TlsOptions {
 }
 
 const MAX_HEADER_BYTES = 16 * 1024;
-/** The answer to a question for an error message. */
+/** Time limit for the lookup of an issuer for an error message. */
 const ISSUER_TIMEOUT_MS = 2000;
 
 export function openDirect(endpoint: URL, options: DirectOptions): Channel {
@@ -87,7 +87,7 @@ function addressOf({ hostname, port, protocol }: URL): { host: string; port: num
 }
 
 function connectTimeout(): Error {
-  return Object.assign(new Error('not connected in time'), { code: CONNECT_TIMEOUT });
+  return Object.assign(new Error('the connection timed out'), { code: CONNECT_TIMEOUT });
 }
 
 /**

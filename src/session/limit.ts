@@ -20,7 +20,7 @@ export function startLimit(timeoutMs: number, origin: string, callerSignal: Abor
   const elapsedMs = stopwatch();
   const onTimeout = (): void =>
     controller.abort(
-      new TransportError('ERR_TIMEOUT', `no answer from ${origin} within ${timeoutMs} ms`, {
+      new TransportError('ERR_TIMEOUT', `no response from ${origin} within ${timeoutMs} ms`, {
         hint: NETWORK_HINT,
       }),
     );

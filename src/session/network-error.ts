@@ -4,9 +4,10 @@ import { codeOf, isRolesAnywhereError, safeCause, TransportError } from '../erro
 /** Of a connection, TLS included, that took too long. */
 export const CONNECT_TIMEOUT = 'ERR_CONNECT_TIMEOUT';
 
-export const NETWORK_HINT = 'check region, endpoint and network, and HTTPS_PROXY if the way out is a proxy';
+export const NETWORK_HINT =
+  'check region, endpoint and network, and HTTPS_PROXY if outbound requests need a proxy';
 
-/** OpenSSL's verdicts on a chain whose authority is not among those that are trusted. */
+/** OpenSSL's errors for a chain whose authority is not trusted. */
 const UNKNOWN_AUTHORITY = [
   'UNABLE_TO_GET_ISSUER_CERT',
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
@@ -38,7 +39,7 @@ export function networkError(error: unknown, origin: string, issuer?: string): E
   }
   const refusal = /^Proxy response \((4\d\d)\)/.exec(detail)?.[1];
   if (refusal !== undefined) return proxyRefusal(refusal, origin);
-  return new TransportError('ERR_NETWORK', `no answer from ${origin}: ${detail}`, {
+  return new TransportError('ERR_NETWORK', `no response from ${origin}: ${detail}`, {
     cause,
     hint: NETWORK_HINT,
   });
@@ -47,7 +48,7 @@ export function networkError(error: unknown, origin: string, issuer?: string): E
 function proxyRefusal(status: string, origin: string): TransportError {
   const hint =
     status === '407'
-      ? 'the proxy wants a user name and a password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT, ' +
+      ? 'the proxy requires a user name and a password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT, ' +
         'special characters percent-encoded'
       : 'ask the administrator of the proxy to allow the endpoint, or add its host to NO_PROXY';
   return new TransportError('ERR_PROXY', `the proxy refuses to connect to ${origin}: status ${status}`, {
@@ -85,12 +86,12 @@ function describe(error: unknown): { code: string; detail: string } {
   }
   // From Node 24 on, its message ends with advice about node's own flags.
   const [message = ''] = error.message.split('; if the root CA is installed locally, ');
-  // Node's word for a connection that closes within an answer.
+  // Node's message for a connection that closes within a response.
   const isCut = code === 'ECONNRESET' && error.message === 'aborted';
-  return { code, detail: isCut ? 'the connection closed within the answer' : message || code };
+  return { code, detail: isCut ? 'the connection closed before the response was complete' : message || code };
 }
 
-/** Node's names for what OpenSSL found wrong with a certificate, and OpenSSL's own for a failed handshake. */
+/** Node's codes for the certificate errors of OpenSSL, and OpenSSL's own codes for a failed handshake. */
 const TLS_CODES = [
   ...['ERR_TLS', 'ERR_SSL', 'EPROTO', 'CERT_', 'CRL_', 'UNABLE_TO_', 'SELF_SIGNED', 'DEPTH_ZERO'],
   ...['HOSTNAME_MISMATCH', 'INVALID_CA', 'INVALID_PURPOSE', 'PATH_LENGTH'],

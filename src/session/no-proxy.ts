@@ -3,7 +3,7 @@
  *
  * No standard defines `NO_PROXY`. The forms are those of Go's `httpproxy`, which AWS's Go helper uses: a name
  * (and its subdomains), `.name` or `*.name` (its subdomains alone), an address, a block of addresses
- * (`10.0.0.0/8`), `*`; each but the last two optionally with a port. Between them, commas or blanks.
+ * (`10.0.0.0/8`), `*`; each but the last two optionally with a port. Between them, commas or spaces.
  */
 import { BlockList, isIP } from 'node:net';
 

@@ -18,7 +18,7 @@ export interface ProxyOptions {
 }
 
 /**
- * @param proxyUrl with a user name and password if the proxy wants them
+ * @param proxyUrl with a user name and password if the proxy requires them
  * @throws OptionError `ERR_OPTION_INVALID`: not an http, https or socks5 URL
  */
 export async function openProxy(proxyUrl: string, endpoint: URL, options: ProxyOptions): Promise<Channel> {

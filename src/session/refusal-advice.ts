@@ -1,12 +1,12 @@
 /**
- * What to do about a refusal, by the service's error code and the facts in its message.
+ * Chooses the advice for a refusal by the service's error code and the facts in its message.
  *
  * The service documents no list of its messages: those below were quoted by its users. They are matched
  * loosely, and the message itself is always shown beside the advice.
  */
 import type { ServiceErrorCode } from '../errors.js';
 
-/** The advice for an answer that is none of the service's. */
+/** The advice for a response that is not the service's. */
 export const NOT_THE_SERVICE =
   'check the endpoint: a proxy or another server may have answered instead of IAM Roles Anywhere';
 
@@ -76,7 +76,7 @@ const FIELDS = { Issuer: 'x509Issuer', Subject: 'x509Subject', SAN: 'x509SAN' } 
 
 type List = keyof typeof FIELDS;
 
-/** What a mapping may keep, as an example: the first that did not fail. */
+/** The attribute that the example mapping keeps: the first one that did not fail. */
 const SPECIFIERS: Readonly<Record<List, readonly string[]>> = {
   Issuer: ['CN', 'O', 'OU'],
   Subject: ['CN', 'OU', 'O'],
@@ -85,8 +85,8 @@ const SPECIFIERS: Readonly<Record<List, readonly string[]>> = {
 
 /**
  * The service names the attributes that it could not map: `Issuer: [ O ]; Subject: [ CN, OU ]; SAN: [ DNS/2
- * ]`. Values of tags have no characters but letters, digits, blanks and `_ . : / = + - @ *`, and at most 256
- * of them. Their values are known from the certificate.
+ * ]`. Values of tags may only have letters, digits, spaces and `_ . : / = + - @ *`, and at most 256 of them.
+ * Their values are known from the certificate.
  */
 function unmappedAdvice(text: string, certificate: Refusal['certificate']): string {
   const names = { Issuer: certificate?.issuer, Subject: certificate?.subject, SAN: undefined };
@@ -106,7 +106,7 @@ function unmappedAdvice(text: string, certificate: Refusal['certificate']): stri
     `aws rolesanywhere ${operation} --profile-id PROFILE_ID --certificate-field ${field}`;
   return [
     `${found.join(', ') || 'an attribute of the certificate'} cannot be a session tag, which has ` +
-      'letters, digits, blanks and _.:/=+-@* only, at most 256',
+      'letters, digits, spaces and _.:/=+-@* only, at most 256',
     `map only the attributes that conditions use: ${command('put-attribute-mapping')} --mapping-rules ` +
       `specifier=${kept}`,
     `or none: ${command('delete-attribute-mapping')}`,

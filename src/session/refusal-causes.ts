@@ -19,11 +19,11 @@ export interface TrustStatement {
 export interface Explanation {
   /** The likely ones first, one line each, each with what to do. */
   readonly causes: readonly string[];
-  /** Allows this session in the role's trust policy; undefined where the policy is not the cause. */
+  /** Allows this session in the role's trust policy; undefined if the policy is not the cause. */
   readonly statement: TrustStatement | undefined;
 }
 
-/** What the request asked for: the ARNs and options of `createSession`. */
+/** The refused request: the ARNs and options of `createSession`. */
 export interface RefusedRequest {
   readonly trustAnchorArn: string;
   readonly profileArn: string;
@@ -69,12 +69,12 @@ const CAUSES: Readonly<Record<string, Explain>> = {
       `against this certificate: aws iam get-role --role-name ${roleNameOf(roleArn)} ` +
       '--query Role.AssumeRolePolicyDocument > role.json; rolesanywhere doctor --trust-policy role.json',
     `the profile does not list the role: aws rolesanywhere get-profile --profile-id ${idOf(profileArn)}`,
-    'the trust policy allows sts:AssumeRole alone: sts:TagSession and sts:SetSourceIdentity are needed too',
+    'the trust policy allows only sts:AssumeRole: sts:TagSession and sts:SetSourceIdentity are required too',
     'the role does not exist, or profile or subject are disabled',
   ],
   'Invalid signature': () => [
     'the clock of this machine is wrong: signatures last 5 minutes',
-    'a proxy alters the request, or another host than the one that was signed answers (a custom endpoint)',
+    'a proxy alters the request, or the request reaches another host than the signed one (a custom endpoint)',
     'the private key is not that of the certificate: here both were compared, so this is unlikely',
   ],
 };
@@ -93,7 +93,7 @@ const NOT_FOUND: Explain = ({ trustAnchorArn, profileArn }) => [
  * Explains an error of `createSession` that the service has answered.
  *
  * @param error a ServiceError
- * @param refused what the request asked for
+ * @param refused the ARNs and options of the request
  * @returns no causes for a refusal that is not known
  * @example
  * createSession(options).catch((error) => {

@@ -74,7 +74,8 @@ function codeOf(status: number, type: string | undefined): ServiceError['code'] 
 }
 
 /**
- * A wrong clock shows itself only as `Invalid signature`: say so where the answer's own date gives it away.
+ * Describes a wrong clock, which the service reports only as `Invalid signature`, by the date of the
+ * response.
  */
 function describeSkew(date: string | undefined, now: Date): string {
   const skewMs = now.getTime() - parseHttpDate(date);
@@ -82,7 +83,7 @@ function describeSkew(date: string | undefined, now: Date): string {
   const minutes = Math.round(Math.abs(skewMs) / 60_000);
   return (
     `; this machine's clock is ${minutes} minutes ${skewMs > 0 ? 'ahead of' : 'behind'} the service's, ` +
-    'and at most 5 are allowed'
+    'and AWS allows 5'
   );
 }
 

@@ -20,7 +20,7 @@ export interface SessionRequestSettings
   readonly instanceProperties?: Readonly<Record<string, string>> | undefined;
 }
 
-/** What CreateSession takes, as `signRequest` and any HTTP client take it. */
+/** The unsigned request, for `signRequest` and any HTTP client. */
 export type SessionRequest = HttpRequest & { readonly query: Record<string, string>; readonly body: string };
 
 export function createSessionRequest(settings: SessionRequestSettings): SessionRequest {

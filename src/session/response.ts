@@ -1,5 +1,5 @@
 /**
- * Parses the service's answer: a session, or the error that the service reports.
+ * Parses the service's response: a session, or the error that the service reports.
  *
  * Source: "CreateSession" of IAM Roles Anywhere; restJson1 for errors. Unknown members are ignored, and
  * nothing of a body that may hold credentials gets into a message.
@@ -86,7 +86,7 @@ export function parseSessionResponse(response: HttpResponse, context: ResponseCo
 
 /**
  * Refuses expired credentials: they are of no use, and a wrong clock on this machine would make every caller
- * ask again and again.
+ * retry without end.
  *
  * @throws ServiceError `ERR_RESPONSE_INVALID`
  */
@@ -98,13 +98,15 @@ export function assertNotExpired(expiration: Date, response: HttpResponse, now: 
   });
 }
 
-/** RFC 3339, with its offset: `Date` alone takes nearly any text, and local time where there is none. */
+/**
+ * RFC 3339, with its offset: `Date` alone accepts nearly any text, and assumes local time without an offset.
+ */
 export function parseMoment(text = ''): Date {
   const isMoment = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text);
   return new Date(isMoment ? text : Number.NaN);
 }
 
-/** The fifth part of an ARN, where it is an account. */
+/** The fifth part of an ARN, if it is an account. */
 export function accountOf(arn: string | undefined): string | undefined {
   return /^arn:[^:]+:[^:]+:[^:]*:(\d{12}):/.exec(arn ?? '')?.[1];
 }
@@ -133,8 +135,8 @@ function bareType(named: string): string {
 }
 
 /**
- * Undefined where it is not JSON. Its text stays here, as does the parser's message, which quotes it:
- * credentials.
+ * Undefined if it is not JSON. Neither its text nor the parser's message, which quotes it, leaves this
+ * function: it may hold credentials.
  */
 function parseJson(body: Uint8Array): Record<string, unknown> | undefined {
   try {

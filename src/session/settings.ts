@@ -67,7 +67,7 @@ export interface Settings {
   readonly instanceProperties: Readonly<Record<string, string>> | undefined;
   /** Roles to assume with the session, one after the other. */
   readonly assumeRoles: readonly AssumedRole[];
-  /** Where STS is, and the region of its signatures. */
+  /** The endpoint of STS, and the region of its signatures. */
   readonly sts: { readonly endpoint: URL; readonly region: string };
   readonly connection: Connection;
 }

@@ -2,7 +2,7 @@
  * Sends signed requests to the service: directly over `node:https`, through a proxy with undici, or through a
  * dispatcher of the caller's.
  *
- * All ways: TLS 1.2 or later, no redirects, an answer of at most 1 MiB, a limit on connecting; the limit on
+ * All ways: TLS 1.2 or later, no redirects, a response of at most 1 MiB, a limit on connecting; the limit on
  * the whole call is the signal.
  */
 import { isLoopback } from '../options/loopback.js';
@@ -31,7 +31,7 @@ export interface Transport {
 /** Opens one channel of a way to the service, with the authorities of one level of trust. */
 type OpenChannel = (tls: TlsOptions) => Promise<Channel>;
 
-/** @param dispatcher used instead of a connection of our own: TLS and proxies are then its affair */
+/** @param dispatcher used instead of a connection of our own: it then handles TLS and proxies */
 export async function openTransport(
   endpoint: URL,
   connection: Connection,
@@ -98,7 +98,7 @@ function transportOver(
   return { send, close };
 }
 
-/** The URL of the proxy that requests to the endpoint go through; undefined where they go directly. */
+/** The URL of the proxy that requests to the endpoint go through; undefined if they go directly. */
 export async function proxyFor(endpoint: URL, proxy: Connection['proxy']): Promise<string | undefined> {
   if (proxy === undefined || isLoopback(endpoint.hostname)) return undefined;
   const { isWithoutProxy } = await import('./no-proxy.js');

@@ -1,7 +1,7 @@
 /**
- * Which certificate authorities TLS trusts. A bundle of the caller's is tried first and alone; without one,
- * Node's own list is. Only after a handshake that failed for an unknown authority (nothing has been sent by
- * then) are the others of the machine read, which would otherwise cost every call up to 200 ms.
+ * Decides which certificate authorities TLS trusts. A bundle of the caller is tried first and alone; without
+ * one, Node's own list is. Only after a handshake that failed for an unknown authority (nothing has been sent
+ * by then) are the others of the machine read, which would otherwise cost every call up to 200 ms.
  */
 import { loadTrustBundle } from '../identity/load.js';
 import type { Connection } from './settings.js';
@@ -16,7 +16,7 @@ export interface TlsOptions {
 /** Node's own list of authorities. */
 export const STRICT: TlsOptions = { minVersion: 'TLSv1.2', rejectUnauthorized: true };
 
-/** To be tried in this order, each after the one before has not known the authority. */
+/** The levels of trust, in order: the next one is tried if the authority is unknown to the one before. */
 export function trustLevels(connection: Connection): Array<() => Promise<TlsOptions>> {
   const { caBundle, verifyTls } = connection;
   const base = { minVersion: 'TLSv1.2', rejectUnauthorized: verifyTls } as const;

@@ -41,8 +41,8 @@ class X509SignatureV4 extends SignatureV4Base {
 
   /**
    * @param request with the headers that are not ours
-   * @param ownHeaders lower-case names, values without surrounding or repeated blanks: they are canonical as
-   *   we write them, and long, so that looking for blanks in certificates would be work for nothing
+   * @param ownHeaders lower-case names, values without surrounding or repeated spaces: they are canonical as
+   *   we write them, and long, so searching certificates for spaces would be wasted work
    * @throws OptionError `ERR_OPTION_INVALID`: a body that is neither text nor bytes
    */
   canonicalize(request: HttpRequest, ownHeaders: Record<string, string>): CanonicalForm {

@@ -21,7 +21,7 @@ export interface SignedRequest<T extends HttpRequest = HttpRequest> {
   readonly stringToSign: string;
 }
 
-/** Headers that signing itself sets: what a caller left under these names is stale. */
+/** Headers that signing itself sets: values of the caller under these names are stale. */
 const OWN_HEADERS = ['host', 'authorization', 'date', 'x-amz-date', 'x-amz-x509', 'x-amz-x509-chain'];
 
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'https:': 443, 'http:': 80 };
@@ -32,8 +32,8 @@ let canonicalRequestModule: Promise<typeof import('./canonical-request.js')> | u
 /**
  * Signs a request for IAM Roles Anywhere. Send it unchanged: same host, path, query and body.
  *
- * @returns a new request, with `host`, `x-amz-date`, `x-amz-x509`, `x-amz-x509-chain` (only where there is a
- *   chain) and `authorization` among its headers
+ * @returns a new request, with `host`, `x-amz-date`, `x-amz-x509`, `x-amz-x509-chain` (only with a chain) and
+ * `authorization` among its headers
  * @throws OptionError `ERR_OPTION_INVALID`: a body that is neither text nor bytes, or an invalid date
  * @throws IdentityError `ERR_KEY_SIGN`: an identity of the caller's own failed
  * @example

@@ -1,5 +1,5 @@
 /**
- * Signs a request with temporary credentials: plain Signature Version 4, as STS wants it.
+ * Signs a request with temporary credentials: plain Signature Version 4, as STS requires it.
  *
  * Source: "Create a signed AWS API request" of the IAM user guide.
  */

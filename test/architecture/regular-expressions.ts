@@ -6,7 +6,7 @@ import { sourceOf } from './source.js';
 export interface Expression {
   readonly path: string;
   readonly line: number;
-  /** Undefined where it is computed: such a place is listed by its file. */
+  /** Undefined if it is computed: such a place is listed by its file. */
   readonly pattern: string | undefined;
   readonly flags: string;
 }

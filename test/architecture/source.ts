@@ -9,7 +9,7 @@ import { traverse } from '@babel/types';
 export type Files = ReadonlyMap<string, string>;
 
 export interface Import {
-  /** The module as written; undefined where it is computed. */
+  /** The module as written; undefined if it is computed. */
   readonly from: string | undefined;
   /** Erased before the program runs: `import type`, `export type … from`, `typeof import(…)`. */
   readonly isType: boolean;

@@ -168,7 +168,7 @@ describe('refused with status 2, and nothing on stdout', () => {
     const { status, stdout, stderr } = await runMain([...args, '--pkcs8-password', 'two', 'words']);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toBe(
-      report('unexpected argument behind a passphrase', UNKNOWN, 'quote a passphrase that contains blanks'),
+      report('unexpected argument after a passphrase', UNKNOWN, 'quote a passphrase that contains spaces'),
     );
   });
 });

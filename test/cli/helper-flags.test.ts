@@ -96,7 +96,7 @@ describe.each(['credential-process', 'serve', 'update'])('%s', (command) => {
     [['--use-latest-expiring-certificate'], `--use-latest-expiring-certificate ${STORE}`],
     [
       ['--cert-selector', 'nonsense'],
-      '--cert-selector must be pairs such as Key=x509Subject,Value=CN=host, separated by a blank',
+      '--cert-selector must be pairs such as Key=x509Subject,Value=CN=host, separated by a space',
     ],
     [
       ['--cert-selector', 'Key=a,Value=b', '--system-store-name', 'MY'],
@@ -169,8 +169,8 @@ describe('serve and update', () => {
     [['serve', '--log-format', 'xml'], '--log-format must be text or json, found "xml"'],
     [
       ['update', '--profile', 'a]\n[b'],
-      '--profile must be the name of a profile, not DEFAULT, without brackets, line ends, and blanks ' +
-        'around it, found [redacted: may be a key]',
+      '--profile must be the name of a profile other than DEFAULT, without brackets, line ends or ' +
+        'surrounding spaces, found [redacted: may be a key]',
     ],
     [['update', '--once=2'], '--once must be true or false, found "2"'],
   ])('check %j', async (args, message) => {

@@ -49,7 +49,7 @@ describe.skipIf(!hasPython)('at a terminal (left out without python3)', () => {
   ])('ends at %s and restores the terminal', async (_name, key) => {
     const { shown, status, echoed, echoesAtEnd } = await inTerminal(SIGN, [[QUESTION, ['canary', key]]]);
     expect(shown).toContain(
-      'rolesanywhere: missing passphrase: the question for it was interrupted (ERR_OPTION_MISSING)',
+      'rolesanywhere: missing passphrase: the prompt was interrupted (ERR_OPTION_MISSING)',
     );
     expect(shown).not.toContain('canary');
     expect({ status, echoed, echoesAtEnd }).toEqual({ status: 2, echoed: [false], echoesAtEnd: true });

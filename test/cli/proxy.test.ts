@@ -37,7 +37,7 @@ it('says that the proxy wants a password, and does not try a wrong one again', a
     stderr: report(
       `the proxy refuses to connect to https://${HOST}: status 407`,
       'ERR_PROXY',
-      'the proxy wants a user name and a password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT, ' +
+      'the proxy requires a user name and a password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT, ' +
         'special characters percent-encoded',
     ),
   });

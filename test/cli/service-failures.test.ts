@@ -13,7 +13,7 @@ import {
 import { credentialProcess, report, runMain, runProgram } from '../program.js';
 
 const ID = '(request id 11111111-2222-3333-4444-555555555555)';
-const NETWORK = 'check region, endpoint and network, and HTTPS_PROXY if the way out is a proxy';
+const NETWORK = 'check region, endpoint and network, and HTTPS_PROXY if outbound requests need a proxy';
 const TLS =
   'the certificate was issued by "CN=tls-root": if that is a CA of your company, name its PEM file in ' +
   'AWS_CA_BUNDLE';
@@ -169,7 +169,7 @@ describe('a failure of the service: nothing on stdout, status 5', () => {
     const outcome = await runMain(credentialProcess({ endpoint }));
     expect(outcome).toMatchObject({ status: 5, stdout: '' });
     expect(outcome.stderr).toMatch(
-      /; this machine's clock is 6\d minutes ahead of the service's, and at most 5/,
+      /; this machine's clock is 6\d minutes ahead of the service's, and AWS allows 5/,
     );
     expect(outcome.stderr).toMatch(/ \(ERR_SERVICE_DENIED\)\nhint: set the clock of this machine \(NTP\)\n$/);
   });
@@ -181,7 +181,7 @@ describe('a failure of the network: nothing on stdout, status 4', () => {
       status: 4,
       stdout: '',
       stderr: report(
-        'no answer from http://127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1',
+        'no response from http://127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1',
         'ERR_NETWORK',
         NETWORK,
       ),
@@ -220,7 +220,9 @@ describe('a failure of the network: nothing on stdout, status 4', () => {
     const outcome = await runMain(credentialProcess({ endpoint }));
     expect(outcome).toMatchObject({ status: 4, stdout: '' });
     expect(outcome.stderr).toMatch(
-      new RegExp(`^rolesanywhere: no answer from ${endpoint}: \\S.* \\(ERR_NETWORK\\)\nhint: ${NETWORK}\n$`),
+      new RegExp(
+        `^rolesanywhere: no response from ${endpoint}: \\S.* \\(ERR_NETWORK\\)\nhint: ${NETWORK}\n$`,
+      ),
     );
     expect(requests).toHaveLength(3);
   });
@@ -233,7 +235,7 @@ describe('a failure of the network: nothing on stdout, status 4', () => {
     expect(await runMain(credentialProcess({ endpoint, 'timeout-ms': '500' }))).toEqual({
       status: 4,
       stdout: '',
-      stderr: report(`no answer from ${endpoint} within 500 ms`, 'ERR_TIMEOUT', NETWORK),
+      stderr: report(`no response from ${endpoint} within 500 ms`, 'ERR_TIMEOUT', NETWORK),
     });
     expect(requests).toHaveLength(1);
   });

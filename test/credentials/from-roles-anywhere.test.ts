@@ -221,7 +221,7 @@ describe('fromRolesAnywhere', () => {
       'the network',
       { ...OPTIONS, endpoint: 'http://127.0.0.1:1' },
       'ERR_NETWORK',
-      'no answer from http://127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1',
+      'no response from http://127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1',
     ],
   ])('in a chain stops at a failure of %s', async (_name, options, code, message) => {
     await expect(fromRolesAnywhere(options)()).rejects.toMatchObject({ code, message, tryNextLink: false });

@@ -89,7 +89,7 @@ describe.skipIf(!hasAws)(`the AWS CLI${note}`, () => {
     const { status, stderr } = await run(machine, process.execPath, args);
     expect(status).toBe(0);
     expect(stderr).toBe(
-      'rolesanywhere: warning: programs take the profile "default" before the endpoint of --server: ' +
+      'rolesanywhere: warning: programs use the profile "default" before the endpoint of --server: ' +
         `aws_access_key_id in ${path}\n`,
     );
   });

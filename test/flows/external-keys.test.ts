@@ -224,7 +224,7 @@ describe.skipIf(noHsm)(`a key on a token${noHsm === undefined ? '' : ` (left out
     [
       'no PIN and no terminal',
       ['--certificate', 'pkcs11:token=host'],
-      /wants a PIN, and none is given.*ERR_PKCS11_PIN/s,
+      /requires a PIN, and none is given.*ERR_PKCS11_PIN/s,
     ],
     [
       'a token that is not there',

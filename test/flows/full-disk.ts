@@ -6,7 +6,7 @@ import { onTestFinished } from 'vitest';
 
 /**
  * @param files existing files by name
- * @returns false where nothing can be mounted: that needs root, and the right to
+ * @returns false if nothing can be mounted: that needs root, and the right to
  */
 export function mountFullDisk(folder: string, files: Readonly<Record<string, string>>): boolean {
   mkdirSync(folder);

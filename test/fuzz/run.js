@@ -54,7 +54,7 @@ const setUp = new URL('./typescript.js', import.meta.url).href;
 const noNetwork = new URL('../no-network.js', import.meta.url).href;
 
 /**
- * Runs a worker; undefined where it hung or died.
+ * Runs a worker; undefined if it hung or died.
  *
  * @param {object} job
  * @param {number} limitMs

@@ -187,7 +187,7 @@ describe('flaws are named', () => {
     [
       'an unknown critical extension',
       makeCertificate({ extensions: [extension('1.2.3.4', Buffer.alloc(1), 0xff)] }),
-      'the extension 1.2.3.4, which makes demands that may not be understood',
+      'the extension 1.2.3.4, which may be unsupported',
     ],
   ])('%s', async (_name, bytes, flaw) => {
     expect((await parseCertificate(bytes, 'it')).flaws).toContain(flaw);

@@ -106,8 +106,8 @@ describe.skipIf(!hasOpenssl)('a PKCS#7 bundle', () => {
     await expect(loadIdentity({ ...LEAF, intermediates: sealed })).rejects.toMatchObject({
       code: 'ERR_CERTIFICATE_INVALID',
       message:
-        `intermediates ${sealed} must be a PKCS#7 bundle of certificates, found PKCS#7 of the ` +
-        `kind 1.2.840.113549.1.7.3`,
+        `intermediates ${sealed} must be a PKCS#7 bundle of certificates, ` +
+        'found PKCS#7 of type 1.2.840.113549.1.7.3',
     });
   });
 

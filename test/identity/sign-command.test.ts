@@ -111,7 +111,7 @@ describe('a signing program', () => {
     ['signs with another key', shell(openssl('rsa-3072')), /octets that it does not verify/],
     ['fails', shell('exit 3'), /ended with status 3/],
     ['is ended', shell('kill -TERM $$'), /was ended by SIGTERM/],
-    ['is not there', ['/nowhere/sign'], /\/nowhere\/sign could not be started: ENOENT/],
+    ['does not exist', ['/nowhere/sign'], /\/nowhere\/sign could not be started: ENOENT/],
     ['prints without end', shell('yes'), /printed more than 65536 octets/],
   ])('is named if it %s', async (_what, command, message) => {
     await expect(signByCommand(DATA, optionsFor('rsa-2048', command))).rejects.toMatchObject({

@@ -107,7 +107,7 @@ describe('what passes is tried again, what does not is not', () => {
     await expect(createSession({ ...OPTIONS, endpoint })).rejects.toMatchObject({
       name: 'TransportError',
       code: 'ERR_NETWORK',
-      message: `no answer from ${endpoint}: connect ECONNREFUSED 127.0.0.1:1`,
+      message: `no response from ${endpoint}: connect ECONNREFUSED 127.0.0.1:1`,
     });
   });
 
@@ -116,7 +116,7 @@ describe('what passes is tried again, what does not is not', () => {
     expect(outcome).toMatchObject({
       name: 'TransportError',
       code: 'ERR_NETWORK',
-      message: expect.stringMatching(new RegExp(`^no answer from ${endpoint}: \\S`)),
+      message: expect.stringMatching(new RegExp(`^no response from ${endpoint}: \\S`)),
     });
     expect(requests).toHaveLength(3);
   });
@@ -129,7 +129,7 @@ describe('what passes is tried again, what does not is not', () => {
     expect(outcome).toMatchObject({
       name: 'TransportError',
       code: 'ERR_TIMEOUT',
-      message: `no answer from ${endpoint} within 300 ms`,
+      message: `no response from ${endpoint} within 300 ms`,
     });
     expect(requests).toHaveLength(1);
   });

@@ -223,7 +223,7 @@ describe('an unusable proxy', () => {
       'a closed port',
       'http://user:canary-secret@127.0.0.1:1',
       'ERR_NETWORK',
-      `no answer from https://${HOST}: `,
+      `no response from https://${HOST}: `,
     ],
     ['no http', 'ftp://user:canary-secret@127.0.0.1:1', 'ERR_OPTION_INVALID', BAD_URL],
     ['no URL', 'http://user:canary-secret@127.0.0.1:port', 'ERR_OPTION_INVALID', BAD_URL],

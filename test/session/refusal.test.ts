@@ -158,11 +158,11 @@ describe('a refusal', () => {
   it.each([
     [
       'Mon, 01 Jun 2026 11:54:00 GMT',
-      "; this machine's clock is 6 minutes ahead of the service's, and at most 5 are allowed",
+      "; this machine's clock is 6 minutes ahead of the service's, and AWS allows 5",
     ],
     [
       'Mon, 01 Jun 2026 13:00:00 GMT',
-      "; this machine's clock is 60 minutes behind the service's, and at most 5 are allowed",
+      "; this machine's clock is 60 minutes behind the service's, and AWS allows 5",
     ],
     ['Mon, 01 Jun 2026 12:05:00 GMT', ''],
     ['Mon, 01 Jun 2026 11:55:00 GMT', ''],

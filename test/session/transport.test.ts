@@ -31,7 +31,7 @@ async function call(
 
 const SESSION = { accessKeyId: 'ASIAEXAMPLEACCESSKEY' };
 const NOT_VERIFIED =
-  "the service's TLS certificate is not verified: anyone on the way can read the credentials";
+  "the service's TLS certificate is not verified: anyone on the network path can read the credentials";
 
 describe('TLS', () => {
   it('of an unknown authority is refused, and nothing is sent', async () => {

@@ -7,7 +7,7 @@
  */
 
 export interface AwsSetup {
-  /** Of trust anchor and profile. */
+  /** Name of the trust anchor and the profile. */
   readonly name: string;
   readonly roleName: string;
   /** PEM. */
@@ -25,8 +25,8 @@ export function formatSetup(format: (typeof SETUP_FORMATS)[number], setup: AwsSe
 }
 
 /**
- * Without the first condition every trust anchor of the account could lead to the role, without the second
- * every certificate of this one.
+ * Without the first condition, certificates of every trust anchor of the account could assume the role;
+ * without the second, every certificate of this one.
  */
 function trustPolicy({ subject }: AwsSetup, trustAnchorArn: unknown) {
   const tags = Object.entries(subject).map(([name, value]) => [
@@ -49,7 +49,7 @@ function trustPolicy({ subject }: AwsSetup, trustAnchorArn: unknown) {
   };
 }
 
-/** Stands in JSON for the ARN that is known only when the lines run. */
+/** Placeholder in JSON for the ARN, which is known only when the commands run. */
 const PLACEHOLDER = '\u0000';
 
 function formatCli(setup: AwsSetup): string {

@@ -50,7 +50,7 @@ async function readSubject(path: string): Promise<Record<string, string | undefi
 /** Roles Anywhere drops other values: a condition on them would never hold. */
 function assertTag(name: string, value: string): string {
   if (/^[\p{L}\p{Z}\p{N}_.:/=+\-@*]{1,256}$/u.test(value)) return value;
-  const rule = 'letters, numbers, blanks and _ . : / = + - @ *, at most 256';
+  const rule = 'letters, digits, spaces and _ . : / = + - @ *, at most 256';
   throw new OptionError(
     'ERR_OPTION_INVALID',
     `the session tag of ${name} must be ${rule}, found ${quote(value)}`,

@@ -1,4 +1,4 @@
-/** What the subcommands of `ca` do: flags have been read, times are given. */
+/** The subcommands of `ca`, after their flags are parsed. The clock is a parameter. */
 import { X509Certificate } from 'node:crypto';
 import type { Authority, IssuedCertificate } from '../../authority/authority.js';
 import { createRoot, openAuthority } from '../../authority/authority.js';
@@ -60,11 +60,11 @@ export interface LeafValues {
   readonly days: number;
 }
 
-/** What surrounds a run. */
+/** The context of a run. */
 export interface CaContext {
   readonly io: Io;
   readonly now: () => Date;
-  /** Whether the user has asked for the number of days. */
+  /** Whether the user gave the number of days. */
   readonly hasDays: boolean;
 }
 
@@ -274,8 +274,8 @@ async function readIssued(path: string, { certificate: own }: CaFolder) {
   const subject = `certificate ${path}`;
   const text = await readTextFileIfThere(path, subject);
   if (text === undefined) {
-    const found = /^[0-9A-Fa-f:]+$/.test(path) ? 'serial number in the index, and no file,' : 'file';
-    throw new IdentityError('ERR_FILE_UNREADABLE', `there is no such ${found} ${quote(path)}`, {
+    const what = /^[0-9A-Fa-f:]+$/.test(path) ? 'file, and no serial number of the index,' : 'file';
+    throw new IdentityError('ERR_FILE_UNREADABLE', `there is no ${what} ${quote(path)}`, {
       hint: 'name a certificate of this CA by its file or its serial number (ca show)',
     });
   }
@@ -344,18 +344,16 @@ async function record(ca: CaFolder, pem: string, { now }: CaContext): Promise<vo
   await changeIndex(ca.files, (index) => ({ ...index, certificates: [...index.certificates, entry] }));
 }
 
-/**
- * A certificate that outlives its CA stops working with it: it is issued for as long as the CA's own lasts.
- */
+/** Limits the validity to that of the CA's certificate: a certificate is useless after its CA has expired. */
 function daysWithin({ certificate, files }: CaFolder, days: number, { io, now, hasDays }: CaContext): number {
   const end = new Date(new X509Certificate(certificate).validTo);
   const most = Math.floor((end.getTime() - now().getTime() + BACKDATED_MS) / DAY_MS);
   if (most < 1) {
     const ends = end.toISOString();
-    const message = `CA certificate ${files.certificate} has no whole day left: it ends on ${ends}`;
+    const message = `CA certificate ${files.certificate} expires in less than a day, on ${ends}`;
     throw new IdentityError('ERR_CERTIFICATE_EXPIRED', message, { hint: 'make a new CA with ca init' });
   }
-  if (days > most && hasDays) warn(io, `${most} days instead of ${days}: the CA's certificate ends then`);
+  if (days > most && hasDays) warn(io, `${most} days instead of ${days}: the CA's certificate expires then`);
   return Math.min(days, most);
 }
 
@@ -370,7 +368,7 @@ function outOf(out: string): string {
 
 function fileNameOf(commonName = ''): string {
   if (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(commonName)) return commonName;
-  const message = `missing --out: the common name ${quote(commonName)} does not make a file name`;
+  const message = `missing --out: the common name ${quote(commonName)} cannot be a file name`;
   throw new OptionError('ERR_OPTION_MISSING', message);
 }
 

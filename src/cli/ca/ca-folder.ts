@@ -1,6 +1,6 @@
 /**
- * The folder of a private CA: `ca.pem`, `ca.key`, the list of what it has issued (`index.json`), and for an
- * intermediate CA the certificates above it (`chain.pem`, `root.pem`).
+ * The folder of a private CA: `ca.pem`, `ca.key`, the index of the certificates that it issued
+ * (`index.json`), and for an intermediate CA the certificates above it (`chain.pem`, `root.pem`).
  */
 import { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
@@ -46,7 +46,7 @@ export interface CaFolder {
   readonly files: CaFiles;
   /** PEM. */
   readonly certificate: string;
-  /** PEM of what an issued certificate needs behind it; empty for a root CA. */
+  /** PEM of the intermediates to append to an issued certificate; empty for a root CA. */
   readonly chain: string;
   /** PEM of the trust anchor. */
   readonly root: string;
@@ -130,7 +130,7 @@ export function formatIndex(index: CaIndex): string {
 }
 
 /**
- * Replaces the index by what `change` makes of it, while no other process does.
+ * Replaces the index with the result of `change`, under a lock.
  *
  * @returns the new index
  * @throws IdentityError `ERR_FILE_UNREADABLE`

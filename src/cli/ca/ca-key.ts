@@ -51,8 +51,8 @@ export async function readPrivateKey(path: string, file: PassphraseFile, io: Io)
 /**
  * The passphrase for a new key.
  *
- * @param asks whether to ask for it where no file has it
- * @returns undefined: the key is not encrypted
+ * @param asks whether to prompt for it if no file has it
+ * @returns undefined for a key without encryption
  * @throws OptionError `ERR_OPTION_MISSING`: no terminal; `ERR_OPTION_INVALID`: empty, or two different answers
  */
 export async function choosePassphrase(
@@ -79,7 +79,7 @@ export async function choosePassphrase(
   throw new OptionError('ERR_OPTION_INVALID', 'the two passphrases differ', { hint: 'run it again' });
 }
 
-/** @returns PKCS#8 PEM, encrypted with AES-256 where there is a passphrase */
+/** @returns PKCS#8 PEM, encrypted with AES-256 if there is a passphrase */
 export function protect(privateKey: string, passphrase: string | undefined): string {
   if (passphrase === undefined) return privateKey;
   const cipher = { cipher: 'aes-256-cbc', passphrase };

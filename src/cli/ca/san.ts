@@ -10,7 +10,7 @@ const URI = /^[A-Za-z][A-Za-z0-9+.-]*:[\x21-\x7e]{1,2000}$/;
 const HINT = 'for example --san DNS:host.example, --san IP:192.0.2.1, --san URI:spiffe://example/host';
 
 /**
- * @returns undefined where there are none, so that those of a certificate request count
+ * @returns undefined without `--san`, so that the names of the certificate request are used
  * @throws OptionError `ERR_OPTION_INVALID`
  */
 export function parseNames(
@@ -30,7 +30,7 @@ function parseName(text: string): { readonly type: string; readonly value: strin
   const [type, value] = [text.slice(0, Math.max(end, 0)).toUpperCase(), text.slice(end + 1)];
   const isValid = { DNS: isDnsName, IP: isAddress, URI: (uri: string) => URI.test(uri) }[type];
   if (isValid?.(value) === true) return { type, value };
-  const rule = isValid === undefined ? 'DNS:NAME, IP:ADDRESS or URI:URI' : `a valid name behind ${type}:`;
+  const rule = isValid === undefined ? 'DNS:NAME, IP:ADDRESS or URI:URI' : `a valid name after ${type}:`;
   throw new OptionError('ERR_OPTION_INVALID', `--san must be ${rule}, found ${quote(text)}`, { hint: HINT });
 }
 
@@ -39,7 +39,7 @@ function isDnsName(text: string): boolean {
   return DNS.test(text) && !/^[\d.]+$/.test(text);
 }
 
-/** The parser of URLs knows addresses: a shortened or a wrong one comes out changed, or not at all. */
+/** The URL parser normalises addresses: an abbreviated one comes out changed, and a wrong one fails. */
 function isAddress(text: string): boolean {
   if (/^[\d.]+$/.test(text))
     return URL.canParse(`http://${text}/`) && new URL(`http://${text}/`).hostname === text;

@@ -1,5 +1,5 @@
 /**
- * What `ca show` prints: the CA's own certificate, and the certificates that it has issued, as text or as
+ * Formats the output of `ca show`: the CA's own certificate, and the certificates that it issued, as text or
  * JSON.
  */
 import { X509Certificate } from 'node:crypto';

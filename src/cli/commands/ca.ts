@@ -1,6 +1,6 @@
 /**
- * `rolesanywhere ca …` is a small private CA in a folder, whose certificates Roles Anywhere accepts by
- * construction, and prints the AWS side for it. Its flags, and which part of `cli/ca/` each subcommand calls.
+ * `rolesanywhere ca …`: a small private CA in a folder, and the AWS side for it. This file has the flags of
+ * the subcommands; `cli/ca/` does the work.
  */
 import { KEY_TYPE_KIND, REVOCATION_REASONS, SUBJECT_TEXT_KIND } from '../../authority/options.js';
 import { OptionError, quote } from '../../errors.js';
@@ -49,7 +49,7 @@ const CA_FLAGS = {
   ...FOLDER_FLAG,
   caPassphraseFile: {
     ...CA_PASSPHRASE,
-    help: "file with the passphrase of the CA's key, - for standard input; else it is asked for",
+    help: "file with the passphrase of the CA's key, - for standard input; without it, the command asks",
   },
 } as const satisfies Flags;
 
@@ -84,7 +84,7 @@ const KEY_FLAGS = {
     flag: 'encrypt',
     kind: { type: 'boolean' },
     default: false,
-    help: 'encrypt the new key, with a passphrase that is asked for',
+    help: 'encrypt the new key; the command asks for a passphrase',
   },
 } as const satisfies Flags;
 
@@ -131,7 +131,7 @@ function days<const Count extends number>(count: Count, help: string, max = 36_5
   return { days: { flag: 'days', kind, placeholder: 'DAYS', default: count, help } } as const;
 }
 
-/** A subcommand: prints what its work returns. */
+/** Defines a subcommand that prints the result of its work. */
 function define<Known extends Flags>(
   known: Known,
   details: Pick<Command, 'example' | 'operands'>,
@@ -168,13 +168,13 @@ const INIT_FLAGS = {
     flag: 'parent-passphrase-file',
     kind: { type: 'path' },
     placeholder: 'FILE',
-    help: 'file with the passphrase of the key of --parent; else it is asked for',
+    help: 'file with the passphrase of the key of --parent; without it, the command asks',
   },
   pathLength: {
     flag: 'path-length',
     kind: { type: 'integer', min: 0, max: 4 },
     placeholder: 'COUNT',
-    help: 'with --parent: how many intermediate CAs may follow below this one, default 0',
+    help: 'with --parent: number of intermediate CAs allowed below this one, default 0',
   },
 } as const satisfies Flags;
 
@@ -189,7 +189,7 @@ export const issueCommand = define(
     ...CA_FLAGS,
     ...NAMED_FLAGS,
     ...NAMES_FLAG,
-    ...days(365, 'days that the certificate is valid, at most as long as the CA'),
+    ...days(365, 'days that the certificate is valid, at most until the CA expires'),
     ...NEW_KEY_FLAGS,
     ...OUT_FLAGS,
   },
@@ -219,7 +219,7 @@ export const signCommand = define(
     ...CA_FLAGS,
     ...SUBJECT_FLAGS,
     ...NAMES_FLAG,
-    ...days(365, 'days that the certificate is valid, at most as long as the CA'),
+    ...days(365, 'days that the certificate is valid, at most until the CA expires'),
     ...OUT_FLAGS,
   },
   {
@@ -237,7 +237,7 @@ export const revokeCommand = define(
       kind: { type: 'text' },
       placeholder: 'REASON',
       default: 'unspecified',
-      help: 'why, for example keyCompromise, superseded or cessationOfOperation',
+      help: 'reason, for example keyCompromise, superseded or cessationOfOperation',
     },
   },
   {
@@ -287,7 +287,7 @@ const SETUP_FLAGS = {
     flag: 'certificate',
     kind: { type: 'path' },
     placeholder: 'FILE',
-    help: 'a certificate whose subject may assume the role; --organization and so on name one in its place',
+    help: 'certificate whose subject may assume the role; alternatively --organization, --common-name, …',
   },
   name: {
     flag: 'name',

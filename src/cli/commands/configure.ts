@@ -42,7 +42,7 @@ const FLAGS = {
       // Of [DEFAULT] every profile has the keys for Python; for __proto__ the SDK for JavaScript refuses the
       // file.
       pattern: /^(?!(?:DEFAULT|__proto__)$)[^\s[\]"'\\#;\p{Cc}]{1,128}$/u,
-      rule: 'the name of a profile, not DEFAULT, without blanks, brackets and quotes',
+      rule: 'the name of a profile other than DEFAULT, without spaces, brackets or quotes',
     },
     env: ['AWS_PROFILE', 'AWS_DEFAULT_PROFILE'],
     placeholder: 'NAME',
@@ -53,11 +53,11 @@ const FLAGS = {
     flag: 'print',
     kind: { type: 'boolean' },
     default: false,
-    help: 'only show the lines; change no file',
+    help: 'print the lines, and change no file',
   },
 } as const satisfies Flags;
 
-/** Options whose values the line does not hold. */
+/** Options whose values are not written into the line. */
 const SECRETS = ['passphrase', 'pkcs11Pin', 'tpmKeyPassword'] as const;
 
 type Inputs = SessionChoices<typeof FLAGS>;
@@ -118,7 +118,7 @@ async function collect(
   const answers = await askForMissing(inputs.choices, io.env);
   const given = { ...args.given, ...answers };
   if (Object.keys(answers).length > 0) inputs = await readSessionChoices({ ...args, given }, FLAGS, io);
-  // The line first: what it cannot hold is no use, however good.
+  // Builds the line first: a value that it cannot hold is useless, even if it is valid.
   const words = [...programWords(io.program, io.env), 'credential-process', ...flagWords(given, io.env)];
   const line = formatProcessLine(words);
   const { region } = settingsFrom(inputs.choices, { env: io.env });
@@ -160,7 +160,7 @@ async function mayReplace({ profile, path }: Target): Promise<boolean> {
   const answer = await ask(`${message}. Replace it? [y/N] `);
   if (answer !== undefined) return /^y(es)?$/i.test(answer.trim());
   throw new OptionError('ERR_OPTION_CONFLICT', message, {
-    hint: 'at a terminal you are asked; else name another --profile, or edit the file with what --print shows',
+    hint: 'run it at a terminal to confirm, name another --profile, or paste the output of --print yourself',
   });
 }
 
@@ -176,7 +176,7 @@ async function report(
     `${isChanged ? 'written to' : 'is already in'} ${path}: profile ${profile}`,
     ...(backup === undefined ? [] : [`the file as it was: ${backup}`]),
     ...(file?.hasByteOrderMark === true ? [`${message}: ${hint}`] : []),
-    ...(rival === undefined ? [] : [`programs may take other credentials of this profile first: ${rival}`]),
+    ...(rival === undefined ? [] : [`programs may use other credentials of this profile first: ${rival}`]),
     `try it: aws sts get-caller-identity --profile ${profile} --region ${region}`,
     '',
   ].join('\n');

@@ -24,32 +24,32 @@ const OWN = {
     flag: 'ca',
     kind: { type: 'path' },
     placeholder: 'FILE',
-    help: 'certificate of the trust anchor: verify the path to it, and its own rules',
+    help: 'certificate of the trust anchor: verify it, and the path to it',
   },
   trustPolicy: {
     flag: 'trust-policy',
     kind: { type: 'path' },
     placeholder: 'FILE',
-    help: "trust policy of the role as JSON: would it allow this certificate's session?",
+    help: "JSON file of the role's trust policy: check whether it allows this certificate's session",
   },
   profile: {
     flag: 'profile',
     kind: { type: 'text' },
     env: ['AWS_PROFILE', 'AWS_DEFAULT_PROFILE'],
     placeholder: 'NAME',
-    help: 'profile of ~/.aws/config whose credential_process is checked; without it, all',
+    help: 'profile of ~/.aws/config whose credential_process is checked; without it, all profiles',
   },
   offline: {
     flag: 'offline',
     kind: { type: 'boolean' },
     default: false,
-    help: 'stop before the network',
+    help: 'run only the checks that need no network',
   },
   strict: {
     flag: 'strict',
     kind: { type: 'boolean' },
     default: false,
-    help: 'end with status 1 for warnings',
+    help: 'exit with status 1 for warnings',
   },
 } as const satisfies Flags;
 
@@ -89,7 +89,7 @@ async function run(args: Arguments, io: Io, now = () => new Date()): Promise<num
     const group = await step(examination);
     if (group === undefined) continue;
     groups.push(group);
-    // Each when it is known: the network takes a while.
+    // Prints each part as soon as it is known: the network may take long.
     if (!json) await print(io.stdout, formatGroup(group, isColoured));
   }
   const lines = groups.flatMap((group) => group.lines);
@@ -113,12 +113,12 @@ function otherWarnings(warnings: readonly string[], groups: readonly Group[]): G
   return { title: 'Other warnings', lines };
 }
 
-/** What AWS derives from the certificate, and what a trust policy says to it: with the emulator's rules. */
+/** Derived by AWS from the certificate, and what a trust policy says to it: with the emulator's rules. */
 async function examineDerived(examination: Examination): Promise<Group | undefined> {
   const { checked, options } = examination;
   if (checked === undefined) return undefined;
   const { previewSession } = await import('../../emulator/sessions/preview.js');
-  const title = 'What AWS derives from the certificate';
+  const title = 'Derived by AWS from the certificate';
   let preview: ReturnType<typeof previewSession>;
   try {
     preview = previewSession(checked.certificate.raw, examination.settings?.roleSessionName);

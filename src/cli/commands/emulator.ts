@@ -38,20 +38,20 @@ export const EMULATOR_FLAGS = {
     kind: HOST_KIND,
     placeholder: 'ADDRESS',
     default: '127.0.0.1',
-    help: 'address to listen on; on others than loopback, anyone who reaches it gets answers (warns)',
+    help: 'address to listen on; other than loopback, anyone who can reach it can use it (warns)',
   },
   allowHosts: {
     flag: 'allow-host',
     kind: HOST_NAMES_KIND,
     placeholder: 'NAME',
-    help: 'further host name to answer to on loopback, such as host.docker.internal; may be repeated',
+    help: 'additional host name to accept on loopback, such as host.docker.internal; may be repeated',
   },
   port: {
     flag: 'port',
     kind: PORT_KIND,
     placeholder: 'PORT',
     default: 0,
-    help: 'port to listen on; 0 takes a free one',
+    help: 'port to listen on; 0 for any free port',
   },
   region: {
     flag: 'region',
@@ -65,7 +65,7 @@ export const EMULATOR_FLAGS = {
     kind: ACCOUNT_ID_KIND,
     placeholder: 'NUMBER',
     default: '123456789012',
-    help: 'number of the account, twelve digits',
+    help: 'account ID, twelve digits',
   },
   certificateAuthority: {
     flag: 'ca',
@@ -119,7 +119,7 @@ export const EMULATOR_FLAGS = {
     flag: 'strict-attributes',
     kind: { type: 'boolean' },
     default: false,
-    help: 'refuse a session if an attribute of the certificate cannot become a session tag; default: log it',
+    help: 'refuse a session if an attribute of the certificate cannot be a session tag; default: log it',
   },
   verbose: {
     flag: 'verbose',
@@ -146,7 +146,7 @@ async function run(args: Arguments, io: Io): Promise<void> {
     log: (line) => say(io.stderr, `${line}\n`),
   });
   const { host = EMULATOR_FLAGS.host.default } = options;
-  // The zone of an IPv6 address is no part of it.
+  // The zone is not part of an IPv6 address.
   if (!isLoopbackAddress(host.split('%')[0] ?? host)) {
     const warning = `anyone who reaches ${host} can use and change the emulated account`;
     say(io.stderr, formatWarning(programNameOf(io), warning));

@@ -17,7 +17,7 @@ interface EnvFormat {
 
 /**
  * Values that need no quotes anywhere: letters, digits, and the other characters of base64, ARNs and times.
- * zsh replaces `=ls` at the start of a value, and behind a colon, by the path of `ls`.
+ * zsh replaces `=ls` at the start of a value, and after a colon, with the path of `ls`.
  */
 const PLAIN = /^(?!=)(?:(?!:=)[A-Za-z0-9_/+=.:@,-])*$/;
 
@@ -49,7 +49,7 @@ export const ENV_FORMATS = {
     unset: (name) => `${name}=`,
   },
   docker: {
-    // Docker reads everything behind the = literally.
+    // Docker reads everything after the = literally.
     set: (name, value) => `${name}=${assertLine(name, value, 'docker')}`,
     unset: (name) => `${name}=`,
   },
@@ -74,7 +74,7 @@ function quotePosix(value: string): string {
   return PLAIN.test(value) ? value : `'${value.replaceAll("'", `'\\''`)}'`;
 }
 
-/** The only quotes that all readers of .env files know are single ones, and none inside them. */
+/** Single quotes are the only quotes that all readers of .env files support; a value cannot contain one. */
 function quoteDotenv(name: string, value: string): string {
   if (value.includes("'")) throw unsupported(name, 'dotenv');
   return `'${assertLine(name, value, 'dotenv')}'`;

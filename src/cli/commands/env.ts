@@ -34,13 +34,13 @@ const FLAGS = {
     kind: { type: 'text' },
     placeholder: 'FORMAT',
     default: 'posix',
-    help: `form of the output: ${FORMATS.join(', ')}`,
+    help: `format of the output: ${FORMATS.join(', ')}`,
   },
   unset: {
     flag: 'unset',
     kind: { type: 'boolean' },
     default: false,
-    help: 'print what removes the variables again; creates no session',
+    help: 'print commands that unset the variables; creates no session',
   },
 } as const satisfies Flags;
 
@@ -79,7 +79,7 @@ function unsetting(format: Format): string {
   if (format === 'process') {
     throw new OptionError(
       'ERR_OPTION_CONFLICT',
-      '--unset has no meaning with --format process: it holds no variables',
+      '--unset and --format process exclude each other: that format has no variables',
     );
   }
   return formatted(

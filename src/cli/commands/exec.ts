@@ -25,7 +25,7 @@ const FLAGS = {
     flag: 'server',
     kind: { type: 'boolean' },
     default: false,
-    help: 'give the command an endpoint that refreshes the credentials while it runs, in place of credentials',
+    help: 'give the command an endpoint that refreshes the credentials while it runs, instead of credentials',
   },
 } as const satisfies Flags;
 
@@ -39,7 +39,7 @@ export const command: Command = {
   run,
 };
 
-/** What the child gets, and what ends with it. */
+/** The variables of the child, and the cleanup when it ends. */
 interface Handover {
   readonly env: Readonly<Record<string, string>>;
   close(): Promise<void>;
@@ -78,7 +78,7 @@ async function serverFor({ settings, context }: Inputs, io: Io, now: () => Date)
     ]);
   const rival = await findProfileCredentials(io.env, 'default');
   if (rival !== undefined) {
-    context.logger.alert(`programs take the profile "default" before the endpoint of --server: ${rival}`);
+    context.logger.alert(`programs use the profile "default" before the endpoint of --server: ${rival}`);
   }
   const { attempts } = context;
   const source = openSessionSource(settings, { ...context, rotates: true, now });

@@ -25,7 +25,7 @@ const FLAGS = {
     flag: 'login',
     kind: { type: 'boolean' },
     default: false,
-    help: 'log in to each token with its PIN: private keys show themselves only then',
+    help: 'log in to each token with its PIN: most tokens list private keys only after a login',
   },
 } as const satisfies Flags;
 

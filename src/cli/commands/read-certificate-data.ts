@@ -1,6 +1,6 @@
 /**
- * `rolesanywhere read-certificate-data` prints what a request says about a certificate, as AWS's Go helper
- * does.
+ * `rolesanywhere read-certificate-data` prints subject, issuer, serial number and algorithms of a
+ * certificate, as AWS's Go helper does.
  */
 import { isReference } from '../../identity/identity-source.js';
 import { loadCertificates } from '../../identity/load.js';

@@ -1,6 +1,6 @@
 /**
- * Serves credentials on this machine until it is interrupted. stdout says how programs find them; the log on
- * stderr has one line for each event. SIGHUP refreshes now.
+ * Serves credentials on this machine until it is interrupted. stdout has the variables for programs; the log
+ * on stderr has one line for each event. SIGHUP refreshes now.
  */
 import { once } from 'node:events';
 import { hostname, networkInterfaces } from 'node:os';
@@ -47,14 +47,14 @@ const FLAGS = {
     kind: PORT_KIND,
     placeholder: 'PORT',
     default: 9911,
-    help: 'port to listen on; 0 takes a free one',
+    help: 'port to listen on; 0 for any free port',
   },
   hopLimit: {
     flag: 'hop-limit',
     kind: { type: 'integer', min: 1, max: 255 },
     placeholder: 'HOPS',
     default: 64,
-    help: 'IP TTL of answers, 1 to 255; without effect on loopback, and only 64 elsewhere',
+    help: 'IP TTL of responses, 1 to 255; no effect on loopback, and only 64 elsewhere',
   },
   bind: {
     flag: 'bind',
@@ -73,49 +73,49 @@ const FLAGS = {
     kind: { type: 'pattern', pattern: /^0?6[06]0$/, rule: '0600 or 0660' },
     placeholder: 'MODE',
     default: '0600',
-    help: 'permissions of the socket: 0600 for this user alone, 0660 for the group of the process too',
+    help: 'permissions of the socket: 0600 for this user only, 0660 for the group of the process too',
   },
   tokenFile: {
     flag: 'token-file',
     kind: { type: 'path' },
     placeholder: 'FILE',
-    help: 'file of the container token: read if it exists, else written, for this user alone; turns IMDS off',
+    help: 'file of the container token: read if it exists, else created for this user only; turns IMDS off',
   },
   tokenHeaderFile: {
     flag: 'token-header-file',
     kind: { type: 'path' },
     placeholder: 'FILE',
-    help: 'file to write the token of --token-file to as a header, for curl -H @FILE; for this user alone',
+    help: 'file for the token of --token-file as a header, for curl -H @FILE; readable by this user only',
   },
   metricsTokenFile: {
     flag: 'metrics-token-file',
     kind: { type: 'path' },
     placeholder: 'FILE',
-    help: 'file of the token for /metrics, made as the container token is; it opens nothing else',
+    help: 'file of the token for /metrics, created like the container token; gives no access to credentials',
   },
   imds: {
     flag: 'imds',
     kind: { type: 'boolean' },
     default: false,
-    help: 'serve IMDS beside --token-file: all users and containers on loopback can read the first role',
+    help: 'serve IMDS besides --token-file: all users and containers on loopback can read the first role',
   },
   allowHost: {
     flag: 'allow-host',
     kind: HOST_NAMES_KIND,
     placeholder: 'NAME',
-    help: 'further name of this machine that clients may ask for: host.docker.internal; may be repeated',
+    help: 'additional host name to accept in requests, such as host.docker.internal; may be repeated',
   },
   wait: {
     flag: 'wait',
     kind: { type: 'boolean' },
     default: false,
-    help: 'go on without credentials at the start, and wait for them',
+    help: 'if the first session cannot be created, keep running and keep trying',
   },
   roles: {
     flag: 'roles',
     kind: { type: 'object' },
     placeholder: 'JSON',
-    help: 'further roles, at /role/NAME: {"backup": {"role-arn": "arn:…"}}; the rest as for the first one',
+    help: 'additional roles, at /role/NAME: {"backup": {"role-arn": "arn:…"}}; other options as for the first',
   },
 } as const satisfies Flags;
 
@@ -127,12 +127,12 @@ export const command: Command = {
 
 const OWN = { ...FLAGS, ...LOG_FLAGS };
 
-/** As IAM has them, so that each is one segment of a path. */
+/** The names that IAM allows: each is one segment of a path. */
 const ROLE_NAME = /^[A-Za-z0-9_+=,.@-]{1,64}$/;
 
 type ServeOptions = ValuesOf<typeof OWN>;
 
-/** What every part of a running server needs. */
+/** The dependencies of all parts of a running server. */
 interface Context {
   readonly inputs: SessionInputs<typeof OWN>;
   readonly io: Io;
@@ -170,7 +170,7 @@ async function run(args: Arguments, io: Io, now = () => new Date()): Promise<voi
   log.info('stopped');
 }
 
-/** @throws what creating the first session throws, unless `--wait` is given */
+/** @throws as `createSession`, unless `--wait` is given */
 async function keepServing(served: readonly Served[], listener: Listener, context: Context): Promise<void> {
   const { inputs, io, interrupted, neighbourhood } = context;
   const { options, settings } = inputs;
@@ -304,7 +304,7 @@ function announce({ addresses }: Listener, served: readonly Served[], context: C
   }
 }
 
-/** @throws what creating a session throws: nothing is announced without credentials */
+/** @throws as `createSession`: nothing is announced without credentials */
 async function firstCredentials(served: readonly Served[]): Promise<void> {
   await Promise.all(served.map(({ refresher }) => refresher.get()));
 }

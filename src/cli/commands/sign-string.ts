@@ -24,14 +24,14 @@ const FLAGS = {
     kind: { type: 'pattern', pattern: /^SHA(256|384|512)$/, rule: 'SHA256, SHA384 or SHA512' },
     placeholder: 'DIGEST',
     default: 'SHA256',
-    help: 'SHA256, SHA384 or SHA512; without effect on ML-DSA keys',
+    help: 'SHA256, SHA384 or SHA512; no effect on ML-DSA keys',
   },
   format: {
     flag: 'format',
     kind: { type: 'pattern', pattern: /^(json|text|bin)$/, rule: 'json, text or bin' },
     placeholder: 'FORMAT',
     default: 'json',
-    help: 'form of the signature: json (hexadecimal in quotes), text (hexadecimal) or bin (bytes)',
+    help: 'format of the signature: json (hexadecimal in quotes), text (hexadecimal) or bin (bytes)',
   },
 } as const satisfies Flags;
 

@@ -22,12 +22,12 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'configure',
-    summary: 'Write the credential_process line of a profile into ~/.aws/config, with questions.',
+    summary: 'Ask for the options, and write the credential_process line into ~/.aws/config.',
     load: async () => (await import('./configure.js')).command,
   },
   {
     name: 'whoami',
-    summary: 'Show whose the credentials are: ARN, account, expiry, source of the session tags.',
+    summary: 'Show the identity of the credentials: ARN, account, expiry, source of the session tags.',
     load: async () => (await import('./whoami.js')).command,
   },
   {
@@ -48,17 +48,17 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'cache list',
-    summary: 'Show the sessions that --cache has kept: files, ages and ends, no secrets.',
+    summary: 'List the cached sessions: file, age, expiry; no secrets.',
     load: async () => (await import('./cache.js')).listCommand,
   },
   {
     name: 'cache clear',
-    summary: 'Remove the sessions that --cache has kept.',
+    summary: 'Remove the cached sessions.',
     load: async () => (await import('./cache.js')).clearCommand,
   },
   {
     name: 'doctor',
-    summary: 'Check certificate, key, chain, ARNs, network and service, and say what to do.',
+    summary: 'Check certificate, key, chain, ARNs, network and service, and say how to fix what is wrong.',
     load: async () => (await import('./doctor.js')).command,
   },
   {
@@ -68,7 +68,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'read-certificate-data',
-    summary: 'Print what a request says about a certificate.',
+    summary: 'Print subject, issuer, serial number and algorithms of a certificate.',
     load: async () => (await import('./read-certificate-data.js')).command,
   },
   {

@@ -27,7 +27,7 @@ const FLAGS = {
       // A line end or a bracket would end the name and let the rest inject lines. Python copies the keys of
       // [DEFAULT] into every profile; the SDK for JavaScript refuses a file with a profile __proto__.
       pattern: /^(?!\s|DEFAULT$|(profile )?__proto__$)[^[\]\p{Cc}]{1,128}(?<!\s)$/u,
-      rule: 'the name of a profile, not DEFAULT, without brackets, line ends, and blanks around it',
+      rule: 'the name of a profile other than DEFAULT, without brackets, line ends or surrounding spaces',
     },
     placeholder: 'NAME',
     default: 'default',

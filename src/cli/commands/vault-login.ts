@@ -28,7 +28,7 @@ const FLAGS = {
     flag: 'role',
     kind: { type: 'text' },
     placeholder: 'NAME',
-    help: 'role of the auth method; without it, Vault takes the name of the IAM role',
+    help: 'role of the auth method; without it, Vault uses the name of the IAM role',
   },
   serverIdHeaderValue: {
     flag: 'server-id-header-value',
@@ -40,7 +40,7 @@ const FLAGS = {
     flag: 'sts-region',
     kind: REGION_KIND,
     placeholder: 'REGION',
-    help: "Vault's sts_region; without it, us-east-1 and the global STS, as a Vault without settings has it",
+    help: "Vault's sts_region; without it, us-east-1 and the global STS, the defaults of Vault",
   },
   address: {
     flag: 'address',
@@ -77,7 +77,7 @@ const FLAGS = {
     kind: { type: 'path' },
     placeholder: 'FILE',
     env: ['VAULT_CACERT'],
-    help: "PEM file of authorities to trust as well, for Vault's TLS; without it, --ca-bundle",
+    help: "PEM file of additional CA certificates to trust for Vault's TLS; without it, --ca-bundle",
   },
 } as const satisfies Flags;
 
@@ -116,8 +116,8 @@ function addressOf({ address, login }: ValuesOf<typeof FLAGS>, { env }: Io): URL
 }
 
 /**
- * Settings of AWS's programs say where this machine reaches STS for role chaining, which need not be where
- * Vault does: for the login data only the flag counts, with its variable and its key in a configuration file.
+ * The STS endpoint of AWS's settings is this machine's, for role chaining, and Vault's may be another: for
+ * the login data only the flag counts, with its variable and its key in a configuration file.
  */
 function endpointForVault({ value, origin, label }: Choice): string | undefined {
   const isFlag = ['caller', 'file'].includes(origin) || label === variableOf(CHAIN_FLAGS.stsEndpoint);

@@ -1,5 +1,6 @@
 /**
- * `rolesanywhere version` prints the version; as `aws_signing_helper`, that of the helper it stands in for.
+ * `rolesanywhere version` prints the version; as `aws_signing_helper`, the version of the helper that it
+ * replaces.
  */
 import type { Command } from '../command.js';
 import { HELP_FLAGS } from '../options/flags.js';

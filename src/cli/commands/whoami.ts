@@ -1,6 +1,6 @@
 /**
- * `rolesanywhere whoami` asks STS whose the credentials are (GetCallerIdentity), and shows where their
- * session tags come from.
+ * `rolesanywhere whoami` shows the identity of the credentials (GetCallerIdentity) and the source of their
+ * session tags.
  */
 import { wholeSeconds } from '../../credentials/process-json.js';
 import { identityProvider, openSessionSource } from '../../credentials/session-source.js';

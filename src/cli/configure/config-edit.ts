@@ -12,7 +12,7 @@ export function currentProcess(text: string, profile: string, subject: string): 
   return parseAwsConfig(text, subject).get(profile)?.get(PROCESS_KEY);
 }
 
-/** How the header of a profile is written in a file that has it, else how the AWS CLI writes it. */
+/** The header of a profile as the file has it, or else as the AWS CLI writes it. */
 export function sectionTitle(text: string, profile: string, subject: string): string {
   const titles = [...parseSections(text, subject).keys()];
   const isIt = (title: string): boolean => sectionsOf(new Map([[title, new Map()]]), 'profile').has(profile);
@@ -29,7 +29,7 @@ interface ProcessEdit {
 
 /**
  * @param latin1 the text, its bytes read as Latin-1
- * @throws FileFault the value is another one than expected, or the result would not be read as it should
+ * @throws FileFault if the value is not the expected one, or the result would not be read back correctly
  */
 export function editProcess(latin1: string, { profile, line, expected, subject }: ProcessEdit): EditedText {
   const text = Buffer.from(latin1, 'latin1').toString();
@@ -37,7 +37,7 @@ export function editProcess(latin1: string, { profile, line, expected, subject }
     throw new FileFault('ERR_CHANGED', 'it was changed meanwhile', 'run the command again');
   }
   const title = toLatin1(sectionTitle(text, profile, subject));
-  // A companion is written below the header, and not behind the blank lines at the end of the section.
+  // A companion is written below the header, not after the blank lines at the end of the section.
   const edit = { values: { [PROCESS_KEY]: toLatin1(line) }, companion: PROCESS_KEY, remove: [] };
   const edited = editProfile(latin1, title, edit);
   const read = currentProcess(Buffer.from(edited.text, 'latin1').toString(), profile, subject);

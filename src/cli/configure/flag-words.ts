@@ -14,7 +14,7 @@ type Given = Readonly<Record<string, unknown>>;
 
 /**
  * Options of the command line, else of the `ROLESANYWHERE_…` variables, which programs that use the profile
- * may not have. AWS's own variables stay where they are.
+ * may not have. AWS's own variables are not written.
  *
  * @throws OptionError `ERR_OPTION_INVALID`: standard input, PEM text or a secret, which the line cannot name
  */

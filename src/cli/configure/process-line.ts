@@ -17,7 +17,7 @@ function quoteWord(word: string): string {
   }
   // The SDK for JavaScript and others read a comment there, whatever the quotes.
   if (/\s[#;]|^[#;]/.test(word)) {
-    throw unsupported(word, 'has a blank before # or ;, which begins a comment in the AWS config');
+    throw unsupported(word, 'has a space before # or ;, which begins a comment in the AWS config');
   }
   if (/^[\w@%+=:,./-]+$/.test(word)) return word;
   // Shells expand these in double quotes. Windows knows double quotes only.

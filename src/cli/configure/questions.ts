@@ -1,4 +1,4 @@
-/** Asks at the terminal for the options that a session needs and nothing else has given. */
+/** Asks at the terminal for the required options that have no value yet. */
 import { resolve } from 'node:path';
 import { asRolesAnywhereError, OptionError } from '../../errors.js';
 import { fileStatus } from '../../files/file-status.js';
@@ -11,7 +11,7 @@ import { ask } from '../terminal/prompt.js';
 interface Question {
   readonly name: 'certificate' | 'privateKey' | 'trustAnchorArn' | 'profileArn' | 'roleArn';
   readonly text: string;
-  /** @returns the value; undefined for none @throws OptionError why the answer is refused */
+  /** @returns the value; undefined for none @throws OptionError if the answer is invalid */
   readonly read: (answer: string, env: Environment) => Promise<string | undefined>;
 }
 

@@ -44,7 +44,7 @@ const ROWS: readonly Row[] = [
     what: KEY_BELONGS,
     codes: ['ERR_KEY_MISMATCH'],
     describe: ({ publicKey, algorithm }) =>
-      publicKey === undefined ? `as its signatures show, ${algorithm}` : `yes, ${algorithm}`,
+      publicKey === undefined ? `verified by a signature, ${algorithm}` : `yes, ${algorithm}`,
   },
   {
     what: 'key size',
@@ -64,8 +64,7 @@ const ROWS: readonly Row[] = [
   {
     what: 'CA:FALSE',
     codes: ['ERR_CERTIFICATE_IS_CA'],
-    describe: ({ certificate }) =>
-      certificate.isCa === undefined ? 'yes, since there is no basicConstraints' : 'yes',
+    describe: ({ certificate }) => (certificate.isCa === undefined ? 'yes, without basicConstraints' : 'yes'),
   },
   {
     what: 'key usage',
@@ -96,7 +95,7 @@ const ROWS: readonly Row[] = [
     describe: ({ chain }) =>
       chain.length === 0
         ? 'no intermediates are sent: the trust anchor must be the issuer'
-        : `${chain.length} intermediate${chain.length === 1 ? '' : 's'} sent, each has issued the one below`,
+        : `${chain.length} intermediate${chain.length === 1 ? '' : 's'} sent, each issued the one below it`,
   },
 ];
 
@@ -107,10 +106,7 @@ export function placeOf({ code }: RolesAnywhereError): string {
   return ROWS.find(({ codes }) => codes.includes(code))?.what ?? 'private key';
 }
 
-/**
- * @param without lines that are left out: one that the error of loading has marked, those about a key that is
- *   not there
- */
+/** @param without lines to leave out: the one that shows the loading error, and those about a missing key */
 export function certificateLines(
   identity: SigningIdentity,
   now: Date,
@@ -152,7 +148,7 @@ export function timeLeft(end: Date, now: Date): string {
   return minutes < 2 * 24 * 60 ? `${Math.floor(minutes / 60)} hours` : `${Math.floor(minutes / 1440)} days`;
 }
 
-/** The last tenth of a certificate's life is when it should have been renewed: short-lived ones count too. */
+/** A certificate should be renewed before the last tenth of its lifetime, also a short-lived one. */
 function datesLine({ certificate }: SigningIdentity, found: string, now: Date): Line {
   const { notBefore, notAfter } = certificate;
   const life = notAfter.getTime() - notBefore.getTime();
@@ -161,7 +157,7 @@ function datesLine({ certificate }: SigningIdentity, found: string, now: Date): 
 }
 
 /**
- * The certificates alone as an identity, for the checks where no key could be loaded.
+ * The certificates alone as an identity, for the checks if no key could be loaded.
  *
  * @param certificates of all inputs, in their order; at least one
  */

@@ -148,8 +148,8 @@ function pathLine(known: KnownChain): Line {
     new IdentityError('ERR_CHAIN_BROKEN', `${nameOf(top)} was issued by ${top.issuer}, found ${names}`),
     [
       `if ${top.issuer} is an intermediate CA, give its certificate with --intermediates`,
-      'else the trust anchor is another CA than that of the certificate: make a trust anchor of the right one',
-      'a CA that was made anew under its old name has another key, and its certificates are other ones',
+      'otherwise the trust anchor is not the CA of this certificate: create a trust anchor with the right CA',
+      'a CA that was created again under the same name has another key: compare the key identifiers',
     ],
   );
 }

@@ -1,4 +1,4 @@
-/** What the steps of `doctor` know and find out, each for those after it. */
+/** The state that the steps of `doctor` share: each step adds its results for the later ones. */
 import type { SigningIdentity } from '../../identity/identity.js';
 import type { IdentitySource } from '../../identity/identity-source.js';
 import type { Settings } from '../../session/settings.js';
@@ -18,7 +18,7 @@ export interface Examination extends Pick<SessionChoices<Flags>, 'choices' | 'co
   readonly source: IdentitySource;
   /** With a key that signs. */
   identity?: SigningIdentity;
-  /** With a key or without: what the checks are about. */
+  /** The identity to check, with or without a key. */
   checked?: SigningIdentity;
   settings?: Settings;
   derived?: Derived;
@@ -28,5 +28,5 @@ export interface Examination extends Pick<SessionChoices<Flags>, 'choices' | 'co
   isBlocked: boolean;
 }
 
-/** One part of the report; undefined where there is nothing to say. */
+/** One part of the report; undefined if it has no lines. */
 export type Step = (examination: Examination) => Promise<Group | undefined>;

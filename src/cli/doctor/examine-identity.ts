@@ -1,6 +1,6 @@
 /**
- * Examines files, certificate, key and chain: loads them as every command does, and looks closer where that
- * fails.
+ * Examines files, certificate, key and chain: loads them as every command does, and examines each input if
+ * that fails.
  */
 import type { RolesAnywhereError } from '../../errors.js';
 import { asRolesAnywhereError, IdentityError, OptionError } from '../../errors.js';
@@ -81,7 +81,7 @@ async function certificatesOf({ certificate, intermediates }: IdentitySource): P
   return (await Promise.all(lists)).flat();
 }
 
-/** A key on a token, in a TPM or behind a program may be there and yet not sign. */
+/** A key on a token, in a TPM or behind a program may be present but unable to sign. */
 async function signatureLine(identity: SigningIdentity): Promise<Line> {
   const what = 'test signature';
   const data = Buffer.from('rolesanywhere doctor');

@@ -7,7 +7,7 @@ import { describePath } from '../../identity/load.js';
 import type { Line } from './line.js';
 import { failed, ok, warned } from './line.js';
 
-/** What `fileStatus` says of a path. */
+/** The result of `fileStatus` for a path. */
 export type Status = FileStatus | { readonly problem: string };
 
 const LABELS: Readonly<Record<InputName, string>> = {
@@ -16,7 +16,7 @@ const LABELS: Readonly<Record<InputName, string>> = {
   intermediates: 'intermediates file',
 };
 
-/** The paths among the inputs, to be looked at. */
+/** The inputs that are paths, to be checked. */
 export function pathsOf(source: IdentitySource): Array<readonly [InputName, string]> {
   return INPUT_NAMES.flatMap((name) => {
     const input = source[name];
@@ -32,7 +32,7 @@ export function fileLines(source: IdentitySource, statusOf: (path: string) => St
   return [...files, ...elsewhere(source)];
 }
 
-/** The input that holds the private key; undefined where it is on a token, in a TPM or behind a program. */
+/** The input that holds the private key; undefined if it is on a token, in a TPM or behind a program. */
 function keyInput({ privateKey, certificate, signCommand }: IdentitySource): InputName | undefined {
   if (signCommand !== undefined || isReference(privateKey) || isReference(certificate)) return undefined;
   return privateKey === undefined ? 'certificate' : 'privateKey';
@@ -40,7 +40,7 @@ function keyInput({ privateKey, certificate, signCommand }: IdentitySource): Inp
 
 function fileLine(what: string, path: string, status: Status, isKey: boolean): Line {
   if ('problem' in status) {
-    // A text that is no path may be a key.
+    // Text that is not a path may be a key.
     const message = `${describePath(path, what)} cannot be read: ${status.problem}`;
     return failed(what, new IdentityError('ERR_FILE_UNREADABLE', message), [
       'give the full path of a file that the user who runs the program can read',

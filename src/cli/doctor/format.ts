@@ -30,7 +30,7 @@ export function formatSummary(lines: readonly Line[]): string {
   return `${count('error', 'error')}, ${count('warning', 'warning')}\n`;
 }
 
-/** What AWS derives from the certificate. */
+/** The facts that AWS derives from the certificate. */
 export interface Derived {
   readonly sessionName: string;
   readonly sourceIdentity: string;

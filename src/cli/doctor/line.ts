@@ -37,7 +37,7 @@ export function warned(what: string, found: string, advice: string, code?: strin
   return { ...ok(what, found), mark: 'warning', advice: [oneLine(advice)], code };
 }
 
-/** Of errors without a hint. */
+/** Advice for errors without a hint. */
 const DEFAULT_ADVICE: Readonly<Record<string, string>> = {
   ERR_FILE_UNREADABLE: 'give the full path of a file that this user can read',
   ERR_OPTION_MISSING:

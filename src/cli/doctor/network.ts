@@ -1,4 +1,7 @@
-/** The lines about the way to the service: endpoint, proxy, DNS, TCP, TLS, the first answer, and the clock. */
+/**
+ * The lines about the connection to the service: endpoint, proxy, DNS, TCP, TLS, the first response, the
+ * clock.
+ */
 import type { RolesAnywhereError } from '../../errors.js';
 import {
   asRolesAnywhereError,
@@ -21,14 +24,14 @@ import { addressOf, resolveName, showCertificate, tryConnect } from './probe.js'
 
 export type Route = Pick<Settings, 'endpoint' | 'region' | 'connection'>;
 
-/** @param choice of the option `endpoint`: where it comes from */
+/** @param choice of the option `endpoint`, with its source */
 export function endpointLines({ endpoint, region }: Route, choice: Choice): Line[] {
   const isDefault = choice.origin === 'default' || choice.value === undefined;
   const origin = isDefault ? `of the region ${region}` : `from ${choice.label}`;
   return [ok('endpoint', `${endpoint.origin}, ${origin}`)];
 }
 
-/** @returns the lines, the last of which says whether the service answers */
+/** @returns the lines; the last one tells whether the service responds */
 export async function networkLines(route: Route, now: () => Date): Promise<Line[]> {
   const { endpoint, connection } = route;
   const proxy = await proxyFor(endpoint, connection.proxy);
@@ -50,10 +53,10 @@ function parseProxy(proxy: string): URL | undefined {
 function proxyLine({ endpoint, connection }: Route, proxy: string | undefined): Line {
   if (connection.proxy === undefined) return ok('proxy', 'none: HTTPS_PROXY is not set');
   // Without user name and password.
-  const shown = parseProxy(connection.proxy.url)?.host ?? 'one that is no URL';
+  const shown = parseProxy(connection.proxy.url)?.host ?? 'an invalid URL';
   if (proxy !== undefined) return ok('proxy', `${shown}, from HTTPS_PROXY`);
   const reason = isLoopback(endpoint.hostname)
-    ? 'this machine is reached directly'
+    ? 'loopback is reached directly'
     : `NO_PROXY has ${endpoint.hostname}`;
   return ok('proxy', `not used: ${reason} (HTTPS_PROXY is ${shown})`);
 }
@@ -88,19 +91,19 @@ function dnsAdvice(isProxy: boolean): string[] {
   return isProxy
     ? ['check the host name in HTTPS_PROXY']
     : [
-        'check the region and the endpoint: a name that is misspelt does not exist',
-        'where only a proxy leads outside, set HTTPS_PROXY=http://HOST:PORT: it resolves the name',
-        'without a way outside, make a VPC endpoint for rolesanywhere',
+        'check the spelling of the region and the endpoint',
+        'if outbound requests need a proxy, set HTTPS_PROXY=http://HOST:PORT: the proxy resolves the name',
+        'without internet access, create a VPC endpoint for rolesanywhere',
       ];
 }
 
 function tcpAdvice({ host, port }: Address, isProxy: boolean): string[] {
-  if (isProxy) return ['check host and port in HTTPS_PROXY, and that the proxy runs'];
+  if (isProxy) return ['check host and port in HTTPS_PROXY, and whether the proxy is running'];
   if (isLoopbackAddress(host))
     return ['the endpoint is on this machine: check its port, and that its program runs'];
   return [
     `a firewall must let port ${port} out to the endpoint`,
-    'where a proxy leads outside, set HTTPS_PROXY',
+    'if outbound requests need a proxy, set HTTPS_PROXY',
   ];
 }
 
@@ -113,7 +116,7 @@ function reasonOf(cause: unknown): string {
   return oneLine(first instanceof Error ? first.message : String(first), 200);
 }
 
-/** The certificates that arrive here: the service's, or an intercepting proxy's. */
+/** The certificates that this machine receives: the service's, or an intercepting proxy's. */
 async function shownTo(
   { endpoint, connection }: Route,
   url: URL,
@@ -139,7 +142,7 @@ function unescapeOctets(text: string): string {
   );
 }
 
-/** Sends a request without a signature, which the service refuses: the answer has its date. */
+/** Sends a request without a signature, which the service refuses: the response has the service's date. */
 async function answerLines(route: Route, shown: Shown | undefined, now: () => Date): Promise<Line[]> {
   const { endpoint } = route;
   const answer = await ask(route).catch((error: unknown) => asRolesAnywhereError(error));
@@ -171,7 +174,7 @@ async function ask({ endpoint, connection }: Route): Promise<HttpResponse> {
   }
 }
 
-/** The lines of errors that come about before the request is sent. */
+/** The lines for errors that occur before the request is sent. */
 const CAUSES: ReadonlyArray<readonly [codes: RegExp, what: string]> = [
   [/^ERR_(PROXY|OPTION_INVALID)$/, 'proxy'],
   [/^ERR_(FILE_UNREADABLE|PEM_INVALID|CERTIFICATE_INVALID)$/, 'CA bundle'],
@@ -185,7 +188,7 @@ function refusedLines(error: RolesAnywhereError, endpoint: URL, shown: Shown | u
   const cause = CAUSES.find(([codes]) => codes.test(error.code))?.[1];
   if (cause !== undefined) return [failed(cause, error)];
   const tls = shown === undefined ? [] : [ok('TLS', `${shown.protocol}, certificate of ${shown.issuer}`)];
-  return [...tls, failed(`answer of ${endpoint.host}`, error)];
+  return [...tls, failed(`response of ${endpoint.host}`, error)];
 }
 
 /** The CAs that have signed certificates of AWS's endpoints. */
@@ -197,7 +200,7 @@ function tlsLines({ endpoint, region, connection }: Route, shown: Shown | undefi
     return [
       warned(
         'TLS',
-        "the service's TLS certificate is not verified: anyone on the way can read the credentials",
+        "the service's TLS certificate is not verified: anyone on the network path can read the credentials",
         'leave out --no-verify-ssl; name the CA in --ca-bundle',
       ),
     ];
@@ -210,17 +213,17 @@ function tlsLines({ endpoint, region, connection }: Route, shown: Shown | undefi
   return [
     warned(
       'TLS',
-      `${found}: a proxy on the way opens the connection, since this is none of AWS's CAs`,
-      `the proxy reads the credentials: have its administrator except ${endpoint.hostname}`,
+      `${found}: not one of AWS's CAs: a proxy intercepts the connection`,
+      `the proxy can read the credentials: ask its administrator to exempt ${endpoint.hostname}`,
     ),
   ];
 }
 
 function answerLine({ status, headers }: HttpResponse, { host }: URL): Line {
   if (headers['x-amzn-requestid'] !== undefined)
-    return ok(`answer of ${host}`, `status ${status}, as from AWS`);
+    return ok(`response of ${host}`, `status ${status}, with AWS's request id`);
   return warned(
-    `answer of ${host}`,
+    `response of ${host}`,
     `status ${status}, without the request id that AWS sends`,
     'check the endpoint: a proxy or another server may have answered instead of IAM Roles Anywhere',
   );
@@ -230,7 +233,7 @@ const MINUTE_MS = 60_000;
 
 function clockLine({ headers }: HttpResponse, now: Date): Line {
   const skewMs = now.getTime() - Date.parse(headers['date'] ?? '');
-  if (Number.isNaN(skewMs)) return skipped('clock', 'the answer has no date');
+  if (Number.isNaN(skewMs)) return skipped('clock', 'the response has no Date header');
   const size = Math.abs(skewMs);
   const direction = skewMs > 0 ? 'ahead of' : 'behind';
   const amount =
@@ -240,7 +243,7 @@ function clockLine({ headers }: HttpResponse, now: Date): Line {
   if (size <= MINUTE_MS) return ok('clock', size < 2000 ? "the same as the service's" : found);
   const advice = 'set the clock of this machine (NTP): timedatectl set-ntp true';
   if (size <= 5 * MINUTE_MS) return warned('clock', found, advice);
-  const error = new ServiceError('ERR_SERVICE_DENIED', `${found}, and at most 5 minutes are allowed`, {
+  const error = new ServiceError('ERR_SERVICE_DENIED', `${found}; AWS allows 5 minutes`, {
     status: 403,
   });
   return failed('clock', error, [advice]);

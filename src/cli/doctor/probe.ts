@@ -1,6 +1,5 @@
 /**
- * Asks the network, for `doctor`: resolves a name, connects, and looks at the certificates that a server
- * shows.
+ * Asks the network, for `doctor`: resolves a name, connects, and reads the certificates that a server sends.
  */
 import { lookup } from 'node:dns/promises';
 import type { Socket } from 'node:net';
@@ -34,7 +33,7 @@ export async function tryConnect(address: Address, timeoutMs: number): Promise<v
 function openSocket({ host, port }: Address, timeoutMs: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connectTcp({ host, port });
-    const timer = setTimeout(() => socket.destroy(new Error('no answer in time')), timeoutMs);
+    const timer = setTimeout(() => socket.destroy(new Error('no response in time')), timeoutMs);
     socket.once('connect', () => {
       clearTimeout(timer);
       resolve(socket);
@@ -46,7 +45,7 @@ function openSocket({ host, port }: Address, timeoutMs: number): Promise<Socket>
   });
 }
 
-/** What a server shows in the handshake, verified or not. */
+/** The facts of a server's TLS handshake, verified or not. */
 export interface Shown {
   /** `TLSv1.3`. */
   readonly protocol: string;
@@ -59,7 +58,7 @@ export interface Tunnel extends Address {
   readonly authorization: string | undefined;
 }
 
-/** Undefined where no handshake comes about: the request itself tells why. */
+/** Undefined if the handshake fails: the request itself reports the cause. */
 export async function showCertificate(
   target: Address,
   timeoutMs: number,
@@ -88,7 +87,7 @@ function openTunnel(
   socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${credentials}\r\n`);
   return new Promise((resolve, reject) => {
     let answer = '';
-    const refuse = (): void => reject(new Error('the proxy opens no tunnel'));
+    const refuse = (): void => reject(new Error('the proxy refuses the tunnel'));
     const timer = setTimeout(refuse, timeoutMs);
     socket.once('close', refuse);
     socket.on('data', function read(bytes: Buffer) {

@@ -17,15 +17,15 @@ import { failed, ok, skipped, warned } from './line.js';
 
 export interface AwsConfig {
   readonly path: string;
-  /** Undefined where there is no such file. */
+  /** Undefined if there is no such file. */
   readonly text: string | undefined;
   readonly hasByteOrderMark: boolean;
-  /** The profile that is asked for; without one, all that have the key are looked at. */
+  /** The profile to check; without one, all profiles that have the key. */
   readonly profile: string | undefined;
   readonly env: Environment;
 }
 
-/** The programs that these lines are about; others have rules of their own. */
+/** The programs that these lines check; others have their own rules. */
 const OURS = /(^|[/\\])(rolesanywhere|aws_signing_helper)(\.cmd|\.exe)?$/;
 /** Flags of files, whose paths the program resolves from wherever it was started. */
 const FILE_FLAGS = /^--(certificate|private-key|intermediates|config|pkcs8-password-file)(?:=|$)/;
@@ -126,7 +126,7 @@ async function commandLines(where: string, value: string, context: Context): Pro
   }
   const words = wordsOf(value, where);
   if (words instanceof OptionError) {
-    return [failed(WHAT, words, ['put double quotes around words with blanks, and close them'])];
+    return [failed(WHAT, words, ['put double quotes around words with spaces, and close them'])];
   }
   const [program = '', ...args] = words;
   // The line itself may hold a secret.
@@ -176,7 +176,7 @@ async function programLine(where: string, program: string, { statusOf, env }: Co
     if (isName && !(await isInPath(program, env, statusOf))) {
       return failed(WHAT, invalid(`${where}: there is no ${program} in PATH`), [advice]);
     }
-    const reason = isName ? 'is looked for in PATH, which programs may set otherwise' : 'is a relative path';
+    const reason = isName ? 'is looked up in PATH, which may differ in other programs' : 'is a relative path';
     return warned(WHAT, `${where}: ${program} ${reason}`, advice);
   }
   const status = await statusOf(program);
@@ -209,8 +209,8 @@ function pathLines(where: string, args: readonly string[]): Line[] {
   return relative.map((path) =>
     warned(
       WHAT,
-      `${where}: ${quote(path)} is no absolute path`,
-      'write it in full: programs start in any folder',
+      `${where}: ${quote(path)} is not an absolute path`,
+      'write the absolute path: programs run it in any folder',
     ),
   );
 }

@@ -40,7 +40,7 @@ export async function trustPolicyLine(
   const error = new ServiceError('ERR_SERVICE_DENIED', `${path} does not allow this certificate's session`, {
     status: 403,
   });
-  // The first of the reasons says so. No further statement helps then.
+  // The first reason names the denial. No further statement can help then.
   if (reasons.some((reason) => reason.includes(': denied by '))) return failed(what, error, reasons);
   const refused = { ...settings, certificate: checked.certificate };
   const { code, type, hint } = error;
@@ -48,7 +48,7 @@ export async function trustPolicyLine(
   return failed(what, error, [...reasons, ...statementAdvice(statement)]);
 }
 
-/** The policy itself, or the answer of `aws iam get-role`. */
+/** The policy itself, or the output of `aws iam get-role`. */
 function policyIn(text: string): string {
   try {
     const { Role: role } = JSON.parse(text) as { Role?: { AssumeRolePolicyDocument?: unknown } };

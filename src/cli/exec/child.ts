@@ -61,7 +61,7 @@ function start(
 function ended(child: ChildProcess): Promise<ChildEnding> {
   return new Promise((resolve, reject) => {
     child.once('error', (error) => {
-      // A signal that cannot be sent is an error of the child too, which runs on.
+      // A signal that cannot be sent is also an error event of the child, which keeps running.
       if (child.pid === undefined) reject(error);
     });
     child.once('exit', (code, signal) => resolve({ ending: signal ?? code ?? 1 }));

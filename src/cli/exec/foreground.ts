@@ -5,7 +5,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 
 export function isInForeground(): boolean {
   try {
-    // The name of the program, in parentheses, may hold anything. Behind it: state, ppid, pgrp, session, tty,
+    // The name of the program, in parentheses, may hold anything. After it: state, ppid, pgrp, session, tty,
     // tpgid.
     const stat = readFileSync('/proc/self/stat', 'latin1');
     const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
@@ -15,7 +15,10 @@ export function isInForeground(): boolean {
   }
 }
 
-/** Other systems than Linux do not tell the foreground: there a process with a terminal counts as in it. */
+/**
+ * Systems other than Linux do not show the foreground process: there, a process with a terminal counts as
+ * one.
+ */
 function hasTerminal(): boolean {
   try {
     closeSync(openSync('/dev/tty', 'r'));

@@ -22,9 +22,9 @@ export interface PrivateEndpoint {
 }
 
 /**
- * @param log told about refreshes that fail
+ * @param log receives failed refreshes
  * @param attempts how often the first session is tried
- * @throws what creating the first session throws; OutputError `ERR_LISTEN`
+ * @throws as `createSession` for the first session; OutputError `ERR_LISTEN`
  */
 export async function openPrivateEndpoint(
   settings: Settings,
@@ -37,7 +37,7 @@ export async function openPrivateEndpoint(
 ): Promise<PrivateEndpoint> {
   const { onFailed } = refreshEvents(log);
   let isStarted = false;
-  // The first failure is the command's own.
+  // The command itself reports the first failure.
   const { refresher } = await keepFresh(source, { onFailed: (report) => isStarted && onFailed(report) });
   const { accountId } = await refresher.get({ attempts });
   isStarted = true;
@@ -57,7 +57,7 @@ export async function openPrivateEndpoint(
   });
   const listening = { routes, peerOf: () => 'local' as const, onClosed: () => {} };
   const listener = await listenOnTcp(listening, { hosts: ['127.0.0.1'], port: 0 });
-  // Not kept alive by the loop: the child is what this process waits for.
+  // The loop does not keep this process alive: the child does.
   refresher.start();
   return {
     url: `${listener.addresses[0]}${CONTAINER_PATH}`,

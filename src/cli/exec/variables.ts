@@ -1,5 +1,6 @@
 /**
- * The variables by which `exec` and `env` give programs credentials, and those that would give them others.
+ * The variables that `exec` and `env` set to provide credentials, and the variables that would provide
+ * others.
  */
 import { wholeSeconds } from '../../credentials/process-json.js';
 import { childEnvironment } from '../../options/child-environment.js';
@@ -53,7 +54,7 @@ function regionVariables(region: string): Variables {
   ];
 }
 
-/** Rivals of the credentials that are set in the environment, to be unset. */
+/** The variables in the environment that would provide other credentials, to be unset. */
 export function rivalsIn(env: Environment): Variables {
   return RIVALS.filter((name) => env[name] !== undefined).map((name) => [name, undefined]);
 }

@@ -1,13 +1,13 @@
 /**
- * Parses `~/.aws/config` as botocore does (Python's `configparser`): what works for the AWS CLI works here,
- * and what it refuses, such as an option or a section given twice, is refused here.
+ * Parses `~/.aws/config` as botocore does (Python's `configparser`): a file that the AWS CLI accepts is
+ * accepted here, and one that it refuses, such as for a duplicate option or section, is refused here.
  *
  * Source: "Configuration and credential file settings" (AWS CLI user guide); the documentation of
  * `configparser`.
  */
 import { OptionError } from '../../errors.js';
 
-/** Keys are in lower case; the lines of a value that goes on below, indented, are joined by line ends. */
+/** Keys are in lower case; the indented lines that continue a value are joined with line ends. */
 export type Section = ReadonlyMap<string, string>;
 
 /** State of the parser. */
@@ -105,7 +105,7 @@ function readOption(content: string, values: Map<string, string>, reading: Readi
   return undefined;
 }
 
-/** The one word, or the quoted text, behind the kind of a section. */
+/** The one word, or the quoted text, after the kind of a section. */
 function nameOf(title: string, kind: string): string | undefined {
   if (!title.startsWith(kind)) return undefined;
   const rest = title.slice(kind.length);

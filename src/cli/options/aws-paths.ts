@@ -1,5 +1,5 @@
 /**
- * Where the AWS files of the user are.
+ * The paths of the user's AWS files.
  *
  * Source: "Location of the shared files" (AWS SDKs and Tools reference).
  */

@@ -2,8 +2,8 @@
  * Parses `--cert-selector` by the rules of AWS's Go helper: either `Key=x509Subject,Value=CN=host
  * Key=x509Serial,Value=15D1`, or a JSON list of `{"Key": …, "Value": …}` from a file.
  *
- * Source: the helper's README, "Certificate selector". Stricter in one thing: it takes a serial number that
- * is not hexadecimal for none, and would then choose among more certificates than were meant.
+ * Source: the helper's README, "Certificate selector". Stricter in one point: the helper ignores a serial
+ * number that is not hexadecimal, and would then choose among more certificates than intended.
  */
 import { OptionError } from '../../errors.js';
 
@@ -35,7 +35,7 @@ function skipBlanks(text: string, at: number): number {
 }
 
 function notPairs(): OptionError {
-  return invalid('--cert-selector must be pairs such as Key=x509Subject,Value=CN=host, separated by a blank');
+  return invalid('--cert-selector must be pairs such as Key=x509Subject,Value=CN=host, separated by a space');
 }
 
 /**

@@ -7,8 +7,8 @@ export interface Flag extends OptionSpec {
   /** Stands for the value in `--help`. */
   readonly placeholder?: string;
   /**
-   * The value is a member of an object of this option, which takes a list of them: among the arguments, of
-   * the last one before the flag. Variables and files give it for a list of one.
+   * The value is a member of an object in the list of this option: on the command line, of the last object
+   * before the flag. Variables and files set it for a list with one object.
    */
   readonly memberOf?: string;
   /** The flag is known but cannot work here. The reason, as the predicate of a sentence about the flag. */
@@ -23,7 +23,7 @@ export type Flags = Readonly<Record<string, Flag>>;
 /** The flags of a command, by the headings of `--help`. */
 export type FlagGroups = Readonly<Record<string, Flags>>;
 
-/** Starts the names of variables. The emulator has its own, because `--port` is another port for `serve`. */
+/** Prefix of the variables. The emulator has its own, because `--port` is another port for `serve`. */
 export type VariablePrefix = 'ROLESANYWHERE' | 'ROLESANYWHERE_EMULATOR';
 
 /** The variable of a flag: `ROLESANYWHERE_ROLE_ARN` for `--role-arn`. */
@@ -41,7 +41,7 @@ export const HELP_FLAGS = {
     flag: 'help',
     kind: { type: 'boolean' },
     default: false,
-    help: 'show this help; with --all, also the flags that are only accepted to be refused',
+    help: 'show this help; with --all, also the flags that are always refused',
   },
 } as const satisfies Flags;
 
@@ -54,13 +54,13 @@ export const DEBUG_FLAGS = {
   },
 } as const satisfies Flags;
 
-/** Of commands that run until they are stopped. */
+/** The flags of commands that run until they are stopped. */
 export const LOG_FLAGS = {
   logFormat: {
     flag: 'log-format',
     kind: { type: 'pattern', pattern: /^(text|json)$/, rule: 'text or json' },
     placeholder: 'FORMAT',
     default: 'text',
-    help: 'form of the log on stderr, text or json, one line for each event',
+    help: 'format of the log on stderr: text or json, one line for each event',
   },
 } as const satisfies Flags;

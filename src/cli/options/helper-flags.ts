@@ -17,7 +17,7 @@ export const STORE_FLAGS = {
     kind: { type: 'text' },
     placeholder: 'SELECTOR',
     refused: NO_STORE,
-    help: "certificate in the system's store: checked, then refused, since Node.js cannot reach such keys",
+    help: "certificate in the system's store: checked, then refused, since Node.js cannot use such keys",
   },
   systemStoreName: {
     flag: 'system-store-name',

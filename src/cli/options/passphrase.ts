@@ -10,7 +10,7 @@ import { weakerOf } from '../../options/choose-values.js';
 import type { Io } from '../terminal/io.js';
 import type { StderrLogger } from './read-flags.js';
 
-/** A secret of the command line, and the options that give it: itself, or a file. */
+/** A secret, and the options that give it: the value itself, or a file. */
 interface SecretOptions {
   readonly direct: string;
   readonly files: readonly string[];

@@ -28,7 +28,7 @@ import { CONFIG_FLAGS } from './session-flags.js';
 /** Writes to stderr; `debug` only with `--debug`. */
 export type StderrLogger = Logger & {
   warn(message: string): void;
-  /** A warning that is never left out: of a secret that everybody can see. */
+  /** A warning that is always printed, about a secret that every user can see. */
   alert(message: string): void;
 };
 
@@ -44,7 +44,7 @@ interface FlagValues<Known extends Flags> {
   readonly logger: StderrLogger;
 }
 
-/** The values that arguments and environment give: all that commands without configuration files need. */
+/** Reads the values from arguments and environment only, for commands without configuration files. */
 export function readFlags<Known extends Flags>(
   { given }: Arguments,
   flags: Known,
@@ -75,7 +75,7 @@ export async function readFlagsAndFiles<Known extends Flags>(
 ): Promise<FlagValues<Known>> {
   assertCompatible(args.given, known);
   const flags = { ...known, ...CONFIG_FLAGS, ...DEBUG_FLAGS };
-  // Only commands that reach the service need what AWS's programs have configured.
+  // Only commands that call the service need the settings of the AWS config.
   const aws = 'endpoint' in known ? await readAwsSettings(io.env) : undefined;
   const file = await readConfigFile(args, flags, io.env);
   const files = [file, aws].filter((source) => source !== undefined);
@@ -142,7 +142,7 @@ function createLogger(
   };
 }
 
-/** Logs where each value comes from, without the value: a value in the wrong place may be a secret. */
+/** Logs the source of each value, without the value: a value in the wrong place may be a secret. */
 function logOrigins(choices: Choices, flags: Flags, logger: Logger): void {
   for (const [name, { label, origin }] of Object.entries(choices)) {
     if (origin === 'default') continue;

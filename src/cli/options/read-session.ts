@@ -26,7 +26,7 @@ export interface SessionInputs<Own extends Flags> {
   readonly context: Omit<SourceContext, 'now'> & { readonly logger: StderrLogger };
   /** The values of the command's own flags. */
   readonly options: ValuesOf<Own>;
-  /** The values of the session's options, validated one by one, and where they come from. */
+  /** The values of the session's options, validated one by one, with their sources. */
   readonly choices: Choices<keyof typeof ALL_SESSION_FLAGS | 'verifyTls'>;
   /**
    * The settings of another role of the same machine.
@@ -37,7 +37,7 @@ export interface SessionInputs<Own extends Flags> {
   settingsWith(changes: unknown, subject: string): Settings;
 }
 
-/** How messages name an input of the identity. */
+/** The name of an input of the identity in messages. */
 export function flagOf(name: InputName): string {
   return `--${IDENTITY_FLAGS[name].flag}`;
 }

@@ -1,5 +1,5 @@
 /**
- * The flags of role chaining: `--assume-role-arn`, once for each role, and the flags of that role behind it.
+ * The flags of role chaining: `--assume-role-arn`, once for each role, followed by the flags of that role.
  */
 import { OptionError } from '../../errors.js';
 import { readTextFile } from '../../files/read-file.js';
@@ -41,7 +41,7 @@ export const CHAIN_FLAGS = {
     flag: 'assume-role-arn',
     kind: { type: 'records', members: ROLE_KINDS, separator: ROLE_SEPARATOR },
     placeholder: 'ARN',
-    help: 'role to assume with the session (role chaining); may be repeated, with its own flags behind it',
+    help: 'role to assume with the session (role chaining); may be repeated, each followed by its own flags',
   },
   externalId: {
     flag: 'external-id',
@@ -55,7 +55,7 @@ export const CHAIN_FLAGS = {
     kind: durationSeconds,
     memberOf: 'assumeRoles',
     placeholder: 'SECONDS',
-    help: 'lifetime to ask for with the --assume-role-arn before it, 900 to 3600; without it, 3600',
+    help: 'lifetime to request for the --assume-role-arn before it, 900 to 3600; without it, 3600',
   },
   assumeRoleSessionName: {
     flag: 'assume-role-session-name',
@@ -75,7 +75,7 @@ export const CHAIN_FLAGS = {
     ...SESSION_OPTIONS.stsEndpoint,
     flag: 'sts-endpoint',
     placeholder: 'URL',
-    help: "address of STS, for --assume-role-arn; without it, the region's; http only to this machine",
+    help: "STS endpoint, for --assume-role-arn; without it, the region's; http only to loopback",
   },
 } as const satisfies Flags;
 
@@ -120,8 +120,8 @@ function recordsOf({ value }: Choice): readonly RoleRecord[] {
 }
 
 /**
- * Adds the values that variables and files give beside the ARN. Roles of the command line have theirs behind
- * them.
+ * Adds the values that variables and files give besides the ARN. Roles on the command line have their own
+ * flags.
  */
 function withLooseValues(
   roles: readonly RoleRecord[],

@@ -7,7 +7,7 @@ import { CHAIN_FLAGS } from './role-chain.js';
 
 const { certificate, privateKey, intermediates, passphrase } = SESSION_OPTIONS;
 
-/** Which certificate and key. */
+/** The flags for certificate and key. */
 export const IDENTITY_FLAGS = {
   certificate: {
     ...certificate,
@@ -90,7 +90,7 @@ export const IDENTITY_FLAGS = {
   reusePin: {
     ...SESSION_OPTIONS.reusePin,
     flag: 'reuse-pin',
-    help: 'use the PIN of the token for keys too that want one for each signature',
+    help: 'use the PIN of the token also for keys that require a PIN for each signature',
   },
   tpmDevice: {
     ...SESSION_OPTIONS.tpmDevice,
@@ -118,7 +118,7 @@ export const IDENTITY_FLAGS = {
   ...STORE_FLAGS,
 } as const satisfies Flags;
 
-/** Files that give options. */
+/** The flags for configuration files. */
 export const CONFIG_FLAGS = {
   config: {
     flag: 'config',
@@ -134,7 +134,7 @@ export const CONFIG_FLAGS = {
   },
 } as const satisfies Flags;
 
-/** Which session. */
+/** The flags for the session. */
 const SESSION_FLAGS = {
   trustAnchorArn: {
     ...SESSION_OPTIONS.trustAnchorArn,
@@ -164,7 +164,7 @@ const SESSION_FLAGS = {
     ...SESSION_OPTIONS.durationSeconds,
     flag: 'session-duration',
     placeholder: 'SECONDS',
-    help: 'lifetime of the credentials to ask for, 900 to 43200',
+    help: 'lifetime of the credentials to request, 900 to 43200',
   },
   roleSessionName: {
     ...SESSION_OPTIONS.roleSessionName,
@@ -176,7 +176,7 @@ const SESSION_FLAGS = {
     ...SESSION_OPTIONS.instanceProperties,
     flag: 'instance-property',
     placeholder: 'NAME=TEXT',
-    help: 'fact about the instance to send with the request; may be repeated, at most 50',
+    help: 'property of the instance, sent with the request; may be repeated, at most 50',
   },
   cache: {
     flag: 'cache',
@@ -187,13 +187,13 @@ const SESSION_FLAGS = {
   ...CONFIG_FLAGS,
 } as const satisfies Flags;
 
-/** How to reach the service. */
+/** The flags for the connection to the service. */
 const NETWORK_FLAGS = {
   endpoint: {
     ...SESSION_OPTIONS.endpoint,
     flag: 'endpoint',
     placeholder: 'URL',
-    help: "service address; without it, the region's; http only to this machine",
+    help: "service endpoint; without it, the region's; http only to loopback",
   },
   useFipsEndpoint: {
     ...SESSION_OPTIONS.useFipsEndpoint,
@@ -209,7 +209,7 @@ const NETWORK_FLAGS = {
     ...SESSION_OPTIONS.caBundle,
     flag: 'ca-bundle',
     placeholder: 'FILE',
-    help: 'PEM file of authorities to trust as well, for TLS',
+    help: 'PEM file of additional CA certificates to trust for TLS',
   },
   noVerifySsl: {
     flag: 'no-verify-ssl',
@@ -233,7 +233,7 @@ const NETWORK_FLAGS = {
     ...SESSION_OPTIONS.timeoutMs,
     flag: 'timeout-ms',
     placeholder: 'MS',
-    help: 'limit for signing, sending and the answer, retries included',
+    help: 'limit for signing, sending and receiving the response, retries included',
   },
   maxAttempts: {
     flag: 'max-attempts',
@@ -241,7 +241,7 @@ const NETWORK_FLAGS = {
     placeholder: 'NUMBER',
     env: ['AWS_MAX_ATTEMPTS'],
     default: 3,
-    help: 'how often a request that may pass is sent',
+    help: 'maximum number of attempts, if a request fails temporarily',
   },
 } as const satisfies Flags;
 

@@ -1,10 +1,10 @@
 /**
- * Limits what one client can take from the others: the connections of a listener.
+ * Limits the connections of a listener, so that one client cannot block the others.
  *
- * A connection has one request in flight. Another request that arrives before the answer has left closes it:
+ * A connection has one request in flight. Another request that arrives before the response is sent closes it:
  * clients of credential endpoints do not pipeline, and one read can hold thousands of requests. A client that
- * does not read its answer is disconnected, and where connections are full the least recently used one makes
- * room for a new one. There is no limit for each address: on loopback all clients have the same one.
+ * does not read its response is disconnected, and if all connections are in use, the least recently used one
+ * is closed for a new one. There is no limit per address: on loopback all clients have the same one.
  */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -38,9 +38,7 @@ interface Connection {
 
 export interface Connections {
   add(socket: Socket, peer: Peer): void;
-  /**
-   * @returns who asks; undefined where the request must not be answered, and its connection has been closed
-   */
+  /** @returns the client; undefined if its connection has been closed and must get no response */
   admit(socket: Socket, response: ServerResponse): Peer | undefined;
   /** Drops whatever follows the request, its body included: its answer must close the connection. */
   dropRest(socket: Socket): void;
@@ -77,7 +75,7 @@ function stopParser(
   };
 }
 
-/** @param onClosed told why a connection was closed */
+/** @param onClosed called with the reason when a connection is closed */
 export function createConnections(
   { maxConnections, crowd, writeMs, idleMs, checkMs }: ConnectionLimits,
   onClosed: (reason: CloseReason) => void,

@@ -18,7 +18,7 @@ export interface LocalRequest {
   readonly peer: Peer;
 }
 
-/** Why a request was refused, for the log: a fixed set, whatever clients send. */
+/** The reason of a refusal, for the log: one of a fixed set, independent of the client's input. */
 export type RefusalReason =
   | 'forwarded'
   | 'body'
@@ -46,7 +46,7 @@ export interface LocalResponse {
 
 export const TOKEN_PATH = '/latest/api/token';
 
-/** EC2 takes a body with the request for a token; nothing reads it. */
+/** EC2 accepts a body in the token request, and ignores it. */
 const MAX_BODY_BYTES = 16_384;
 
 function text(status: number, body: string): LocalResponse {
@@ -61,7 +61,7 @@ export function refuse(status: number, reason: RefusalReason, message: string): 
   return { ...text(status, message), reason };
 }
 
-/** In the form that SDKs read from the container endpoint, and show to their users. */
+/** Formats an error as SDKs read it from the container endpoint and show it to users. */
 export function refuseAsJson(
   status: number,
   reason: RefusalReason,
@@ -88,7 +88,7 @@ export function refusalOf(
   if (hasBody && !(isTokenRequest && length <= MAX_BODY_BYTES)) {
     return refuse(413, 'body', 'this request must not have a body');
   }
-  // A browser cannot reach a Unix socket, and clients of one have no host to name.
+  // A browser cannot reach a Unix socket, and its clients have no host name to send.
   if (peer === 'socket') return undefined;
   const authority = authorityOf(target);
   const isOwn =

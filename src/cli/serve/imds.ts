@@ -1,9 +1,9 @@
 /**
- * Answers requests below `/latest` as the Instance Metadata Service of EC2 does, version 2 alone: a client
- * must be able to send a header of its own, which a web page or an open proxy cannot.
+ * Answers requests below `/latest` as the Instance Metadata Service of EC2 does, version 2 only: a client
+ * must be able to send a custom header, which a web page or an open proxy cannot.
  *
- * Source: "Use IMDSv2" and "Instance metadata categories" (EC2 user guide). What SDKs, the CloudWatch agent
- * and Fluent Bit ask for was captured from them.
+ * Source: "Use IMDSv2" and "Instance metadata categories" (EC2 user guide). The paths that SDKs, the
+ * CloudWatch agent and Fluent Bit request were captured from them.
  */
 import { partitionOf } from '../../options/partition.js';
 import type { LocalRequest, LocalResponse } from './guard.js';
@@ -26,12 +26,12 @@ export interface Imds {
 
 type Documents = Readonly<Record<string, () => LocalResponse>>;
 
-/** Fluent Bit asks for `/` to find out which version there is. */
+/** Fluent Bit requests `/` to detect the version of IMDS. */
 export function isImdsPath(path: string): boolean {
   return path === '/' || path === '/latest' || path.startsWith('/latest/');
 }
 
-/** A label of few values, whatever is asked for. */
+/** A metrics label with few values, whatever path is requested. */
 export function routeOfImds(path: string): string {
   if (withoutSlash(path) === TOKEN_PATH) return 'imds-token';
   return path.startsWith('/latest/meta-data/iam/') ? 'imds-credentials' : 'imds';
@@ -83,7 +83,7 @@ function withLifetime(response: LocalResponse, seconds: number): LocalResponse {
   return reason === undefined ? { status, body, contentType, headers } : { ...response, headers };
 }
 
-/** What SDKs and agents ask for at their start. */
+/** The paths that SDKs and agents request at start. */
 function documentsOf(role: ServedRole, { instanceId, hostname, address }: MachineFacts): Documents {
   const { region, accountId } = role;
   const { name: partition, suffix } = partitionOf(region);
@@ -141,7 +141,7 @@ function plain(body: string): LocalResponse {
   return { status: 200, body, contentType: 'text/plain' };
 }
 
-/** Decoded once; as it stands where it is not well-formed. */
+/** Decoded once; unchanged if it is malformed. */
 export function decoded(segment: string): string {
   try {
     return decodeURIComponent(segment);

@@ -20,7 +20,7 @@ export function createIncidentLog(log: Log, now: () => Date): ReportIncident {
       return;
     }
     logged.set(key, { at, unsaid: 0 });
-    // How many more of the same there were since the last line.
+    // The number of suppressed lines since the last one.
     log.info(event, { reason, ...fields, ...(last?.unsaid && { unlogged: last.unsaid }) });
   };
 }

@@ -1,4 +1,4 @@
-/** Formats what `serve` prints on stdout: how programs find the credentials, to be pasted into a shell. */
+/** Formats the output of `serve` on stdout: shell commands that point programs to the credentials. */
 import { resolve } from 'node:path';
 import { isLoopback } from '../../options/loopback.js';
 import type { Listener } from './listen.js';
@@ -7,8 +7,8 @@ import { hasImds } from './places.js';
 import { CONTAINER_PATH, PROCESS_PATH } from './routes.js';
 
 /**
- * @param region boto3, the AWS CLI and the SDK for Go do not ask IMDS for it, or not where a container
- *   endpoint is set
+ * @param region boto3, the AWS CLI and the SDK for Go do not read it from IMDS, or not if a container
+ * endpoint is set
  * @param isLocal whether clients on this machine alone reach the address
  */
 export function formatInstructions(
@@ -57,7 +57,7 @@ function processLine(where: string): string[] {
   ];
 }
 
-/** As a POSIX shell reads it. */
+/** Quoted for a POSIX shell. */
 function shellQuoted(path: string): string {
   return `'${path.replaceAll("'", "'\\''")}'`;
 }

@@ -28,16 +28,16 @@ const HTTP_LIMITS = {
 };
 const CONNECTION_LIMITS = { maxConnections: 512, crowd: 32, writeMs: 5_000, idleMs: 60_000, checkMs: 1_000 };
 /**
- * The system keeps so many connections until they are accepted, within its own limit. Beyond that a client
- * has to try again, after a second: too long, if another client has filled the queue.
+ * The number of connections that the system queues until they are accepted, within its own limit. Beyond it a
+ * client tries again after a second: too long if another client has filled the queue.
  */
 const BACKLOG = 4_096;
 /** Node drops further headers without a word, and `X-Forwarded-For` may be among them. */
 const MAX_HEADERS = 64;
-/** For requests in flight when the server stops. */
+/** Time limit for requests in flight when the server stops. */
 const GRACE_MS = 2_000;
 
-/** What a listener puts behind its sockets. */
+/** The handlers of a listener. */
 export interface ListenerOptions {
   readonly routes: Routes;
   readonly peerOf: (socket: Socket) => Peer;
@@ -60,8 +60,8 @@ export interface ListenTarget {
 }
 
 /**
- * Every host gets the same port. A host that this machine does not have (`::1` without IPv6) is passed over
- * if there is another one.
+ * Every host gets the same port. A host that this machine does not have (`::1` without IPv6) is skipped if
+ * there is another one.
  *
  * @throws OutputError `ERR_LISTEN`
  */
@@ -94,7 +94,7 @@ export async function listenOnTcp(
  * The socket has its mode from the moment it exists. A socket without a listener is replaced;
  * any other file is not.
  *
- * @param mode permissions of the socket: 0600 for this user alone, 0660 for the group of the process too
+ * @param mode permissions of the socket: 0600 for this user only, 0660 for the group of the process too
  * @throws OutputError `ERR_LISTEN`
  */
 export async function listenOnSocket(

@@ -6,7 +6,7 @@ export interface MachineFacts {
   /** In the form of EC2, and the same at each start: agents name log streams after it. */
   readonly instanceId: string;
   readonly hostname: string;
-  /** The first IPv4 address that is not internal; 127.0.0.1 where there is none. */
+  /** The first IPv4 address that is not internal; 127.0.0.1 if there is none. */
   readonly address: string;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Tells who is behind a connection: a program on this machine, or possibly another host.
+ * Determines the peer of a connection: a program on this machine, or possibly another host.
  *
  * A packet filter that redirects 169.254.169.254:80 to this port (`iptables … REDIRECT`) leaves a local
  * client with one of this machine's own addresses. A remote client that the machine masquerades has one of
@@ -10,7 +10,7 @@ import { isIP } from 'node:net';
 import type { NetworkInterfaceInfo } from 'node:os';
 import { isLoopbackAddress } from '../../options/loopback.js';
 
-/** Where a client is: on this machine, behind the Unix socket, or anywhere. */
+/** The location of a client: on this machine, at the Unix socket, or unknown. */
 export type Peer = 'local' | 'network' | 'socket';
 
 /** Who can connect to an address: this machine alone, or others too. */
@@ -33,7 +33,7 @@ export interface Neighbourhood {
   peerOf(ends: Ends): Peer;
 }
 
-/** Interfaces come and go; listing them for each connection takes longer than answering it. */
+/** Interfaces change; listing them for each connection takes longer than the response. */
 const KEPT_MS = 1_000;
 
 export function createNeighbourhood(list: ListInterfaces, now: () => Date): Neighbourhood {
@@ -66,7 +66,7 @@ function readInterfaces(list: ListInterfaces): Map<string, boolean> {
   return new Map(all.map(({ address, internal }) => [plainAddress(address), internal]));
 }
 
-/** Without the zone of a link-local address, and IPv4 as such where a socket for IPv6 reports it. */
+/** Removes the zone of a link-local address, and unwraps an IPv4 address that an IPv6 socket reports. */
 function plainAddress(address: string): string {
   return (address.split('%', 1)[0] ?? '').replace(/^::ffff:(?=\d+\.)/, '');
 }

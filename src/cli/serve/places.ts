@@ -1,4 +1,6 @@
-/** Checks where `serve` listens against who could then read credentials, and says who can. */
+/**
+ * Checks that the listening options of `serve` do not expose credentials, and describes who can read them.
+ */
 import { OptionError, OutputError } from '../../errors.js';
 import type { Neighbourhood } from './peer.js';
 
@@ -61,12 +63,12 @@ function checkBind(bind: string, { tokenFile, hopLimit }: Places, neighbourhood:
   }
 }
 
-/** Beside a token IMDS is off: it has no secret that keeps the users of this machine apart. */
+/** With a token file, IMDS is off: it has no secret that separates the users of this machine. */
 export function hasImds({ socket, tokenFile, imds }: Places): boolean {
   return socket !== undefined || tokenFile === undefined || imds;
 }
 
-/** For the log: who can read credentials, and where. */
+/** For the log: the users who can read credentials, and the addresses. */
 export function readersOf(places: Places): { readonly imds: string; readonly credentials: string } {
   const { socket, socketMode, tokenFile } = places;
   if (socket !== undefined) {

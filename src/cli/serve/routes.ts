@@ -1,6 +1,6 @@
 /**
  * Answers each request to `serve` from the roles that it keeps fresh: IMDSv2, the container endpoint, the
- * JSON of `credential_process`, and what monitoring reads. Nothing here waits for the network.
+ * JSON of `credential_process`, and the endpoints for monitoring. Nothing here waits for the network.
  *
  * Source: "Container credential provider" (AWS SDKs and Tools reference) for `Authorization`; `imds.ts` for
  * the rest.
@@ -14,10 +14,10 @@ import { containerCredentials, processCredentials, unavailable } from './served-
 import { createRequestCounts, formatHealth, formatMetrics } from './status.js';
 import { createSessionTokens, createTokenCheck } from './tokens.js';
 
-/** Where `AWS_CONTAINER_CREDENTIALS_FULL_URI` points for the first role. */
+/** The path for `AWS_CONTAINER_CREDENTIALS_FULL_URI`, for the first role. */
 export const CONTAINER_PATH = '/credentials';
 
-/** What `credential_process = curl …` asks for, for the first role. */
+/** The path for `credential_process = curl …`, for the first role. */
 export const PROCESS_PATH = '/credential-process';
 
 const ROLE_PATH = /^\/role\/([^/]+)(\/credential-process)?$/;
@@ -25,16 +25,16 @@ const ROLE_PATH = /^\/role\/([^/]+)(\/credential-process)?$/;
 export interface RoutesOptions {
   /** The first one is the default, and the only one that IMDS shows. */
   readonly roles: readonly [ServedRole, ...ServedRole[]];
-  /** What clients of the container endpoint must show. Without it, only the Unix socket has that endpoint. */
+  /** The token of the container endpoint. Without it, only the Unix socket has that endpoint. */
   readonly containerToken: string | undefined;
-  /** What clients of `/metrics` must show. Without it, clients on this machine need not show anything. */
+  /** The token of `/metrics`. Without it, clients on this machine need none. */
   readonly metricsToken: string | undefined;
   readonly hasImds: boolean;
-  /** Further host names under which clients may ask, in lower case. */
+  /** Additional host names that requests may have, in lower case. */
   readonly allowedHosts: ReadonlySet<string>;
   readonly machine: MachineFacts;
   readonly now: () => Date;
-  /** Told about each request that is refused. */
+  /** Called for each refused request. */
   readonly onRefused: (route: string, reason: RefusalReason) => void;
 }
 
@@ -82,7 +82,7 @@ export function createRoutes(options: RoutesOptions): Routes {
   };
 }
 
-/** Answers until there are roles: the port is taken before anything else is made. */
+/** The handler until there are roles: the port is opened before anything else. */
 export const startingRoutes: Routes = (request) =>
   refusalOf(request, pathOf(request.target), new Set()) ?? unavailable();
 

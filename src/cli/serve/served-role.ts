@@ -14,7 +14,7 @@ import { json, refuseAsJson } from './guard.js';
 export interface RoleStatus {
   readonly refreshedAt: Date | undefined;
   readonly expiration: Date | undefined;
-  /** How many refreshes went well, and how many did not, since the start. */
+  /** The numbers of successful and failed refreshes since the start. */
   readonly refreshes: number;
   readonly failures: number;
   /** Code of the last failure, if no refresh has succeeded since. */
@@ -50,7 +50,7 @@ export const processCredentials = answering((credentials) => ({
   contentType: 'application/json',
 }));
 
-/** There is no instance profile, but agents ask for its name to find out whether there is a role. */
+/** There is no instance profile, but agents request its name to detect a role. */
 export const imdsProfile = answering((credentials, role) =>
   json(200, {
     Code: 'Success',

@@ -31,7 +31,7 @@ export function createRequestCounts(): RequestCounts {
 /**
  * 200 if every role has valid credentials, else 503.
  *
- * @param isBrief the status alone, for other hosts: names and times of roles are of no concern to them
+ * @param isBrief only the status, for other hosts, which must not see names and times of roles
  */
 export function formatHealth(roles: readonly ServedRole[], isBrief: boolean): LocalResponse {
   const states = roles.map((role) => {

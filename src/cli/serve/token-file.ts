@@ -1,6 +1,6 @@
 /**
- * Loads the token of the container endpoint from its file, so that clients outlive a restart; where there is
- * no file, makes a token and writes it there.
+ * Loads the token of the container endpoint from its file, so that clients keep working after a restart;
+ * without a file, makes a token and writes it there.
  *
  * Source: `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE` (AWS SDKs and Tools reference): clients read the file
  * again for each request, and botocore refuses a line end in it.
@@ -11,11 +11,15 @@ import { createSecretFile, readSecretFile } from '../../files/secret-file.js';
 import { writeFileWhole } from '../../files/write-file.js';
 import { randomToken } from './tokens.js';
 
-/** What `Authorization` can carry and no one can guess: 32 letters are 128 bits even in hexadecimal. */
+/**
+ * A token that `Authorization` can carry and nobody can guess: 32 characters are 128 bits even in
+ * hexadecimal.
+ */
 const TOKEN = /^[\x21-\x7e]{32,4096}$/;
 
 /**
- * @param onPublic told the mode of a file that every user may read; never on Windows, whose modes say nothing
+ * @param onPublic called with the mode of a file that every user can read; never on Windows, which has no
+ * modes
  * @param subject how messages name the file
  * @throws OptionError `ERR_OPTION_INVALID`: the content of the file is not a token
  * @throws IdentityError `ERR_FILE_UNREADABLE`
@@ -36,7 +40,7 @@ export async function loadOrCreateToken(
     // Empty, as `touch` makes it.
     await writeFileWhole(path, token, { mode: 0o600, subject });
   } else if (!(await createSecretFile(path, token, subject))) {
-    // Another process has made it meanwhile: its token counts.
+    // Another process has created it first: its token counts.
     return loadOrCreateToken(path, onPublic, subject);
   }
   return token;

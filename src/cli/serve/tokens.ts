@@ -1,6 +1,6 @@
 /**
- * Makes and checks the secrets that clients show: session tokens of IMDSv2, and the authorization token of the
- * container endpoint.
+ * Makes and checks the secrets that clients send: session tokens of IMDSv2, and the authorization token of
+ * the container endpoint.
  *
  * Session tokens are not stored, so that no number of clients can evict the token of another one: a token
  * holds its expiry, and a MAC over it under a key of this process.

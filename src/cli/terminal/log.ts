@@ -3,7 +3,7 @@
  * people.
  *
  * A line has the fields of the call and nothing else: no object is printed whole, so that no secret inside
- * one is printed. Control characters become blanks: a text from the network cannot forge a second line.
+ * one is printed. Control characters become spaces, so that text from the network cannot forge a second line.
  */
 import type { Expiring, FailureReport } from '../../credentials/refresher.js';
 import { isRolesAnywhereError, oneLine } from '../../errors.js';
@@ -100,7 +100,7 @@ function formatJson(fields: Fields): string {
 }
 
 /**
- * `2026-06-01T12:00:00.000Z info refreshed expiration=2026-06-01T13:00:00.000Z`: values with blanks are
+ * `2026-06-01T12:00:00.000Z info refreshed expiration=2026-06-01T13:00:00.000Z`: values with spaces are
  * quoted.
  */
 function formatText({ time, level, event, ...rest }: Fields): string {

@@ -3,7 +3,7 @@
  * (`/dev/tty`), since standard input and output belong to the calling program. Without a terminal it returns
  * at once.
  *
- * On Windows it opens the console by its own names, which was not tried.
+ * On Windows it opens the console by its own names; this is untested.
  */
 import { close, open, read, write } from 'node:fs';
 import { sep } from 'node:path';
@@ -69,7 +69,7 @@ export async function ask(question: string): Promise<string | undefined> {
     const { bytesRead, buffer } = await readFile(input, Buffer.alloc(4096), 0, 4096, null);
     if (bytesRead === 0) {
       await writeFile(output, '\n');
-      throw new OptionError('ERR_OPTION_MISSING', 'missing answer: the question for it was ended');
+      throw new OptionError('ERR_OPTION_MISSING', 'missing answer: the input ended at the prompt');
     }
     return buffer.toString('utf8', 0, bytesRead).replace(/\r?\n$/, '');
   } finally {
@@ -109,5 +109,5 @@ function edit(typed: readonly string[], key: string): readonly string[] {
 }
 
 function interrupted(): OptionError {
-  return new OptionError('ERR_OPTION_MISSING', 'missing passphrase: the question for it was interrupted');
+  return new OptionError('ERR_OPTION_MISSING', 'missing passphrase: the prompt was interrupted');
 }

@@ -1,4 +1,4 @@
-/** Formats text for a terminal: width, wrapping, and bold text where the terminal shows it. */
+/** Formats text for a terminal: width, wrapping, and bold text if the terminal shows it. */
 import type { Io, Output } from './io.js';
 
 export interface Style {
@@ -23,7 +23,9 @@ export function widthOf({ isTTY, columns = 80 }: Output, { env }: Pick<Io, 'env'
   return Math.min(Math.max(width, 40), 120);
 }
 
-/** Breaks a text at blanks into lines of at most `width` characters; longer words keep a line of their own. */
+/**
+ * Breaks a text at spaces into lines of at most `width` characters; longer words keep a line of their own.
+ */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';

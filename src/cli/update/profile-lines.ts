@@ -128,7 +128,7 @@ function addLine(sections: Section[], word: string, place: Place): boolean {
 function addContinued(section: Section, word: string, { at, nested }: Place): void {
   const disputed = /^\[([^\]]+)\]/.exec(word)?.[1];
   if (disputed !== undefined) section.disputedHeaders.push({ name: disputed.trim(), at });
-  // Behind a disputed header a key belongs to another profile for these SDKs.
+  // Below a disputed header a key belongs to another profile for these SDKs.
   const isKey = !(nested.js && nested.go) && section.disputedHeaders.length === 0;
   if (isKey) section.strays.push({ key: keyOf(word), at });
 }
@@ -160,7 +160,7 @@ function opensJsBlock(word: string, indent: number, isOpen: boolean): boolean {
 }
 
 /**
- * As for JavaScript, but a colon is a separator too, and `#` behind the separator of an indented key is a
+ * As for JavaScript, but a colon is a separator too, and `#` after the separator of an indented key is a
  * value.
  */
 function opensGoBlock(word: string, indent: number, isOpen: boolean): boolean {

@@ -1,6 +1,6 @@
 /**
  * Sets the keys of one profile in the text of a shared credentials file. All other bytes stay: comments,
- * order, nested blocks, other profiles, line ends. New keys and new profiles stand where the Go helper
+ * order, nested blocks, other profiles, line ends. New keys and new profiles are inserted where the Go helper
  * (`aws_signing_helper update`) writes them.
  *
  * Source: "Shared config and credentials files" (AWS SDKs and Tools reference).
@@ -55,7 +55,7 @@ export function editProfile(text: string, profile: string, edit: ProfileEdit): E
   return { text: joinLines(lines, changes, additions), isMerged };
 }
 
-/** Missing keys go to the end of the section, the companion behind the others. */
+/** Missing keys go to the end of the section, the companion after the others. */
 function addMissing(section: Section, kept: readonly Entry[], edit: ProfileEdit): Additions {
   const missing = Object.keys(edit.values).filter((key) => !kept.some((entry) => entry.key === key));
   const atEnd = placeAtEnd(section);
@@ -89,7 +89,7 @@ function placeAtEnd({
   return isNested || disputedHeaders.length > 0 ? undefined : { behind: end, indent };
 }
 
-/** Behind the last entry that was kept, else directly below the header. */
+/** After the last entry that was kept, or directly below the header. */
 function placeBehind({ at, entries, nextIndent }: Section, kept: readonly Entry[]): NewPlace {
   const last = kept.at(-1);
   return { behind: last?.at ?? at, indent: (last ?? entries[0])?.indent ?? nextIndent };
@@ -97,7 +97,7 @@ function placeBehind({ at, entries, nextIndent }: Section, kept: readonly Entry[
 
 /**
  * An indented header below a key begins a profile for some readers and continues a value for others. Keys of
- * the profile may not be edited behind such a line, since no text would be right for all readers.
+ * the profile may not be edited below such a line, since no text would be right for all readers.
  *
  * @throws FileFault `ERR_DISPUTED_HEADER`
  */
@@ -111,7 +111,7 @@ function assertUndisputed(sections: readonly Section[], profile: string, edit: P
         'ERR_DISPUTED_HEADER',
         `line ${disputed.at + 1} is an indented [section] below a key, which AWS programs read in ` +
           'different ways',
-        'remove the blanks before the bracket, or the line',
+        'remove the white space before the bracket, or the whole line',
       );
     }
   }

@@ -65,7 +65,7 @@ export async function prepareFolder(folder: string): Promise<string | undefined>
 }
 
 async function dangerOf(folder: string): Promise<string | undefined> {
-  // A link, even one to a folder, does not tell who may write to where it points.
+  // A link, even one to a folder, does not tell who may write to its target.
   const status = await lstat(folder);
   if (!status.isDirectory()) return 'it is not a folder';
   const user = ownUserId();

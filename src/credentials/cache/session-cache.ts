@@ -65,7 +65,7 @@ export async function openCache(
 ): Promise<SessionCache | undefined> {
   const { logger } = context;
   if (identity.deriveKey === undefined) {
-    logger?.warn?.('nothing is cached: no key for it can be derived from where this private key is');
+    logger?.warn?.('nothing is cached: this private key cannot derive a key for the cache');
     return undefined;
   }
   const lifetimeSeconds = lifetimeOf(settings);
@@ -103,7 +103,7 @@ function lifetimeOf({ assumeRoles, durationSeconds }: Settings): number {
   return assumeRoles.at(-1)?.durationSeconds ?? durationSeconds;
 }
 
-/** Everything that changes the answer or the server that gives it; future options are included by default. */
+/** All inputs that change the response or the responding server; future options are included by default. */
 function inputsOf({ source: _, connection, sts, ...asked }: Settings, identity: SigningIdentity): string {
   const { verifyTls, caBundle } = connection;
   const certificate = createHash('sha256').update(identity.certificate.raw).digest('hex');
@@ -121,7 +121,7 @@ async function read(place: Place, leastLeftMs = LEAST_LEFT_MS): Promise<KeptSess
     const text = await readCacheFile(path);
     const kept =
       text === undefined ? undefined : await withKey(place, (key) => openSession(text, key, inputs));
-    const state = text === undefined ? 'is not there' : stateOf(place, kept, leastLeftMs);
+    const state = text === undefined ? 'does not exist' : stateOf(place, kept, leastLeftMs);
     logger?.debug?.(`cache file ${path} ${state ?? 'is used'}`);
     return state === undefined ? kept : undefined;
   } catch (error) {
@@ -130,17 +130,17 @@ async function read(place: Place, leastLeftMs = LEAST_LEFT_MS): Promise<KeptSess
   }
 }
 
-/** Why a cached session is not used; undefined if it is. */
+/** The reason not to use a cached session; undefined if it is usable. */
 function stateOf(
   { settings, now }: Place,
   kept: KeptSession | undefined,
   leastLeftMs: number,
 ): string | undefined {
-  if (kept === undefined) return 'is damaged, or of another key or version';
+  if (kept === undefined) return 'is damaged, or was written with another key or version';
   const leftMs = kept.value.expiration.getTime() - now().getTime();
   if (leftMs <= leastLeftMs) return `has ${leastLeftMs / 60_000} minutes or less left`;
-  // The clock was set back since: the session may have expired in truth.
-  return leftMs > lifetimeOf(settings) * 1000 + TOLERANCE_MS ? 'is from the future' : undefined;
+  // The clock was set back since: the session may actually have expired.
+  return leftMs > lifetimeOf(settings) * 1000 + TOLERANCE_MS ? 'was written in the future' : undefined;
 }
 
 async function share(

@@ -1,5 +1,5 @@
 /**
- * What the operations on all kinds of resources share: lookup, change, removal, quotas, pages.
+ * The functions that the operations on all kinds of resources share: lookup, change, removal, quotas, pages.
  *
  * AWS's messages are unknown: these are ours.
  */

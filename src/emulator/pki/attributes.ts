@@ -148,7 +148,7 @@ function joinValues(mapped: readonly Mapped[]): Map<string, string> {
 /** The sentence that AWS adds to a refusal; undefined if every attribute was mapped. */
 export function formatUnmapped({ unmapped }: SessionTags): string | undefined {
   if (unmapped.length === 0) return undefined;
-  // AWS writes these blanks. The separator between two attributes is unknown.
+  // AWS writes these spaces. The separator between two attributes is unknown.
   const list = (field: Mapping['certificateField']) =>
     `[ ${unmapped
       .filter((one) => one.field === field)

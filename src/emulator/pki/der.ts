@@ -1,6 +1,6 @@
 /**
  * A strict DER reader: it accepts one encoding of each value, and throws an `Error` that names the rule for
- * every other, so that two readers of a certificate cannot see two things.
+ * every other, so that two readers cannot read a certificate in two ways.
  *
  * Not enforced, because CAs in use break them and nothing depends on them: the order of a SET OF, and the
  * omission of default values.
@@ -73,14 +73,14 @@ function readLength(octets: Buffer, at: number): { length: number; begin: number
   const count = first & 0x7f;
   if (count === 0) throw new Error('DER: an indefinite length, which is BER');
   const begin = at + 1 + count;
-  if (count > 4 || begin > octets.length) throw new Error('DER: a length that cannot be');
+  if (count > 4 || begin > octets.length) throw new Error('DER: an impossible length');
   const length = octets.readUIntBE(at + 1, count);
   const isShortest = length >= 0x80 && octets[at + 1] !== 0;
   if (!isShortest) throw new Error('DER: a length in more octets than it needs, which is BER');
   return { length, begin };
 }
 
-/** What content must be, by universal tag. */
+/** The rules for content, by universal tag. */
 const RULES: Readonly<Record<number, readonly [isRight: (content: Buffer) => boolean, problem: string]>> = {
   [TAG.boolean]: [
     (content) => content.length === 1 && (content[0] === 0 || content[0] === 0xff),

@@ -116,7 +116,7 @@ export function readGeneralName(element: Element): GeneralName {
   if (tag === 0x87) return { kind: 'ip', octets: content };
   if (tag === 0xa4) return { kind: 'directory', name: readName(children[0], 'directoryName') };
   if (tag >= 0x80 && (tag & 0x1f) <= 8) return { kind: 'unsupported', tag };
-  throw new Error(`general name: no such form, tag ${tag.toString(16)}`);
+  throw new Error(`general name: unknown form, tag ${tag.toString(16)}`);
 }
 
 export function formatGeneralName(name: GeneralName): string {

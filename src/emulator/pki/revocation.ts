@@ -1,9 +1,9 @@
 /**
  * Parses certificate revocation lists (CRLs) and checks certificates against them.
  *
- * As at the service, only imported lists count: no distribution points, no OCSP. What AWS does with a list
- * that has expired or that it cannot verify is unknown; here no certificate that such a list covers passes.
- * Rules: RFC 5280 sections 5 and 6.3
+ * As at the service, only imported lists count: no distribution points, no OCSP. AWS's treatment of a list
+ * that has expired or cannot be verified is unknown; here, every certificate that such a list covers is
+ * refused. Rules: RFC 5280 sections 5 and 6.3
  */
 import type { Certificate } from './certificate.js';
 import { readExtensions } from './certificate.js';

@@ -2,8 +2,7 @@
  * The rules for certificates, each with its cause: end-entity certificates, issuers, and both.
  *
  * The library checks the same rules before it asks (`identity/check-identity.ts`), written separately; a test
- * compares the two. What the parsers of this folder refuse (DER, names, key parameters) has its rule in the
- * error.
+ * compares the two. The errors of the parsers in this folder (DER, names, key parameters) name their rules.
  */
 import type { Certificate } from './certificate.js';
 import { isStrongAlgorithm } from './public-key.js';

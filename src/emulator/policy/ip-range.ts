@@ -12,7 +12,7 @@ interface Address {
   readonly length: 32 | 128;
 }
 
-/** A block without a prefix length is one address. Bits behind the prefix are ignored. */
+/** A block without a prefix length is one address. Bits after the prefix are ignored. */
 export function isInRange(address: string, block: string): Outcome {
   const [network = '', prefix, ...rest] = block.split('/');
   const found = parseAddress(address);

@@ -20,7 +20,7 @@ export function splitJson(text: string): JsonPart[] {
   return parts;
 }
 
-/** The index behind the closing quotation mark; the length of the text if there is none. */
+/** The index after the closing quotation mark; the length of the text if there is none. */
 function endOfString(text: string, begin: number): number {
   for (let at = begin + 1; at < text.length; at += text[at] === '\\' ? 2 : 1) {
     if (text[at] === '"') return at + 1;

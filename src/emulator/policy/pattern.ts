@@ -34,7 +34,7 @@ export function parseVariables(text: string, lookUp: LookUp): Pattern | undefine
     parts.push([...parsePattern(text.slice(at, begin === -1 ? undefined : begin))]);
     if (begin === -1) return parts.flat();
     const end = text.indexOf('}', begin);
-    // What AWS does with a brace that is never closed is unknown.
+    // AWS's treatment of a brace that is never closed is unknown.
     if (end === -1) return undefined;
     const name = text.slice(begin + 2, end);
     const value = ESCAPED.test(name) ? name : resolve(name, lookUp);
@@ -74,7 +74,7 @@ export function isMatch(pattern: Pattern, text: string): boolean {
   const characters = [...text];
   let at = 0;
   let position = 0;
-  // Where to backtrack to: behind the last `*`, which then takes one more character.
+  // The position to backtrack to: after the last `*`, which then matches one more character.
   let star = -1;
   let starTook = 0;
   while (position < characters.length) {

@@ -1,6 +1,6 @@
 /**
- * Tells what a session for a certificate would be called and tagged with, and whether a trust policy would
- * allow it, without an account: for `doctor`.
+ * Computes the names and tags of a session for a certificate, and whether a trust policy would allow it,
+ * without an account: for `doctor`.
  *
  * The checks are those of CreateSession here, with the profile's default attribute mappings.
  */
@@ -23,7 +23,7 @@ export interface SessionPreview {
   judge(trustPolicy: string, where: SessionPlace): Decision;
 }
 
-/** Where the session is created. */
+/** The place of the session: its trust anchor and region. */
 export interface SessionPlace {
   readonly trustAnchorArn: string;
   readonly region: string;

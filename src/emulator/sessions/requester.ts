@@ -45,7 +45,7 @@ export function authenticate(request: EmulatorRequest, region: string, at: Date)
   return { leaf, chain };
 }
 
-/** Loads what the synchronous checks need. */
+/** Loads the packages that the synchronous checks need. */
 export async function prepare({ headers }: EmulatorRequest): Promise<void> {
   const sent = headers
     .filter(([name]) => name.startsWith('x-amz-x509'))
@@ -57,7 +57,7 @@ function readChain(header: string | undefined): Certificate[] {
   if (header === undefined) return [];
   if (header.trim() === '') throw invalidSignature('chain: x-amz-x509-chain is empty, omit it instead');
   const parts = header.split(',');
-  // The limit is documented, the answer is not.
+  // The limit is documented, the error is not.
   if (parts.length > MAX_CHAIN) throw untrusted(`chain: at most ${MAX_CHAIN} allowed, found ${parts.length}`);
   return parts.map((part) => readCertificate(part, 'x-amz-x509-chain'));
 }

@@ -1,6 +1,6 @@
 /**
- * Derives from certificate and request what a session is called, the context for its trust policy, and the
- * size of its packed policy.
+ * Derives from certificate and request the names of a session, the context for its trust policy, and the size
+ * of its packed policy.
  *
  * Rules: https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html, STS AssumeRole for the
  * limits, and https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html

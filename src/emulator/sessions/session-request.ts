@@ -44,7 +44,7 @@ export function readSessionRequest(request: EmulatorRequest): SessionRequest {
   const query = readQuery(request);
   const body = readBody(request);
   const conflict = IN_QUERY.find((name) => name in query && name in body && query[name] !== body[name]);
-  // Which of the two AWS follows is unknown.
+  // It is unknown which of the two AWS uses.
   if (conflict !== undefined) throw malformed(`request: ${conflict} differs between query and body`);
   const members = { ...body, ...query };
   const found = `query has ${listNames(query)}, body has ${listNames(body)}`;
@@ -56,7 +56,8 @@ function readQuery(request: EmulatorRequest): Readonly<Record<string, unknown>> 
   const values = new Map<string, unknown>();
   for (const [name, value] of parseQuery(request.rawQuery, malformed)) {
     if (values.has(name)) throw malformed(`query: ${name} must occur once`);
-    // AWS documents these members in the body only. Ignoring them would silently not do what the client asked.
+    // AWS documents these members in the body only. Ignoring them would silently drop a setting of the
+    // client.
     if (Object.hasOwn(INPUT.members, name) && !IN_QUERY.includes(name)) {
       throw malformed(`query: ${name} belongs in the body`);
     }
@@ -68,7 +69,7 @@ function readQuery(request: EmulatorRequest): Readonly<Record<string, unknown>> 
 function readBody({ body, headers }: EmulatorRequest): Readonly<Record<string, unknown>> {
   if (body.length === 0) return {};
   const contentType = headers.find(([name]) => name === 'content-type')?.[1] ?? '';
-  // What AWS answers to other content types is unknown.
+  // AWS's response to other content types is unknown.
   if (!/^application\/(json|x-amz-json-1\.[01])\s*(;|$)/i.test(contentType)) {
     throw malformed(`body: content-type must be application/json, found ${contentType || 'none'}`);
   }

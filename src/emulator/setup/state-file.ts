@@ -1,9 +1,9 @@
 /**
  * Keeps the account in a file, so that it survives the emulator.
  *
- * A change is on disk before the client hears of it: a kill at any moment loses only changes that were not yet
- * answered. A file belongs to one emulator: the one that finds it changed by another refuses, instead of
- * overwriting it.
+ * A change is on disk before the client gets the response: a kill at any moment loses only changes that were
+ * not yet answered. A file belongs to one emulator: the one that finds it changed by another refuses, instead
+ * of overwriting it.
  */
 
 import { OptionError, OutputError } from '../../errors.js';

@@ -62,7 +62,7 @@ const wrongArn = refuseWith(400, 'ValidationError', 'Request ARN is invalid');
 const wrongTags = (message: string) => refuseWith(400, 'InvalidParameterValue', message);
 const duplicateTags = wrongTags('Duplicate tag keys found. Please note that Tag keys are case insensitive.');
 const notTagged = wrongTags('The specified transitive tag key must be included in the requested tags.');
-/** Our wording: the reserved prefix is documented, the answer is not. */
+/** Our wording: the reserved prefix is documented, the error is not. */
 const reservedTag = wrongTags('Tag keys beginning with aws: are reserved.');
 const wrongPolicy = refuseWith(400, 'MalformedPolicyDocument', 'Syntax errors in policy.');
 const noMfa = refuseWith(

@@ -39,7 +39,7 @@ export function stsService(account: Account, credentials: CredentialStore): Quer
     if (issued !== undefined) return issued;
     throw notIssued(accessKeyId);
   };
-  /** The control plane treats a long-term key as an administrator's, so STS says who that is. */
+  /** The control plane treats a long-term key as an administrator's, so STS names the administrator. */
   const identify = (call: QueryCall): QueryResult => {
     const { accessKeyId, issued, isTemporary } = readCaller(call.request, rules, call.at);
     if (issued !== undefined) return formatCaller(issued.assumedRoleArn, issued.assumedRoleId);

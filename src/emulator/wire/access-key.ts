@@ -24,7 +24,7 @@ export interface IssuedKeys<Key extends IssuedKey = IssuedKey> {
   find(accessKeyId: string): Key | undefined;
 }
 
-/** The answers to faulty signatures. */
+/** The errors for faulty signatures. */
 export type SignatureRefusals = Readonly<
   Record<'missing' | 'incomplete' | 'unknownKey' | 'expired' | 'mismatch', Refuse> & {
     denied: (message: string) => Refuse;

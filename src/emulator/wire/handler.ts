@@ -163,7 +163,7 @@ export function createHandler(operations: readonly Operation[], frame: Frame): H
   return async (received) => {
     const request = { ...received, rawPath: normalizePath(received.rawPath) };
     const at = now();
-    if (Number.isNaN(at.getTime())) throw new RangeError('the clock tells no time');
+    if (Number.isNaN(at.getTime())) throw new RangeError('the clock returned an invalid date');
     const requestId = randomUUID();
     const { operation, parameters } = findOperation(routes, request);
     const fault = decideFault?.(operation.nameOf?.(request) ?? operation.names[0] ?? '', at);
@@ -226,7 +226,7 @@ function matchRoute(wanted: readonly string[], found: readonly string[]): PathPa
   return parameters;
 }
 
-/** A malformed segment stays as it is: it is no id of anything. */
+/** A malformed segment stays as it is: no id matches it. */
 function decodeSegment(segment: string): string {
   try {
     return decodeURIComponent(segment);

@@ -7,7 +7,7 @@
  */
 
 /**
- * `//a/./b/../c/` becomes `/a/c/`. Percent-encoded dots and slashes stay, and so does what is no absolute
+ * `//a/./b/../c/` becomes `/a/c/`. Percent-encoded dots and slashes stay, and so does what is not an absolute
  * path.
  */
 export function normalizePath(rawPath: string): string {

@@ -146,7 +146,7 @@ function canonicalParts(request: EmulatorRequest, signed: readonly string[], ref
 }
 
 /**
- * Trims blanks and tabs, and writes runs of blanks as one. Linear: values come from unauthenticated clients.
+ * Trims spaces and tabs, and writes runs of spaces as one. Linear: values come from unauthenticated clients.
  */
 function normalizeValue(value: string): string {
   let [begin, end] = [0, value.length];

@@ -8,7 +8,7 @@ import type { Explanation, Side } from '../request-log.js';
 import type { EmulatorRequest } from './handler.js';
 import type { CanonicalParts, SignedRequest } from './signature.js';
 
-/** What a client with a common mistake would sign, and the description of the mistake. */
+/** The text that a client with a common mistake would sign, and the description of the mistake. */
 interface Guess extends Side {
   readonly says: string;
 }
@@ -114,7 +114,7 @@ function queryVariants(query: string, rawQuery: string): Variant[] {
     ['the client did not encode / in the query', query.replaceAll('%2F', '/')],
     ['the client did not encode : in the query', query.replaceAll('%3A', ':')],
     ['the client did not encode : and / in the query', query.replaceAll('%2F', '/').replaceAll('%3A', ':')],
-    ['the client encoded a blank in the query as +', query.replaceAll('%20', '+')],
+    ['the client encoded a space in the query as +', query.replaceAll('%20', '+')],
     ['the client signed the query as it sent it', rawQuery],
     ['the client left the query out', ''],
   ];
@@ -171,7 +171,7 @@ function headerVariants(block: string, { headers }: EmulatorRequest, signed: Sig
       block.replace(contentType, 'content-type:application/json'),
     ],
     ['the client did not trim the values of headers', untrimmed],
-    ['the client left out the empty line behind the headers', block.slice(0, -1)],
+    ['the client left out the empty line after the headers', block.slice(0, -1)],
     ['the client signed an empty x-amz-x509-chain', `${block}x-amz-x509-chain:\n`],
   ];
 }

@@ -47,12 +47,12 @@ export const ALGORITHMS: readonly Algorithm[] = [
   })),
 ];
 
-/** The row for a key; undefined where the service could not use such a key. */
+/** The row for a key; undefined if the service could not use such a key. */
 export function algorithmForKey({ type, flaw }: Pick<PublicKey, 'type' | 'flaw'>): Algorithm | undefined {
   return flaw === undefined ? ALGORITHMS.find(({ keyType }) => keyType === type) : undefined;
 }
 
-/** What a key is, in a few words: `RSA 2048 bits`, `EC prime256v1`, `ed25519`. */
+/** Describes a key in a few words: `RSA 2048 bits`, `EC prime256v1`, `ed25519`. */
 export function describeKey(key: PublicKey): string {
   const { type, flaw } = key;
   if (flaw !== undefined) return flaw;

@@ -1,4 +1,4 @@
-/** The elliptic curves that keys are measured against before OpenSSL sees them. */
+/** The elliptic curves, for checking keys before OpenSSL parses them. */
 
 export interface Curve {
   /** As OpenSSL and Node name it. */

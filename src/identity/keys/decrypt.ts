@@ -1,10 +1,10 @@
 /**
- * Decrypts what a password protects: PBES2 (RFC 8018, with scrypt of RFC 7914), PBES1, the encryptions of
+ * Decrypts password-protected data: PBES2 (RFC 8018, with scrypt of RFC 7914), PBES1, the encryptions of
  * PKCS#12 (RFC 7292 §C), and the older encryption of PEM blocks (RFC 1421 with OpenSSL's key derivation).
  *
- * OpenSSL could do most of it, but tells neither a wrong passphrase from a damaged file nor what is not
- * supported, lacks RC2, and does any number of iterations that a file asks for. Each decryption is planned
- * first, so that the work of a whole file is known before any of it is done.
+ * OpenSSL could do most of it, but does not distinguish a wrong passphrase from a damaged file, does not name
+ * an unsupported encryption, lacks RC2, and runs any number of iterations that a file asks for. Each
+ * decryption is planned first, so that the work of a whole file is known before any of it is done.
  */
 import { createDecipheriv, hash, pbkdf2, scrypt } from 'node:crypto';
 import { promisify } from 'node:util';
@@ -105,17 +105,17 @@ function pkcs12(name: string, cipher: Cipher): OldScheme {
   return { name, digest: DIGESTS.sha1, cipher, derivation: 'pkcs12' };
 }
 
-/** What surrounds a decryption. */
+/** The context of a decryption. */
 export interface DecryptionContext {
   /** How messages name the input. */
   readonly subject: string;
   /** The command that makes a copy in an encryption that is supported. */
   readonly conversion: string;
-  /** Hears the name of an encryption that should not be used any more. */
+  /** Called with the name of an outdated encryption. */
   readonly onWeak?: ((encryption: string) => void) | undefined;
 }
 
-/** A decryption whose description has been read, and whose work has not been done. */
+/** A decryption that has been parsed, but not run. */
 export interface Decryption {
   readonly work: readonly Work[];
   /**
@@ -189,7 +189,7 @@ function planOld(
   };
 }
 
-/** The first password that fits; where none does, what the last one met with. Wipes them. */
+/** The result of the first password that fits; if none fits, throws the error of the last one. Wipes them. */
 async function firstRight(
   passwords: readonly Buffer[],
   open: (password: Buffer) => Promise<Buffer>,
@@ -210,7 +210,7 @@ async function firstRight(
   }
 }
 
-/** A key derivation that has been read, and not been done. */
+/** A key derivation that has been parsed, but not run. */
 export interface Derivation {
   readonly work: readonly Work[];
   /** @returns a key that the caller wipes */
@@ -235,7 +235,7 @@ function planPbkdf2(
   keyLength: number,
   context: DecryptionContext,
 ): Derivation {
-  // Both are optional: the length of the key, and the PRF, which is SHA-1 where it is absent.
+  // Both are optional: the length of the key, and the PRF, which is SHA-1 if it is absent.
   const prf = options.find(({ tag }) => tag === SEQUENCE);
   const oid = prf === undefined ? '1.2.840.113549.2.7' : readOid(readChildren(prf, SEQUENCE)[0]);
   const digest = HMACS[oid];
@@ -264,7 +264,7 @@ function planScrypt(
     );
   }
   const salt = readContent(saltElement, OCTET_STRING);
-  // OpenSSL counts what it needs besides, some kilobytes.
+  // OpenSSL's limit includes its overhead of some kilobytes.
   const options = { N, r, p, maxmem: 2 * MAX_SCRYPT_MEMORY };
   return {
     work: [{ kind: 'scrypt', amount: N * r * p }],
@@ -339,8 +339,8 @@ function decipher(cipher: Cipher, key: Buffer, iv: Buffer, data: Buffer): Buffer
 }
 
 /**
- * CBC says nothing about a wrong passphrase; what comes out does. It must be one SEQUENCE, whose length is
- * written at its beginning, and padding that repeats its own length. Where only one of the two holds, the
+ * CBC does not detect a wrong passphrase, but the plaintext shows it: it must be one SEQUENCE, whose length
+ * is written at its beginning, and padding that repeats its own length. If only one of the two holds, the
  * passphrase was right and the file is damaged: by chance the first happens once in 2^28, the second, from
  * three octets on, once in 2^24.
  *
@@ -358,7 +358,7 @@ function unpad(padded: Buffer, blockLength: number, subject: string): Buffer {
   throw wrongPassphrase(subject);
 }
 
-/** The whole length of a SEQUENCE as its first octets tell; not a number where they are no SEQUENCE. */
+/** The whole length of a SEQUENCE as its first octets tell; not a number if they are no SEQUENCE. */
 function sequenceLength(bytes: Buffer): number {
   try {
     const { tag, whole } = readElement(bytes);

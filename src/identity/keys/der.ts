@@ -35,7 +35,10 @@ const MAX_DEPTH = 32;
 
 /** Octets of an object identifier: those in use have fewer than twenty. */
 const MAX_IDENTIFIER = 64;
-/** Members of one element: more of them than any structure of ours has would be an attack on memory. */
+/**
+ * Limit of the members of one element: no structure that is read here has more, and more would be an attack
+ * on memory.
+ */
 const MAX_CHILDREN = 4096;
 
 /**
@@ -78,7 +81,7 @@ export function readWhole(bytes: Buffer): Element {
 }
 
 /**
- * @param tag what the element must be
+ * @param tag the expected tag of the element
  * @throws Error where the bytes are no such encoding, or the element has another tag
  */
 export function readChildren(element: Element | undefined, tag: number): Element[] {
@@ -156,7 +159,7 @@ export function readOid(element: Element | undefined): string {
   return [first, both - 40 * first, ...rest].join('.');
 }
 
-/** A count: infinity beyond a safe integer, less than zero where it is negative. */
+/** A count: infinity beyond a safe integer, less than zero if it is negative. */
 export function readCount(element: Element | undefined): number {
   const octets = readContent(element, INTEGER);
   const [first] = octets;
@@ -170,7 +173,7 @@ export function readCount(element: Element | undefined): number {
 /**
  * The octets of an INTEGER that must not be negative, without leading zeros: empty for zero.
  *
- * @throws Error where it is negative or has no octets
+ * @throws Error if it is negative or has no octets
  */
 export function readUnsigned(element: Element | undefined): Buffer {
   const octets = readContent(element, INTEGER);
@@ -195,7 +198,7 @@ const GENERALIZED_FORM = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)?(?:[.,]\d{1,9})
 /**
  * A UTCTime or GeneralizedTime, in any form of X.680 that names its zone; fractions of a second are dropped.
  *
- * @throws Error where it is neither, or is no date
+ * @throws Error if it is neither, or is no date
  */
 export function readTime({ tag, content }: Element): Date {
   const form = { [UTC_TIME]: UTC_FORM, [GENERALIZED_TIME]: GENERALIZED_FORM }[tag];
@@ -280,7 +283,7 @@ function uint32(value: number): Buffer {
   return withoutZeros(octets);
 }
 
-/** DER of an element. The caller wipes it where it holds a key. */
+/** DER of an element. The caller wipes it if it holds a key. */
 export function encodeElement(tag: number, ...parts: readonly Uint8Array[]): Buffer {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   const octets = uint32(length);

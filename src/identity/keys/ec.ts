@@ -1,5 +1,5 @@
 /**
- * Measures elliptic curve keys: scalars and points are judged by their value before OpenSSL sees them. An
+ * Checks elliptic curve keys: the values of scalars and points are checked before OpenSSL parses them. An
  * out-of-range scalar ends the process inside OpenSSL 3.0, where nothing can catch it.
  */
 import type { Curve } from './curves.js';
@@ -31,13 +31,13 @@ export interface CurveParameters {
 
 const PRIME_FIELD = '1.2.840.10045.1.1';
 
-/** What a key is called whose curve is not in the table. */
+/** The error for a key whose curve is not in the table; the message describes the key. */
 export class UnknownCurve extends Error {}
 
 /**
  * @param parameters of the AlgorithmIdentifier, or `[0]` of SEC 1
  * @throws UnknownCurve
- * @throws Error where they are damaged or absent
+ * @throws Error if they are damaged or absent
  */
 export function readCurve(parameters: Element | undefined): CurveParameters {
   if (parameters?.tag === OBJECT_IDENTIFIER) {
@@ -77,8 +77,8 @@ export function measurePoint(point: Buffer, { length, prime }: Curve): void {
 }
 
 /**
- * The private scalar by its value, 1 ≤ d < n, in as many octets as the curve wants (RFC 5915 §3 leaves zeros
- * to writers, who disagree).
+ * The private scalar by its value, 1 ≤ d < n, in as many octets as the curve requires (RFC 5915 §3 leaves
+ * zeros to writers, who disagree).
  *
  * @returns octets that the caller wipes
  * @throws Error
@@ -95,14 +95,14 @@ function measureScalar(octets: Buffer, { length, order }: Curve): Buffer {
 
 export interface EcPrivateKey {
   readonly curve: Curve;
-  /** In as many octets as the curve wants. The caller wipes it. */
+  /** In as many octets as the curve requires. The caller wipes it. */
   readonly scalar: Buffer;
   /** The public point that the file gives. */
   readonly point: Buffer | undefined;
 }
 
 /**
- * ECPrivateKey of RFC 5915, measured.
+ * Reads and checks an ECPrivateKey of RFC 5915.
  *
  * @param outer the parameters of the PKCS#8 file around it
  * @throws UnknownCurve
@@ -120,7 +120,7 @@ export function measureEcPrivateKey(der: Buffer, outer: Element | undefined): Ec
 }
 
 /**
- * A measured key as SEC 1 DER, with the public half where it is given.
+ * A checked key as SEC 1 DER, with the public half if it is given.
  *
  * @returns octets that the caller wipes
  */

@@ -20,7 +20,7 @@ export const DIGESTS = {
   sha512: { name: 'sha512', length: 64, blockLength: 128 },
 } as const satisfies Readonly<Record<string, Digest>>;
 
-/** RFC 7292 §B.3: what the derived octets are for. */
+/** RFC 7292 §B.3: the purpose of the derived octets. */
 export const PURPOSES = { key: 1, iv: 2, mac: 3 } as const;
 
 /** Some 10 ms, less than starting a worker takes. */

@@ -1,6 +1,6 @@
 /**
- * What one file may ask for in key derivation. A file names its own number of iterations, so that a hostile
- * one could keep a program busy for years: the work is added up and refused before any of it is done.
+ * Limits the key derivation of one file. A file names its own number of iterations, so a hostile one could
+ * keep a program busy for years: the work is added up, and refused before any of it is done.
  */
 import { IdentityError } from '../../errors.js';
 

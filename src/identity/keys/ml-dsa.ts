@@ -1,5 +1,5 @@
 /**
- * ML-DSA keys (FIPS 204, RFC 9881): by OpenSSL where Node has it, from 24.7 on, else by
+ * ML-DSA keys (FIPS 204, RFC 9881): by OpenSSL if Node supports them, from 24.7 on, else by
  * `@noble/post-quantum`. Loaded by the first key or certificate of this kind.
  */
 import type { KeyObject } from 'node:crypto';
@@ -44,7 +44,7 @@ const LENGTHS: Readonly<Record<string, { readonly publicKey: number; readonly ex
 };
 
 /**
- * A public key, measured.
+ * Reads and checks a public key.
  *
  * @param spki DER of the SubjectPublicKeyInfo
  * @param type such as `ml-dsa-65`
@@ -59,7 +59,7 @@ export async function readMlDsaPublicKey(spki: Buffer, type: string): Promise<Pu
 }
 
 /**
- * A private key, measured.
+ * Reads and checks a private key.
  *
  * @param pkcs8 DER in any of the three forms of RFC 9881 §6: seed, expanded key, or both
  * @throws Error where the key is damaged, or its seed does not give its expanded key
@@ -82,9 +82,9 @@ function measurePrivateKey(pkcs8: Buffer, length: number | undefined): void {
       : choice.tag === OCTET_STRING
         ? [undefined, choice.content]
         : readChildren(choice, SEQUENCE).map((part) => readContent(part, OCTET_STRING));
-  if (seed !== undefined && seed.length !== SEED_LENGTH) throw new Error('a seed of another length');
+  if (seed !== undefined && seed.length !== SEED_LENGTH) throw new Error('a seed of the wrong length');
   if (expanded !== undefined && expanded.length !== length)
-    throw new Error('an expanded key of another length');
+    throw new Error('an expanded key of the wrong length');
 }
 
 /**
@@ -145,16 +145,16 @@ function expand(privateKey: Buffer, implementation: MlDsa): Uint8Array {
 }
 
 function expandSeed(seed: Buffer, implementation: MlDsa): Uint8Array {
-  if (seed.length !== SEED_LENGTH) throw new Error('a seed of another length');
+  if (seed.length !== SEED_LENGTH) throw new Error('a seed of the wrong length');
   return implementation.keygen(seed).secretKey;
 }
 
 function checkExpanded(expanded: Buffer, implementation: MlDsa): Uint8Array {
   if (expanded.length !== implementation.lengths.secretKey)
-    throw new Error('an expanded key of another length');
+    throw new Error('an expanded key of the wrong length');
   const secretKey = Uint8Array.from(expanded);
   const [probe, publicBytes] = [Buffer.from('probe'), implementation.getPublicKey(secretKey)];
   // Not every damage shows in the public half: what this key signs must verify.
   if (implementation.verify(implementation.sign(probe, secretKey), probe, publicBytes)) return secretKey;
-  throw new Error('an expanded key that contradicts itself');
+  throw new Error('an inconsistent expanded key');
 }

@@ -17,9 +17,7 @@ export interface PemBlock {
 
 export interface PemBlocks {
   readonly blocks: readonly PemBlock[];
-  /**
-   * What the first block that cannot be read is, such as `is cut short: BEGIN CERTIFICATE without its END`.
-   */
+  /** The damage of the first unreadable block, such as `is cut short: BEGIN CERTIFICATE without its END`. */
   readonly damage: string | undefined;
 }
 
@@ -32,7 +30,7 @@ const CARRIAGE_RETURN = 0x0d;
 /** No chain with its keys has more blocks; Debian's bundle of authorities has 144. */
 const MAX_BLOCKS = 256;
 /**
- * What may stand between the start of a line and a mark: blanks, quotes, a byte order mark, the name of a
+ * The text allowed between the start of a line and a mark: spaces, quotes, a byte order mark, the name of a
  * variable.
  */
 const MAX_PREFIX = 200;
@@ -84,7 +82,7 @@ function tooMany(subject: string, most: number): IdentityError {
 
 /** @param end where the END mark is; -1 for none */
 function readBlock(bytes: Buffer, at: number, end: number): PemBlock | string {
-  // Only the line itself becomes a string: behind it a key may begin.
+  // Only the line itself becomes a string: a key may begin after it.
   const stop = bytes.indexOf('-----', at + BEGIN_MARK.length) + 5;
   const label = BEGIN_LINE.exec(bytes.toString('latin1', at, Math.min(stop, at + 80)))?.[1];
   if (label === undefined) return 'has a damaged BEGIN line';
@@ -95,8 +93,8 @@ function readBlock(bytes: Buffer, at: number, end: number): PemBlock | string {
 }
 
 /**
- * The next mark from an offset on. One counts at the start of a line, or directly behind the last block:
- * prose may speak of `-----BEGIN`.
+ * The next mark from an offset on. One counts at the start of a line, or directly after the last block: prose
+ * may speak of `-----BEGIN`.
  */
 function findMark(bytes: Buffer, from: number, last: number): number {
   for (let at = bytes.indexOf(BEGIN_MARK, from); at !== -1; at = bytes.indexOf(BEGIN_MARK, at + 1)) {
@@ -151,13 +149,13 @@ const NO_BREAK_SPACE = '\u00a0';
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 const [BLANK, PADDING, FOREIGN] = [64, 65, 66];
 
-/** What each octet of base64 stands for. */
+/** The value of each character of base64. */
 const VALUES = new Uint8Array(256).fill(FOREIGN);
 for (let value = 0; value < 64; value++) VALUES[ALPHABET.charCodeAt(value)] = value;
 for (const blank of [' ', '\t', '\r', '\n']) VALUES[blank.charCodeAt(0)] = BLANK;
 VALUES['='.charCodeAt(0)] = PADDING;
 
-/** By hand, since Node decodes base64 from strings alone. Undefined where it is none; the caller wipes it. */
+/** By hand, since Node decodes base64 from strings alone. Undefined if it is none; the caller wipes it. */
 export function decodeBase64(text: Buffer): Buffer | undefined {
   const octets = Buffer.alloc(Math.floor((text.length * 3) / 4));
   let [length, bits, count, padding] = [0, 0, 0, 0];
@@ -175,6 +173,6 @@ export function decodeBase64(text: Buffer): Buffer | undefined {
       }
     }
   }
-  // A single letter over says nothing about an octet.
+  // A single remaining character does not make an octet.
   return length === 0 || count === 6 || padding > 2 ? undefined : octets.subarray(0, length);
 }

@@ -1,6 +1,6 @@
 /**
- * Reads private keys: PKCS#8 (plain, or encrypted), PKCS#1 and SEC1, PEM or DER. Each key is measured before
- * OpenSSL sees it. Key material goes from the bytes of the file to OpenSSL without becoming a string.
+ * Reads private keys: PKCS#8 (plain, or encrypted), PKCS#1 and SEC1, PEM or DER. Each key is checked before
+ * OpenSSL parses it. Key material goes from the bytes of the file to OpenSSL without becoming a string.
  */
 import { createECDH, createPrivateKey } from 'node:crypto';
 import { IdentityError } from '../../errors.js';
@@ -44,13 +44,13 @@ export interface KeyContext {
   readonly passphrase: string | undefined;
   /** Such as `private key host.key`. */
   readonly subject: string;
-  /** Hears the name of an encryption that should not be used any more. */
+  /** Called with the name of an outdated encryption. */
   readonly onWeak?: ((encryption: string) => void) | undefined;
 }
 
-/** A key that has been found, and not been decrypted. */
+/** A key that has been found, but not decrypted. */
 export interface FoundKey {
-  /** What its key derivation asks for. */
+  /** The cost of its key derivation. */
   readonly work: readonly Work[];
   /**
    * Wipes the bytes that it was found in.
@@ -160,7 +160,7 @@ function ecSigningKey(sec1: Buffer, parameters: Element | undefined): SigningKey
     // given.
     const computed = pointOf(curve, scalar);
     if (point !== undefined && !isSamePoint(point, computed)) {
-      throw new Error('its public half is that of another key');
+      throw new Error('its public half belongs to another key');
     }
     return importEc(curve, scalar, computed);
   } finally {
@@ -173,7 +173,7 @@ function importEc(curve: Curve, scalar: Buffer, point: Buffer): SigningKey {
   try {
     return importKey(der, 'sec1');
   } catch (cause) {
-    // Measured already: what OpenSSL refuses here is the curve.
+    // The key has been checked: OpenSSL can only refuse the curve.
     throw new UnknownCurve(`an EC key on ${curve.name}, which this runtime does not have`, { cause });
   } finally {
     der.fill(0);
@@ -223,7 +223,7 @@ async function readMlDsa(der: Buffer, type: string, subject: string): Promise<Si
   }
 }
 
-/** A key of a kind that the service does not take, with its size where it has one. */
+/** A key of a type that the service does not accept, with its size if it has one. */
 function describeOther(oid: string, inner: Buffer, parameters: Element | undefined): string {
   const type = OTHER_TYPES[oid];
   if (type === undefined) return `the kind ${oid}`;

@@ -14,7 +14,7 @@ export interface PublicKey {
    */
   readonly type: string | undefined;
   /**
-   * Node's own object; undefined where the key is of no use, or this version of Node does not know its kind.
+   * Node's own object; undefined if the key is of no use, or this version of Node does not know its kind.
    */
   readonly keyObject: KeyObject | undefined;
   /** Size or curve, such as `2048 bits` or `prime256v1`; default: what `keyObject` tells. */
@@ -23,7 +23,7 @@ export interface PublicKey {
   readonly flaw?: string | undefined;
   /** Whether the EC parameters are written out instead of named, which RFC 5480 §2.1.1 forbids. */
   readonly hasExplicitCurve?: boolean;
-  /** Verifies a signature over the data, where Node cannot. */
+  /** Verifies a signature over the data, if Node cannot. */
   readonly verify?: (data: Uint8Array, signature: Uint8Array) => boolean;
 }
 
@@ -67,9 +67,8 @@ export function detailOf({ detail, keyObject }: Pick<PublicKey, 'detail' | 'keyO
 }
 
 /**
- * Compares keys as keys. One point of a curve has two encodings, so that OpenSSL decides there; asked to
- * compare keys of two kinds, it would leave an error behind that Node then throws from the next call that
- * reads a key.
+ * Compares keys by value. A point of a curve has two encodings, so OpenSSL compares EC keys; comparing keys
+ * of two types would leave an error in OpenSSL that Node throws from the next call that reads a key.
  */
 export function isSameKey(a: PublicKey, b: PublicKey): boolean {
   if (Buffer.compare(a.spki, b.spki) === 0) return true;

@@ -1,6 +1,6 @@
 /**
- * Reads a SubjectPublicKeyInfo (RFC 5280 §4.1.2.7). A key is measured before OpenSSL sees it, and kinds that
- * cannot sign for the service never get there.
+ * Reads a SubjectPublicKeyInfo (RFC 5280 §4.1.2.7). A key is checked before OpenSSL parses it, and types that
+ * cannot sign for the service never reach OpenSSL.
  */
 import { createPublicKey } from 'node:crypto';
 import type { Element } from './der.js';
@@ -15,7 +15,7 @@ import { measureRsaPublicKey, RsaSizeError } from './rsa.js';
  * needs.
  *
  * @param spki DER, a copy that belongs to the result
- * @throws Error where it is no SubjectPublicKeyInfo
+ * @throws Error if it is no SubjectPublicKeyInfo
  */
 export async function readPublicKey(spki: Buffer): Promise<PublicKey> {
   const [algorithm, bits] = readChildren(readWhole(spki), SEQUENCE);
@@ -60,7 +60,7 @@ async function readMlDsa(spki: Buffer, type: string): Promise<PublicKey> {
   return readMlDsaPublicKey(spki, type);
 }
 
-/** The size of keys that only a message names. */
+/** The size of unsupported keys, for messages. */
 function measureOther(oid: string, octets: Buffer, parameters: Element | undefined): string | undefined {
   try {
     if (oid === RSA_PSS) return measureRsa(octets).detail;

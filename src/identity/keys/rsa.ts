@@ -1,6 +1,6 @@
 /**
- * Measures RSA keys before OpenSSL sees them: sizes that it would refuse late, compute for minutes, or crash
- * on. Private numbers are compared as octets, since a JavaScript BigInt cannot be wiped.
+ * Checks RSA keys before OpenSSL parses them: it would refuse some sizes late, compute for minutes on others,
+ * or crash. Private numbers are compared as octets, since a JavaScript BigInt cannot be wiped.
  */
 import type { Element } from './der.js';
 import { bitLength, readChildren, readCount, readUnsigned, SEQUENCE } from './der.js';
@@ -12,7 +12,7 @@ const MAX_EXPONENT_BITS = 256;
 /** OpenSSL takes five primes at most. */
 const MAX_FURTHER_PRIMES = 3;
 
-/** What a key is called whose size is out of range. */
+/** The error for a key whose size is out of range; the message describes the key. */
 export class RsaSizeError extends Error {}
 
 /**

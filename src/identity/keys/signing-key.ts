@@ -1,6 +1,6 @@
 /**
- * What can be done with a private key. The key itself stays in a closure; later stages do not know whether
- * OpenSSL holds it.
+ * The operations of a private key: signing, and deriving a secret. The key itself stays in a closure; later
+ * stages do not know whether OpenSSL holds it.
  */
 import type { KeyObject } from 'node:crypto';
 import { hkdfSync } from 'node:crypto';

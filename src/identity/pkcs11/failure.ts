@@ -1,5 +1,5 @@
 /**
- * Says in words what a PKCS#11 module refused, by its return value.
+ * Describes the errors of a PKCS#11 module by return value.
  *
  * Source: PKCS #11 Specification Version 3.1, §5.1, "Function return values".
  */
@@ -42,7 +42,7 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   ],
   CKR_USER_NOT_LOGGED_IN: [
     'ERR_PKCS11_PIN',
-    'the token wants a PIN',
+    'the token requires a PIN',
     'give one with --pkcs11-pin-file or pin-source in the URI',
   ],
   CKR_FUNCTION_CANCELED: ['ERR_PKCS11_PIN', 'the entry of the PIN was cancelled'],

@@ -1,5 +1,5 @@
 /**
- * What this process and the one that runs the PKCS#11 module say to each other: one JSON object a line,
+ * The messages between this process and the one that runs the PKCS#11 module: one JSON object per line,
  * octets in base64.
  */
 
@@ -37,7 +37,7 @@ export interface KeyObject {
   readonly label: string;
   readonly type: 'RSA' | 'EC';
   readonly isAlwaysAuthenticate: boolean;
-  /** Big-endian, base64; absent where neither the private nor a public key object tells. */
+  /** Big-endian, base64; absent if neither the private nor a public key object tells. */
   readonly modulus?: string | undefined;
   /** Of the modulus. */
   readonly exponent?: string | undefined;
@@ -64,13 +64,13 @@ export interface SignRequest {
   readonly key: Pick<KeyObject, 'id' | 'label' | 'type'>;
   /** CKM_…. */
   readonly mechanism: number;
-  /** What the mechanism signs, base64. */
+  /** The input of the mechanism, base64. */
   readonly data: string;
-  /** For CKA_ALWAYS_AUTHENTICATE: the login that each signature wants. */
+  /** For CKA_ALWAYS_AUTHENTICATE: the login that each signature requires. */
   readonly contextLogin: Login | undefined;
 }
 
-/** What the module can be asked, by name: arguments and result. */
+/** The requests to the module, by name: arguments and result. */
 export interface Operations {
   /** Loads the module: the first request. */
   open(request: { readonly module: string }): void;

@@ -11,7 +11,7 @@ import type { OperationName, Operations, Reply, Request } from './messages.js';
 export interface AskLimits {
   /** Milliseconds until the module counts as hung. Default 20,000. */
   readonly timeoutMs?: number;
-  /** Called once where the answer takes longer than two seconds: a person may have to touch the token. */
+  /** Called once if the response takes longer than two seconds: a person may have to touch the token. */
   readonly onWaiting?: (() => void) | undefined;
 }
 

@@ -16,7 +16,7 @@ const PROXY_MODULES: Readonly<Record<string, string>> = {
   win32: 'p11-kit-proxy.dll',
 };
 
-/** Where systems keep modules, for `module-name`. */
+/** The folders where systems keep modules, for `module-name`. */
 const FOLDERS = [
   ...['/usr/lib/pkcs11', '/usr/lib64/pkcs11', '/usr/local/lib/pkcs11', '/opt/homebrew/lib/pkcs11'],
   ...['/usr/lib/x86_64-linux-gnu/pkcs11', '/usr/lib/aarch64-linux-gnu/pkcs11', '/usr/lib/softhsm'],

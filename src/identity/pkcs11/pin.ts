@@ -16,12 +16,12 @@ const FLAG = {
   userPinToBeChanged: 0x80000,
 } as const;
 
-/** @param subject what asks for it, such as `token "host"`. @returns undefined where there is none */
+/** @param subject what asks for it, such as `token "host"`. @returns undefined if there is none */
 export type PinSource = (subject: string) => Promise<string | undefined>;
 
 export interface LoginOptions {
   readonly pin: PinSource;
-  /** Hears what a person must know before the attempt. */
+  /** Called with a notice for the user before the attempt. */
   readonly notify: (message: string) => void;
 }
 
@@ -48,7 +48,7 @@ export async function loginTo(token: TokenInfo, options: LoginOptions): Promise<
   }
   const pin = await options.pin(subject);
   if (pin === undefined) {
-    throw new IdentityError('ERR_PKCS11_PIN', `${subject} wants a PIN, and none is given`, {
+    throw new IdentityError('ERR_PKCS11_PIN', `${subject} requires a PIN, and none is given`, {
       hint:
         'give it with --pkcs11-pin-file, ROLESANYWHERE_PKCS11_PIN, pin-source in the URI, or run in a ' +
         'terminal',

@@ -21,7 +21,7 @@ export interface PublicHalf {
 
 /**
  * @param certificate DER, base64
- * @returns undefined where it is damaged, or its key is of a kind that does not sign here
+ * @returns undefined if it is damaged, or its key is of a kind that does not sign here
  */
 export function publicHalf(certificate: string): PublicHalf | undefined {
   const publicKey = readCertificate(certificate)?.publicKey;
@@ -36,7 +36,7 @@ export function publicHalf(certificate: string): PublicHalf | undefined {
   };
 }
 
-/** @param value DER, base64. @returns undefined where it is damaged: a token may hold anything */
+/** @param value DER, base64. @returns undefined if it is damaged: a token may hold anything */
 export function readCertificate(value: string): X509Certificate | undefined {
   try {
     return new X509Certificate(Buffer.from(value, 'base64'));
@@ -60,7 +60,7 @@ export function isOtherCurve({ curve = '' }: KeyObject, half: PublicHalf): boole
   return isNamed && half.curve !== curve;
 }
 
-/** Undefined where the token does not show the key's public half. */
+/** Undefined if the token does not show the key's public half. */
 export function isSameHalf({ modulus, point }: KeyObject, half: PublicHalf): boolean | undefined {
   if (modulus !== undefined) return withoutZeros(Buffer.from(modulus, 'base64')).equals(half.modulus);
   if (point === undefined) return undefined;
@@ -73,7 +73,7 @@ function withoutZeros(number: Buffer): Buffer {
   return number.subarray(Math.max(0, start));
 }
 
-/** The public key of a private key. @returns undefined where the token does not show it whole */
+/** The public key of a private key. @returns undefined if the token does not show it whole */
 export function publicKeyIn({ modulus, exponent, point, curve }: KeyObject): PublicKey | undefined {
   if (modulus !== undefined && exponent !== undefined)
     return importJwk({ kty: 'RSA', n: base64url(modulus), e: base64url(exponent) });

@@ -87,7 +87,7 @@ export function bestPairs(
   return pairs.filter(({ match }) => match === best);
 }
 
-/** How a key matches a certificate; undefined where they do not belong together. */
+/** How a key matches a certificate; undefined if they do not belong together. */
 function matcher({ id, label, value }: CertificateObject): (key: KeyObject) => Pair['match'] | undefined {
   const half = publicHalf(value);
   return (key) => {

@@ -30,7 +30,7 @@ export interface TokenKeyOptions extends LoginOptions {
 }
 
 export interface TokenKey {
-  /** DER, the leaf first; then what else the token has, for the chain. */
+  /** DER, the leaf first; then the other certificates of the token, for the chain. */
   readonly certificates: readonly Buffer[];
   /** RSASSA-PKCS1-v1_5 or ECDSA (DER) with SHA-256 over the data. @throws IdentityError */
   sign(data: Uint8Array): Promise<Buffer>;
@@ -49,7 +49,7 @@ const SHA256_DIGEST_INFO = Buffer.from('3031300d060960864801650304020105000420',
 /** A person may have to touch the token, or to type at its reader. */
 const PERSON_TIMEOUT_MS = 60_000;
 
-/** What a token has, and where. */
+/** The objects of a token, and its place. */
 interface Place {
   readonly token: TokenInfo;
   readonly objects: TokenObjects;
@@ -75,7 +75,7 @@ export async function openTokenKey(options: TokenKeyOptions): Promise<TokenKey> 
 /**
  * A key for which no certificate is named, such as one that waits for its certificate.
  *
- * @returns undefined where the URI matches several keys, or the token does not show the public half
+ * @returns undefined if the URI matches several keys, or the token does not show the public half
  */
 export async function openLoneKey(
   options: TokenKeyOptions,
@@ -122,7 +122,7 @@ async function findCertificate(
 }
 
 /**
- * Without a login first, since certificates are public; with one where a single token is meant and shows none.
+ * Without a login first, since certificates are public; with one if a single token is meant and shows none.
  */
 async function findCertificates(
   info: ModuleInfo,
@@ -269,7 +269,7 @@ function choosePair(
   return { key, leaf: isNamed ? firstLeaf(fitting) : renewedLeaf(fitting, place, options) };
 }
 
-/** Each key with its own certificates; keys for which nothing but `possible` is left count where all are such. */
+/** Each key with its own certificates; keys with only `possible` matches count only if all keys are such. */
 function pairsOfEach(keys: readonly KeyObject[], certificates: readonly CertificateObject[]): Pair[] {
   const pairs = keys.flatMap((key) => bestPairs([key], certificates));
   const told = pairs.filter(({ match }) => match !== 'possible');
@@ -321,7 +321,7 @@ function severalKeys({ token }: Place, keys: readonly KeyObject[]): IdentityErro
   });
 }
 
-/** What a token shows, with or without a login. */
+/** The objects that a token shows, with or without a login. */
 export async function lookAt(
   token: TokenInfo,
   logsIn: boolean,
@@ -331,7 +331,7 @@ export async function lookAt(
   return (await look(token, login, options)).objects;
 }
 
-/** What tokens show without a login. One that fails is passed over where there are others. */
+/** The objects that tokens show without a login. A token that fails is skipped if there are others. */
 async function lookAround(tokens: readonly TokenInfo[], options: TokenKeyOptions): Promise<Place[]> {
   const looks = await Promise.allSettled(tokens.map((token) => look(token, undefined, options)));
   const places = looks.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
@@ -394,7 +394,7 @@ async function contextLoginTo(
   if (own !== undefined) return { pin: own };
   throw new IdentityError(
     'ERR_PKCS11_PIN',
-    `the key on token "${token.label}" wants the PIN for each signature`,
+    `the key on token "${token.label}" requires the PIN for each signature`,
     {
       hint: 'add --reuse-pin, or run in a terminal',
     },
@@ -402,7 +402,7 @@ async function contextLoginTo(
 }
 
 /**
- * With a hash of the token's own where it can; else the hash is made here. @throws IdentityError
+ * With the token's own hash if it supports that; else the hash is made here. @throws IdentityError
  * `ERR_KEY_UNSUPPORTED`
  */
 function mechanismFor(

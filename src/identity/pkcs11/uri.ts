@@ -95,7 +95,7 @@ function percentDecode(value: string, name: string, label: string): Buffer {
       continue;
     }
     const digits = raw.toString('latin1', at + 1, at + 3);
-    if (!/^[0-9a-f]{2}$/i.test(digits)) throw invalid(label, `must have two hex digits behind % in ${name}`);
+    if (!/^[0-9a-f]{2}$/i.test(digits)) throw invalid(label, `must have two hex digits after % in ${name}`);
     octets.push(Number.parseInt(digits, 16));
     at += 2;
   }

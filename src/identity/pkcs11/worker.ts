@@ -98,7 +98,7 @@ function tokens(): ModuleInfo {
   };
 }
 
-/** With the locks of the system, where the module has them: its own threads may call it too. */
+/** With the locks of the system, if the module supports them: its own threads may call it too. */
 function initialize(pkcs11: PKCS11): void {
   try {
     pkcs11.C_Initialize({ flags: CKF_OS_LOCKING_OK });
@@ -108,7 +108,7 @@ function initialize(pkcs11: PKCS11): void {
   }
 }
 
-/** Nothing for a slot whose token was pulled out meanwhile, or that has none after all. */
+/** Undefined for a slot whose token was removed meanwhile, or that has none. */
 function describeToken(pkcs11: PKCS11, handle: Handle): TokenInfo[] {
   try {
     const slot = pkcs11.C_GetSlotInfo(handle);
@@ -131,7 +131,7 @@ function describeToken(pkcs11: PKCS11, handle: Handle): TokenInfo[] {
   }
 }
 
-/** Texts are padded with blanks; some modules end them with a zero. */
+/** Strings are padded with spaces; some modules end them with a zero. */
 function textOf(padded: string): string {
   return (padded.split('\0', 1)[0] ?? '').trim();
 }
@@ -160,7 +160,7 @@ function objects({
   }));
 }
 
-/** Closing the session logs out where no other session of this process is open. */
+/** Closing the session logs out if no other session of this process is open. */
 function withSession<T>(
   slot: number,
   login: Login | undefined,
@@ -208,7 +208,7 @@ function find(pkcs11: PKCS11, session: Handle, template: Attribute[]): Handle[] 
   }
 }
 
-/** Undefined where the object has no such attribute, or does not show it. */
+/** Undefined if the object has no such attribute, or does not show it. */
 function read(pkcs11: PKCS11, session: Handle, object: Handle, type: number): Buffer | undefined {
   try {
     const [found] = pkcs11.C_GetAttributeValue(session, object, [{ type }]);

@@ -55,7 +55,7 @@ export interface SessionRequest {
   readonly random: Random;
 }
 
-/** What starts a session: a TPM. */
+/** Starts sessions: a TPM. */
 export interface SessionStarter {
   startSession(
     salt: { readonly key: number; readonly encrypted: Buffer },
@@ -170,7 +170,7 @@ export function authValueOf(password: string): Buffer {
   return bytes.subarray(0, end);
 }
 
-/** The size of an authorization value, for a message. @returns undefined where it fits the key */
+/** The size of an authorization value, for a message. @returns undefined if it fits the key */
 export function authValueProblem(authValue: Buffer, { nameAlg }: PublicArea): string | undefined {
   const most = createHash(hashName(nameAlg)).digest().length;
   return authValue.length > most

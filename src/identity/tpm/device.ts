@@ -1,6 +1,6 @@
 /**
- * Opens the way to a TPM: a device file of Linux, a Unix socket, or swtpm's TCP port. One command at a time
- * goes through it, and its response comes back.
+ * Opens a connection to a TPM: a device file of Linux, a Unix socket, or swtpm's TCP port. One command at a
+ * time goes through it, and its response comes back.
  */
 import { open, stat } from 'node:fs/promises';
 import type { Socket } from 'node:net';
@@ -178,7 +178,7 @@ async function connectTo(target: Target, subject: string): Promise<Socket> {
   return socket.on('error', () => undefined);
 }
 
-/** A stream has no borders: the header of the response tells its length. */
+/** A stream has no message boundaries: the header of the response tells its length. */
 function exchangeOver(socket: Socket, command: Buffer, subject: string): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     let received = Buffer.alloc(0);

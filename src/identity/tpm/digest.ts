@@ -11,7 +11,7 @@ import { ALG_ECDSA, ALG_NULL, ALG_RSASSA, ALG_SHA256, describeScheme, HASHES } f
 
 export interface SigningScheme {
   readonly scheme: Scheme;
-  /** What TPM2_Sign gets for the data. */
+  /** The input of TPM2_Sign for the data. */
   digest(data: Uint8Array): Buffer;
 }
 

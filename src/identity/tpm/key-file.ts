@@ -80,7 +80,7 @@ export function parseTpmKeyFile(der: Buffer, subject: string): TpmKeyFile {
 
 function parseFields(der: Buffer, subject: string): TpmKeyFile {
   const whole = readElement(der);
-  if (whole.whole.length !== der.length) throw new TpmFormatError('octets behind the structure');
+  if (whole.whole.length !== der.length) throw new TpmFormatError('octets after the structure');
   const [type, ...fields] = readChildren(whole, SEQUENCE);
   assertLoadable(readOid(type), subject);
   const optional = new Map(
@@ -89,7 +89,7 @@ function parseFields(der: Buffer, subject: string): TpmKeyFile {
       .map((field) => [field.tag - CONTEXT, readElement(field.content)]),
   );
   const [parent, publicKey, privateKey, ...more] = fields.filter(({ tag }) => tag < CONTEXT);
-  if (more.length > 0) throw new TpmFormatError('fields behind the private area');
+  if (more.length > 0) throw new TpmFormatError('fields after the private area');
   if (optional.has(2) || optional.has(3)) {
     const what = optional.has(2) ? 'the secret of an importable key' : 'alternative policies (authPolicy)';
     throw unsupported(subject, `it has ${what}`);
@@ -110,7 +110,7 @@ function assertLoadable(oid: string, subject: string): void {
   if (oid !== LOADABLE_KEY) throw unsupported(subject, `it is ${OTHER_TYPES[oid] ?? `of type ${oid}`}`);
 }
 
-/** Engines of old have written 01 for true, where DER wants FF. */
+/** Old engines wrote 01 for true, where DER requires FF. */
 function readFlag(element: Element | undefined): boolean {
   if (element === undefined) return false;
   const [value, ...rest] = readContent(element, BOOLEAN);

@@ -198,8 +198,7 @@ const STORAGE_PARENT =
 const AES_128_CFB = [u16(ALG_AES), u16(128), u16(ALG_CFB)];
 
 /**
- * The primary storage key that key files mean where their parent is a hierarchy (TPM key file draft,
- * "Parent").
+ * The primary storage key that key files mean if their parent is a hierarchy (TPM key file draft, "Parent").
  */
 export const STORAGE_PARENT_EC = Buffer.concat([
   ...[u16(ALG_ECC), u16(ALG_SHA256), u32(STORAGE_PARENT), sized()],

@@ -1,7 +1,7 @@
 /**
  * A private key inside a TPM 2.0: tells its public half and signs with it. Every signature opens the TPM,
- * loads what it needs, and flushes it again, so that nothing of ours stays in a memory that holds three
- * objects.
+ * loads what it needs, and flushes it again, so that no object of ours stays in the TPM, whose memory holds
+ * three.
  */
 import type { KeyObject } from 'node:crypto';
 import { createHash, randomBytes } from 'node:crypto';
@@ -25,7 +25,7 @@ import {
 import { TpmCommandError } from './response-code.js';
 import { Tpm } from './tpm.js';
 
-/** Where the key is: in the TPM already, or in a file that the TPM can load. */
+/** The place of the key: in the TPM already, or in a file that the TPM can load. */
 export type TpmKeySource =
   | { readonly kind: 'handle'; readonly handle: number }
   | { readonly kind: 'file'; readonly file: TpmKeyFile };
@@ -75,7 +75,7 @@ function assertCanSign({ attributes, scheme, type, curveBits }: PublicArea, subj
   const isRestricted = (attributes & ATTRIBUTE.restricted) !== 0;
   if (!isSigning || isRestricted) {
     const found = isSigning
-      ? 'a restricted key, which signs only what the TPM made'
+      ? 'a restricted key, which signs only data from the TPM'
       : 'a key without the sign attribute';
     throw new IdentityError('ERR_KEY_UNSUPPORTED', `${subject} must be a signing key, found ${found}`);
   }
@@ -152,7 +152,7 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   POLICY_FAIL: [
     'ERR_TPM_FAILED',
     'the policy of the key is not satisfied',
-    'a PCR policy fails where the boot differs',
+    'a PCR policy fails after a different boot',
   ],
   PCR_CHANGED: ['ERR_TPM_FAILED', 'a PCR changed while the policy was checked', 'try again'],
   INITIALIZE: ['ERR_TPM_FAILED', 'the TPM has not been started', 'start it with tpm2_startup -c'],
@@ -198,7 +198,7 @@ function pairOf(parts: readonly Buffer[]): Buffer {
   return Buffer.concat(parts.map((part) => padStart(part, length)));
 }
 
-/** The parent of a key in a file; for a key at a handle, a key to salt a session with, where one is needed. */
+/** The parent of a key in a file; for a key at a handle, a key to salt a session with, if one is needed. */
 async function openParent(
   tpm: Tpm,
   source: TpmKeySource,

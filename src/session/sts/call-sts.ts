@@ -16,7 +16,7 @@ import { VERSION } from '../version.js';
 import { parseStsResponse } from './response.js';
 import type { XmlElement } from './xml.js';
 
-/** Where STS is, and how to reach it. */
+/** The endpoint of STS, and the connection to it. */
 export type StsSettings = Pick<Settings, 'sts' | 'connection'>;
 
 const STS_VERSION = '2011-06-15';
@@ -27,9 +27,9 @@ export type StsContext = CallContext & { readonly now: () => Date };
 export interface StsCall<T> {
   readonly action: 'AssumeRole' | 'GetCallerIdentity';
   readonly parameters: Readonly<Record<string, string | undefined>>;
-  /** @param result the `<ActionResult>` element @param response for the errors of an unusable answer */
+  /** @param result the `<ActionResult>` element @param response for the errors of an unusable response */
   parse(result: XmlElement, response: HttpResponse): T;
-  /** What to do about a refusal, where the action knows more than its error code. */
+  /** What to do about a refusal, if the action knows more than the error code. */
   readonly adviceFor?: (refusal: Refusal) => string | undefined;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Parses an answer of STS: the result of an action, or the error that STS reports. Nothing of a body that may
- * hold credentials gets into a message.
+ * Parses a response of STS: the result of an action, or the error that STS reports. Nothing of a body that
+ * may hold credentials gets into a message.
  */
 import { oneLine, ServiceError } from '../../errors.js';
 import { createRefusal } from '../refusal.js';
@@ -46,7 +46,7 @@ export function parseStsResponse(response: HttpResponse, context: StsResponseCon
   throw invalidAnswer(response, `STS answered ${status} with a body that is no ${action}Response`);
 }
 
-/** @returns the error for an answer that is not STS's protocol */
+/** @returns the error for a response that is not STS's protocol */
 export function invalidAnswer({ status, headers }: HttpResponse, message: string): ServiceError {
   const requestId = headers['x-amzn-requestid'];
   return new ServiceError('ERR_RESPONSE_INVALID', message, { status, requestId, hint: NOT_STS });

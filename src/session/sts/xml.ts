@@ -1,5 +1,5 @@
 /**
- * Reads the XML of STS's answers: elements, text, and the predefined and numeric entities. Comments, CDATA,
+ * Reads the XML of STS's responses: elements, text, and the predefined and numeric entities. Comments, CDATA,
  * processing instructions and document types do not occur there and are refused, so that no entity can be
  * declared.
  *
@@ -9,7 +9,7 @@
 export interface XmlElement {
   /** Without a namespace prefix: STS uses none. */
   readonly name: string;
-  /** Text between the tags, with entities replaced. Surrounding blanks are kept. */
+  /** Text between the tags, with entities replaced. Surrounding spaces are kept. */
   readonly text: string;
   readonly children: readonly XmlElement[];
 }
@@ -94,7 +94,7 @@ export function childOf(element: XmlElement | undefined, name: string): XmlEleme
   return found.length === 1 ? found[0] : undefined;
 }
 
-/** The text of the one child of this name, without surrounding blanks; undefined if it is empty. */
+/** The text of the one child of this name, without surrounding spaces; undefined if it is empty. */
 export function textOf(element: XmlElement | undefined, name: string): string | undefined {
   const child = childOf(element, name);
   return child === undefined || child.children.length > 0 ? undefined : child.text.trim() || undefined;

@@ -270,7 +270,7 @@ describe('an intermediate CA', () => {
     await succeed(`${INIT} --days 20`);
     const { stderr } = await ca(`${ISSUE} --days 30`);
     expect(stderr).toMatch(
-      /^rolesanywhere: warning: (19|20) days instead of 30: the CA's certificate ends then\n$/,
+      /^rolesanywhere: warning: (19|20) days instead of 30: the CA's certificate expires then\n$/,
     );
     const [above, leaf] = ['ca/ca.pem', 'host.pem'].map((name) => new X509Certificate(read(name)).validTo);
     expect(Date.parse(leaf ?? '')).toBeLessThanOrEqual(Date.parse(above ?? '') + 1000);
@@ -325,9 +325,9 @@ describe('bad input: one line, nothing on stdout, nothing written', () => {
     ['issue --common-name a --out @a --ca-folder @locked --ca-passphrase-file @word', 3, 'is wrong'],
     ['issue --common-name a --out @a --ca-folder @good --encrypt', 2, 'there is no terminal'],
     ['issue --common-name a --out @a --ca-folder @good --san host', 2, '--san must be DNS:NAME'],
-    ['issue --common-name a --out @a --ca-folder @good --san IP:999.1.1.1', 2, 'behind IP:'],
-    ['issue --common-name a --out @a --ca-folder @good --san IP:1.2', 2, 'behind IP:'],
-    ['issue --common-name a --out @a --ca-folder @good --san DNS:a..b', 2, 'behind DNS:'],
+    ['issue --common-name a --out @a --ca-folder @good --san IP:999.1.1.1', 2, 'after IP:'],
+    ['issue --common-name a --out @a --ca-folder @good --san IP:1.2', 2, 'after IP:'],
+    ['issue --common-name a --out @a --ca-folder @good --san DNS:a..b', 2, 'after DNS:'],
     ['csr --common-name a --out @a --private-key @none', 3, 'there is no such file'],
     ['csr --common-name a --out @a --private-key @word', 3, 'is not a PEM key'],
     ['sign --ca-folder @good', 2, 'missing REQUEST'],
@@ -336,7 +336,7 @@ describe('bad input: one line, nothing on stdout, nothing written', () => {
     ['sign --ca-folder @good @word', 3, 'CERTIFICATE REQUEST'],
     ['sign --ca-folder @good @word --organization a', 2, 'missing --common-name'],
     ['revoke --ca-folder @good', 2, 'missing CERTIFICATE'],
-    ['revoke --ca-folder @good 1234', 3, 'no such serial number in the index, and no file, "1234"'],
+    ['revoke --ca-folder @good 1234', 3, 'there is no file, and no serial number of the index, "1234"'],
     ['revoke --ca-folder @good @other/ca.pem', 3, 'was not issued by this CA'],
     ['revoke --ca-folder @good @word', 3, 'is not a PEM certificate'],
     ['revoke --ca-folder @good @word --reason lost', 2, '--reason must be one of'],
@@ -347,7 +347,7 @@ describe('bad input: one line, nothing on stdout, nothing written', () => {
     ['setup --ca-folder @good', 2, 'missing the subject that may assume the role'],
     ['setup --ca-folder @good --certificate @word --organization a', 2, 'cannot be combined'],
     ['setup --ca-folder @good --certificate @word', 3, 'is not a PEM certificate'],
-    ["setup --ca-folder @good --organization O'Neill", 2, 'must be letters, numbers'],
+    ["setup --ca-folder @good --organization O'Neill", 2, 'must be letters, digits'],
     ['setup --ca-folder @good --organization a --format yaml', 2, '--format must be one of cli'],
     ['setup --ca-folder @good --organization a --role-name a/b', 2, '--role-name must be'],
     ['setup --ca-folder @good --organization a --policy-arn ReadOnly', 2, 'the ARN of a managed policy'],

@@ -293,7 +293,7 @@ describe('configure with flags', () => {
     const { stdout, status } = await runMain(['configure', ...identityOf(home)], { env: home.env });
     expect(status).toBe(0);
     expect(stdout).toContain(
-      `programs may take other credentials of this profile first: aws_access_key_id in ${credentials}`,
+      `programs may use other credentials of this profile first: aws_access_key_id in ${credentials}`,
     );
   });
 

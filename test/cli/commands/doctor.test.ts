@@ -152,7 +152,7 @@ describe('every bad certificate of certs/manifest.json', () => {
 /** The fault, the line with ✗, its code, and words of its advice. */
 type FaultRow = [fault: string, what: RegExp, code: string, advice: RegExp, status: number];
 
-const HERE = /^answer of 127/;
+const HERE = /^response of 127/;
 const SHORT = 'error=503,operation=CreateSession';
 const FAULTS: readonly FaultRow[] = [
   ['latency=3000', HERE, 'ERR_TIMEOUT', /endpoint and network/, 4],
@@ -218,7 +218,7 @@ describe('all is well', () => {
       ...['test signature', 'trust anchor', 'path to the anchor', 'trust anchor ARN', 'profile ARN'],
       ...['role ARN', 'region', 'account', 'partition', 'endpoint', 'session name', 'source identity'],
       ...['session tags', 'credential_process', 'proxy', 'DNS', 'TCP', 'TLS'],
-      ...[`answer of ${new URL(emulator.endpoint).host}`, 'clock', 'CreateSession', 'GetCallerIdentity'],
+      ...[`response of ${new URL(emulator.endpoint).host}`, 'clock', 'CreateSession', 'GetCallerIdentity'],
     ]);
     expect(lineOf(report, 'dates').found).toMatch(/\d+ days left/);
     expect(lineOf(report, 'CreateSession').found).toContain(':assumed-role/Demo/');
@@ -591,7 +591,7 @@ describe('credential_process of the AWS config', () => {
       'a relative certificate',
       line(`"${node}" x credential-process --certificate c.pem`),
       'warning',
-      /in full/,
+      /write the absolute path/,
     ],
     ['another program', line('/opt/other --token abc'), 'skipped', /^$/],
     ['an empty value', line(''), 'error', /behind the =/],
@@ -705,7 +705,7 @@ describe('network', () => {
   it('a server that is not the service', async () => {
     const { endpoint } = await startFakeService([status(200, 'hello'), status(200, '<html>')]);
     const report = await doctor({ endpoint });
-    expect(lineOf(report, `answer of ${new URL(endpoint).host}`).mark).toBe('warning');
+    expect(lineOf(report, `response of ${new URL(endpoint).host}`).mark).toBe('warning');
     expect(lineOf(report, 'CreateSession')).toMatchObject({ mark: 'error', code: 'ERR_RESPONSE_INVALID' });
   });
 });

@@ -119,7 +119,7 @@ describe('bad input', () => {
       'no way to unset',
       ['--unset', '--format', 'process'],
       2,
-      /--unset has no meaning with --format process/,
+      /--unset and --format process exclude each other/,
     ],
     ['an unknown flag', ['--formt', 'json'], 2, /unknown flag --formt, did you mean "format"\?/],
     ['an argument', ['posix'], 2, /unexpected argument "posix"/],

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parseCertSelector, parseCertSelectorJson } from '../../../src/cli/options/cert-selector.js';
 
 const SERIAL = '15D19632234BF759A32802C0DA88F9E8AFC8702D';
-const PAIRS = '--cert-selector must be pairs such as Key=x509Subject,Value=CN=host, separated by a blank';
+const PAIRS = '--cert-selector must be pairs such as Key=x509Subject,Value=CN=host, separated by a space';
 const KEY = 'a Key in --cert-selector must be one of x509Subject, x509Issuer, x509Serial';
 
 function invalid(message: string) {

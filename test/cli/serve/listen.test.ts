@@ -348,7 +348,9 @@ describe('listenOnSocket', () => {
     for (const path of [join(own, 'socket'), join(own, 'link', 'socket')]) {
       await expect(listenOnSocket(options('socket'), path, 0o600)).rejects.toMatchObject({
         code: 'ERR_LISTEN',
-        message: `cannot listen on socket ${path}: a folder of user ${alice} leads to it, and this process runs as root`,
+        message:
+          `cannot listen on socket ${path}: ` +
+          `a folder of user ${alice} leads to it, and this process runs as root`,
       });
     }
     expect([readdirSync(own), readdirSync(folder)]).toEqual([['link'], ['own']]);

@@ -124,7 +124,7 @@ describe('writeProfile', () => {
     ],
     ['a pipe', () => spawnSync('mkfifo', [path]), 'it is not a regular file'],
     ['a device', () => symlinkSync('/dev/null', path), 'it is not a regular file'],
-    ['a link in a circle', () => symlinkSync('credentials', path), 'its symbolic links lead in a circle'],
+    ['a link in a circle', () => symlinkSync('credentials', path), 'its symbolic links form a loop'],
   ])('refuses %s', async (_name, make, reason) => {
     make();
     const before = lstatSync(path).isFile() ? readFileSync(path) : undefined;

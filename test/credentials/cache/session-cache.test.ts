@@ -329,5 +329,5 @@ it('caches nothing for a key without derivation, and warns', async () => {
     logger: { warn: (text: string) => said.push(text) },
   };
   expect(await openCache(settings(), token, context)).toBeUndefined();
-  expect(said).toEqual(['nothing is cached: no key for it can be derived from where this private key is']);
+  expect(said).toEqual(['nothing is cached: this private key cannot derive a key for the cache']);
 });

@@ -61,7 +61,7 @@ const MISTAKES: ReadonlyArray<readonly [says: string, draft: X509Draft]> = [
   ['signed the path /', replaced('POST\n/sessions\n', 'POST\n/\n')],
   ['left the path out', replaced('POST\n/sessions\n', 'POST\n\n')],
   ['did not trim the values of headers', { headers: { 'x-extra': ' a  b ' } }],
-  ['left out the empty line behind the headers', replaced('\n\n', '\n')],
+  ['left out the empty line after the headers', replaced('\n\n', '\n')],
   ['signed an empty x-amz-x509-chain', replaced('\n\n', '\nx-amz-x509-chain:\n\n')],
   [
     'signed its content-type without parameters',

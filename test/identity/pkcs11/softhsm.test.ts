@@ -272,7 +272,7 @@ describe.skipIf(missing)(`keys in SoftHSM${leftOut}`, () => {
       'no PIN',
       { certificate: 'pkcs11:object=rsa', pin: async () => undefined },
       'ERR_PKCS11_PIN',
-      /wants a PIN/,
+      /requires a PIN/,
     ],
     [
       'no such token',

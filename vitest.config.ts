@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/global-setup.ts'],
-    setupFiles: ['test/no-network.js'],
+    setupFiles: ['test/no-network.cjs'],
     // Some tests run AWS's own programs a dozen times, and machines can be busy.
     testTimeout: 120_000,
     hookTimeout: 180_000,

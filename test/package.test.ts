@@ -134,10 +134,10 @@ interface Result {
 
 /** Runs Node, or a program, in a folder, with a bare environment and without a network. */
 async function run(cwd: string, args: readonly string[], env: Record<string, string> = {}): Promise<Result> {
-  const noNetwork = pathToFileURL(join(import.meta.dirname, 'no-network.js')).href;
+  const noNetwork = join(import.meta.dirname, 'no-network.cjs');
   const options = { cwd, env: { PATH: process.env['PATH'], ...env }, timeout: 15_000 };
   try {
-    const all = [`--import=${noNetwork}`, ...args];
+    const all = [`--require=${noNetwork}`, ...args];
     return { status: 0, ...(await promisify(execFile)(process.execPath, all, options)) };
   } catch (error) {
     const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };

@@ -4,7 +4,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { pathToFileURL } from 'node:url';
 import { main } from '../src/cli/main.js';
 import type { Io, Output } from '../src/cli/terminal/io.js';
 import { ARNS, RSA } from './fake-service.js';
@@ -30,7 +29,7 @@ const PROGRAM = join(import.meta.dirname, '..', 'dist', 'bin.cjs');
 /** `EXE=FILE` tests the one file without Node.js that `npm run build:exe` has made. */
 const EXE = process.env['EXE'];
 const [STARTER, ...FIRST] = EXE === undefined ? [process.execPath, PROGRAM] : [EXE];
-const NO_NETWORK = pathToFileURL(join(import.meta.dirname, 'no-network.js')).href;
+const NO_NETWORK = `--require ${JSON.stringify(join(import.meta.dirname, 'no-network.cjs'))}`;
 
 /** Limit for one run: below vitest's own, so that the test reports the output so far. */
 const LIMIT_MS = 15_000;
@@ -49,7 +48,7 @@ export async function runProgram(args: readonly string[], options: RunOptions = 
     env: {
       PATH: process.env['PATH'],
       HOME: home,
-      NODE_OPTIONS: `--import ${NO_NETWORK}`,
+      NODE_OPTIONS: NO_NETWORK,
       ...options.env,
     },
     ...(options.uid !== undefined && { uid: options.uid }),

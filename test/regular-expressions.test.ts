@@ -34,6 +34,12 @@ if (existsSync(join(ROOT, 'node_modules', `recheck-${process.platform}-${process
 /** Far above the time of any check: a check that times out has no result. */
 const CHECK_LIMIT_MS = 120_000;
 
+/**
+ * Without limits of real time for one match, which a busy machine exceeds: that would be a verdict against a
+ * linear expression. The limits of characters read decide.
+ */
+const CHECK_OPTIONS = { timeout: CHECK_LIMIT_MS, attackTimeout: null, incubationTimeout: null };
+
 const found = regularExpressionsOf(readFolder('src'));
 const literals = found.filter(({ pattern }) => pattern !== undefined);
 
@@ -43,7 +49,7 @@ const REPEATS = /[*+]|\{\d+,/;
 /** The fault of an expression; undefined if it is linear. */
 async function judge(pattern: string, flags: string): Promise<string | undefined> {
   if (!REPEATS.test(pattern)) return undefined;
-  const verdict = await check(pattern, flags, { timeout: CHECK_LIMIT_MS });
+  const verdict = await check(pattern, flags, CHECK_OPTIONS);
   if (verdict.status === 'safe') return undefined;
   return verdict.status === 'unknown'
     ? `unknown: ${verdict.error.kind}`

@@ -4,12 +4,21 @@
  * rollup, webpack); those that are missing are left out by name.
  */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ARNS, lastingSuccess, startFakeService } from './fake-service.js';
 import { path } from './fixtures.js';
@@ -116,22 +125,29 @@ describe('a call', () => {
     expect(await outputOf(process.execPath, [join(out, 'call.mjs')])).toBe(expected);
   });
 
-  it.skipIf(!hasPackage('webpack'))('in a bundle of webpack', { timeout: 120_000 }, async () => {
+  it.skipIf(!hasPackage('webpack'))('in a bundle of webpack, minified', { timeout: 120_000 }, async () => {
     const { entry, expected } = await writeEntry();
     const { webpack } = createRequire(join(tools, 'package.json'))('webpack');
+    const out = join(folder, 'webpack');
     const errors = await new Promise<string>((resolve, reject) =>
       webpack(
         {
           mode: 'production',
           target: 'node20',
           entry,
-          output: { path: join(folder, 'webpack'), filename: 'call.cjs' },
+          output: { path: out, filename: 'call.cjs' },
+          // esbuild does this below, in a fifth of the time.
+          optimization: { minimize: false },
         },
         (error: Error | null, stats: { toString(form: string): string }) =>
           error ? reject(error) : resolve(stats.toString('errors-only')),
       ),
     );
     expect(errors).toBe('');
-    expect(await outputOf(process.execPath, [join(folder, 'webpack', 'call.cjs')])).toBe(expected);
+    for (const name of readdirSync(out)) {
+      const { code } = await transform(readFileSync(join(out, name), 'utf8'), { minify: true });
+      writeFileSync(join(out, name), code);
+    }
+    expect(await outputOf(process.execPath, [join(out, 'call.cjs')])).toBe(expected);
   });
 });

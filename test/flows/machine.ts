@@ -6,13 +6,15 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { onTestFinished } from 'vitest';
 import type { Emulator } from '../../src/emulator.js';
 import { createAuthority, startEmulator } from '../../src/emulator.js';
 
 export const ROOT = join(import.meta.dirname, '..', '..');
 export const PROGRAM = join(ROOT, 'dist', 'bin.cjs');
+
+/** NODE_OPTIONS under which Node reaches loopback alone. */
+export const NO_NETWORK = `--require ${JSON.stringify(join(ROOT, 'test', 'no-network.cjs'))}`;
 
 export interface Machine {
   readonly folder: string;
@@ -49,7 +51,7 @@ export async function startMachine(): Promise<Machine> {
   const env = {
     PATH: process.env['PATH'],
     HOME: process.env['HOME'],
-    NODE_OPTIONS: `--import ${pathToFileURL(join(ROOT, 'test', 'no-network.js')).href}`,
+    NODE_OPTIONS: NO_NETWORK,
     AWS_CONFIG_FILE: config,
     AWS_SHARED_CREDENTIALS_FILE: join(folder, 'no-credentials'),
     AWS_EC2_METADATA_DISABLED: 'true',

@@ -23,11 +23,10 @@ import {
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { onTestFinished } from 'vitest';
 import type { Emulator } from '../../src/emulator.js';
 import { createAuthority, startEmulator } from '../../src/emulator.js';
-import { KEY, PROGRAM, ROOT } from './machine.js';
+import { KEY, NO_NETWORK, PROGRAM, ROOT } from './machine.js';
 
 export interface Block {
   /** Where it begins: `examples/serve.md:12`. */
@@ -189,7 +188,7 @@ async function startReadersMachine(page: Page) {
   const env = {
     PATH: `${bin}:${process.env['PATH']}`,
     HOME: folder,
-    NODE_OPTIONS: `--import ${pathToFileURL(join(ROOT, 'test', 'no-network.js')).href}`,
+    NODE_OPTIONS: NO_NETWORK,
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
     AWS_ENDPOINT_URL: emulator.endpoint,
     // Nothing listens there: a client that falls through to EC2 fails at once.

@@ -51,7 +51,7 @@ const { values: options } = parseArgs({
 
 const work = mkdtempSync(join(tmpdir(), 'rolesanywhere-fuzz-'));
 const setUp = new URL('./typescript.js', import.meta.url).href;
-const noNetwork = new URL('../no-network.js', import.meta.url).href;
+const noNetwork = join(import.meta.dirname, '..', 'no-network.cjs');
 
 /**
  * Runs a worker; undefined if it hung or died.
@@ -62,7 +62,7 @@ const noNetwork = new URL('../no-network.js', import.meta.url).href;
  */
 async function run(job, limitMs) {
   const worker = fork(join(import.meta.dirname, 'worker.ts'), [], {
-    execArgv: ['--import', setUp, '--import', noNetwork],
+    execArgv: ['--require', noNetwork, '--import', setUp],
     env: { PATH: process.env['PATH'] ?? '', HOME: work },
   });
   const timer = setTimeout(() => worker.kill('SIGKILL'), limitMs);

@@ -303,7 +303,7 @@ describe.skipIf(!hasPython)(`in a terminal${hasPython ? '' : ' (left out: no pyt
   });
 });
 
-/** A session of so many seconds from now. */
+/** A session of so many seconds from now. It is refreshed before the second half of them. */
 function sessionOf(accessKeyId: string, seconds: number): Answer {
   return (response, request) => {
     const expiration = new Date(Date.now() + seconds * 1000).toISOString();
@@ -341,7 +341,7 @@ describe('--server', () => {
   });
 
   it('refreshes for a command that outlives its credentials', async () => {
-    const args = await execArgs([sessionOf('ASIAFIRST', 12), lastingSuccess], '--server');
+    const args = await execArgs([sessionOf('ASIAFIRST', 8), lastingSuccess], '--server');
     const script = `${FETCH}
       const seen = [];
       const end = Date.now() + 14_000;
@@ -357,8 +357,8 @@ describe('--server', () => {
 
   it('says on stderr why a refresh fails', async () => {
     const refused = status(403, '{"message":"no"}', { 'x-amzn-errortype': 'AccessDeniedException' });
-    const args = await execArgs([sessionOf('ASIAFIRST', 6), refused], '--server');
-    const { status: code, stderr } = await runProgram([...args, 'sleep', '5']);
+    const args = await execArgs([sessionOf('ASIAFIRST', 4), refused], '--server');
+    const { status: code, stderr } = await runProgram([...args, 'sleep', '3']);
     expect(code).toBe(0);
     expect(stderr).toMatch(/^\S+ warn refresh-failed code=ERR_\S+ .*\n$/);
   }, 30_000);

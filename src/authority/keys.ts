@@ -1,7 +1,10 @@
 /** The keys of a private CA and of the certificates that it issues: their types, generation and import. */
 import type { KeyObject } from 'node:crypto';
-import { createPrivateKey, createPublicKey, KeyObject as KeyObjects, webcrypto } from 'node:crypto';
+import { createPublicKey, KeyObject as KeyObjects, webcrypto } from 'node:crypto';
 import { IdentityError } from '../errors.js';
+import { UnknownCurve } from '../measure/ec.js';
+import { RsaSizeError } from '../measure/rsa.js';
+import { readMeasuredPrivateKey, readMeasuredPublicKey } from './measured-key.js';
 
 const { subtle } = webcrypto;
 
@@ -64,14 +67,17 @@ async function importKeyPair(key: KeyObject): Promise<KeyPair> {
  * @throws IdentityError `ERR_KEY_INVALID` `ERR_KEY_UNSUPPORTED`
  */
 export async function readKeyPair(pem: string): Promise<KeyPair> {
-  let key: ReturnType<typeof createPrivateKey>;
   try {
-    key = createPrivateKey(pem);
-  } catch {
+    return await importKeyPair(readMeasuredPrivateKey(pem));
+  } catch (error) {
+    if (error instanceof IdentityError) throw error;
+    if (error instanceof UnknownCurve || error instanceof RsaSizeError) throw unsupported(error.message);
     // OpenSSL's error may quote the text.
-    throw new IdentityError('ERR_KEY_INVALID', 'the private key is not an unencrypted PEM key');
+    throw new IdentityError(
+      'ERR_KEY_INVALID',
+      'the private key is not an unencrypted PEM key, or is damaged',
+    );
   }
-  return await importKeyPair(key);
 }
 
 /** PKCS#8 PEM, not encrypted. */
@@ -85,7 +91,11 @@ export function exportPrivateKey({ privateKey }: KeyPair): string {
  *
  * @throws IdentityError `ERR_KEY_UNSUPPORTED`: Roles Anywhere or this program cannot use the key
  */
-function typeOf({ asymmetricKeyType, asymmetricKeyDetails: details }: KeyObject): AuthorityKeyType {
+function typeOf(key: KeyObject): AuthorityKeyType {
+  const { asymmetricKeyType } = key;
+  // Of no other kind: they are not measured.
+  const isKnown = asymmetricKeyType === 'ec' || asymmetricKeyType === 'rsa';
+  const details = isKnown ? key.asymmetricKeyDetails : undefined;
   const curve = asymmetricKeyType === 'ec' ? CURVES[details?.namedCurve ?? ''] : undefined;
   if (curve !== undefined) return curve;
   const bits = asymmetricKeyType === 'rsa' ? (details?.modulusLength ?? 0) : 0;
@@ -104,9 +114,9 @@ function typeOf({ asymmetricKeyType, asymmetricKeyDetails: details }: KeyObject)
 export function typeOfPublicKey(spki: Buffer): AuthorityKeyType {
   let key: KeyObject;
   try {
-    key = createPublicKey({ key: spki, type: 'spki', format: 'der' });
+    key = readMeasuredPublicKey(spki);
   } catch (cause) {
-    throw unsupported('one that this Node cannot read', { cause });
+    throw unsupported('one that is damaged, or that this Node cannot read', { cause });
   }
   return typeOf(key);
 }

@@ -1,5 +1,5 @@
 /** Reads the parts of a certificate's DER (RFC 5280 §4.1 and §4.2) that the service has rules for. */
-import type { Element } from './keys/der.js';
+import type { Element } from '../measure/der.js';
 import {
   BIT_STRING,
   BOOLEAN,
@@ -15,7 +15,7 @@ import {
   readTime,
   readWhole,
   SEQUENCE,
-} from './keys/der.js';
+} from '../measure/der.js';
 
 /** Extensions. */
 export const ID = {

@@ -3,10 +3,10 @@
  * whether the service refuses them.
  */
 import { isUtf8 } from 'node:buffer';
+import type { Element } from '../measure/der.js';
+import { findDerFlaw, readChildren, readOid, SEQUENCE, SET } from '../measure/der.js';
 import type { Fields } from './certificate-fields.js';
 import { ID } from './certificate-fields.js';
-import type { Element } from './keys/der.js';
-import { findDerFlaw, readChildren, readOid, SEQUENCE, SET } from './keys/der.js';
 
 /** Extensions that may be critical: the service evaluates them, or they have no effect. */
 const UNDERSTOOD: readonly string[] = [

@@ -7,6 +7,8 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { IdentityError } from '../errors.js';
+import type { Element } from '../measure/der.js';
+import { CONTEXT, OCTET_STRING, readChildren, readElement, readOid, SEQUENCE } from '../measure/der.js';
 import {
   ID,
   readBasicConstraints,
@@ -15,8 +17,6 @@ import {
   readKeyUsage,
 } from './certificate-fields.js';
 import { flawsOf } from './certificate-flaws.js';
-import type { Element } from './keys/der.js';
-import { CONTEXT, OCTET_STRING, readChildren, readElement, readOid, SEQUENCE } from './keys/der.js';
 import type { PublicKey } from './keys/public-key.js';
 import { isSignedBy, ML_DSA_TYPES } from './keys/public-key.js';
 import { readPublicKey } from './keys/read-public-key.js';

@@ -3,11 +3,11 @@
  * the bytes, not from the file name or the label of a PEM block.
  */
 import { IdentityError } from '../errors.js';
+import { INTEGER, OBJECT_IDENTIFIER, SEQUENCE } from '../measure/der.js';
 import type { Certificate } from './certificate.js';
 import { parseCertificate } from './certificate.js';
 import type { Finding } from './finding.js';
 import { warning } from './finding.js';
-import { INTEGER, OBJECT_IDENTIFIER, SEQUENCE } from './keys/der.js';
 import { KdfBudget } from './keys/kdf-budget.js';
 import type { PemBlock } from './keys/pem.js';
 import { decodePem, isPem, parsePem } from './keys/pem.js';

@@ -9,6 +9,15 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { AlgorithmIdentifier, ContentInfo, MacData, SafeContents } from 'pkijs';
 import { IdentityError } from '../errors.js';
+import {
+  countElements,
+  INTEGER,
+  readChildren,
+  readCount,
+  readElement,
+  readOid,
+  SEQUENCE,
+} from '../measure/der.js';
 import type { Decryption, DecryptionContext, Derivation } from './keys/decrypt.js';
 import {
   hmacOf,
@@ -18,15 +27,6 @@ import {
   unsupported,
   wrongPassphrase,
 } from './keys/decrypt.js';
-import {
-  countElements,
-  INTEGER,
-  readChildren,
-  readCount,
-  readElement,
-  readOid,
-  SEQUENCE,
-} from './keys/der.js';
 import { bmpPasswords, DIGESTS, derivePkcs12, PURPOSES, workOf } from './keys/hash-kdf.js';
 import { KdfBudget } from './keys/kdf-budget.js';
 

@@ -3,7 +3,7 @@
  * contain a chain, usually without a signature; a signature is ignored.
  */
 import { IdentityError } from '../errors.js';
-import { CONTEXT, readChildren, readElement, readOid, SEQUENCE } from './keys/der.js';
+import { CONTEXT, readChildren, readElement, readOid, SEQUENCE } from '../measure/der.js';
 
 const SIGNED_DATA = '1.2.840.113549.1.7.2';
 /** No chain is longer, and no card has more. */

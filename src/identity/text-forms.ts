@@ -3,7 +3,7 @@
  * ends written as the letters `\n` by JSON and environment files. For damage that it cannot repair, it names
  * the command that does.
  */
-import { readElement, SEQUENCE } from './keys/der.js';
+import { readElement, SEQUENCE } from '../measure/der.js';
 import { decodeBase64 } from './keys/pem.js';
 
 export interface PlainForm {

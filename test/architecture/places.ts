@@ -15,6 +15,7 @@ export const STAGES = [
   'errors',
   'options',
   'files',
+  'measure',
   'authority',
   'identity',
   'signing',

@@ -1,4 +1,4 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createECDH, createPrivateKey, X509Certificate } from 'node:crypto';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { createRoot, openAuthority } from '../../src/authority/authority.js';
@@ -8,7 +8,7 @@ import { createAuthority } from '../../src/emulator.js';
 import { OptionError } from '../../src/errors.js';
 import { NOW } from '../emulator/pki/certificates.js';
 import { makeFixture } from '../emulator/sessions/fixture.js';
-import { bits, der, integer, oid, sequence } from '../identity/keys/der.js';
+import { bits, der, fixed, integer, octets, oid, sequence } from '../identity/keys/der.js';
 
 const now = () => NOW;
 
@@ -152,6 +152,55 @@ describe('requests', () => {
     ['Ed25519', sequence(sequence(oid('1.3.101.112')), bits(Buffer.alloc(32, 1))), /found ed25519$/],
     ['an unknown kind', sequence(sequence(oid('1.2.3.4')), bits(Buffer.alloc(32, 1))), /cannot read$/],
   ];
+  const point = createECDH('prime256v1').generateKeys();
+  /** Some of them end the process inside OpenSSL. */
+  const POINTS: readonly [string, Buffer][] = [
+    ['at infinity', Buffer.from([0])],
+    ['at infinity, in full length', Buffer.alloc(65)],
+    ['in the hybrid form', Buffer.concat([Buffer.from([6]), point.subarray(1)])],
+    ['beside the curve', Buffer.concat([point.subarray(0, -1), Buffer.from([(point.at(-1) ?? 0) ^ 1])])],
+    ['cut short', point.subarray(0, -1)],
+    ['without octets', Buffer.alloc(0)],
+  ];
+  it.each(POINTS)('with a public point %s are refused', async (_name, octetsOfPoint) => {
+    const key = sequence(sequence(oid('1.2.840.10045.2.1'), oid('1.2.840.10045.3.1.7')), bits(octetsOfPoint));
+    const info = sequence(integer(0), sequence(), key, der(0xa0));
+    const whole = sequence(info, sequence(oid('1.2.840.10045.4.3.2')), bits(Buffer.alloc(64)));
+    await expect((await createAuthority()).sign(pemOf(whole))).rejects.toMatchObject({
+      code: 'ERR_KEY_UNSUPPORTED',
+      message: expect.stringContaining('damaged'),
+    });
+  });
+
+  const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+  const sec1 = (scalar: Buffer): Buffer =>
+    sequence(integer(1), octets(scalar), der(0xa0, oid('1.2.840.10045.3.1.7')));
+  const SCALARS: readonly [string, Buffer][] = [
+    ['0', Buffer.alloc(32)],
+    ['the order', fixed(ORDER, 32)],
+    ['48 octets', Buffer.alloc(48, 0x55)],
+    ['5,000 octets', Buffer.alloc(5000, 0x7f)],
+    ['no octets', Buffer.alloc(0)],
+  ];
+  it.each(SCALARS)('for a private scalar of %s are not made', async (_name, scalar) => {
+    for (const [label, key] of [
+      ['EC PRIVATE KEY', sec1(scalar)],
+      [
+        'PRIVATE KEY',
+        sequence(
+          integer(0),
+          sequence(oid('1.2.840.10045.2.1'), oid('1.2.840.10045.3.1.7')),
+          octets(sec1(scalar)),
+        ),
+      ],
+    ] as const) {
+      const privateKey = `-----BEGIN ${label}-----\n${key.toString('base64')}\n-----END ${label}-----\n`;
+      const rejected = { code: 'ERR_KEY_INVALID' };
+      await expect(createRequest({ commonName: 'host-1', privateKey })).rejects.toMatchObject(rejected);
+      await expect(openAuthority({ ...(await createRoot()), privateKey })).rejects.toMatchObject(rejected);
+    }
+  });
+
   it.each(KINDS)('with a key of another kind are refused: %s', async (_kind, spki, found) => {
     const info = sequence(integer(0), sequence(), spki, der(0xa0));
     const whole = sequence(info, sequence(oid('1.3.101.112')), bits(Buffer.alloc(64)));

@@ -86,7 +86,10 @@ export async function readCaFolder(folder: string): Promise<CaFolder> {
 /** @throws IdentityError `ERR_CERTIFICATE_INVALID` */
 export function parseCertificate(pem: string, subject: string): X509Certificate {
   try {
-    return new X509Certificate(pem);
+    const certificate = new X509Certificate(pem);
+    // Throws for a key that OpenSSL reads and that ends the process when it is described.
+    certificate.publicKey.export({ type: 'spki', format: 'der' });
+    return certificate;
   } catch (cause) {
     throw new IdentityError('ERR_CERTIFICATE_INVALID', `${subject} is not a PEM certificate`, { cause });
   }

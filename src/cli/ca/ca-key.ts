@@ -5,6 +5,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { IdentityError, OptionError } from '../../errors.js';
 import { readTextFile } from '../../files/read-file.js';
+import { loadSigner } from '../../identity/load.js';
 import { askAtTerminal, readPassphraseFrom } from '../options/passphrase.js';
 import { programNameOf } from '../program-name.js';
 import type { Io } from '../terminal/io.js';
@@ -31,10 +32,13 @@ export async function readPrivateKey(path: string, file: PassphraseFile, io: Io)
   if (isPublic) warn(io, `${subject} can be read by every user of this machine: chmod 600 it`);
   // PKCS#8, and the older encryption of PEM blocks.
   const isEncrypted = /BEGIN ENCRYPTED PRIVATE KEY|Proc-Type: 4,ENCRYPTED/.test(text);
-  if (!isEncrypted) return decrypt(text, undefined) ?? fail('ERR_KEY_INVALID', `${subject} is not a PEM key`);
+  if (!isEncrypted)
+    return (await decrypt(text, undefined)) ?? fail('ERR_KEY_INVALID', `${subject} is not a PEM key`);
   if (file.path !== undefined) {
     const passphrase = await readPassphrase(file.path, file.flag, io);
-    return decrypt(text, passphrase) ?? fail('ERR_KEY_PASSPHRASE', `the passphrase of ${subject} is wrong`);
+    return (
+      (await decrypt(text, passphrase)) ?? fail('ERR_KEY_PASSPHRASE', `the passphrase of ${subject} is wrong`)
+    );
   }
   const ask = askAtTerminal();
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
@@ -42,7 +46,7 @@ export async function readPrivateKey(path: string, file: PassphraseFile, io: Io)
     if (passphrase === undefined) {
       fail('ERR_KEY_PASSPHRASE', `${subject} is encrypted`, `give its passphrase with --${file.flag}`);
     }
-    const key = decrypt(text, passphrase);
+    const key = await decrypt(text, passphrase);
     if (key !== undefined) return key;
   }
   return fail('ERR_KEY_PASSPHRASE', `the passphrase of ${subject} is wrong`);
@@ -96,9 +100,13 @@ async function readPassphrase(path: string, flag: string, io: Io): Promise<strin
   return await readPassphraseFrom(path, `--${flag}`, io, { warn: (message) => warn(io, message) });
 }
 
-/** OpenSSL's errors may quote the key: they are dropped. */
-function decrypt(text: string, passphrase: string | undefined): string | undefined {
+/**
+ * Loaded as every private key first, which bounds its key derivation and measures its numbers. OpenSSL's
+ * errors may quote the key: they are dropped.
+ */
+async function decrypt(text: string, passphrase: string | undefined): Promise<string | undefined> {
   try {
+    await loadSigner({ privateKey: Buffer.from(text), passphrase });
     const key = createPrivateKey({
       key: text,
       format: 'pem',

@@ -5,8 +5,8 @@
  * Source: README of AWS's Go helper, "sign-string".
  */
 import { createHash, ECDH } from 'node:crypto';
-import { BIT_STRING, readChildren, readContent, readElement, SEQUENCE } from '../../identity/keys/der.js';
 import type { PublicKey } from '../../identity/keys/public-key.js';
+import { BIT_STRING, readChildren, readContent, readElement, SEQUENCE } from '../../measure/der.js';
 
 const TEXT = 'AWS Roles Anywhere Credential Helper Signing Test';
 const VERSION = '1';

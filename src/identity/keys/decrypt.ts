@@ -9,8 +9,16 @@
 import { createDecipheriv, hash, pbkdf2, scrypt } from 'node:crypto';
 import { promisify } from 'node:util';
 import { IdentityError } from '../../errors.js';
-import type { Element } from './der.js';
-import { OCTET_STRING, readChildren, readContent, readCount, readElement, readOid, SEQUENCE } from './der.js';
+import type { Element } from '../../measure/der.js';
+import {
+  OCTET_STRING,
+  readChildren,
+  readContent,
+  readCount,
+  readElement,
+  readOid,
+  SEQUENCE,
+} from '../../measure/der.js';
 import type { Digest } from './hash-kdf.js';
 import { bmpPasswords, DIGESTS, derivePbkdf1, derivePkcs12, PURPOSES, workOf } from './hash-kdf.js';
 import type { Work } from './kdf-budget.js';

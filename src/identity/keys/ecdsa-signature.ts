@@ -1,5 +1,5 @@
 /** Encodes an ECDSA signature of r and s side by side, as tokens and key services give it, in DER. */
-import { encodeElement, INTEGER, SEQUENCE, withoutZeros } from './der.js';
+import { encodeElement, INTEGER, SEQUENCE, withoutZeros } from '../../measure/der.js';
 
 /**
  * ECDSA-Sig-Value (RFC 3279 §2.2.3).

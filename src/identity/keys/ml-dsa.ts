@@ -5,7 +5,6 @@
 import type { KeyObject } from 'node:crypto';
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import type { ml_dsa44 } from '@noble/post-quantum/ml-dsa.js';
-import { algorithmForKey } from './algorithms.js';
 import {
   BIT_STRING,
   encodeElement,
@@ -16,7 +15,8 @@ import {
   readElement,
   readWhole,
   SEQUENCE,
-} from './der.js';
+} from '../../measure/der.js';
+import { algorithmForKey } from './algorithms.js';
 import type { PublicKey } from './public-key.js';
 import { publicKeyOf } from './public-key.js';
 import type { SigningKey } from './signing-key.js';

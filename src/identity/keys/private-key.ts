@@ -2,12 +2,9 @@
  * Reads private keys: PKCS#8 (plain, or encrypted), PKCS#1 and SEC1, PEM or DER. Each key is checked before
  * OpenSSL parses it. Key material goes from the bytes of the file to OpenSSL without becoming a string.
  */
-import { createECDH, createPrivateKey } from 'node:crypto';
+import { createPrivateKey } from 'node:crypto';
 import { IdentityError } from '../../errors.js';
-import { algorithmForKey, supportedKinds } from './algorithms.js';
-import type { Curve } from './curves.js';
-import { decryptPemBody, missingPassphrase, planDecryption } from './decrypt.js';
-import type { Element } from './der.js';
+import type { Element } from '../../measure/der.js';
 import {
   bitLength,
   INTEGER,
@@ -19,13 +16,15 @@ import {
   readUnsigned,
   readWhole,
   SEQUENCE,
-} from './der.js';
-import { encodeEcPrivateKey, measureEcPrivateKey, UnknownCurve } from './ec.js';
+} from '../../measure/der.js';
+import { measureEcPrivateKey, UnknownCurve } from '../../measure/ec.js';
+import { measureRsaPrivateKey, RsaSizeError } from '../../measure/rsa.js';
+import { algorithmForKey, supportedKinds } from './algorithms.js';
+import { decryptPemBody, missingPassphrase, planDecryption } from './decrypt.js';
 import type { Work } from './kdf-budget.js';
 import type { PemBlock } from './pem.js';
 import { decodePem } from './pem.js';
 import { DSA, EC, ML_DSA_TYPES, OTHER_TYPES, RSA, RSA_PSS } from './public-key.js';
-import { measureRsaPrivateKey, RsaSizeError } from './rsa.js';
 import type { SigningKey } from './signing-key.js';
 import { signingKeyOf } from './signing-key.js';
 
@@ -154,22 +153,7 @@ function rsaSigningKey(key: Element): SigningKey {
 }
 
 function ecSigningKey(sec1: Buffer, parameters: Element | undefined): SigningKey {
-  const { curve, scalar, point } = measureEcPrivateKey(sec1, parameters);
-  try {
-    // OpenSSL takes a public half for granted: it is computed from the scalar, and compared with the one
-    // given.
-    const computed = pointOf(curve, scalar);
-    if (point !== undefined && !isSamePoint(point, computed)) {
-      throw new Error('its public half belongs to another key');
-    }
-    return importEc(curve, scalar, computed);
-  } finally {
-    scalar.fill(0);
-  }
-}
-
-function importEc(curve: Curve, scalar: Buffer, point: Buffer): SigningKey {
-  const der = encodeEcPrivateKey(curve, scalar, point);
+  const { curve, der } = measureEcPrivateKey(sec1, parameters);
   try {
     return importKey(der, 'sec1');
   } catch (cause) {
@@ -178,29 +162,6 @@ function importEc(curve: Curve, scalar: Buffer, point: Buffer): SigningKey {
   } finally {
     der.fill(0);
   }
-}
-
-/**
- * The point of a scalar, uncompressed. Not by importing a key without its public half, which BoringSSL (bun)
- * refuses.
- *
- * @throws UnknownCurve
- */
-function pointOf(curve: Curve, scalar: Buffer): Buffer {
-  try {
-    const exchange = createECDH(curve.name);
-    exchange.setPrivateKey(scalar);
-    return exchange.getPublicKey();
-  } catch (cause) {
-    throw new UnknownCurve(`an EC key on ${curve.name}, which this runtime does not have`, { cause });
-  }
-}
-
-/** @param given compressed or not */
-function isSamePoint(given: Buffer, whole: Buffer): boolean {
-  if (given[0] === 4) return given.equals(whole);
-  const x = whole.subarray(1, 1 + (whole.length - 1) / 2);
-  return given.equals(Buffer.concat([Buffer.from([2 + ((whole.at(-1) ?? 0) & 1)]), x]));
 }
 
 function importKey(der: Buffer, type: 'pkcs1' | 'sec1'): SigningKey {

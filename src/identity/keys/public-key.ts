@@ -4,7 +4,7 @@
  */
 import type { KeyObject } from 'node:crypto';
 import { createPublicKey, X509Certificate } from 'node:crypto';
-import { readBits, readChildren, readWhole, SEQUENCE } from './der.js';
+import { readBits, readChildren, readWhole, SEQUENCE } from '../../measure/der.js';
 
 export interface PublicKey {
   /** SubjectPublicKeyInfo, DER. */

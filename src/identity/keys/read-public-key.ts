@@ -3,12 +3,20 @@
  * cannot sign for the service never reach OpenSSL.
  */
 import { createPublicKey } from 'node:crypto';
-import type { Element } from './der.js';
-import { bitLength, readBits, readChildren, readOid, readUnsigned, readWhole, SEQUENCE } from './der.js';
-import { measurePoint, readCurve, UnknownCurve } from './ec.js';
+import type { Element } from '../../measure/der.js';
+import {
+  bitLength,
+  readBits,
+  readChildren,
+  readOid,
+  readUnsigned,
+  readWhole,
+  SEQUENCE,
+} from '../../measure/der.js';
+import { measurePoint, readCurve, UnknownCurve } from '../../measure/ec.js';
+import { measureRsaPublicKey, RsaSizeError } from '../../measure/rsa.js';
 import type { PublicKey } from './public-key.js';
 import { DSA, EC, ML_DSA_TYPES, OTHER_TYPES, RSA, RSA_PSS } from './public-key.js';
-import { measureRsaPublicKey, RsaSizeError } from './rsa.js';
 
 /**
  * Never fails on a key that is damaged or of another kind: the certificate around it may be one that nobody

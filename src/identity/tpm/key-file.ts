@@ -5,8 +5,15 @@
  * Source: "ASN.1 Specification for TPM 2.0 Key Files" (draft-bottomley-tpm2-keys): TPMKey.
  */
 import { IdentityError } from '../../errors.js';
-import type { Element } from '../keys/der.js';
-import { OCTET_STRING, readChildren, readContent, readElement, readOid, SEQUENCE } from '../keys/der.js';
+import type { Element } from '../../measure/der.js';
+import {
+  OCTET_STRING,
+  readChildren,
+  readContent,
+  readElement,
+  readOid,
+  SEQUENCE,
+} from '../../measure/der.js';
 import { TpmFormatError, TpmReader } from './codec.js';
 import type { PublicArea } from './public-area.js';
 import { parsePublicArea } from './public-area.js';

@@ -4,11 +4,11 @@ import { createECDH, createPublicKey, getCurves, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { algorithmForKey, describeKey } from '../../../src/identity/keys/algorithms.js';
-import { CURVES } from '../../../src/identity/keys/curves.js';
 import { parsePlainKey } from '../../../src/identity/keys/private-key.js';
 import { publicKeyOf } from '../../../src/identity/keys/public-key.js';
 import { readPublicKey } from '../../../src/identity/keys/read-public-key.js';
 import type { SigningKey } from '../../../src/identity/keys/signing-key.js';
+import { CURVES } from '../../../src/measure/curves.js';
 import { path } from '../../fixtures.js';
 import { bits, der, fixed, integer, octets, oid, sequence } from './der.js';
 

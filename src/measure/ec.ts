@@ -2,6 +2,7 @@
  * Checks elliptic curve keys: the values of scalars and points are checked before OpenSSL parses them. An
  * out-of-range scalar ends the process inside OpenSSL 3.0, where nothing can catch it.
  */
+import { createECDH } from 'node:crypto';
 import type { Curve } from './curves.js';
 import { CURVES } from './curves.js';
 import type { Element } from './der.js';
@@ -95,28 +96,59 @@ function measureScalar(octets: Buffer, { length, order }: Curve): Buffer {
 
 export interface EcPrivateKey {
   readonly curve: Curve;
-  /** In as many octets as the curve requires. The caller wipes it. */
-  readonly scalar: Buffer;
-  /** The public point that the file gives. */
-  readonly point: Buffer | undefined;
+  /** SEC 1, with the public half that belongs to the scalar. The caller wipes it. */
+  readonly der: Buffer;
 }
 
 /**
- * Reads and checks an ECPrivateKey of RFC 5915.
+ * ECPrivateKey of RFC 5915, measured and written anew for OpenSSL, which takes a public half for granted: it
+ * is computed from the scalar, and compared with the one given.
  *
  * @param outer the parameters of the PKCS#8 file around it
  * @throws UnknownCurve
  * @throws Error where the key is damaged
  */
-export function measureEcPrivateKey(der: Buffer, outer: Element | undefined): EcPrivateKey {
-  const [version, scalar, ...options] = readChildren(readElement(der), SEQUENCE);
+export function measureEcPrivateKey(sec1: Buffer, outer: Element | undefined): EcPrivateKey {
+  const [version, content, ...options] = readChildren(readElement(sec1), SEQUENCE);
   const inner = options.find(({ tag }) => tag === CONTEXT);
   const { curve } = readCurve(outer ?? (inner && readElement(inner.content)));
   const bits = options.find(({ tag }) => tag === CONTEXT + 1);
   const point = bits && readBits(readElement(bits.content));
   if (point !== undefined) measurePoint(point, curve);
   if (readCount(version) !== 1) throw new Error('not an ECPrivateKey');
-  return { curve, scalar: measureScalar(readContent(scalar, OCTET_STRING), curve), point };
+  const scalar = measureScalar(readContent(content, OCTET_STRING), curve);
+  try {
+    const computed = pointOf(curve, scalar);
+    if (point !== undefined && !isSamePoint(point, computed)) {
+      throw new Error('its public half belongs to another key');
+    }
+    return { curve, der: encodeEcPrivateKey(curve, scalar, computed) };
+  } finally {
+    scalar.fill(0);
+  }
+}
+
+/**
+ * The point of a scalar, uncompressed. Not by importing a key without its public half, which BoringSSL (bun)
+ * refuses.
+ *
+ * @throws UnknownCurve
+ */
+function pointOf(curve: Curve, scalar: Buffer): Buffer {
+  try {
+    const exchange = createECDH(curve.name);
+    exchange.setPrivateKey(scalar);
+    return exchange.getPublicKey();
+  } catch (cause) {
+    throw new UnknownCurve(`an EC key on ${curve.name}, which this runtime does not have`, { cause });
+  }
+}
+
+/** @param given compressed or not */
+function isSamePoint(given: Buffer, whole: Buffer): boolean {
+  if (given[0] === 4) return given.equals(whole);
+  const x = whole.subarray(1, 1 + (whole.length - 1) / 2);
+  return given.equals(Buffer.concat([Buffer.from([2 + ((whole.at(-1) ?? 0) & 1)]), x]));
 }
 
 /**
@@ -124,7 +156,7 @@ export function measureEcPrivateKey(der: Buffer, outer: Element | undefined): Ec
  *
  * @returns octets that the caller wipes
  */
-export function encodeEcPrivateKey(curve: Curve, scalar: Buffer, point?: Buffer): Buffer {
+function encodeEcPrivateKey(curve: Curve, scalar: Buffer, point?: Buffer): Buffer {
   const inside = encodeElement(OCTET_STRING, scalar);
   const named = encodeElement(CONTEXT, encodeElement(OBJECT_IDENTIFIER, encodeOid(curve.oid)));
   const bits = point && encodeElement(CONTEXT + 1, encodeElement(BIT_STRING, Buffer.alloc(1), point));

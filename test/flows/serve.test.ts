@@ -358,6 +358,12 @@ describe('serve', () => {
     expect(await stop(await serving('--hop-limit', '1'))).toBe(0);
   });
 
+  it('says that --port has no effect beside --socket', async () => {
+    const started = await serving('--socket', join(machine.folder, 'beside'), '--port=9911');
+    expect(started.stderr()).toMatch(/warn ignored flag=--port reason="--socket is given/);
+    expect(await stop(started)).toBe(0);
+  });
+
   it('names a port that is in use', async () => {
     const first = await serving();
     const port = new URL(first.exported()['AWS_EC2_METADATA_SERVICE_ENDPOINT'] ?? '').port;

@@ -150,6 +150,9 @@ async function run(args: Arguments, io: Io, now = () => new Date()): Promise<voi
   assertRereadable(inputs.settings, flagOf);
   const roles = rolesOf(inputs);
   const log = withoutRepeats(openLog(io.stderr, inputs.options.logFormat as LogFormat, now), now);
+  if (inputs.options.socket !== undefined && !['0', undefined].includes(args.given['port'] as string)) {
+    log.warn('ignored', { flag: '--port', reason: '--socket is given: run serve twice to have both' });
+  }
   const report = createIncidentLog(log, now);
   const context = { inputs, io, log, now, report, neighbourhood, interrupted: io.interrupted() };
   // The port first: if it is in use, neither a token file nor a session is made.

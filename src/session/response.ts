@@ -66,7 +66,8 @@ export function parseSessionResponse(response: HttpResponse, context: ResponseCo
   const { arn, assumedRoleId } = asRecord(assumedRoleUser);
   const expires = parseMoment(asText(expiration));
   const [key, secret, token] = [accessKeyId, secretAccessKey, sessionToken].map(asText);
-  if (!key || !secret || !token || Number.isNaN(expires.getTime())) {
+  const isWhole = areCredentials([key, secret, token]) && !Number.isNaN(expires.getTime());
+  if (!isWhole || !key || !secret || !token) {
     throw invalid(response, 'the service answered without credentials in the form of CreateSession');
   }
   assertNotExpired(expires, response, context.now());
@@ -165,4 +166,12 @@ function asList(value: unknown): unknown[] {
 
 function asText(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
+}
+
+/**
+ * Whether texts are those of credentials: visible ASCII, which no file, shell or terminal takes for something
+ * else. A line end in one of them would begin a new line of the credentials file.
+ */
+export function areCredentials(texts: ReadonlyArray<string | undefined>): boolean {
+  return texts.every((text) => text !== undefined && /^[\x21-\x7e]+$/.test(text));
 }

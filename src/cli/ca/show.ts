@@ -2,8 +2,10 @@
  * Formats the output of `ca show`: the CA's own certificate, and the certificates that it issued, as text or
  * JSON.
  */
+
 import { X509Certificate } from 'node:crypto';
 import { oneLine } from '../../errors.js';
+import { jsonText } from '../terminal/json-text.js';
 import type { CaFolder, CaIndex, IssuedEntry } from './ca-folder.js';
 import { entryOf, subjectOf } from './ca-folder.js';
 
@@ -20,7 +22,7 @@ export function formatCa(ca: CaFolder, index: CaIndex, now: Date, asJson: boolea
       kind: isRoot ? 'root' : 'intermediate',
       certificates: issued,
     };
-    return `${JSON.stringify(shown, undefined, 2)}\n`;
+    return jsonText(shown);
   }
   const { asymmetricKeyType, asymmetricKeyDetails } = certificate.publicKey;
   const size = asymmetricKeyDetails?.namedCurve ?? `${asymmetricKeyDetails?.modulusLength} bits`;

@@ -2,6 +2,7 @@
  * `rolesanywhere whoami` shows the identity of the credentials (GetCallerIdentity) and the source of their
  * session tags.
  */
+
 import { wholeSeconds } from '../../credentials/process-json.js';
 import { identityProvider, openSessionSource } from '../../credentials/session-source.js';
 import { oneLine } from '../../errors.js';
@@ -16,6 +17,7 @@ import { readSession } from '../options/read-session.js';
 import { sessionGroups } from '../options/session-flags.js';
 import type { Io } from '../terminal/io.js';
 import { print } from '../terminal/io.js';
+import { jsonText } from '../terminal/json-text.js';
 
 const FLAGS = {
   json: { flag: 'json', kind: { type: 'boolean' }, default: false, help: 'print JSON' },
@@ -54,7 +56,7 @@ function formatJson({ caller, session, certificate }: Findings): string {
     ...{ arn, account: accountId, userId, roleArn, expiration: wholeSeconds(expiration), sourceIdentity },
     sessionTagsFrom: { subject, issuer, serialNumber },
   };
-  return `${JSON.stringify(value, undefined, 2)}\n`;
+  return jsonText(value);
 }
 
 function formatText({ caller, session, certificate }: Findings, now: Date): string {

@@ -1,5 +1,7 @@
 /** Formats the report of `doctor`: text with a mark for each line, or JSON. */
+
 import { printable } from '../../errors.js';
+import { jsonText } from '../terminal/json-text.js';
 import type { Group, Line, Mark } from './line.js';
 
 const MARKS: Readonly<Record<Mark, string>> = { ok: '✓', warning: '!', error: '✗', skipped: '-' };
@@ -46,5 +48,5 @@ export function formatJson(groups: readonly Group[], status: number, derived: De
     ...{ name: derived.sessionName, sourceIdentity: derived.sourceIdentity },
     tags: Object.fromEntries(derived.tags),
   };
-  return `${JSON.stringify({ status, checks, chain, session }, undefined, 2)}\n`;
+  return jsonText({ status, checks, chain, session });
 }

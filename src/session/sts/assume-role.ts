@@ -6,7 +6,7 @@
  */
 import type { Refusal } from '../refusal-advice.js';
 import type { HttpResponse, Session } from '../response.js';
-import { accountOf, assertNotExpired, parseMoment } from '../response.js';
+import { accountOf, areCredentials, assertNotExpired, parseMoment } from '../response.js';
 import type { AssumedRole, Settings } from '../settings.js';
 import type { StsContext } from './call-sts.js';
 import { callSts } from './call-sts.js';
@@ -78,7 +78,9 @@ function parseAssumedRole(
     (name) => textOf(credentials, name),
   );
   const expiration = parseMoment(textOf(credentials, 'Expiration'));
-  if (!accessKeyId || !secretAccessKey || !sessionToken || Number.isNaN(expiration.getTime())) {
+  const isWhole =
+    areCredentials([accessKeyId, secretAccessKey, sessionToken]) && !Number.isNaN(expiration.getTime());
+  if (!isWhole || !accessKeyId || !secretAccessKey || !sessionToken) {
     throw invalidAnswer(response, 'STS answered AssumeRole without credentials');
   }
   assertNotExpired(expiration, response, now);

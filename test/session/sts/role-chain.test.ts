@@ -122,6 +122,7 @@ describe('assumeRoles', () => {
     ['another action', status(200, resultOf(KEYS, 'GetCallerIdentity')), /no AssumeRoleResponse/],
     ['JSON', status(200, '{}'), /no AssumeRoleResponse/],
     ['no key', status(200, resultOf({ ...KEYS, AccessKeyId: '' })), /without credentials/],
+    ['a line end', status(200, resultOf({ ...KEYS, SessionToken: 'a&#10;[b]' })), /without credentials/],
     [
       'a local time',
       status(200, resultOf({ ...KEYS, Expiration: '2126-06-01 13:00' })),

@@ -15,6 +15,8 @@ export interface GuardedRequest {
   readonly headers: ReadonlyArray<readonly [name: string, value: string]>;
   /** The address that the client connected to. */
   readonly localAddress: string | undefined;
+  /** Of a target in absolute form, which takes precedence over `Host` (RFC 9112 section 3.2.2). */
+  readonly authority?: string | undefined;
 }
 
 export interface Guard {
@@ -25,20 +27,26 @@ export interface Guard {
 }
 
 /** The headers that proxies add. */
-const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'];
+const FORWARDED = /^(forwarded|x-forwarded-.*|x-real-ip|via)$/;
+
+/** As many as Node gives: those behind them, which may be `Origin`, it drops without a word. */
+const MAX_HEADERS = 1000;
 
 /** The reason to refuse the request; undefined if it may pass. */
 export function findForeignSender(request: GuardedRequest, guard: Guard): string | undefined {
-  const { headers, localAddress = '' } = request;
+  const { headers, localAddress = '', authority } = request;
+  if (headers.length >= MAX_HEADERS) return `it has ${MAX_HEADERS} headers or more`;
   const valuesOf = (name: string) => headers.filter(([other]) => other === name).map(([, value]) => value);
-  const forwarded = FORWARDED.find((name) => valuesOf(name).length > 0);
+  const [forwarded] = headers.map(([name]) => name).filter((name) => FORWARDED.test(name));
   if (forwarded !== undefined)
     return `the emulator takes no forwarded requests, found the header ${forwarded}`;
   const hosts = valuesOf('host');
   const host = hosts[0] ?? '';
   // On other addresses everybody on the network is let in: the command warns of it.
-  if (isLoopbackAddress(localAddress) && (hosts.length !== 1 || !isOwnHost(host, guard))) {
-    const found = hosts.join(', ') || 'none';
+  const named = authority === undefined ? hosts : [...hosts, authority];
+  const isOwn = hosts.length === 1 && named.every((one) => isOwnHost(one, guard));
+  if (isLoopbackAddress(localAddress) && !isOwn) {
+    const found = named.join(', ') || 'none';
     return `Host must be this machine or a name of --allow-host (allowHosts), found ${found}`;
   }
   const site = valuesOf('sec-fetch-site');

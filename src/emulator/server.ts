@@ -104,8 +104,9 @@ async function answer(
   const body = await readBody(incoming);
   // The client closed the connection in the middle of its request.
   if (body === undefined) return;
-  // Clients that use the emulator as their proxy send the whole URL (RFC 9112 section 3.2.2).
-  const target = (incoming.url ?? '').replace(/^https?:\/\/[^/?]*\/?/i, '/');
+  // Clients may send the whole URL, as to a proxy (RFC 9112 section 3.2.2).
+  const [start = '', authority] = /^https?:\/\/([^/?]*)\/?/i.exec(incoming.url ?? '') ?? [];
+  const target = start === '' ? (incoming.url ?? '') : `/${incoming.url?.slice(start.length)}`;
   const [rawPath = '', ...query] = target.split('?');
   const request = {
     method: incoming.method ?? '',
@@ -118,18 +119,21 @@ async function answer(
   };
   // The unread rest of a body that is too long would be parsed as the next request.
   if (!incoming.complete) outgoing.shouldKeepAlive = false;
-  const refused = refuseForeign(front, request, incoming.socket.localAddress);
+  const { headers } = request;
+  const reason = findForeignSender(
+    { headers, authority, localAddress: incoming.socket.localAddress },
+    front.guard,
+  );
+  const refused = reason === undefined ? undefined : refuse(front, request, reason);
   const control = refused ?? answerFaultsRoute(request, service.faults);
   await deliver(control ?? (await service.handle(request)), outgoing, reset);
 }
 
-function refuseForeign(
-  { guard, write, now }: Front,
-  { method, rawPath, headers }: EmulatorRequest,
-  localAddress: string | undefined,
-): EmulatorResponse | undefined {
-  const reason = findForeignSender({ headers, localAddress }, guard);
-  if (reason === undefined) return undefined;
+function refuse(
+  { write, now }: Pick<Front, 'write' | 'now'>,
+  { method, rawPath }: EmulatorRequest,
+  reason: string,
+): EmulatorResponse {
   const text = 'AccessDeniedException: Forbidden';
   write({ at: now(), route: `${method} ${rawPath}`, status: 403, text, reason });
   return {

@@ -47,6 +47,21 @@ describe('findForeignSender', () => {
     expect(ask([HOST, ['host', 'attacker.example']])).toMatch(/found 127\.0\.0\.1:4566, attacker\.example/);
   });
 
+  it('judges the authority of a target in absolute form as Host', () => {
+    const askFor = (authority: string) =>
+      findForeignSender({ headers: [HOST], localAddress: '127.0.0.1', authority }, guard);
+    expect(askFor('localhost:4566')).toBeUndefined();
+    for (const authority of ['attacker.example', '127.0.0.1@attacker.example', '']) {
+      expect(askFor(authority)).toMatch(/--allow-host/);
+    }
+  });
+
+  it('refuses more headers than Node gives: Origin may be behind them', () => {
+    const many = Array.from({ length: 999 }, () => ['a', 'b'] as const);
+    expect(ask([HOST, ...many])).toMatch(/1000 headers/);
+    expect(ask([HOST, ...many.slice(1)])).toBeUndefined();
+  });
+
   it('lets every Host in on an address that is not loopback', () => {
     expect(ask([['host', 'emulator.test']], '192.0.2.1')).toBeUndefined();
     expect(ask([['host', 'emulator.test']], '::ffff:127.0.0.1')).toBeDefined();
@@ -64,6 +79,7 @@ describe('findForeignSender', () => {
     ['forwarded', 'for=10.0.0.1'],
     ['x-forwarded-for', '10.0.0.1'],
     ['x-forwarded-host', 'a'],
+    ['x-forwarded-proto', 'https'],
     ['x-real-ip', '10.0.0.1'],
     ['via', '1.1 proxy'],
     ['accept-language', 'en-US,en;q=0.9'],

@@ -112,7 +112,7 @@ describe('startEmulator', () => {
     const lines: string[] = [];
     const { endpoint } = await start({ log: (line) => lines.push(line) });
     const socket = connect(Number(new URL(endpoint).port), '127.0.0.1');
-    const target = 'http://rolesanywhere.us-east-1.amazonaws.com/sessions?a=b';
+    const target = 'http://localhost/sessions?a=b';
     socket.end(
       `POST ${target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`,
     );

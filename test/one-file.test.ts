@@ -27,7 +27,7 @@ import { manifest, path } from './fixtures.js';
 import { HOST, SERVICE_CA, SERVICE_TLS, startProxy } from './forward-proxy.js';
 import type { SoftHsm } from './identity/pkcs11/softhsm.js';
 import { MODULE, missingForSoftHsm, PIN, startSoftHsm } from './identity/pkcs11/softhsm.js';
-import { credentialProcess } from './program.js';
+import { credentialProcess, runMain } from './program.js';
 
 const given = process.env['ONE_FILE'] ?? '';
 const leftOut = given === '' ? ' (left out: no ONE_FILE)' : '';
@@ -115,14 +115,7 @@ describe.skipIf(given === '')(`the one-file program${leftOut}`, () => {
     const env: Record<string, string> = passphrase
       ? { ROLESANYWHERE_PKCS8_PASSWORD: manifest.passphrase }
       : {};
-    const onNode = spawnSync(
-      process.execPath,
-      [join(import.meta.dirname, '..', 'dist', 'bin.cjs'), ...args],
-      {
-        encoding: 'utf8',
-        env: { HOME: folder, PATH: '/usr/bin:/bin', ...env },
-      },
-    );
+    const onNode = await runMain(args, { env });
     const { status, stdout, stderr } = await run(args, env);
     // BoringSSL has fewer curves than OpenSSL, and says which.
     if (/secp256k1|brainpool|secp224|secp192|prime192|P-224|P-192/.test(stderr)) {

@@ -46,19 +46,24 @@ function isAllowed(edge: Edge, files: Files): boolean {
 
 /** The shortest circle through each file, each circle once, told from its first file by name. */
 export function cyclesOf(edges: readonly Edge[]): string[] {
-  return [...new Set(edges.map(({ path }) => path))].flatMap((start) => {
-    const circle = shortestCircle(start, edges);
+  const targets = new Map<string, string[]>();
+  for (const { path, target } of edges) {
+    if (target !== undefined) targets.set(path, [...(targets.get(path) ?? []), target]);
+  }
+  return [...targets.keys()].flatMap((start) => {
+    const circle = shortestCircle(start, targets);
     return circle === undefined || circle.some((path) => path < start) ? [] : [circle.join(' → ')];
   });
 }
 
-function shortestCircle(start: string, edges: readonly Edge[]): string[] | undefined {
+function shortestCircle(
+  start: string,
+  targets: ReadonlyMap<string, readonly string[]>,
+): string[] | undefined {
   const seen = new Set<string>();
   for (let ways = [[start]]; ways.length > 0; ) {
     const longer = ways.flatMap((way) =>
-      edges
-        .filter(({ path, target }) => path === way.at(-1) && target !== undefined)
-        .map(({ target = '' }) => [...way, target]),
+      (targets.get(way.at(-1) ?? '') ?? []).map((target) => [...way, target]),
     );
     const circle = longer.find((way) => way.at(-1) === start);
     if (circle) return circle.slice(0, -1);

@@ -48,6 +48,7 @@ export function readFolder(folder: string): Files {
 }
 
 const parsed = new Map<string, Source>();
+const imports = new Map<string, readonly Import[]>();
 
 /**
  * Parses a text once, however many rules look at it.
@@ -75,8 +76,14 @@ function read(text: string): Source {
   return { visits, comments: file.comments ?? [] };
 }
 
-/** The imports of a file in their order, type imports and `import()` included. */
-export function importsOf(text: string): Import[] {
+/** The imports of a file in their order, type imports and `import()` included. Found once, as by `sourceOf`. */
+export function importsOf(text: string): readonly Import[] {
+  const found = imports.get(text) ?? findImports(text);
+  imports.set(text, found);
+  return found;
+}
+
+function findImports(text: string): Import[] {
   return sourceOf(text).visits.flatMap(({ node, around, line }) => {
     const found = readImport(node, around[0]);
     return found === undefined ? [] : [{ ...found, line }];

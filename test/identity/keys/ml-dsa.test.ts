@@ -2,9 +2,10 @@
  * ML-DSA by both implementations: OpenSSL's, if this Node has it, and the package. Fixtures come from Python's
  * `cryptography`, which also verifies signatures if it is installed.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createPrivateKey } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { once } from 'node:events';
+import { afterAll, describe, expect, it } from 'vitest';
 import { checkIdentity } from '../../../src/identity/check-identity.js';
 import { mlDsaPublicKey, mlDsaSigningKey } from '../../../src/identity/keys/ml-dsa.js';
 import { decodePem, parsePem } from '../../../src/identity/keys/pem.js';
@@ -37,26 +38,46 @@ function byProduct(level: string, form: string) {
   return loadIdentity({ ...files, passphrase: manifest.passphrase });
 }
 
+/** Loading `cryptography` takes longer than all the verdicts: one Python gives them, a line of answers a line. */
 const PYTHON = `
-import sys
+import json, sys
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-key = x509.load_pem_x509_certificate(open(sys.argv[1], 'rb').read()).public_key()
-for signature, data in zip(sys.argv[2::2], sys.argv[3::2]):
+def judge(key, signature, data):
     try:
         key.verify(bytes.fromhex(signature), bytes.fromhex(data))
-        print('valid')
+        return 'valid'
     except InvalidSignature:
-        print('invalid')
+        return 'invalid'
+for line in sys.stdin:
+    certificate, *pairs = json.loads(line)
+    key = x509.load_pem_x509_certificate(open(certificate, 'rb').read()).public_key()
+    print(json.dumps([judge(key, *pair) for pair in pairs]), flush=True)
 `;
 
+function startPython() {
+  const child = spawn('python3', ['-c', PYTHON]);
+  const failed = once(child.stderr, 'data').then(([text]) => Promise.reject(new Error(String(text))));
+  // Unless a verdict is awaited.
+  failed.catch(() => {});
+  return { child, failed };
+}
+
+let python: ReturnType<typeof startPython> | undefined;
+afterAll(() => void python?.child.kill());
+
 /** Python's verdict on each signature over each text. */
-function judgeByPython(level: string, ...pairs: ReadonlyArray<readonly [Uint8Array, Uint8Array]>): string[] {
-  const hex = pairs.flat().map((octets) => Buffer.from(octets).toString('hex'));
-  const args = ['-c', PYTHON, path(`ml-dsa-${level}.pem`), ...hex];
-  const { stdout, stderr } = spawnSync('python3', args, { encoding: 'utf8' });
-  expect(stderr).toBe('');
-  return stdout.trim().split('\n');
+async function judgeByPython(
+  level: string,
+  ...pairs: ReadonlyArray<readonly [Uint8Array, Uint8Array]>
+): Promise<string[]> {
+  python ??= startPython();
+  const { child, failed } = python;
+  const hex = pairs.map((pair) => pair.map((octets) => Buffer.from(octets).toString('hex')));
+  const answer = once(child.stdout, 'data');
+  child.stdin.write(`${JSON.stringify([path(`ml-dsa-${level}.pem`), ...hex])}\n`);
+  const [line] = await Promise.race([answer, failed]);
+  return JSON.parse(String(line));
 }
 
 const hasPython =
@@ -83,7 +104,7 @@ describe.each(ROWS)('ML-DSA-%s, key as %s', (level, form) => {
     const key = await byPackage(level, form);
     const [ours, its] = [await identity.sign(DATA), key.sign(DATA)];
     const other = Buffer.from('another text');
-    expect(judgeByPython(level, [ours, DATA], [its, DATA], [its, other])).toEqual([
+    expect(await judgeByPython(level, [ours, DATA], [its, DATA], [its, other])).toEqual([
       'valid',
       'valid',
       'invalid',
@@ -105,7 +126,7 @@ describe.each(ROWS)('ML-DSA-%s, key as %s', (level, form) => {
       signed.request.headers['authorization'] ?? '',
     )?.[1];
     const signature = Buffer.from(hex ?? '', 'hex');
-    expect(judgeByPython(level, [signature, Buffer.from(signed.stringToSign)])).toEqual(['valid']);
+    expect(await judgeByPython(level, [signature, Buffer.from(signed.stringToSign)])).toEqual(['valid']);
   });
 
   it('derives keys, and keeps none of the bytes of its file', async () => {

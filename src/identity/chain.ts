@@ -140,7 +140,13 @@ function neededOf(
   return unusable[0] ?? (namesake && { certificate: namesake, below: undefined, length: 1 });
 }
 
-/** All usable certificates if they fit, else the shortest path, to a root if there is one. */
+/**
+ * All usable certificates if they fit, else the shortest path, to a root if there is one.
+ *
+ * Usually they are one path. If an authority is cross-signed, two valid paths fork, and the trust anchor,
+ * which decides between them, is known to the service alone: one path would be refused half of the time.
+ * Verifiers build paths from the certificates that they are given (RFC 4158).
+ */
 function waysUp({ reached, complete }: Search, subject: string): Certificate[] {
   if (reached.length <= MAX_CHAIN_LENGTH) return reached.map(({ certificate }) => certificate);
   const tops = reached.filter((step) => !reached.some(({ below }) => below === step));

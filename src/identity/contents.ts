@@ -3,7 +3,7 @@
  * the bytes, not from the file name or the label of a PEM block.
  */
 import { IdentityError } from '../errors.js';
-import { INTEGER, OBJECT_IDENTIFIER, SEQUENCE } from '../measure/der.js';
+import { INTEGER, OBJECT_IDENTIFIER, readElement, SEQUENCE } from '../measure/der.js';
 import type { Certificate } from './certificate.js';
 import { parseCertificate } from './certificate.js';
 import type { Finding } from './finding.js';
@@ -44,7 +44,7 @@ export interface Keys {
 const KINDS: Readonly<Record<string, string>> = {
   CERTIFICATE: 'a certificate',
   'X509 CERTIFICATE': 'a certificate',
-  'TRUSTED CERTIFICATE': "a certificate in OpenSSL's TRUSTED form (convert it with openssl x509)",
+  'TRUSTED CERTIFICATE': 'a certificate',
   'CERTIFICATE REQUEST': 'a certificate request (CSR), which a CA has yet to sign',
   'NEW CERTIFICATE REQUEST': 'a certificate request (CSR), which a CA has yet to sign',
   'PUBLIC KEY': 'a public key',
@@ -63,7 +63,7 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 /** Blocks that may hold certificates. OpenSSL writes PKCS7, older programs the next two, GnuTLS PKCS12. */
-const HOLDERS = /^((X509 )?CERTIFICATE|PKCS7|PKCS #7 SIGNED DATA|CMS|PKCS12)$/;
+const HOLDERS = /^((X509 |TRUSTED )?CERTIFICATE|PKCS7|PKCS #7 SIGNED DATA|CMS|PKCS12)$/;
 
 /** Reads one file; the passphrase is that of its keys. */
 class Reader {
@@ -129,7 +129,9 @@ class Reader {
   /** A block that holds certificates, and in the case of PKCS#12 keys. */
   #holder(block: PemBlock): Pick<Contents, 'certificates' | 'keys'> {
     try {
-      return this.openDer(decodePem(block, this.#subject));
+      const der = decodePem(block, this.#subject);
+      // OpenSSL appends what it trusts the certificate for.
+      return this.openDer(block.label === 'TRUSTED CERTIFICATE' ? readElement(der).whole : der);
     } catch (error) {
       return { certificates: () => Promise.reject(error), keys: async () => NO_KEYS };
     }

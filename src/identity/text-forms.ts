@@ -174,6 +174,12 @@ export function explainUnreadable(bytes: Buffer): Unreadable | undefined {
   }
   if (/[\u2010-\u2015\u2212]\s*$/.test(before))
     return { found: 'PEM with typographic dashes', command: DASHES };
+  if (/(^|[^-])-----$/.test(before)) {
+    return {
+      found: 'PEM that begins in the middle of a line',
+      command: "sed 's/-----BEGIN/\\n&/' OLD > NEW",
+    };
+  }
   if (/-\s*$/.test(before)) return { found: 'PEM without five dashes before BEGIN', command: DASHES };
   return undefined;
 }

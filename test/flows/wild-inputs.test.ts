@@ -129,6 +129,38 @@ describe('a session is made of', () => {
       'prose that speaks of the marks',
       () => ({ ...PAIR, certificate: `# paste from -----BEGIN to -----END below\n${CERTIFICATE}` }),
     ],
+    [
+      'members of JSON, in lines',
+      () => ({
+        certificate: file('lines.json', JSON.stringify({ a: 1, certificate: CERTIFICATE }, null, 2)),
+        privateKey: file('key.json', JSON.stringify({ data: { private_key: KEY } }, null, 2)),
+      }),
+    ],
+    [
+      'a line of JSON, with an array',
+      () => ({
+        certificate: JSON.stringify({
+          request: 'x'.repeat(300),
+          data: { ca_chain: [text('root-rsa.pem'), text('root-ec.pem')], certificate: CERTIFICATE, key: KEY },
+        }),
+      }),
+    ],
+    [
+      'blanks of web pages',
+      () => ({
+        certificate: `\u200b${CERTIFICATE}`,
+        privateKey: file('blanks.key', KEY.replaceAll('-----BEGIN', '\u00a0\u00a0-----BEGIN')),
+      }),
+    ],
+    [
+      "OpenSSL's TRUSTED form beside others",
+      () => {
+        const words = ['x509', '-in', path('rsa-2048.pem'), '-trustout', '-addtrust', 'clientAuth'];
+        const trusted = execFileSync('openssl', words, { encoding: 'utf8' });
+        expect(trusted).toContain('BEGIN TRUSTED CERTIFICATE');
+        return { ...PAIR, certificate: `${text('root-rsa.pem')}${trusted}` };
+      },
+    ],
     ['indented blocks', () => ({ ...PAIR, certificate: CERTIFICATE.replace(/^/gm, '      ') })],
     [
       'a damaged block beside a good one',
@@ -198,6 +230,61 @@ describe('a session is made of', () => {
   });
 });
 
+describe('an intermediate that two roots have issued', () => {
+  const pki = mkdtempSync(join(tmpdir(), 'rolesanywhere-cross-'));
+  const roots: Emulator[] = [];
+  const read = (name: string): string => readFileSync(join(pki, name), 'utf8');
+
+  beforeAll(async () => {
+    const openssl = (...words: string[]) => execFileSync('openssl', words, { cwd: pki, stdio: 'pipe' });
+    const ca = 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n';
+    writeFileSync(join(pki, 'ca.ext'), ca);
+    writeFileSync(
+      join(pki, 'leaf.ext'),
+      'basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\n',
+    );
+    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-noenc'];
+    for (const root of ['a', 'b']) {
+      const usage = ['-addext', 'keyUsage=critical,keyCertSign', '-subj', `/CN=Root ${root}`];
+      openssl('req', '-x509', ...key, ...usage, '-keyout', `${root}.key`, '-out', `${root}.pem`);
+    }
+    for (const [name, subject] of Object.entries({ issuing: '/CN=Issuing', leaf: '/CN=host' })) {
+      openssl('req', ...key, '-new', '-subj', subject, '-keyout', `${name}.key`, '-out', `${name}.csr`);
+    }
+    const sign = (name: string, by: string, out: string, extensions: string) =>
+      openssl(
+        ...['x509', '-req', '-in', `${name}.csr`, '-CA', `${by}.pem`, '-CAkey', `${by.slice(0, 7)}.key`],
+        ...['-days', '9', '-extfile', extensions, '-out', `${out}.pem`],
+      );
+    sign('issuing', 'a', 'issuing-a', 'ca.ext');
+    sign('issuing', 'b', 'issuing-b', 'ca.ext');
+    sign('leaf', 'issuing-a', 'leaf', 'leaf.ext');
+    for (const root of ['a', 'b']) {
+      roots.push(await startEmulator({ certificateAuthority: read(`${root}.pem`) }));
+    }
+  });
+  afterAll(async () => {
+    for (const one of roots) await one.close();
+    rmSync(pki, { recursive: true });
+  });
+
+  // Which of the roots is the trust anchor is known to the service alone.
+  it.each([
+    [['leaf', 'issuing-a', 'issuing-b']],
+    [['issuing-b', 'issuing-a', 'leaf']],
+    [['a', 'issuing-b', 'leaf', 'issuing-a', 'b']],
+  ])('leads to either of them: %j', async (files) => {
+    for (const { trustAnchorArn, profileArn, roleArn, endpoint } of roots) {
+      const session = await createSession({
+        certificate: files.map((name) => read(`${name}.pem`)).join(''),
+        privateKey: read('leaf.key'),
+        ...{ trustAnchorArn, profileArn, roleArn, endpoint },
+      });
+      expect(session.assumedRole.arn).toMatch(/:assumed-role\//);
+    }
+  });
+});
+
 const hasKeytool = spawnSync('keytool', ['-help'], { stdio: 'ignore' }).status === 0;
 
 describe('what cannot be read is named with the command that mends it', () => {
@@ -206,6 +293,11 @@ describe('what cannot be read is named with the command that mends it', () => {
     ['en dashes', () => file('en.pem', dashes('–––––')), /typographic dashes/],
     ['em dashes', () => file('em.pem', dashes('——-')), /without five dashes|typographic dashes/],
     ['four dashes', () => file('four.pem', dashes('----')), /without five dashes/],
+    [
+      'text before',
+      () => file('middle.pem', CERTIFICATE.replace('-----BEGIN', 'the certificate: -----BEGIN')),
+      /in the middle of a line/,
+    ],
     ['six dashes', () => file('six.pem', dashes('------')), /without five dashes/],
     [
       'non-breaking spaces',

@@ -30,11 +30,14 @@ const CARRIAGE_RETURN = 0x0d;
 /** No chain with its keys has more blocks; Debian's bundle of authorities has 144. */
 const MAX_BLOCKS = 256;
 /**
- * The text allowed between the start of a line and a mark: spaces, quotes, a byte order mark, the name of a
- * variable.
+ * The text allowed between the start of a line and a mark: spaces (also those of web pages in UTF-8: U+FEFF,
+ * U+00A0, U+200B), quotes, the name of a variable.
  */
 const MAX_PREFIX = 200;
-const PREFIX = /^[ \t\u00ef\u00bb\u00bf]*(?:(?:export )?[A-Za-z_]\w*=)?["'`]?$/;
+const PREFIX = /^(?:[ \t]|\xef\xbb\xbf|\xc2\xa0|\xe2\x80\x8b)*(?:(?:export )?[A-Za-z_]\w*=)?["'`]?$/;
+/** In JSON: the quote after a name, or after the text before it in an array. */
+const JSON_PREFIX = /(?:":[ \t]?\[?[ \t]?|^[ \t]*",[ \t]?)"$/;
+const MAX_JSON_PREFIX = 16;
 
 /**
  * Whether these bytes are PEM. DER may contain such text: it begins with a SEQUENCE of a length that no text
@@ -93,8 +96,8 @@ function readBlock(bytes: Buffer, at: number, end: number): PemBlock | string {
 }
 
 /**
- * The next mark from an offset on. One counts at the start of a line, or directly after the last block: prose
- * may speak of `-----BEGIN`.
+ * The next mark from an offset on. One counts at the start of a line, directly after the last block, or as the
+ * start of a JSON text: prose may speak of `-----BEGIN`.
  */
 function findMark(bytes: Buffer, from: number, last: number): number {
   for (let at = bytes.indexOf(BEGIN_MARK, from); at !== -1; at = bytes.indexOf(BEGIN_MARK, at + 1)) {
@@ -104,6 +107,7 @@ function findMark(bytes: Buffer, from: number, last: number): number {
 }
 
 function isMark(bytes: Buffer, at: number, last: number): boolean {
+  if (JSON_PREFIX.test(bytes.toString('latin1', Math.max(last, at - MAX_JSON_PREFIX), at))) return true;
   const lowest = Math.max(last, at - MAX_PREFIX);
   let start = at;
   while (start > lowest && bytes[start - 1] !== LINE_FEED && bytes[start - 1] !== CARRIAGE_RETURN) start--;

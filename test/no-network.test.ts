@@ -1,4 +1,4 @@
-/** `no-network.cjs` blocks every way to a network that the library and the program know, here and in children. */
+/** `no-network.cjs` blocks each way to a network that Node offers, in this process and in a program. */
 import { once } from 'node:events';
 import { get } from 'node:http';
 import { get as getOverTls } from 'node:https';

@@ -76,7 +76,7 @@ function read(text: string): Source {
   return { visits, comments: file.comments ?? [] };
 }
 
-/** The imports of a file in their order, type imports and `import()` included. Found once, as by `sourceOf`. */
+/** The imports of a file in their order, type imports and `import()` included. Found once a text. */
 export function importsOf(text: string): readonly Import[] {
   const found = imports.get(text) ?? findImports(text);
   imports.set(text, found);

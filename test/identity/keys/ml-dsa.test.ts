@@ -38,7 +38,7 @@ function byProduct(level: string, form: string) {
   return loadIdentity({ ...files, passphrase: manifest.passphrase });
 }
 
-/** Loading `cryptography` takes longer than all the verdicts: one Python gives them, a line of answers a line. */
+/** One Python for all verdicts, since loading `cryptography` takes longer. It answers each line with one. */
 const PYTHON = `
 import json, sys
 from cryptography import x509

@@ -5,7 +5,6 @@
 import { hkdfSync } from 'node:crypto';
 import { platform } from 'node:os';
 import { IdentityError, OptionError, quote } from '../errors.js';
-import { readTextFile } from '../files/read-file.js';
 import type { Environment } from '../options/choose-values.js';
 import { ambientEnvironment } from '../options/environment.js';
 import { splitCommand } from '../options/split-command.js';
@@ -20,7 +19,6 @@ import { decodePem, parsePem } from './keys/pem.js';
 import type { PublicKey } from './keys/public-key.js';
 import { publicKeyOf } from './keys/public-key.js';
 import type { TokenKeyOptions } from './pkcs11/token-key.js';
-import type { Pkcs11Uri } from './pkcs11/uri.js';
 import type { Sign } from './remote-signer.js';
 import { guardSigner, isSignatureOf } from './remote-signer.js';
 import type { TpmKey, TpmKeySource } from './tpm/tpm-key.js';
@@ -168,9 +166,10 @@ async function loadFromToken(
 }
 
 async function tokenOptions(source: IdentitySource, context: ExternalKeyContext): Promise<TokenKeyOptions> {
-  const [{ parsePkcs11Uri }, { openModule }] = await Promise.all([
+  const [{ parsePkcs11Uri }, { openModule }, { pinOf }] = await Promise.all([
     import('./pkcs11/uri.js'),
     import('./pkcs11/open-module.js'),
+    import('./pkcs11/pin.js'),
   ]);
   const { now = () => new Date(), notify = () => undefined, env = ambientEnvironment() } = context;
   const [certificateUri, keyUri] = (['certificate', 'privateKey'] as const).map((name) => {
@@ -183,21 +182,6 @@ async function tokenOptions(source: IdentitySource, context: ExternalKeyContext)
     source.pkcs11Pin ?? (await pinOf(uri)) ?? context.askPassphrase?.(`PIN of ${subject}`, 0);
   const isPinReused = source.reusePin === true;
   return { module, certificateUri, keyUri, certificates: [], pin, notify, now, isPinReused };
-}
-
-/** `pin-value`, or the first line of the file that `pin-source` names (RFC 7512 §2.4). */
-async function pinOf({ pinValue, pinSource }: Pkcs11Uri): Promise<string | undefined> {
-  if (pinValue !== undefined || pinSource === undefined) return pinValue;
-  if (pinSource.startsWith('|')) {
-    throw new OptionError(
-      'ERR_OPTION_INVALID',
-      'pin-source of a PKCS#11 URI must name a file: programs are not started',
-    );
-  }
-  // file:/etc/pin and file:///etc/pin.
-  const path = pinSource.replace(/^file:(\/\/)?/, '');
-  const { text } = await readTextFile(path, `PIN file ${path}`);
-  return text.split(/\r?\n/, 1)[0];
 }
 
 /** Among the many on a token a certificate may be damaged: it is left out. */

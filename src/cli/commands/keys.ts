@@ -21,6 +21,12 @@ const { pkcs11Module, pkcs11Pin, pkcs11PinFile } = IDENTITY_FLAGS;
 const TOKEN_FLAGS = { pkcs11Module, pkcs11Pin, pkcs11PinFile, ...CONFIG_FLAGS };
 
 const FLAGS = {
+  uri: {
+    flag: 'uri',
+    kind: { type: 'text' },
+    placeholder: 'URI',
+    help: 'what to list, as a PKCS#11 URI such as pkcs11:token=host; default: everything',
+  },
   login: {
     flag: 'login',
     kind: { type: 'boolean' },
@@ -39,21 +45,33 @@ async function run(args: Arguments, io: Io): Promise<void> {
   const flags = { ...TOKEN_FLAGS, ...FLAGS };
   const { choices, logger } = await readFlagsAndFiles(args, flags, io);
   const { pkcs11Pin: pin } = await readSecrets(choices, io, logger);
-  const { pkcs11Module: module, login } = valuesOf(choices, flags);
+  const { pkcs11Module: module, login, uri } = valuesOf(choices, flags);
   const ask = askAtTerminal();
   const { listTokens } = await import('../../identity/pkcs11/list.js');
   const tokens = await listTokens({
-    ...{ module, env: io.env, logsIn: login || pin !== undefined },
-    pin: async (subject) => pin?.value ?? ask(`PIN of ${subject}`, 0),
+    ...{ module, env: io.env, pin: pin?.value },
+    uri: uri === undefined ? undefined : { text: uri, label: choices.uri.label },
+    askPin: login ? (subject) => ask(`PIN of ${subject}`, 0) : undefined,
     notify: (message) => say(io.stderr, formatNotice(programNameOf(io), message)),
   });
   await print(io.stdout, tokens.length === 0 ? 'no token\n' : tokens.map(formatToken).join('\n'));
+  const failed = tokens.find(({ failure }) => failure !== undefined);
+  if (failed?.failure !== undefined) throw failed.failure;
 }
 
-function formatToken({ label, model, manufacturer, serial, certificates, keys }: ListedToken): string {
+function formatToken({
+  label,
+  model,
+  manufacturer,
+  serial,
+  certificates,
+  keys,
+  failure,
+}: ListedToken): string {
   return [
     `token "${oneLine(label)}" ` +
       `(${oneLine([manufacturer, model, `serial ${serial}`].filter(Boolean).join(', '))})`,
+    ...(failure === undefined ? [] : [`  not logged in: ${oneLine(failure.message)}`]),
     ...certificates.flatMap(({ uri, der }) => [`  certificate ${describeCertificate(der)}`, `    ${uri}`]),
     ...keys.flatMap(({ uri, type, label: name }) => [`  ${type} key "${oneLine(name)}"`, `    ${uri}`]),
     '',

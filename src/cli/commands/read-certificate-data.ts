@@ -56,8 +56,8 @@ async function listMatching(
 ): Promise<string> {
   const { listTokens } = await import('../../identity/pkcs11/list.js');
   const tokens = await listTokens({
-    ...{ module, uri, env: io.env, logsIn: pin !== undefined },
-    pin: async () => pin,
+    ...{ module, env: io.env, pin },
+    uri: { text: uri, label: '--certificate' },
     notify: () => undefined,
   });
   return formatMatching(tokens.flatMap(({ certificates }) => certificates));

@@ -3,8 +3,10 @@
  * that a token has refused is not tried again by this process, since a few wrong ones lock the token.
  */
 import { createHash } from 'node:crypto';
-import { IdentityError } from '../../errors.js';
+import { IdentityError, OptionError } from '../../errors.js';
+import { readTextFile } from '../../files/read-file.js';
 import type { Login, TokenInfo } from './messages.js';
+import type { Pkcs11Uri } from './uri.js';
 
 /** CKF_…, PKCS #11 v3.1 §3.2, "CK_TOKEN_INFO". */
 const FLAG = {
@@ -31,11 +33,35 @@ export function isPinPad({ flags }: TokenInfo): boolean {
   return (flags & FLAG.protectedAuthenticationPath) !== 0;
 }
 
+export function wantsLogin({ flags }: TokenInfo): boolean {
+  return (flags & FLAG.loginRequired) !== 0;
+}
+
+/**
+ * `pin-value`, or the first line of the file that `pin-source` names (RFC 7512 §2.4).
+ *
+ * @throws OptionError `ERR_OPTION_INVALID`
+ * @throws IdentityError `ERR_FILE_UNREADABLE`
+ */
+export async function pinOf({ pinValue, pinSource }: Pkcs11Uri): Promise<string | undefined> {
+  if (pinValue !== undefined || pinSource === undefined) return pinValue;
+  if (pinSource.startsWith('|')) {
+    throw new OptionError(
+      'ERR_OPTION_INVALID',
+      'pin-source of a PKCS#11 URI must name a file: programs are not started',
+    );
+  }
+  // file:/etc/pin and file:///etc/pin.
+  const path = pinSource.replace(/^file:(\/\/)?/, '');
+  const { text } = await readTextFile(path, `PIN file ${path}`);
+  return text.split(/\r?\n/, 1)[0];
+}
+
 /** @throws IdentityError `ERR_PKCS11_PIN`: no PIN, or one that must not be tried */
 export async function loginTo(token: TokenInfo, options: LoginOptions): Promise<Login | undefined> {
   const { flags, label } = token;
   const subject = `token "${label}"`;
-  if ((flags & FLAG.loginRequired) === 0) return undefined;
+  if (!wantsLogin(token)) return undefined;
   if ((flags & FLAG.userPinLocked) !== 0) {
     throw new IdentityError('ERR_PKCS11_PIN', `the PIN of ${subject} is locked (CKF_USER_PIN_LOCKED)`, {
       hint: 'unlock it with the PUK or the SO PIN (pkcs11-tool --init-pin)',

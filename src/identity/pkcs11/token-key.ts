@@ -2,6 +2,7 @@
  * A private key on a PKCS#11 token, with the certificates that lie beside it: finds both by their URIs and
  * signs. Each signature logs in anew, so that a token that was pulled out and put back goes on.
  */
+import { isUtf8 } from 'node:buffer';
 import type { KeyObject as PublicKey, X509Certificate } from 'node:crypto';
 import { createHash } from 'node:crypto';
 import { IdentityError, quote } from '../../errors.js';
@@ -433,14 +434,16 @@ function derOf({ value }: CertificateObject): Buffer {
   return Buffer.from(value, 'base64');
 }
 
-function uriOf(
+/** A label that is no UTF-8 cannot be part of a URI that finds it. */
+export function uriOf(
   { label, serial }: TokenInfo,
   object: { readonly id: string; readonly label: string },
+  type?: 'cert' | 'private',
 ): string {
+  const name = Buffer.from(object.label, 'base64');
   return formatPkcs11Uri({
-    token: label,
-    serial,
+    ...{ token: label, serial, type },
     id: Buffer.from(object.id, 'base64'),
-    object: Buffer.from(object.label, 'base64').toString(),
+    object: isUtf8(name) ? name.toString() : undefined,
   });
 }

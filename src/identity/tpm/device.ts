@@ -6,6 +6,7 @@ import { open, stat } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { codeOf, IdentityError, OptionError, quote } from '../../errors.js';
+import { accessHint } from './access-hint.js';
 
 export interface TpmDevice {
   /** Sends one command, at most 4096 octets. @returns the whole response */
@@ -24,8 +25,8 @@ const HEADER_BYTES = 10;
 /** The largest response of any TPM is 4096 octets (TPM_PT_MAX_RESPONSE_SIZE). */
 const MAX_RESPONSE_BYTES = 4096;
 
-/** Key generation in a slow TPM takes some seconds. */
-const RESPONSE_TIMEOUT_MS = 20_000;
+/** The generation of an RSA key in a slow TPM takes many seconds. */
+const RESPONSE_TIMEOUT_MS = 30_000;
 
 /** How long a device that another program holds is waited for. */
 const BUSY_TIMEOUT_MS = 5000;
@@ -55,11 +56,16 @@ export function parseTpmAddress(text: string, label: string): TpmAddress {
 
 /**
  * @param address undefined for the TPM of this machine
+ * @param responseMs how long each response is waited for
  * @throws IdentityError `ERR_TPM_UNAVAILABLE`: no TPM, no permission, or another program keeps it
  */
-export async function openTpmDevice(address: TpmAddress | undefined, platform: string): Promise<TpmDevice> {
+export async function openTpmDevice(
+  address: TpmAddress | undefined,
+  platform: string,
+  responseMs = RESPONSE_TIMEOUT_MS,
+): Promise<TpmDevice> {
   if (address?.kind === 'tcp')
-    return openSocket({ host: address.host, port: address.port }, describe(address));
+    return openSocket({ host: address.host, port: address.port }, describe(address), responseMs);
   if (address === undefined && platform !== 'linux') {
     throw new IdentityError(
       'ERR_TPM_UNAVAILABLE',
@@ -70,11 +76,9 @@ export async function openTpmDevice(address: TpmAddress | undefined, platform: s
     );
   }
   const path = address?.path ?? (await firstDevice());
-  const status = await stat(path).catch((error: unknown) => {
-    throw unavailable(path, error);
-  });
-  if (status.isSocket()) return openSocket({ path }, path);
-  if (status.isCharacterDevice()) return openFile(path);
+  const status = await stat(path).catch((error: unknown) => fail(path, error));
+  if (status.isSocket()) return openSocket({ path }, path, responseMs);
+  if (status.isCharacterDevice()) return openFile(path, responseMs);
   throw new IdentityError('ERR_TPM_UNAVAILABLE', `${path} must be a TPM device or a Unix socket`);
 }
 
@@ -97,15 +101,18 @@ async function firstDevice(): Promise<string> {
   );
 }
 
-function unavailable(subject: string, cause: unknown): IdentityError {
+/** @throws IdentityError `ERR_TPM_UNAVAILABLE`, always */
+async function fail(path: string, cause: unknown): Promise<never> {
   const code = codeOf(cause);
-  if (code === 'EACCES' || code === 'EPERM') {
-    return new IdentityError('ERR_TPM_UNAVAILABLE', `${subject} cannot be opened: permission denied`, {
-      hint:
-        'add this user to the group of the device (usually tss: sudo usermod -aG tss USER), or run as ' +
-        'one that is in it',
-    });
-  }
+  if (code !== 'EACCES' && code !== 'EPERM') throw unavailable(path, cause);
+  throw new IdentityError('ERR_TPM_UNAVAILABLE', `${path} cannot be opened: permission denied`, {
+    hint: await accessHint(await stat(path).catch(() => undefined)),
+  });
+}
+
+/** @param cause undefined where there was no answer */
+function unavailable(subject: string, cause?: unknown): IdentityError {
+  const code = codeOf(cause);
   const reason = code === 'EBUSY' ? 'another program keeps it open' : code || 'it does not answer';
   return new IdentityError('ERR_TPM_UNAVAILABLE', `${subject} cannot be reached: ${reason}`, {
     hint: code === 'EBUSY' ? 'use /dev/tpmrm0, which programs share' : undefined,
@@ -113,30 +120,45 @@ function unavailable(subject: string, cause: unknown): IdentityError {
 }
 
 /** A TPM device takes a command in one write and gives its response in one read. */
-async function openFile(path: string): Promise<TpmDevice> {
+async function openFile(path: string, responseMs: number): Promise<TpmDevice> {
   const handle = await openWhenFree(path);
+  let isHung = false;
+  const transfer = async (command: Buffer): Promise<Buffer> => {
+    const response = Buffer.alloc(MAX_RESPONSE_BYTES);
+    await handle.write(command);
+    const { bytesRead } = await handle.read(response, 0, response.length, null);
+    return response.subarray(0, bytesRead);
+  };
   return {
     exchange: async (command) => {
-      const response = Buffer.alloc(MAX_RESPONSE_BYTES);
+      const limit = new AbortController();
+      const hung = wait(responseMs, 'hung' as const, { signal: limit.signal });
       try {
-        await handle.write(command);
-        const { bytesRead } = await handle.read(response, 0, response.length, null);
-        return response.subarray(0, bytesRead);
+        const response = await Promise.race([transfer(command), hung]);
+        if (response !== 'hung') return response;
       } catch (error) {
         throw unavailable(path, error);
+      } finally {
+        limit.abort();
       }
+      isHung = true;
+      throw unavailable(path);
     },
-    close: () => handle.close(),
+    close: async () => {
+      const closed = handle.close();
+      // It waits for the driver, which gives up some minutes later.
+      if (isHung) closed.catch(() => undefined);
+      else await closed;
+    },
   };
 }
 
 async function openWhenFree(path: string): ReturnType<typeof open> {
-  for (let waitedMs = 0; ; waitedMs += BUSY_PAUSE_MS) {
+  for (const limit = AbortSignal.timeout(BUSY_TIMEOUT_MS); ; await wait(BUSY_PAUSE_MS)) {
     try {
       return await open(path, 'r+');
     } catch (error) {
-      if (codeOf(error) !== 'EBUSY' || waitedMs >= BUSY_TIMEOUT_MS) throw unavailable(path, error);
-      await wait(BUSY_PAUSE_MS);
+      if (codeOf(error) !== 'EBUSY' || limit.aborted) return fail(path, error);
     }
   }
 }
@@ -145,17 +167,19 @@ async function openWhenFree(path: string): ReturnType<typeof open> {
  * One connection for all commands. swtpm ends it after each response where it was told to (`disconnect`): a
  * command that finds a used connection closed goes over a new one, as HTTP clients do.
  */
-async function openSocket(target: Target, subject: string): Promise<TpmDevice> {
+async function openSocket(target: Target, subject: string, responseMs: number): Promise<TpmDevice> {
   let socket = await connectTo(target, subject);
   let isUsed = false;
   return {
     exchange: async (command) => {
       const readBefore = socket.bytesRead;
-      const response = await exchangeOver(socket, command, subject).catch(async (error: unknown) => {
-        if (!isUsed || socket.bytesRead > readBefore) throw error;
-        socket = await connectTo(target, subject);
-        return exchangeOver(socket, command, subject);
-      });
+      const response = await exchangeOver(socket, command, { subject, responseMs }).catch(
+        async (error: unknown) => {
+          if (!isUsed || socket.bytesRead > readBefore) throw error;
+          socket = await connectTo(target, subject);
+          return exchangeOver(socket, command, { subject, responseMs });
+        },
+      );
       isUsed = true;
       return response;
     },
@@ -172,14 +196,18 @@ async function connectTo(target: Target, subject: string): Promise<Socket> {
   const socket = connect(target);
   await new Promise<void>((resolve, reject) => {
     socket.once('connect', resolve);
-    socket.once('error', (error) => reject(unavailable(subject, error)));
+    socket.once('error', (error) => fail(subject, error).catch(reject));
   });
   // An error between two commands has no listener: the next command finds the socket closed.
   return socket.on('error', () => undefined);
 }
 
 /** A stream has no message boundaries: the header of the response tells its length. */
-function exchangeOver(socket: Socket, command: Buffer, subject: string): Promise<Buffer> {
+function exchangeOver(
+  socket: Socket,
+  command: Buffer,
+  { subject, responseMs }: { readonly subject: string; readonly responseMs: number },
+): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     let received = Buffer.alloc(0);
     const finish = (settle: () => void): void => {
@@ -187,19 +215,18 @@ function exchangeOver(socket: Socket, command: Buffer, subject: string): Promise
       socket.off('data', onData).off('error', onError).off('close', onClose);
       settle();
     };
-    const fail = (error: unknown): void => finish(() => reject(unavailable(subject, error)));
-    const onError = (error: Error): void => fail(error);
-    const onClose = (): void => fail(undefined);
+    const onError = (error: Error): void => finish(() => reject(unavailable(subject, error)));
+    const onClose = (): void => finish(() => reject(unavailable(subject)));
     const onData = (chunk: Buffer): void => {
       received = Buffer.concat([received, chunk]);
       const size = received.length >= HEADER_BYTES ? received.readUInt32BE(2) : undefined;
       if (size === undefined) return;
-      if (size < HEADER_BYTES || size > MAX_RESPONSE_BYTES) fail(undefined);
+      if (size < HEADER_BYTES || size > MAX_RESPONSE_BYTES) onClose();
       else if (received.length >= size) finish(() => resolve(received));
     };
-    const timer = setTimeout(() => fail(undefined), RESPONSE_TIMEOUT_MS);
+    const timer = setTimeout(onClose, responseMs);
     socket.on('data', onData).on('error', onError).on('close', onClose);
-    if (socket.destroyed) fail(undefined);
+    if (socket.destroyed) onClose();
     else socket.write(command);
   });
 }

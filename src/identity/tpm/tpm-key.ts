@@ -122,7 +122,8 @@ const WRONG_PASSWORD: Explanation = [
 const NO_ROOM: Explanation = [
   'ERR_TPM_FAILED',
   'the TPM has no room for another object or session',
-  'use /dev/tpmrm0, which shares the TPM, or flush what other programs left (tpm2_flushcontext -t)',
+  'programs that use /dev/tpm0 left objects there: flush them (tpm2_flushcontext -T device:/dev/tpm0 -t, ' +
+    'and -l for sessions), and use /dev/tpmrm0',
 ];
 const NOT_ITS_KEY: Explanation = [
   'ERR_TPM_FAILED',

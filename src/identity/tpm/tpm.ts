@@ -167,13 +167,12 @@ export class Tpm {
   }
 
   async #run(command: Command): Promise<Answer> {
-    for (let waitedMs = 0; ; waitedMs += RETRY_PAUSE_MS) {
+    for (const limit = AbortSignal.timeout(RETRY_TIMEOUT_MS); ; await wait(RETRY_PAUSE_MS)) {
       try {
         return await this.#runOnce(command);
       } catch (error) {
         const isPassing = error instanceof TpmCommandError && error.isPassing;
-        if (!isPassing || waitedMs >= RETRY_TIMEOUT_MS) throw error;
-        await wait(RETRY_PAUSE_MS);
+        if (!isPassing || limit.aborted) throw error;
       }
     }
   }

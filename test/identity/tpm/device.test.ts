@@ -1,11 +1,16 @@
 /** Addresses of TPMs, and devices that are absent, closed, silent or no TPM. */
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo, Server } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { accessHint } from '../../../src/identity/tpm/access-hint.js';
 import { openTpmDevice, parseTpmAddress } from '../../../src/identity/tpm/device.js';
+
+const noPython = spawnSync('python3', ['--version']).error !== undefined;
 
 describe('the address of a TPM', () => {
   it.each([
@@ -47,6 +52,7 @@ describe('a device that cannot be used', () => {
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'tpm-'));
+    chmodSync(folder, 0o755);
     writeFileSync(join(folder, 'file'), '');
     server = createServer((socket) =>
       socket.on('data', () => socket.end(answer)).on('error', () => undefined),
@@ -71,24 +77,83 @@ describe('a device that cannot be used', () => {
     });
   });
 
-  it('a missing permission names the group', async () => {
-    chmodSync(folder, 0o000);
+  /** As a user without privileges, for whom modes count. */
+  async function asNobody<T>(work: () => Promise<T>): Promise<T> {
     const isRoot = process.getuid?.() === 0;
-    // Modes mean nothing to root.
     if (isRoot) process.seteuid?.(65_534);
     try {
-      await expect(
-        openTpmDevice({ kind: 'path', path: join(folder, 'file') }, 'linux'),
-      ).rejects.toMatchObject({
-        code: 'ERR_TPM_UNAVAILABLE',
-        message: expect.stringMatching(/permission denied/),
-        hint: expect.stringMatching(/group of the device \(usually tss/),
-      });
+      return await work();
     } finally {
       if (isRoot) process.seteuid?.(0);
-      chmodSync(folder, 0o700);
+    }
+  }
+
+  it('a folder that cannot be entered is named', async () => {
+    chmodSync(folder, 0o000);
+    try {
+      await asNobody(() =>
+        expect(openTpmDevice({ kind: 'path', path: join(folder, 'file') }, 'linux')).rejects.toMatchObject({
+          code: 'ERR_TPM_UNAVAILABLE',
+          message: expect.stringMatching(/permission denied/),
+          hint: expect.stringMatching(/may enter its folder/),
+        }),
+      );
+    } finally {
+      chmodSync(folder, 0o755);
     }
   });
+
+  // 1 is the group `daemon` of every Linux.
+  it.skipIf(process.getuid?.() !== 0 || process.platform !== 'linux').each([
+    [
+      'the group that may use it',
+      1,
+      0o660,
+      /add this user to the group daemon \(sudo usermod -aG daemon USER\)/,
+    ],
+    ['a group without a name', 54_321, 0o660, /usermod -aG 54321 USER/],
+    ['a device of its owner alone', 1, 0o600, /only its owner may use it.*tpm-udev.*tss/],
+  ])('a missing permission names %s', async (_name, gid, mode, hint) => {
+    const path = join(folder, `socket-${gid}-${mode}`);
+    const socket = createServer();
+    await new Promise<void>((resolve) => socket.listen(path, resolve));
+    chownSync(path, 0, gid);
+    chmodSync(path, mode);
+    try {
+      await asNobody(() =>
+        expect(openTpmDevice({ kind: 'path', path }, 'linux')).rejects.toMatchObject({
+          code: 'ERR_TPM_UNAVAILABLE',
+          message: expect.stringMatching(/socket-.* cannot be opened: permission denied/),
+          hint: expect.stringMatching(hint),
+        }),
+      );
+    } finally {
+      socket.close();
+    }
+  });
+
+  it('nobody is told to enter the group of root', async () => {
+    expect(await accessHint({ mode: 0o20_660, gid: 0 })).toMatch(/only its owner may use it/);
+  });
+
+  it.skipIf(noPython)(
+    `a driver that does not answer is not waited for${noPython ? ' (left out: no python3)' : ''}`,
+    async () => {
+      // A terminal whose other end is silent takes a command and never gives a response, as a TPM that hangs.
+      const script =
+        'import os, time; _, end = os.openpty(); print(os.ttyname(end), flush=True); time.sleep(60)';
+      const terminal = spawn('python3', ['-c', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const [name] = await once(terminal.stdout, 'data');
+      const device = await openTpmDevice({ kind: 'path', path: String(name).trim() }, 'linux', 100);
+      await expect(device.exchange(Buffer.from('80010000000c0000014400', 'hex'))).rejects.toMatchObject({
+        code: 'ERR_TPM_UNAVAILABLE',
+        message: expect.stringMatching(/cannot be reached: it does not answer/),
+      });
+      await device.close();
+      terminal.kill('SIGKILL');
+      await once(terminal, 'exit');
+    },
+  );
 
   it.each(['darwin', 'win32'])('reports that TPMs are not supported on %s', async (platform) => {
     await expect(openTpmDevice(undefined, platform)).rejects.toMatchObject({

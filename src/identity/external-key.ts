@@ -285,14 +285,9 @@ async function tpmPassword(
   { tpmKeyPassword }: IdentitySource,
   { askPassphrase }: ExternalKeyContext,
 ): Promise<string | undefined> {
-  const hasNone = key.kind === 'file' && key.file.hasEmptyAuth;
-  if (hasNone && tpmKeyPassword) {
-    throw new OptionError(
-      'ERR_OPTION_CONFLICT',
-      `tpmKeyPassword is given, and ${subject} says that it has no password`,
-    );
-  }
-  if (hasNone || tpmKeyPassword !== undefined) return tpmKeyPassword;
+  // Also where the file says that there is none: tpm2_encodeobject up to 5.7 writes the opposite.
+  if (tpmKeyPassword !== undefined) return tpmKeyPassword;
+  if (key.kind === 'file' && key.file.hasEmptyAuth) return undefined;
   const asked = await askPassphrase?.(`TPM password of ${subject}`, 0);
   if (asked !== undefined || key.kind === 'handle') return asked;
   throw new IdentityError('ERR_TPM_PASSWORD', `${subject} has a password in the TPM, and none is given`, {

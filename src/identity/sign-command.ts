@@ -28,6 +28,9 @@ export interface SignCommandOptions {
 
 const TIMEOUT_MS = 20_000;
 
+/** How long output is waited for after the end of the program: a process that it left may hold the pipe. */
+const REST_MS = 500;
+
 /** ML-DSA-87 in hex has 9,254 octets. */
 const MAX_OUTPUT_BYTES = 64 * 1024;
 
@@ -74,8 +77,10 @@ function run(data: Uint8Array, options: SignCommandOptions): Promise<Buffer> {
     });
     const chunks: Buffer[] = [];
     let length = 0;
+    let rest: NodeJS.Timeout | undefined;
     const fail = (what: string): void => {
       clearTimeout(timer);
+      clearTimeout(rest);
       child.kill('SIGKILL');
       // A grandchild may hold the pipe: its end is not waited for.
       child.stdout.destroy();
@@ -88,8 +93,12 @@ function run(data: Uint8Array, options: SignCommandOptions): Promise<Buffer> {
       else chunks.push(chunk);
     });
     child.on('error', (error) => fail(`could not be started: ${codeOf(error) || error.message}`));
+    child.on('exit', () => {
+      rest = setTimeout(() => child.stdout.destroy(), REST_MS);
+    });
     child.on('close', (status, signal) => {
       clearTimeout(timer);
+      clearTimeout(rest);
       if (status === 0) resolve(Buffer.concat(chunks));
       else fail(signal === null ? `ended with status ${status}` : `was ended by ${signal}`);
     });

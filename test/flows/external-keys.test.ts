@@ -311,6 +311,23 @@ describe.skipIf(noTpm)(`a key in a TPM${noTpm === undefined ? '' : ` (left out: 
     expect({ stdout, status }).toEqual({ stdout: '', status: 3 });
     expect(stderr).toMatch(/refused the password of the key.*ERR_TPM_PASSWORD/);
     expect(stderr).not.toContain('canary');
+    // tpm2_encodeobject of several versions writes the opposite of what its flag -p means.
+    const made = ['-G', 'ecc256', '-p', 'canary', '-u', 'made.pub', '-r', 'made.priv'];
+    tpm.run('tpm2_createprimary', '-Q', '-C', 'o', '-G', 'ecc', '-c', 'primary.ctx');
+    tpm.run('tpm2_evictcontrol', '-Q', '-C', 'o', '-c', 'primary.ctx', '0x81000200');
+    tpm.flush();
+    tpm.run('tpm2_create', '-Q', '-C', '0x81000200', ...made);
+    tpm.flush();
+    for (const flags of [['-p'], []]) {
+      const names = ['-u', 'made.pub', '-r', 'made.priv', '-o', 'made.tss'];
+      tpm.run('tpm2_encodeobject', '-Q', '-C', '0x81000200', ...names, ...flags);
+      tpm.flush();
+      const key = ['--private-key', join(tpm.folder, 'made.tss'), '--tpm-device', tpm.address];
+      const signed = await runProgram(['sign-string', ...key], {
+        env: { ROLESANYWHERE_TPM_KEY_PASSWORD: 'canary' },
+      });
+      expect(signed).toMatchObject({ status: 0, stderr: '' });
+    }
     const without = await runProgram(['credential-process', ...args, ...sessionFlags()], {});
     expect(without.stderr).toMatch(/has a password in the TPM, and none is given.*ERR_TPM_PASSWORD/);
   });

@@ -121,6 +121,14 @@ describe('a signing program', () => {
     });
   });
 
+  it('may leave a process behind that holds its standard output', async () => {
+    const startedAt = performance.now();
+    // Errors go elsewhere, so that the process does not hold the output of the tests.
+    const script = `sleep 30 2> /dev/null & ${openssl('rsa-2048')}`;
+    expect(await signByCommand(DATA, optionsFor('rsa-2048', shell(script)))).toHaveLength(256);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
+  });
+
   it('is ended if it hangs, also with a child of its own', async () => {
     // Both outlive the test. vitest would wait for them if they held the standard error of this process.
     const options = optionsFor('rsa-2048', shell('exec 2> /dev/null; sleep 30 & sleep 30'), {

@@ -119,11 +119,14 @@ const PASSING = [
 /** A command that the TPM has refused. */
 export class TpmCommandError extends Error {
   override readonly name = 'TpmCommandError';
+  /** Such as `Load`. */
+  readonly command: string;
   /** Without position: `AUTH_FAIL`, `LOCKOUT`; undefined for a code that the specification does not name. */
   readonly rc: string | undefined;
 
   constructor(command: string, responseCode: number) {
     super(`${command} failed: ${describeResponseCode(responseCode)}`);
+    this.command = command;
     this.rc = nameOf(responseCode);
   }
 

@@ -83,18 +83,18 @@ function assertCanSign({ attributes, scheme, type, curveBits }: PublicArea, subj
 }
 
 /** Opens the TPM, and closes it whatever happens. Errors of TPM and codec become an IdentityError. */
-async function withTpm<T>({ open, subject }: TpmKeyOptions, use: (tpm: Tpm) => Promise<T>): Promise<T> {
-  const tpm = new Tpm(await open());
+async function withTpm<T>(options: TpmKeyOptions, use: (tpm: Tpm) => Promise<T>): Promise<T> {
+  const tpm = new Tpm(await options.open());
   try {
     return await use(tpm);
   } catch (error) {
-    throw explain(error, subject);
+    throw explain(error, options);
   } finally {
     await tpm.close();
   }
 }
 
-function explain(error: unknown, subject: string): unknown {
+function explain(error: unknown, { subject, password = '' }: TpmKeyOptions): unknown {
   if (isRolesAnywhereError(error)) return error;
   if (error instanceof TpmFormatError) {
     return new IdentityError(
@@ -103,8 +103,10 @@ function explain(error: unknown, subject: string): unknown {
     );
   }
   if (!(error instanceof TpmCommandError)) return error;
-  const { rc = '' } = error;
-  const [code, text, hint] = EXPLANATIONS[rc] ?? ['ERR_TPM_FAILED', 'the TPM refused'];
+  const { rc = '', command } = error;
+  const [code, text, hint] = isRefusal(error)
+    ? explainRefusal(command, password)
+    : (EXPLANATIONS[rc] ?? ['ERR_TPM_FAILED', 'the TPM refused']);
   return new IdentityError(code, `${subject}: ${text}: ${error.message}`, { hint });
 }
 
@@ -119,6 +121,18 @@ const WRONG_PASSWORD: Explanation = [
   'the TPM refused the password of the key',
   'it is not tried again: too many wrong passwords lock the TPM',
 ];
+const NO_PASSWORD: Explanation = [
+  'ERR_TPM_PASSWORD',
+  'the TPM wants a password for the key',
+  'give it with --tpm-key-password-file, also if the file says that there is none: tpm2_encodeobject up to ' +
+    '5.7 writes the opposite',
+];
+const PARENT_PASSWORD: Explanation = [
+  'ERR_TPM_PASSWORD',
+  'the parent of the key has a password, which is not supported',
+  'create the key below a parent without one, or make the key persistent (tpm2_evictcontrol) and ' +
+    'name its handle',
+];
 const NO_ROOM: Explanation = [
   'ERR_TPM_FAILED',
   'the TPM has no room for another object or session',
@@ -131,9 +145,23 @@ const NOT_ITS_KEY: Explanation = [
   'the key belongs to another TPM, another parent, or a TPM that was cleared since',
 ];
 
+const NO_OBJECT: Explanation = [
+  'ERR_TPM_FAILED',
+  'the TPM has nothing at this handle',
+  'list what it has with tpm2_getcap handles-persistent',
+];
+
+/** Whether a password was wrong. */
+function isRefusal({ rc = '' }: TpmCommandError): boolean {
+  return rc === 'AUTH_FAIL' || rc === 'BAD_AUTH';
+}
+
+function explainRefusal(command: string, password: string): Explanation {
+  if (command !== 'Sign') return PARENT_PASSWORD;
+  return password === '' ? NO_PASSWORD : WRONG_PASSWORD;
+}
+
 const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
-  AUTH_FAIL: WRONG_PASSWORD,
-  BAD_AUTH: WRONG_PASSWORD,
   LOCKOUT: [
     'ERR_TPM_LOCKOUT',
     'the TPM is locked after too many wrong passwords',
@@ -145,11 +173,8 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   OBJECT_HANDLES: NO_ROOM,
   SESSION_HANDLES: NO_ROOM,
   INTEGRITY: NOT_ITS_KEY,
-  HANDLE: [
-    'ERR_TPM_FAILED',
-    'the TPM has nothing at this handle',
-    'list what it has with tpm2_getcap handles-persistent',
-  ],
+  HANDLE: NO_OBJECT,
+  REFERENCE_H0: NO_OBJECT,
   POLICY_FAIL: [
     'ERR_TPM_FAILED',
     'the policy of the key is not satisfied',
@@ -173,7 +198,7 @@ async function signWith(
   const { source, subject, password = '' } = options;
   const fingerprint = createHash('sha256').update(publicArea.name).update(password).digest('base64');
   if (refusedPasswords.has(fingerprint)) {
-    const [code, text, hint] = WRONG_PASSWORD;
+    const [code, text, hint] = password === '' ? NO_PASSWORD : WRONG_PASSWORD;
     throw new IdentityError(code, `${subject}: ${text} before`, { hint });
   }
   const { scheme, digest } = signingScheme(publicArea, subject);
@@ -185,8 +210,7 @@ async function signWith(
     const parts = await tpm.sign(key, digest(data), scheme, authorization);
     return publicArea.type === 'rsa' ? Buffer.concat(parts) : encodeEcdsaSignature(pairOf(parts));
   } catch (error) {
-    if (error instanceof TpmCommandError && /^(AUTH_FAIL|BAD_AUTH)$/.test(error.rc ?? ''))
-      refusedPasswords.add(fingerprint);
+    if (error instanceof TpmCommandError && isRefusal(error)) refusedPasswords.add(fingerprint);
     throw error;
   } finally {
     for (const handle of open.reverse()) await tpm.flush(handle).catch(() => undefined);

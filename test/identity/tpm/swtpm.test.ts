@@ -130,14 +130,48 @@ describe.skipIf(missing)(`keys in swtpm${missing === undefined ? '' : ` (left ou
   });
 
   it('names an empty handle and one without a signing key', async () => {
-    await expect(signWith(tpm, { kind: 'handle', handle: 0x81000099 })).rejects.toMatchObject({
-      code: 'ERR_TPM_FAILED',
-      message: expect.stringMatching(/nothing at this handle.*TPM_RC_HANDLE/),
-    });
+    for (const [handle, code] of [
+      [0x81000099, 'HANDLE'],
+      [0x80000000, 'REFERENCE_H0'],
+    ] as const) {
+      await expect(signWith(tpm, { kind: 'handle', handle })).rejects.toMatchObject({
+        code: 'ERR_TPM_FAILED',
+        message: expect.stringMatching(`nothing at this handle.*TPM_RC_${code}`),
+      });
+    }
     await expect(signWith(tpm, { kind: 'handle', handle: 0x81000100 })).rejects.toMatchObject({
       code: 'ERR_KEY_UNSUPPORTED',
       message: expect.stringMatching(/must be a signing key/),
     });
+  });
+
+  it('names a missing password, and the password of a parent', async () => {
+    await expect(
+      signWith(tpm, fileSource(toolsKey(tpm, 'ecc256', '-p', 'secret').pem)),
+    ).rejects.toMatchObject({
+      code: 'ERR_TPM_PASSWORD',
+      message: expect.stringMatching(/the TPM wants a password for the key: Sign failed: TPM_RC_BAD_AUTH/),
+      hint: expect.stringMatching(/--tpm-key-password-file, also if the file says that there is none/),
+    });
+    tpm.run('tpm2_createprimary', '-Q', '-C', 'o', '-G', 'ecc', '-p', 'closed', '-c', 'closed.ctx');
+    tpm.run('tpm2_evictcontrol', '-Q', '-C', 'o', '-c', 'closed.ctx', '0x81000101');
+    tpm.flush();
+    const parent = ['-C', '0x81000101', '-P', 'closed', '-u', 'below.pub', '-r', 'below.priv'];
+    tpm.run('tpm2_create', '-Q', '-G', 'ecc256', ...parent);
+    tpm.flush();
+    tpm.run('tpm2_encodeobject', '-Q', ...parent, '-o', 'below.tss');
+    tpm.flush();
+    const source = fileSource(readFileSync(join(tpm.folder, 'below.tss'), 'utf8'));
+    for (const message of [
+      /the parent of the key has a password, which is not supported: Load failed/,
+      /before/,
+    ]) {
+      await expect(signWith(tpm, source)).rejects.toMatchObject({
+        code: 'ERR_TPM_PASSWORD',
+        message: expect.stringMatching(message),
+      });
+    }
+    expect(leftIn(tpm)).toBe('');
   });
 
   it('satisfies a policy of PCRs and the password', async () => {

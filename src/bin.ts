@@ -38,6 +38,23 @@ main({
       for (const name of names) process.off(name, listener);
     };
   },
+  async unbroken(work) {
+    const names = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).filter(
+      (name) => process.listenerCount(name) === 0,
+    );
+    let received: NodeJS.Signals | undefined;
+    const listener = (name: NodeJS.Signals): void => {
+      if (received !== undefined) endBy(name);
+      received = name;
+    };
+    for (const name of names) process.on(name, listener);
+    try {
+      return await work();
+    } finally {
+      for (const name of names) process.off(name, listener);
+      if (received !== undefined) endBy(received);
+    }
+  },
   onHangup(listener) {
     isHangupTaken = true;
     process.on('SIGHUP', listener);

@@ -101,6 +101,7 @@ export function fakeIo(args: readonly string[], options: MainOptions = {}) {
     showCommand: () => {},
     onSignal: () => () => {},
     onHangup: () => {},
+    unbroken: (work) => work(),
   };
   return { io, written };
 }

@@ -22,7 +22,7 @@ import { Refresher } from './refresher.js';
 /** Gives the identity to sign with. Called once for each session, so that it can follow a renewal. */
 export type IdentityProvider = (logger?: Logger) => Promise<SigningIdentity>;
 
-export interface SourceContext extends Pick<LoadContext, 'stdin' | 'askPassphrase' | 'notify'> {
+export interface SourceContext extends Pick<LoadContext, 'stdin' | 'askPassphrase' | 'notify' | 'unbroken'> {
   /** Default: the identity that `settings.source` names. */
   readonly identity?: IdentityProvider | undefined;
   /**
@@ -110,11 +110,14 @@ export function openSessionSource(settings: Settings, context: SourceContext): S
 /** The identity that the settings name, loaded for each session or, with `rotates`, when its files change. */
 export function identityProvider(
   { source }: Pick<Settings, 'source'>,
-  context: Pick<SourceContext, 'stdin' | 'askPassphrase' | 'notify' | 'rotates' | 'now' | 'env' | 'logger'>,
+  context: Pick<
+    SourceContext,
+    'stdin' | 'askPassphrase' | 'notify' | 'unbroken' | 'rotates' | 'now' | 'env' | 'logger'
+  >,
 ): IdentityProvider {
-  const { stdin, askPassphrase, notify, env, now, logger } = context;
+  const { stdin, askPassphrase, notify, unbroken, env, now, logger } = context;
   const load = (): Promise<SigningIdentity> =>
-    loadIdentity(source, { now, stdin, askPassphrase, notify, env, logger });
+    loadIdentity(source, { now, stdin, askPassphrase, notify, unbroken, env, logger });
   if (context.rotates !== true) return load;
   // Loaded late: a process that asks once does not need it.
   const openRotation = async (): Promise<IdentityProvider> => {

@@ -21,7 +21,7 @@ import { publicKeyOf } from './keys/public-key.js';
 import type { TokenKeyOptions } from './pkcs11/token-key.js';
 import type { Sign } from './remote-signer.js';
 import { guardSigner, isSignatureOf } from './remote-signer.js';
-import type { TpmKey, TpmKeySource } from './tpm/tpm-key.js';
+import type { TpmKey, TpmKeyOptions, TpmKeySource } from './tpm/tpm-key.js';
 
 /** The inputs that are files, read. */
 interface Files {
@@ -37,6 +37,7 @@ interface ExternalKeyContext {
   readonly askPassphrase?: AskPassphrase | undefined;
   readonly notify?: ((message: string) => void) | undefined;
   readonly env?: Environment | undefined;
+  readonly unbroken?: TpmKeyOptions['unbroken'];
 }
 
 /** A person may have to touch a token or to type at its reader. */
@@ -243,7 +244,8 @@ async function openTpm(
   const address = tpmDevice === undefined ? undefined : parseTpmAddress(tpmDevice, 'tpmDevice');
   const password = await tpmPassword(keySource, source, context);
   const open = () => openTpmDevice(address, platform());
-  return { ...(await openTpmKey({ ...keySource, open, password })), subject: keySource.subject };
+  const key = await openTpmKey({ ...keySource, open, password, unbroken: context.unbroken });
+  return { ...key, subject: keySource.subject };
 }
 
 interface NamedKeySource {

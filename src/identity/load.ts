@@ -50,6 +50,11 @@ export interface LoadContext {
   /** Called with an instruction for the user of a token, such as to touch it. Default: no call. */
   readonly notify?: ((message: string) => void) | undefined;
   /**
+   * Runs what a signal should not cut off: a TPM without a resource manager (/dev/tpm0) keeps what was loaded
+   * into it. Default: it is cut off.
+   */
+  readonly unbroken?: (<T>(work: () => Promise<T>) => Promise<T>) | undefined;
+  /**
    * For the child processes of PKCS#11 modules and signing programs. Default: the environment of this process.
    */
   readonly env?: Environment | undefined;

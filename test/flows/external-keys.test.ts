@@ -2,8 +2,11 @@
  * Keys on a token (SoftHSM), in a TPM (swtpm) and behind a program, through every command, against the
  * emulator.
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,6 +17,8 @@ import { MODULE, missingForSoftHsm, PIN, startSoftHsm } from '../identity/pkcs11
 import type { Swtpm } from '../identity/tpm/swtpm.js';
 import { missingForSwtpm, startSwtpm } from '../identity/tpm/swtpm.js';
 import { runProgram } from '../program.js';
+
+const PROGRAM = join(import.meta.dirname, '..', '..', 'dist', 'bin.cjs');
 
 let folder: string;
 let emulator: Emulator;
@@ -297,6 +302,19 @@ describe.skipIf(noTpm)(`a key in a TPM${noTpm === undefined ? '' : ` (left out: 
     },
   );
 
+  it.each(['SIGTERM', 'SIGINT'] as const)('leaves nothing in the TPM when %s ends it', async (signal) => {
+    const keyFile = join(tpm.folder, 'ended.tss');
+    tpm.opensslKey('ended.tss', '-algorithm', 'EC', '-pkeyopt', 'group:P-256');
+    const relay = await startRelay(tpm.port);
+    const args = ['sign-string', '--private-key', keyFile, '--tpm-device', `swtpm:port=${relay.port}`];
+    const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    // The parent of the key has been created, and stays in the TPM until it is flushed.
+    void relay.answered.then(() => child.kill(signal));
+    expect(await once(child, 'exit')).toEqual([null, signal]);
+    await relay.close();
+    expect(tpm.run('tpm2_getcap', 'handles-transient')).toBe('');
+  });
+
   it('takes the password from the environment and from a file; a wrong one is an error', async () => {
     const args = pair('tpm-password', 'EC', '-pkeyopt', 'group:P-256', '-pkeyopt', 'user-auth:canary');
     expect(await credentials(args, { ROLESANYWHERE_TPM_KEY_PASSWORD: 'canary' })).toMatchObject(SESSION);
@@ -332,6 +350,28 @@ describe.skipIf(noTpm)(`a key in a TPM${noTpm === undefined ? '' : ` (left out: 
     expect(without.stderr).toMatch(/has a password in the TPM, and none is given.*ERR_TPM_PASSWORD/);
   });
 });
+
+/** Passes the commands and, a moment later, the responses of a TPM on. */
+async function startRelay(tpmPort: number) {
+  let tell = (): void => undefined;
+  const answered = new Promise<void>((resolve) => {
+    tell = resolve;
+  });
+  const server = createServer((client) => {
+    const upstream = connect(tpmPort, '127.0.0.1');
+    client.pipe(upstream);
+    upstream.on('data', (response) => {
+      tell();
+      setTimeout(() => client.write(response), 200);
+    });
+    client.on('error', () => undefined).on('close', () => upstream.destroy());
+    upstream.on('error', () => undefined).on('close', () => client.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return { port, answered, close: () => new Promise((resolve) => server.close(resolve)) };
+}
 
 describe('a key behind a program', () => {
   it('gets credentials by --sign-command, without a shell', async () => {

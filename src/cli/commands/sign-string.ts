@@ -60,7 +60,13 @@ async function run(args: Arguments, io: Io): Promise<void> {
     ...Object.fromEntries(secrets.map(([name, { value }]) => [name, value])),
   };
   const notify = (message: string): void => say(io.stderr, formatNotice(programNameOf(io), message));
-  const context = { askPassphrase: askAtTerminal(), stdin: io.stdin, env: io.env, notify };
+  const context = {
+    askPassphrase: askAtTerminal(),
+    stdin: io.stdin,
+    env: io.env,
+    notify,
+    unbroken: io.unbroken,
+  };
   const { publicKey, sign } = await loadSigner(source, context);
   const signature = Buffer.from(await sign(testString(publicKey), digest.toLowerCase() as SigningHash));
   await print(io.stdout, formatSignature(signature, format));

@@ -97,6 +97,7 @@ export async function readSessionChoices<Own extends Flags>(
       askPassphrase: askAtTerminal(),
       notify: (message) => say(io.stderr, formatNotice(programNameOf(io), message)),
       stdin: io.stdin,
+      unbroken: io.unbroken,
       cache: known.cache.value === true,
       attempts: Number(known.maxAttempts.value),
     },

@@ -17,6 +17,11 @@ export interface Io {
   showCommand(name: string): void;
   /** Calls the listener for these signals instead of ending the process. @returns an undo function */
   onSignal(names: readonly NodeJS.Signals[], listener: (name: NodeJS.Signals) => void): () => void;
+  /**
+   * Runs work that SIGINT, SIGTERM and SIGHUP do not cut off: the process ends when the work is done, or at
+   * the second signal. Without effect where a command has listeners for them.
+   */
+  unbroken<T>(work: () => Promise<T>): Promise<T>;
   /** Calls the listener for SIGHUP, by which services reload, instead of ending the process. */
   onHangup(listener: () => void): void;
 }

@@ -38,6 +38,8 @@ export interface TpmKeyOptions {
   readonly open: () => Promise<TpmDevice>;
   /** Undefined or empty for a key without one. */
   readonly password: string | undefined;
+  /** Runs what a signal should not cut off. Default: it just runs. */
+  readonly unbroken?: (<T>(work: () => Promise<T>) => Promise<T>) | undefined;
   /** Default: node:crypto's generator. */
   readonly random?: Random | undefined;
 }
@@ -84,14 +86,17 @@ function assertCanSign({ attributes, scheme, type, curveBits }: PublicArea, subj
 
 /** Opens the TPM, and closes it whatever happens. Errors of TPM and codec become an IdentityError. */
 async function withTpm<T>(options: TpmKeyOptions, use: (tpm: Tpm) => Promise<T>): Promise<T> {
-  const tpm = new Tpm(await options.open());
-  try {
-    return await use(tpm);
-  } catch (error) {
-    throw explain(error, options);
-  } finally {
-    await tpm.close();
-  }
+  const { open, unbroken = (work) => work() } = options;
+  const tpm = new Tpm(await open());
+  return unbroken(async () => {
+    try {
+      return await use(tpm);
+    } catch (error) {
+      throw explain(error, options);
+    } finally {
+      await tpm.close();
+    }
+  });
 }
 
 function explain(error: unknown, { subject, password = '' }: TpmKeyOptions): unknown {

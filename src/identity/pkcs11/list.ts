@@ -84,7 +84,7 @@ function loginFor(
   const locked = tokens.filter(wantsLogin);
   if (locked.length <= 1) return { pin: async () => pin, notify };
   notify(
-    `the PIN is tried on no token, since ${locked.length} tokens want one: name one of them by its URI, ` +
+    `the PIN is tried on no token, since ${locked.length} tokens require one: name one of them by its URI, ` +
       'such as pkcs11:token=LABEL',
   );
   return undefined;

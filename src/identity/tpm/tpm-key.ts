@@ -128,7 +128,7 @@ const WRONG_PASSWORD: Explanation = [
 ];
 const NO_PASSWORD: Explanation = [
   'ERR_TPM_PASSWORD',
-  'the TPM wants a password for the key',
+  'the TPM requires a password for the key',
   'give it with --tpm-key-password-file, also if the file says that there is none: tpm2_encodeobject up to ' +
     '5.7 writes the opposite',
 ];

@@ -43,7 +43,7 @@ describe.skipIf(missing)(`keys list${missing === undefined ? '' : ` (left out: n
     expect(status).toBe(0);
     expect(stdout).toContain('certificate CN=one');
     expect(stdout).toContain('certificate CN=other');
-    expect(stderr).toMatch(/the PIN is tried on no token, since 2 tokens want one: .*pkcs11:token=LABEL/);
+    expect(stderr).toMatch(/the PIN is tried on no token, since 2 tokens require one: .*pkcs11:token=LABEL/);
     expect(hasWrongPins()).toBe(false);
   });
 
@@ -75,10 +75,10 @@ describe.skipIf(missing)(`keys list${missing === undefined ? '' : ` (left out: n
     const { stdout, stderr, status } = await list(['--login']);
     expect(status).toBe(3);
     expect(stdout).toMatch(
-      /token "one" .*\n {2}not logged in: token "one" wants a PIN.*\n {2}certificate CN=one/,
+      /token "one" .*\n {2}not logged in: token "one" requires a PIN.*\n {2}certificate CN=one/,
     );
-    expect(stdout).toMatch(/not logged in: token "other" wants a PIN/);
-    expect(stderr).toMatch(/wants a PIN, and none is given.*ERR_PKCS11_PIN/);
+    expect(stdout).toMatch(/not logged in: token "other" requires a PIN/);
+    expect(stderr).toMatch(/requires a PIN, and none is given.*ERR_PKCS11_PIN/);
   });
 
   it('refuses a URI that is malformed', async () => {

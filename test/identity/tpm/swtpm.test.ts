@@ -150,7 +150,7 @@ describe.skipIf(missing)(`keys in swtpm${missing === undefined ? '' : ` (left ou
       signWith(tpm, fileSource(toolsKey(tpm, 'ecc256', '-p', 'secret').pem)),
     ).rejects.toMatchObject({
       code: 'ERR_TPM_PASSWORD',
-      message: expect.stringMatching(/the TPM wants a password for the key: Sign failed: TPM_RC_BAD_AUTH/),
+      message: expect.stringMatching(/the TPM requires a password for the key: Sign failed: TPM_RC_BAD_AUTH/),
       hint: expect.stringMatching(/--tpm-key-password-file, also if the file says that there is none/),
     });
     tpm.run('tpm2_createprimary', '-Q', '-C', 'o', '-G', 'ecc', '-p', 'closed', '-c', 'closed.ctx');

@@ -139,9 +139,23 @@ class ModuleProcess {
     const lines = (this.#text + chunk.toString()).split('\n');
     this.#text = lines.pop() ?? '';
     for (const line of lines) {
-      const { id, result, failure } = JSON.parse(line) as Reply;
+      const reply = parseReply(line);
+      if (reply === undefined) {
+        this.stop('wrote where its answers are expected');
+        return;
+      }
+      const { id, result, failure } = reply;
       if (failure === undefined) this.#pending.get(id)?.resolve(result);
       else this.#pending.get(id)?.reject(explainPkcs11Failure(failure, this.#path));
     }
+  }
+}
+
+/** Undefined for a line that a module has written itself. */
+function parseReply(line: string): Reply | undefined {
+  try {
+    return JSON.parse(line) as Reply;
+  } catch {
+    return undefined;
   }
 }

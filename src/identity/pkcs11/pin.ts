@@ -29,6 +29,9 @@ export interface LoginOptions {
 
 const refused = new Set<string>();
 
+/** What a person has been told: each signature logs in anew. */
+const warned = new Set<string>();
+
 export function isPinPad({ flags }: TokenInfo): boolean {
   return (flags & FLAG.protectedAuthenticationPath) !== 0;
 }
@@ -51,8 +54,8 @@ export async function pinOf({ pinValue, pinSource }: Pkcs11Uri): Promise<string 
       'pin-source of a PKCS#11 URI must name a file: programs are not started',
     );
   }
-  // file:/etc/pin and file:///etc/pin.
-  const path = pinSource.replace(/^file:(\/\/)?/, '');
+  // file:/etc/pin, file:///etc/pin and file://localhost/etc/pin (RFC 8089 §2).
+  const path = pinSource.replace(/^file:(\/\/(localhost)?(?=\/))?/, '');
   const { text } = await readTextFile(path, `PIN file ${path}`);
   return text.split(/\r?\n/, 1)[0];
 }
@@ -67,14 +70,19 @@ export async function loginTo(token: TokenInfo, options: LoginOptions): Promise<
       hint: 'unlock it with the PUK or the SO PIN (pkcs11-tool --init-pin)',
     });
   }
-  warnOfTries(token, subject, options.notify);
+  for (const warning of warningsOf(token, subject)) {
+    if (!warned.has(warning)) options.notify(warning);
+    warned.add(warning);
+  }
   if (isPinPad(token)) {
     options.notify(`enter the PIN of ${subject} at its reader`);
     return {};
   }
   const pin = await options.pin(subject);
-  if (pin === undefined) {
-    throw new IdentityError('ERR_PKCS11_PIN', `${subject} requires a PIN, and none is given`, {
+  // The token would count an empty PIN as a wrong one.
+  if (pin === undefined || pin === '') {
+    const found = pin === undefined ? 'none' : 'an empty one';
+    throw new IdentityError('ERR_PKCS11_PIN', `${subject} requires a PIN, and ${found} is given`, {
       hint:
         'give it with --pkcs11-pin-file, ROLESANYWHERE_PKCS11_PIN, pin-source in the URI, or run in a ' +
         'terminal',
@@ -84,15 +92,18 @@ export async function loginTo(token: TokenInfo, options: LoginOptions): Promise<
   return { pin };
 }
 
-function warnOfTries({ flags }: TokenInfo, subject: string, notify: LoginOptions['notify']): void {
-  if ((flags & FLAG.userPinFinalTry) !== 0) {
-    notify(`one more wrong PIN locks ${subject} (CKF_USER_PIN_FINAL_TRY)`);
-  } else if ((flags & FLAG.userPinCountLow) !== 0) {
-    notify(`a wrong PIN was given to ${subject} before (CKF_USER_PIN_COUNT_LOW)`);
-  }
-  if ((flags & FLAG.userPinToBeChanged) !== 0) {
-    notify(`the PIN of ${subject} must be changed (CKF_USER_PIN_TO_BE_CHANGED)`);
-  }
+function warningsOf({ flags }: TokenInfo, subject: string): string[] {
+  const has = (flag: number): boolean => (flags & flag) !== 0;
+  return [
+    ...(has(FLAG.userPinFinalTry)
+      ? [`one more wrong PIN locks ${subject} (CKF_USER_PIN_FINAL_TRY)`]
+      : has(FLAG.userPinCountLow)
+        ? [`a wrong PIN was given to ${subject} before (CKF_USER_PIN_COUNT_LOW)`]
+        : []),
+    ...(has(FLAG.userPinToBeChanged)
+      ? [`the PIN of ${subject} must be changed (CKF_USER_PIN_TO_BE_CHANGED)`]
+      : []),
+  ];
 }
 
 function assertNotRefused(token: TokenInfo, pin: string): void {

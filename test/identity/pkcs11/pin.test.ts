@@ -1,8 +1,11 @@
 /** Login to a token by its flags (CKF_…): questions, messages, and PINs that are not tried. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { IdentityError } from '../../../src/errors.js';
 import type { TokenInfo } from '../../../src/identity/pkcs11/messages.js';
-import { loginTo, rememberRefusal } from '../../../src/identity/pkcs11/pin.js';
+import { loginTo, pinOf, rememberRefusal } from '../../../src/identity/pkcs11/pin.js';
 
 const [LOGIN_REQUIRED, PIN_PAD] = [0x4, 0x100];
 const [COUNT_LOW, FINAL_TRY, LOCKED, TO_BE_CHANGED] = [0x10000, 0x20000, 0x40000, 0x80000];
@@ -63,6 +66,8 @@ describe('a login', () => {
   ])('names the state of the PIN: flags %#', async (flags, message) => {
     const { said } = await login(LOGIN_REQUIRED | flags);
     expect(said).toEqual([expect.stringMatching(message)]);
+    // Each signature logs in: a person is told once.
+    expect((await login(LOGIN_REQUIRED | flags)).said).toEqual([]);
   });
 
   it('is not tried with a locked PIN', async () => {
@@ -80,6 +85,13 @@ describe('a login', () => {
     });
   });
 
+  it('is not tried with an empty PIN, which the token would count as a wrong one', async () => {
+    await expect(login(LOGIN_REQUIRED, '')).rejects.toMatchObject({
+      code: 'ERR_PKCS11_PIN',
+      message: 'token "host" requires a PIN, and an empty one is given',
+    });
+  });
+
   it('does not repeat a refused PIN; repeats one that failed for another reason', async () => {
     const other = new IdentityError('ERR_PKCS11_TOKEN', 'removed');
     rememberRefusal(token(LOGIN_REQUIRED), { pin: '5678' }, other);
@@ -93,5 +105,26 @@ describe('a login', () => {
     const options = { pin: async () => '5678', notify: () => undefined };
     expect(await loginTo(token(LOGIN_REQUIRED, 'other'), options)).toEqual({ pin: '5678' });
     expect((await login(LOGIN_REQUIRED, '1234')).result).toEqual({ pin: '1234' });
+  });
+});
+
+describe('the PIN of a URI', () => {
+  it.each(['', 'file:', 'file://', 'file://localhost'])('is in a file: pin-source=%s/…', async (prefix) => {
+    const folder = mkdtempSync(join(tmpdir(), 'pin-'));
+    writeFileSync(join(folder, 'p in'), '1234\r\nsecond line\n');
+    expect(await pinOf({ pinSource: `${prefix}${join(folder, 'p in')}` })).toBe('1234');
+    rmSync(folder, { recursive: true });
+  });
+
+  it('is not the output of a program', async () => {
+    await expect(pinOf({ pinSource: '|cat /etc/pin' })).rejects.toMatchObject({
+      code: 'ERR_OPTION_INVALID',
+      message: expect.stringMatching(/programs are not started/),
+    });
+  });
+
+  it('is the value, or none', async () => {
+    expect(await pinOf({ pinValue: '1234' })).toBe('1234');
+    expect(await pinOf({})).toBeUndefined();
   });
 });

@@ -409,6 +409,11 @@ describe.skipIf(missing)(`a module that cannot be used${leftOut}`, () => {
       code: 'ERR_PKCS11_MODULE',
       message: 'PKCS#11 module module.so did not answer within 0.05 s',
     });
+    const noise = 'require("fs").writeSync(3, "loaded\\n"); setInterval(() => {}, 1000)';
+    await expect(program(noise).ask('tokens', {})).rejects.toMatchObject({
+      code: 'ERR_PKCS11_MODULE',
+      message: 'PKCS#11 module module.so wrote where its answers are expected',
+    });
     await expect(program('process.kill(process.pid, "SIGSEGV")').ask('tokens', {})).rejects.toMatchObject({
       code: 'ERR_PKCS11_MODULE',
       message: 'PKCS#11 module module.so ended by SIGSEGV',

@@ -11,8 +11,10 @@ import { examineArns, examineAwsConfig, examineNetwork, examineService } from '.
 import { formatGroup, formatJson, formatSummary } from '../doctor/format.js';
 import type { Group } from '../doctor/line.js';
 import { ok, skipped, statusOf, warned } from '../doctor/line.js';
+import { withProfileLine } from '../doctor/profile-arguments.js';
 import { trustPolicyLine } from '../doctor/trust-policy.js';
 import type { Flags } from '../options/flags.js';
+import { readFlags } from '../options/read-flags.js';
 import { readSessionChoices } from '../options/read-session.js';
 import { sessionGroups } from '../options/session-flags.js';
 import type { Io } from '../terminal/io.js';
@@ -37,7 +39,7 @@ const OWN = {
     kind: { type: 'text' },
     env: ['AWS_PROFILE', 'AWS_DEFAULT_PROFILE'],
     placeholder: 'NAME',
-    help: 'profile of ~/.aws/config whose credential_process is checked; without it, all profiles',
+    help: 'profile of ~/.aws/config whose line is checked; without a certificate, its flags count',
   },
   offline: {
     flag: 'offline',
@@ -79,7 +81,9 @@ const STEPS: readonly Step[] = [
 async function run(args: Arguments, io: Io, now = () => new Date()): Promise<number> {
   const warnings: string[] = [];
   const onWarning = (message: string): void => void warnings.push(message);
-  const inputs = await readSessionChoices(args, FLAGS, io, { onWarning });
+  const profile = readFlags(args, { profile: OWN.profile }, io.env).profile.value;
+  const all = await withProfileLine(args, profile === undefined ? undefined : String(profile), io);
+  const inputs = await readSessionChoices(all, FLAGS, io, { onWarning });
   const { strict, json } = inputs.options;
   const examination: Examination = { ...inputs, now, source: sourceFrom(inputs.choices), isBlocked: false };
   const { isColoured } = styleOf(io.stdout, io);

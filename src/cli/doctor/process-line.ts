@@ -6,6 +6,7 @@ import { delimiter, isAbsolute, join, sep } from 'node:path';
 import { isRolesAnywhereError, OptionError, quote } from '../../errors.js';
 import type { Environment } from '../../options/choose-values.js';
 import { splitCommand } from '../../options/split-command.js';
+import type { Arguments } from '../arguments.js';
 import { parseArguments } from '../arguments.js';
 import type { Sections } from '../options/aws-config.js';
 import { byteOrderMarkError, parseSections, sectionsOf } from '../options/aws-config.js';
@@ -82,6 +83,20 @@ function commandOf(
     if (next === undefined || names.includes(next)) return { where, profile };
     names.push(next);
   }
+}
+
+/**
+ * The flags of a profile's line, by option name; none if the line is another program's.
+ *
+ * @throws OptionError the file or the line cannot be read
+ */
+export function flagsOfProfile(text: string, path: string, profile: string): Arguments['given'] {
+  const sections = parseSections(text, `AWS config file ${path}`);
+  const chosen = commandOf(sectionsOf(sections, 'profile'), profile);
+  if (!('value' in chosen) || chosen.value.includes('\n')) return {};
+  const words = splitCommand(chosen.value, `${chosen.where}: the value`);
+  const at = words.findIndex(isHelper);
+  return at === -1 ? {} : parseArguments(words.slice(at + 1), flatten(sessionGroups())).given;
 }
 
 /** @param sections every section of the file, also those that are no profile */

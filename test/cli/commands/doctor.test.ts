@@ -559,6 +559,27 @@ describe('credential_process of the AWS config', () => {
   const line = (value: string) => `[profile onprem]\nregion = us-east-1\ncredential_process = ${value}\n`;
   const node = process.execPath;
 
+  it('a profile alone gives its flags, which others win over', async () => {
+    const words = flags().map((word) => `"${word}"`);
+    const env = {
+      AWS_CONFIG_FILE: write('config', line(`"${node}" x credential-process ${words.join(' ')}`)),
+    };
+    const run = async (...args: string[]): Promise<Report> => {
+      const { stdout } = await runMain(['doctor', '--json', ...args], { env });
+      return JSON.parse(stdout);
+    };
+    const report = await run('--profile', 'onprem');
+    expect([report.status, marked(report, 'error')]).toEqual([0, []]);
+    expect(lineOf(report, 'GetCallerIdentity').found).toContain(':assumed-role/Demo/');
+    const other = await run('--profile', 'onprem', '--role-arn', 'arn:aws:iam::210987654321:role/Demo');
+    expect(lineOf(other, 'role ARN').found).toContain('210987654321');
+    // A certificate of one's own: the line is checked, and gives nothing.
+    const own = await run('--profile', 'onprem', '--certificate', at('none.pem'), '--offline');
+    expect(own.checks.map(({ what }) => what)).not.toContain('trust anchor ARN');
+    const without = await run('--offline', '--profile', 'nobody');
+    expect(lineOf(without, 'options').found).toBe('missing --certificate');
+  });
+
   it('a name is looked for in PATH', async () => {
     const env = { AWS_CONFIG_FILE: write('config', line('rolesanywhere credential-process')) };
     const missing = lineOf(await doctor({ offline: true }, { ...env, PATH: '/no' }), 'credential_process');

@@ -35,12 +35,17 @@ export async function readRequest(pem: string): Promise<RequestContent> {
       'the request must be PEM text with a CERTIFICATE REQUEST block',
     );
   }
-  let request: InstanceType<X509['Pkcs10CertificateRequest']>;
   try {
-    request = new x509.Pkcs10CertificateRequest(Buffer.from(base64, 'base64'));
+    return await readContent(x509, Buffer.from(base64, 'base64'));
   } catch (cause) {
+    if (cause instanceof IdentityError) throw cause;
     throw new IdentityError('ERR_CERTIFICATE_INVALID', 'the certificate request cannot be read', { cause });
   }
+}
+
+/** @throws IdentityError, and what the package throws: it parses each part when that is asked for */
+async function readContent(x509: X509, der: Buffer): Promise<RequestContent> {
+  const request = new x509.Pkcs10CertificateRequest(der);
   typeOfPublicKey(Buffer.from(request.publicKey.rawData));
   if (!(await request.verify().catch(() => false))) {
     const message = 'the signature of the certificate request does not verify: its key did not sign it';

@@ -172,6 +172,18 @@ describe('requests', () => {
     });
   });
 
+  it.each([
+    ['whose parts are longer than the key', der(0x30, Buffer.from([0x30, 0x7f]))],
+    ['of a reserved type', der(0x30, der(0x00))],
+    ['that is a number', integer(1)],
+  ])('with a key %s are refused', async (_name, key) => {
+    const info = sequence(integer(0), sequence(), key, der(0xa0));
+    const whole = sequence(info, sequence(oid('1.2.840.10045.4.3.2')), bits(Buffer.alloc(64)));
+    await expect((await createAuthority()).sign(pemOf(whole))).rejects.toMatchObject({
+      code: expect.stringMatching(/^ERR_(CERTIFICATE_INVALID|KEY_UNSUPPORTED)$/),
+    });
+  });
+
   const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
   const sec1 = (scalar: Buffer): Buffer =>
     sequence(integer(1), octets(scalar), der(0xa0, oid('1.2.840.10045.3.1.7')));

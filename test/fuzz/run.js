@@ -30,6 +30,7 @@ const NAMES = [
     'anchor',
   ],
   ...['answer', 'sts', 'http', 'session', 'calls', 'policy'],
+  ...['tpm-key', 'uri', 'request', 'crl', 'serve'],
 ];
 
 /** One input that takes longer hangs; it is far above the limit of CPU time, since machines can be busy. */

@@ -4,6 +4,8 @@ import type { Server, Socket } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createAuthority, openAuthority } from '../../src/authority/authority.js';
+import { createRequest } from '../../src/authority/request.js';
 import { parseAwsConfig } from '../../src/cli/options/aws-config.js';
 import { parseCertSelector, parseCertSelectorJson } from '../../src/cli/options/cert-selector.js';
 import { loadJsonConfig } from '../../src/cli/options/config-file.js';
@@ -14,9 +16,12 @@ import type { EmulatorRequest } from '../../src/emulator/wire/handler.js';
 import { FileFault } from '../../src/files/file-fault.js';
 import { parseCertificate } from '../../src/identity/certificate.js';
 import { loadCertificates, loadIdentity, loadSigner, loadTrustBundle } from '../../src/identity/load.js';
+import { parsePkcs11Uri } from '../../src/identity/pkcs11/uri.js';
+import { parseTpmKeyFile } from '../../src/identity/tpm/key-file.js';
 import { createSession } from '../../src/session/create-session.js';
 import { parseSessionResponse } from '../../src/session/response.js';
 import { parseStsResponse } from '../../src/session/sts/response.js';
+import { makeWorld, TOKEN } from '../cli/serve/served.js';
 import { makeCertificate, NOW } from '../emulator/pki/certificates.js';
 import { makeAccount, QUERY } from '../emulator/sessions/account.js';
 import { signHmac, signX509 } from '../emulator/sessions/sign.js';
@@ -101,11 +106,14 @@ function edit(input: Buffer): string {
   return 'ok';
 }
 
-/** Every line that is not about the edited keys is still there, in its place. */
+/** Every line that is not about the edited keys is still there, in its place. A byte order mark is no line. */
 function checkKept(before: string, after: string): void {
   const isOurs = /aws_access_key_id|aws_secret_access_key|credential_process|\[/i;
   const kept = (text: string): string[] =>
-    text.split(/\r\n|\r|\n/).filter((line) => line.trim() !== '' && !isOurs.test(line) && !/^\s/.test(line));
+    text
+      .replace(/^\xEF\xBB\xBF/, '')
+      .split(/\r\n|\r|\n/)
+      .filter((line) => line.trim() !== '' && !isOurs.test(line) && !/^\s/.test(line));
   const [old, now] = [kept(before), kept(after)];
   if (old.join('\n') !== now.join('\n'))
     throw new Violation('the edit loses or moves a line that is not its own');
@@ -339,6 +347,96 @@ function trustPolicies(): Run {
   };
 }
 
+const TPM_KEYS = (): Buffer[] => {
+  const vectors: Readonly<Record<string, { readonly pem?: string }>> = JSON.parse(
+    readFileSync(join(import.meta.dirname, '..', 'vectors', 'tpm.json'), 'utf8'),
+  );
+  return Object.values(vectors).flatMap(({ pem }) => (pem === undefined ? [] : derOf(Buffer.from(pem))));
+};
+
+const URIS = [
+  'pkcs11:token=My%20token;object=host;type=private;id=%01%02?pin-source=file:/tmp/pin&module-name=softhsm2',
+  'pkcs11:manufacturer=a;serial=1;slot-id=2?pin-value=1234',
+].map((text) => Buffer.from(text));
+
+/** Of an RSA key, whose signature is the same each time: inputs can be repeated. */
+const REQUEST = await createRequest({
+  commonName: 'host-1',
+  hosts: ['host-1.example', '192.0.2.1'],
+  uris: ['spiffe://example/host-1'],
+  privateKey: readFileSync(fixturePath('rsa-2048.key.pem'), 'utf8'),
+});
+
+/** Certificate requests, signed by a private CA. */
+async function certificateRequests(): Promise<Run> {
+  const authority = await createAuthority();
+  return (input) => {
+    const pem = input.toString('base64');
+    return authority
+      .sign(`-----BEGIN CERTIFICATE REQUEST-----\n${pem}\n-----END CERTIFICATE REQUEST-----\n`)
+      .then(() => 'ok');
+  };
+}
+
+/** Revocation lists, imported into the emulated account by an administrator. */
+async function revocationLists(): Promise<Run> {
+  const emulator = await createEmulator({ certificateAuthority: ROOT.pem, now: () => NOW });
+  const keys = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'any', sessionToken: '' };
+  const headers = { 'x-amz-security-token': undefined };
+  return async (input) => {
+    const crl = { name: 'a', crlData: input.toString('base64'), trustAnchorArn: emulator.trustAnchorArn };
+    const body = JSON.stringify(crl);
+    return checkAnswer(
+      await emulator.handle(signHmac({ ...keys, service: 'rolesanywhere', path: '/crls', body, headers })),
+    );
+  };
+}
+
+const LIST_ISSUER = await openAuthority({
+  certificate: readFileSync(fixturePath('root-rsa.pem'), 'utf8'),
+  privateKey: readFileSync(fixturePath('root-rsa.key.pem'), 'utf8'),
+  now: () => NOW,
+});
+
+const LIST = await LIST_ISSUER.issueRevocationList({
+  number: 1,
+  revocations: [{ serialNumber: '0a', revokedAt: NOW, reason: 'keyCompromise' }],
+});
+
+/** Requests of clients to `serve`, with its tokens and without. */
+const CLIENTS = [
+  { method: 'PUT', path: '/latest/api/token', headers: { 'x-aws-ec2-metadata-token-ttl-seconds': '60' } },
+  {
+    method: 'GET',
+    path: '/latest/meta-data/iam/security-credentials/Demo',
+    headers: { 'x-aws-ec2-metadata-token': '@' },
+  },
+  { method: 'GET', path: '/credentials', headers: { authorization: TOKEN } },
+  { method: 'GET', path: '/role/Backup/credential-process', headers: { authorization: TOKEN } },
+  { method: 'GET', path: 'http://127.0.0.1/metrics?a=b', headers: { authorization: `Bearer ${TOKEN}` } },
+].map((draft) => Buffer.from(JSON.stringify({ ...draft, headers: { host: '127.0.0.1', ...draft.headers } })));
+
+/** The secret leaves only for who shows a token, asks this machine, and was not forwarded. */
+function localRequests(): Run {
+  const world = makeWorld();
+  const session = world.session()['x-aws-ec2-metadata-token']?.toString() ?? '';
+  return (input) => {
+    const { method = 'GET', path = '/', headers: given = {} } = readDraft(input);
+    const named = Object.entries(given).map(([name, value]) => [
+      name.toLowerCase(),
+      value === '@' ? session : value,
+    ]);
+    const headers: Record<string, string> = Object.fromEntries(named);
+    const { status, body } = world.routes({ method, target: path, headers, peer: 'local' });
+    const isTrusted = headers['authorization'] === TOKEN || headers['x-aws-ec2-metadata-token'] === session;
+    const isForeign = headers['x-forwarded-for'] !== undefined || /[g-z]/i.test(headers['host'] ?? 'none');
+    if (body.includes('the-secret') && (!isTrusted || (isForeign && headers['host'] !== 'localhost'))) {
+      throw new Violation(`the secret was given to ${input.toString('latin1').slice(0, 300)}`);
+    }
+    return String(status);
+  };
+}
+
 const SELECTORS = [
   'Key=x509Subject,Value=CN=host Key=x509Serial,Value=15D1',
   '[{"Key":"x509Issuer","Value":"CN=a"}]',
@@ -479,6 +577,32 @@ export const TARGETS: readonly Target[] = [
   { name: 'session', fixtures: () => DRAFTS, mutate: mutateJson, prepare: sessionRequests },
   { name: 'calls', fixtures: () => CALLS, mutate: mutateJson, prepare: administratorRequests },
   { name: 'policy', fixtures: () => POLICIES, mutate: mutateJson, prepare: trustPolicies },
+  {
+    name: 'tpm-key',
+    fixtures: TPM_KEYS,
+    mutate: mutateDer,
+    prepare: () => (input) => {
+      parseTpmKeyFile(input, 'input');
+      return 'ok';
+    },
+  },
+  {
+    name: 'uri',
+    fixtures: () => URIS,
+    mutate: mutateLines,
+    prepare: () => (input) => {
+      parsePkcs11Uri(input.toString('utf8'), 'input');
+      return 'ok';
+    },
+  },
+  {
+    name: 'request',
+    fixtures: () => derOf(Buffer.from(REQUEST.request)),
+    mutate: mutateDer,
+    prepare: certificateRequests,
+  },
+  { name: 'crl', fixtures: () => derOf(Buffer.from(LIST)), mutate: mutateDer, prepare: revocationLists },
+  { name: 'serve', fixtures: () => CLIENTS, mutate: mutateJson, prepare: localRequests },
 ];
 
 /** The fixtures, or one of them mutated up to four times. */

@@ -32,10 +32,7 @@ const TARGETS = [
  */
 const NOTHING_FROM_THE_FOLDER = ['--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig'];
 
-/**
- * Everything in one script first: bun has a module of its own under the name of undici, which carries no
- * proxies.
- */
+/** Bundles everything in one script first: bun replaces undici with its own module, which has no proxies. */
 const SCRIPT = 'dist/rolesanywhere-one-file.cjs';
 
 /** The file is also the process that runs a PKCS#11 module: see src/identity/pkcs11/open-module.ts. */
@@ -148,7 +145,7 @@ try {
 }
 const sums = await Promise.all(made.map(({ file }) => checksum(file)));
 await writeFile(`${root}/dist/SHA256SUMS`, sums.join(''));
-// What is inside: the packages that the program depends on, by name, version and licence, and bun.
+// The list of contents: the packages that the program depends on, by name, version and licence, and bun.
 const sbom = execFileSync('npm', ['sbom', '--omit=dev', '--sbom-format=cyclonedx'], {
   cwd: root,
   encoding: 'utf8',

@@ -16,7 +16,7 @@ import { build } from 'esbuild';
 
 const ENTRY = 'src/bin.ts';
 
-/** What `credential-process` loads late. Other targets of `import()` in `src/` are the rest. */
+/** The modules that `credential-process` loads late. Other targets of `import()` in `src/` are the rest. */
 const CORE = new Set([
   'src/cli/commands/credential-process.ts',
   'src/cli/options/aws-settings.ts',

@@ -1,5 +1,5 @@
 /**
- * Shows the whole path on this machine, without an AWS account: a CA and a certificate, the emulator, an AWS
+ * Shows all steps on this machine, without an AWS account: a CA and a certificate, the emulator, an AWS
  * config with one `credential_process` line, and an AWS SDK client that uses it.
  *
  *   npm run demo

@@ -29,7 +29,7 @@ app.get('/identity', async (_request, response) => {
   response.json({ arn: Arn });
 });
 
-// For a load balancer: ready when there are credentials. This asks AWS only if none are held.
+// For a load balancer: ready when there are credentials. This calls AWS only if the provider has none.
 app.get('/ready', async (_request, response) => {
   try {
     const { expiration } = await credentials();

@@ -34,7 +34,7 @@ test('two failures are retried', async () => {
 });
 
 test('constant throttling is ERR_SERVICE_THROTTLED', async () => {
-  // AWS takes 10 sessions a second; this emulator takes none.
+  // AWS accepts 10 sessions per second; this emulator accepts none.
   emulator.faults.set({ throttle: 0 });
   await assert.rejects(createSession(options), { code: 'ERR_SERVICE_THROTTLED', status: 429 });
 });

@@ -1,6 +1,6 @@
 /**
  * A job for cron, in TypeScript: it starts, works with AWS, and ends. `cache: true` shares the session with
- * the runs before and after it, so that a job that starts every minute asks the service about once an hour.
+ * the runs before and after it, so that a job that starts every minute sends about one request per hour.
  *
  * Node.js 22.18 and later run it as it is; for Node.js 20, compile it first.
  *

@@ -1,6 +1,6 @@
 /**
- * Tests a program that uses Roles Anywhere, without an account and without a network. The emulator takes the
- * place of the service, and refuses what AWS refuses.
+ * Tests a program that uses Roles Anywhere, without an account and without a network. The emulator replaces
+ * the service, and refuses the same requests as AWS.
  *
  *   node --test examples/offline-test.js
  */

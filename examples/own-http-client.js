@@ -1,5 +1,5 @@
 /**
- * Runs the stages one by one, for a program with an HTTP client of its own: load, check, sign, send, parse.
+ * Runs the stages one by one, for a program with its own HTTP client: load, check, sign, send, parse.
  *
  *   CERTIFICATE=host.pem PRIVATE_KEY=host.key TRUST_ANCHOR_ARN=… PROFILE_ARN=… ROLE_ARN=… \
  *     node examples/own-http-client.js

@@ -2,7 +2,7 @@
  * Proves the rules of the house. Each rule must find no violation in `src/`, and must find one in each of its
  * `breaks`: a file that is laid over `src/` in memory. The lists to edit are in `architecture/places.ts`.
  *
- * Left to biome: unused imports, names of variables, the length and complexity of functions.
+ * Biome checks the rest: unused imports, names of variables, the length and complexity of functions.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -33,7 +33,7 @@ describe.each([...IMPORT_RULES, ...CODE_RULES, EXPORT_RULE])('$name', ({ violati
 });
 
 describe('the rules', () => {
-  it('are broken by imports of files that exist, so that it is the direction that they refuse', () => {
+  it('refuse imports of existing files, so that the direction of the import is the reason', () => {
     const targets = IMPORT_RULES.flatMap(({ breaks }) => edgesOf(new Map(breaks)))
       .map(({ target }) => target)
       .filter((target) => target !== undefined && !target.endsWith('nowhere.ts'));
@@ -41,13 +41,13 @@ describe('the rules', () => {
     expect(targets.length).toBeGreaterThan(10);
   });
 
-  it('follow imports through other files: a package that the library loads by way of one', () => {
+  it('follow imports through other files, to a package that the library loads indirectly', () => {
     const text = `import { canonicalRequest } from '../signing/canonical-request.js';`;
     const found = startUpViolations(new Map([...SOURCES, ['identity/check-identity.ts', text]]));
     expect(found).toContainEqual(expect.stringMatching(/^signing\/canonical-request\.ts:.*signature-v4/));
   });
 
-  it('excuse no import and no cycle of types that is gone', () => {
+  it('list no exception for an import or a type cycle that no longer exists', () => {
     const edges = edgesOf(SOURCES);
     const isThere = ([path, target]: (typeof KNOTS)[number]): boolean =>
       edges.some((edge) => edge.path === path && edge.target === target);
@@ -92,7 +92,7 @@ describe('the project', () => {
     expect(rooms('beside it')).toEqual(['emulator']);
   });
 
-  it('has no folder that the house does not know', () => {
+  it('has no folder that the rules do not list', () => {
     const folders = readdirSync(ROOT, { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
       .map(({ name }) => name)

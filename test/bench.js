@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: measures speed as ratios within one run, since machines differ, and the same machine
- * differs from hour to hour. It reports and judges nothing.
+ * differs from hour to hour. It prints figures and has no limits.
  *
  * `PEER=/path/to/aws_signing_helper npm run bench` measures that program in the same run.
  */
@@ -42,7 +42,7 @@ async function benchSigning(name, aim) {
   const data = Buffer.alloc(150, 'a');
   const ours = () => signRequest(request, identity, context);
   const bare = () => sign('sha256', data, key);
-  // In turns, so that everything else that the machine does falls on both.
+  // In turns, so that other load of the machine affects both.
   /** @type {number[]} */
   const ratios = [];
   /** @type {number[]} */

@@ -1,9 +1,9 @@
-/** What may be printed of a text that comes from outside. */
+/** Printing text from outside. */
 import { expect, it } from 'vitest';
 import { say } from '../src/cli/terminal/io.js';
 import { OptionError, oneLine, printable } from '../src/errors.js';
 
-/** Every C0 and C1 control but line feed, DEL, and what reorders or breaks lines. */
+/** Every C0 and C1 control but line feed, DEL, and the characters that reorder or break lines. */
 const CONTROLS = [
   ...Array.from({ length: 32 }, (_, code) => code).filter((code) => code !== 10),
   ...Array.from({ length: 33 }, (_, index) => 0x7f + index),
@@ -13,7 +13,7 @@ const CONTROLS = [
   0xfeff,
 ];
 
-it.each(CONTROLS)('U+%i is printed as a blank', (code) => {
+it.each(CONTROLS)('U+%i is printed as a space', (code) => {
   const text = `a${String.fromCodePoint(code)}b`;
   expect(printable(text)).toBe('a b');
   expect(oneLine(text)).toBe('a b');
@@ -23,13 +23,13 @@ it.each(CONTROLS)('U+%i is printed as a blank', (code) => {
   });
 });
 
-it('letters of all languages stay, and line feeds in texts of several lines', () => {
+it('letters of all languages are kept, and line feeds in multi-line text', () => {
   const text = 'Größe\nמפתח\n鍵 🔑';
   expect(printable(text)).toBe(text);
   expect(oneLine(text)).toBe('Größe מפתח 鍵 🔑');
 });
 
-it('what goes to stderr passes it, as a request id in --debug does', () => {
+it('applies to text on stderr, such as a request id with --debug', () => {
   const written: unknown[] = [];
   const output = { write: (text: unknown) => written.push(text), on() {}, once() {}, off() {} };
   say(output, 'request id \u009b2J\u202e\u001b[31m\n');

@@ -1,6 +1,6 @@
 /**
  * A service with scripted answers: one for each request, in order. It verifies nothing, as the emulator does;
- * it gives answers that the real service gives rarely or never.
+ * it sends responses that the real service sends rarely or never.
  */
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
@@ -94,7 +94,7 @@ export function refusal(
 
 export const REQUEST_ID = '11111111-2222-3333-4444-555555555555';
 
-/** The status line and half of an answer, then the end of the connection. */
+/** The status line and half of a response, then the end of the connection. */
 export const cutShort: Answer = (response) => {
   response.writeHead(201, { 'content-length': '1000' });
   response.write('{"credentialSet":[{"credentials":{"accessKeyId":"ASIA', () => response.destroy());
@@ -105,7 +105,7 @@ export const neverEnds: Answer = (response) => {
   response.writeHead(201, { 'content-length': '1000' }).write('{');
 };
 
-/** Never an answer. */
+/** Never a response. */
 export const staysSilent: Answer = () => {};
 
 /** Marked values, which a test finds in any text. */

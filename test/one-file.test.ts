@@ -40,7 +40,7 @@ describe.skipIf(given === '')(`the one-file program${leftOut}`, () => {
   let emulator: Emulator;
   let flags: string[];
 
-  /** In its folder, with nothing of this machine's environment. */
+  /** In its folder, without this machine's environment. */
   async function run(args: readonly string[], env: Record<string, string> = {}, command = program) {
     const child = spawn(command, args, { cwd: folder, env: { HOME: folder, PATH: '/usr/bin:/bin', ...env } });
     let [stdout, stderr] = ['', ''];
@@ -75,7 +75,7 @@ describe.skipIf(given === '')(`the one-file program${leftOut}`, () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('gets credentials over TLS, cold and out of the cache', async () => {
+  it('gets credentials over TLS, with and without the cache', async () => {
     const cold = await run(['credential-process', '--cache', ...flags]);
     expect({ ...cold, stdout: '' }).toEqual({ status: 0, stdout: '', stderr: '' });
     expect(JSON.parse(cold.stdout)).toMatchObject({
@@ -117,13 +117,13 @@ describe.skipIf(given === '')(`the one-file program${leftOut}`, () => {
       : {};
     const onNode = await runMain(args, { env });
     const { status, stdout, stderr } = await run(args, env);
-    // BoringSSL has fewer curves than OpenSSL, and says which.
+    // BoringSSL has fewer curves than OpenSSL, and the error names the curve.
     if (/secp256k1|brainpool|secp224|secp192|prime192|P-224|P-192/.test(stderr)) {
       expect({ status, stdout }).toEqual({ status: 3, stdout: '' });
       return;
     }
     expect({ status, stderr }).toEqual({ status: onNode.status, stderr: onNode.stderr });
-    // RSA signs a text always alike.
+    // RSA signatures of one text are always equal.
     if (/^rsa/.test(_name)) expect(stdout).toBe(onNode.stdout);
     expect(stdout).toMatch(/^"[0-9a-f]+"$/);
   });
@@ -146,7 +146,7 @@ describe.skipIf(given === '')(`the one-file program${leftOut}`, () => {
     expect(printed).toContain(`credential_process = "${program}" credential-process `);
   });
 
-  it('takes nothing from the working folder', async () => {
+  it('reads nothing from the working folder', async () => {
     writeFileSync(join(folder, '.env'), 'AWS_CA_BUNDLE=/nowhere\nROLESANYWHERE_REGION=nowhere\n');
     writeFileSync(join(folder, 'bunfig.toml'), 'preload = ["./preload.js"]\n');
     writeFileSync(join(folder, 'preload.js'), `require('node:fs').writeFileSync('preloaded', '');`);
@@ -155,7 +155,7 @@ describe.skipIf(given === '')(`the one-file program${leftOut}`, () => {
     expect(existsSync(join(folder, 'preloaded'))).toBe(false);
   });
 
-  it('is the helper under its name', async () => {
+  it('acts as aws_signing_helper under that name', async () => {
     expect((await run(['version'], {}, join(folder, 'aws_signing_helper'))).stdout).toBe('1.8.0\n');
   });
 

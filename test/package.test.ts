@@ -156,7 +156,7 @@ function packedTexts(): Array<readonly [path: string, text: string]> {
 }
 
 describe('package.json', () => {
-  it('says where everything is', () => {
+  it('names existing files for all entries', () => {
     expect(manifest).toMatchObject({
       name: 'rolesanywhere',
       type: 'module',
@@ -175,12 +175,12 @@ describe('package.json', () => {
     });
   });
 
-  it('puts the types first, where TypeScript looks', () => {
+  it('has the types first, as TypeScript requires', () => {
     expect(Object.keys(manifest.exports['.'] ?? {})[0]).toBe('types');
     expect(Object.keys(manifest.exports['./emulator'] ?? {})[0]).toBe('types');
   });
 
-  it('runs nothing at its users when it is installed', () => {
+  it('runs no script on installation', () => {
     expect(Object.keys(manifest.scripts).filter((name) => /install|^prepare$/.test(name))).toEqual([]);
   });
 
@@ -204,7 +204,7 @@ describe('package.json', () => {
     expect(text).not.toMatch(/"resolved"|\.tgz/);
   });
 
-  it('calls scripts and files that there are', () => {
+  it('refers to existing scripts and files', () => {
     const words = Object.values(manifest.scripts).flatMap((script) => script.split(/\s+/));
     const files = words.filter((word) => /\.(js|ts|json)$/.test(word));
     const missing = files.filter(
@@ -217,7 +217,7 @@ describe('package.json', () => {
 describe('the tarball', () => {
   const paths = (): string[] => packed.files.map(({ path }) => path);
 
-  it('holds the papers', () => {
+  it('has README, CHANGELOG and license', () => {
     const papers = paths().filter((path) => !path.startsWith('dist/'));
     expect(papers.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']);
   });
@@ -269,7 +269,7 @@ describe('the tarball', () => {
     expect(types.sort()).toEqual(expected.sort());
   });
 
-  it('holds a program that tells its interpreter', () => {
+  it('has a program with a shebang line', () => {
     expect(readFileSync(join(installed, 'dist', 'bin.cjs'), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
   });
 
@@ -310,7 +310,7 @@ describe('the library, installed', () => {
     expect(version).toBe(manifest.version);
   });
 
-  it('tells its package.json, and nothing from inside', async () => {
+  it('exports its package.json, and no internal file', async () => {
     const script = `
       const { default: { version } } = await import('rolesanywhere/package.json', { with: { type: 'json' } });
       const inner = await import('rolesanywhere/dist/index.js').catch(({ code }) => code);
@@ -359,7 +359,7 @@ describe('the types, installed', () => {
   beforeAll(() => {
     installFromHere('@types/node');
     writeFileSync(join(project, 'consumer.ts'), CONSUMER);
-    // The claims name types of undici and of AWS's packages, which users of the library need not have.
+    // The type tests use types of undici and of AWS's packages, which users of the library need not have.
     mkdirSync(join(claims, 'node_modules'), { recursive: true });
     writeFileSync(join(claims, 'package.json'), '{ "private": true, "type": "module" }');
     symlinkSync(installed, join(claims, 'node_modules', 'rolesanywhere'));
@@ -389,7 +389,7 @@ describe('the types, installed', () => {
     expect(() => compile(project, ['-p', 'tsconfig.json'])).not.toThrow();
   });
 
-  it.each(RESOLUTIONS)('keep what types.test-d.ts claims: module %s, resolution %s', (...row) => {
+  it.each(RESOLUTIONS)('satisfy types.test-d.ts: module %s, resolution %s', (...row) => {
     const [module, moduleResolution] = row;
     const text = readFileSync(join(root, 'test', 'types.test-d.ts'), 'utf8');
     writeFileSync(join(claims, 'claims.ts'), text.replaceAll('../src/index.js', 'rolesanywhere'));
@@ -433,7 +433,7 @@ describe('the programs', () => {
 
   afterAll(() => emulator.close());
 
-  it.each(Object.keys(manifest.bin))('run, installed: %s', async (name) => {
+  it.each(Object.keys(manifest.bin))('run when installed: %s', async (name) => {
     const { status, stdout, stderr } = await run(project, [join('node_modules', '.bin', name), 'version']);
     expect({ status, stdout, stderr }).toEqual({
       status: 0,
@@ -442,7 +442,7 @@ describe('the programs', () => {
     });
   });
 
-  it('find, installed, the package that is loaded only for a proxy', async () => {
+  it('find the package that is loaded only for a proxy, when installed', async () => {
     const program = join('node_modules', '.bin', 'rolesanywhere');
     const proxy = { HTTPS_PROXY: 'http://127.0.0.1:9' };
     const { status, stderr } = await run(project, [program, 'credential-process', ...flags], proxy);
@@ -475,7 +475,7 @@ describe('the programs', () => {
     ['ml-dsa-65.encrypted.pem', 3309],
     ['ec-p256.pbmac1.p12', undefined],
     ['ec-p256.scrypt-65536.pem', undefined],
-  ])('find what they load late: a key in %s signs', async (file, length) => {
+  ])('find the modules that they load late: a key in %s signs', async (file, length) => {
     const bin = join('node_modules', 'rolesanywhere', manifest.bin['rolesanywhere'] ?? '');
     const key = join(root, 'certs', file);
     const env = { ROLESANYWHERE_PKCS8_PASSWORD: 'correct horse battery staple' };
@@ -487,7 +487,7 @@ describe('the programs', () => {
     if (length !== undefined) expect(stdout).toHaveLength(2 * length);
   });
 
-  it('load from outside what few runs need: proxies, PKCS#12, ML-DSA, ca, the emulator', async () => {
+  it('load rarely used code from packages: proxies, PKCS#12, ML-DSA, ca, the emulator', async () => {
     const { metafile } = await build({
       absWorkingDir: alone,
       entryPoints: ['bin.cjs'],

@@ -1,7 +1,6 @@
 /**
- * Proves that every regular expression of `src/` takes time linear in its input. `recheck` judges the
- * expressions one by one. Functions that were once quadratic read 1
- * MiB of their worst input.
+ * Proves that every regular expression of `src/` takes time linear in its input. `recheck` checks the
+ * expressions one by one. Functions that were once quadratic read 1 MiB of their worst input.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -81,7 +80,7 @@ describe('the checker', () => {
     ['/+$', ''],
     ['^\\s*A:\\s*B', 'im'],
     ['(.*)=(.*)', ''],
-  ])('finds fault with /%s/%s', async (pattern, flags) => {
+  ])('reports /%s/%s', async (pattern, flags) => {
     expect(await judge(pattern, flags)).toMatch(/polynomial|exponential/);
   });
 
@@ -110,12 +109,12 @@ describe('the regular expressions of src', () => {
     CHECK_LIMIT_MS,
   );
 
-  it('are computed in places that are listed with a reason only', () => {
+  it('are computed only in places that are listed with a reason', () => {
     const places = found.filter(({ pattern }) => pattern === undefined).map(({ path }) => path);
     expect([...new Set(places)].sort()).toEqual(Object.keys(COMPUTED).sort());
   });
 
-  it('are linear where they are built when a module is loaded', async () => {
+  it('are linear if they are built when a module is loaded', async () => {
     const built = await builtAtLoad();
     expect(built.map(({ source }) => source).join('\n')).toMatch(/trust-anchor/);
     expect(built.length).toBeGreaterThanOrEqual(3);
@@ -154,7 +153,7 @@ describe('1 MiB of the worst input takes less than two seconds', () => {
     expect(await processorMs(() => ignoringErrors(run))).toBeLessThan(2000);
   });
 
-  it('the emulator: blanks in a signed header', async () => {
+  it('the emulator: spaces in a signed header', async () => {
     const root = makeCertificate({ commonName: 'root', isAuthority: true });
     const leaf = makeCertificate({ commonName: 'leaf', issuer: root });
     const headers = { 'x-blanks': `a${' '.repeat(MIB)}b` };

@@ -8,7 +8,7 @@
  * no file.
  *
  * The service is a bucket of 10 tokens, filled with 10 a second; a request without a token is throttled, at
- * no cost for others. An answer takes 100 to 200 ms. The usual rule backs off as AWS SDKs do (up to 0.5, 1
+ * no cost for others. A response takes 100 to 200 ms. The usual rule backs off as AWS SDKs do (up to 0.5, 1
  * and 2 s) and starts over after a minute.
  */
 import { writeFile } from 'node:fs/promises';
@@ -18,7 +18,7 @@ import { build } from 'esbuild';
 
 /** @import { Kept } from '../src/credentials/refresher.js' */
 /** @typedef {{ readonly expiration: Date }} Credentials */
-/** @typedef {Kept<Credentials>} Cached What a cache file gives */
+/** @typedef {Kept<Credentials>} Cached The content of a cache file */
 /** @typedef {{ at: number, run: (() => void) | undefined }} Event */
 
 const SECOND = 1000;
@@ -57,7 +57,7 @@ async function loadSources() {
 
 const SLOT = 100;
 
-/** How often a log hears of the progress. */
+/** The interval of progress lines in a log. */
 const LOG_MS = MINUTE;
 
 /** Tells on stderr how far a run is: a bar with an estimate on a terminal, a line a minute elsewhere. */
@@ -305,7 +305,7 @@ async function restart(rule, count) {
   return { ratio: time.now() / ((count / RATE) * SECOND), throttled: service.throttled / count, curve };
 }
 
-/** How exactly the largest fleet is looked for: 900 hosts of 36,000. */
+/** The precision of the largest fleet: 900 hosts of 36,000. */
 const STEP = LIMIT / 40;
 
 /** @typedef {Awaited<ReturnType<typeof steady>>} Steady */

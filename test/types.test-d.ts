@@ -1,5 +1,5 @@
 /**
- * Claims about the types of the library: this file is compiled (`tsc -p test/tsconfig.json`), never run. Code
+ * Tests of the types of the library: this file is compiled (`tsc -p test/tsconfig.json`), never run. Code
  * that must not compile follows `@ts-expect-error`, which fails if the code does compile.
  */
 import { STSClient } from '@aws-sdk/client-sts';

@@ -6,8 +6,8 @@
  *   rolesanywhere credential-process --certificate host.pem \
  *     --sign-command 'osascript -l JavaScript /usr/local/lib/macos-keychain.js /etc/pki/host.pem' …
  *
- * The argument is the certificate's file: its identity is looked up in the keychain. This script was not run
- * by the project's tests, which run on Linux.
+ * The argument is the certificate's file: its identity is looked up in the keychain. This script is untested:
+ * the project's tests run on Linux.
  */
 /* global $, ObjC, Ref */
 ObjC.import('Foundation');

@@ -7,7 +7,8 @@
 import type { Logger } from '../session/call-service.js';
 
 /**
- * What one call of the provider may pass. SDK clients pass `callerClientConfig`; other members are ignored.
+ * The arguments of one call of the provider. SDK clients pass `callerClientConfig`; other members are
+ * ignored.
  */
 export interface ProviderProperties {
   /** The configuration of the client that calls. Its `logger` is used if the options name none. */

@@ -25,7 +25,7 @@ export interface Expiring {
   readonly expiration: Date;
 }
 
-/** What a failed attempt reports. */
+/** The report of a failed attempt. */
 export interface FailureReport {
   readonly error: unknown;
   readonly kind: FailureKind;
@@ -60,7 +60,7 @@ export interface Attempt<Call> {
   /** Aborted by `stop()`. */
   readonly signal: AbortSignal;
   readonly replaced: Replaced;
-  /** What the call that started the attempt passed; undefined if the loop started it. */
+  /** The argument of the call that started the attempt; undefined if the loop started it. */
   readonly call: Call | undefined;
 }
 

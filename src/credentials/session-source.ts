@@ -33,7 +33,7 @@ export interface SourceContext extends Pick<LoadContext, 'stdin' | 'askPassphras
   readonly rotates?: boolean | undefined;
   /** Whether sessions are shared with other processes through encrypted files. Default false. */
   readonly cache?: boolean | undefined;
-  /** Tries for passing failures, unless a call says otherwise. Default 3. */
+  /** Attempts for temporary failures, unless a call gives another number. Default 3. */
   readonly attempts?: number | undefined;
   /** Names the folder of the cache. */
   readonly env: Environment;
@@ -44,12 +44,14 @@ export interface SourceContext extends Pick<LoadContext, 'stdin' | 'askPassphras
   readonly logger?: Logger | undefined;
 }
 
-/** What one call of `create` adds. */
+/** The arguments of one call of `create`. */
 export interface CreateCall {
   readonly signal?: AbortSignal | undefined;
   /** Default: the source's. */
   readonly logger?: Logger | undefined;
-  /** Tries for passing failures. Default: the source's; a refresher, which pauses by itself, passes 1. */
+  /**
+   * Attempts for temporary failures. Default: the source's; a refresher, which has its own pauses, passes 1.
+   */
   readonly attempts?: number | undefined;
   /** Take a cached session only if it expires later than this one. */
   readonly replaced?: Replaced | undefined;
@@ -146,7 +148,7 @@ export function identityProvider(
   };
 }
 
-/** What a call that starts an attempt adds to it. */
+/** The arguments that a call adds to the attempt that it starts. */
 export type RefreshCall = Pick<CreateCall, 'logger' | 'attempts'>;
 
 export interface Fresh {

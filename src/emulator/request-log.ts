@@ -15,7 +15,7 @@ export interface Side {
 export interface Sides {
   readonly emulator: Side;
   readonly client: Side | undefined;
-  /** How the client's side is known, or how to make it known. */
+  /** The source of the client's side, or how to get it. */
   readonly note: string;
 }
 
@@ -25,7 +25,7 @@ export interface LogEntry {
   readonly route: string;
   /** A number, or text if there was no response. */
   readonly status: number | string;
-  /** What was granted, or the message to the client. */
+  /** The granted session, or the message to the client. */
   readonly text: string;
   /** The reason of a refusal. */
   readonly reason?: string;

@@ -62,7 +62,7 @@ export async function createFiles(files: readonly NewFile[], options: CreateOpti
       created.push(file);
     }
   } catch (error) {
-    // What has replaced an older file stays: that file is gone.
+    // A file that has replaced an older one stays: the older file is gone.
     if (!replaces) for (const { place } of created) await place.run(() => rmSync(place.path));
     throw error;
   } finally {

@@ -25,11 +25,11 @@ export interface Chain {
 interface Step {
   readonly certificate: Certificate;
   readonly below: Step | undefined;
-  /** How many intermediates the way to it has, itself included. */
+  /** The number of intermediates on the path to it, itself included. */
   readonly length: number;
 }
 
-/** What was found on the way up. */
+/** The result of the search upwards. */
 interface Search {
   readonly reached: Step[];
   /** Steps that end at a root that was given. */
@@ -168,7 +168,9 @@ function pathOf(top: Step): Certificate[] {
   return path;
 }
 
-/** Those that lead upwards from the leaf by names and signatures alone: its issuers, then theirs. */
+/**
+ * The certificates that lead upwards from the leaf by names and signatures only: its issuers, then theirs.
+ */
 export function linkedFrom(leaf: Certificate, certificates: readonly Certificate[]): Certificate[] {
   return levelsFrom(leaf, certificates).flat();
 }

@@ -36,7 +36,7 @@ export interface Contents {
 
 export interface Keys {
   readonly keys: readonly SigningKey[];
-  /** Why another key of the file could not be read. */
+  /** The error of another key of the file that could not be read. */
   readonly failure: unknown;
 }
 
@@ -241,7 +241,7 @@ function inside(bytes: Buffer, at: number): number {
 
 interface Settled<T> {
   readonly found: readonly T[];
-  /** Why the first of the others failed. */
+  /** The error of the first of the others. */
   readonly failure: unknown;
 }
 

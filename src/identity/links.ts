@@ -10,7 +10,7 @@ import { isSignedBy } from './keys/public-key.js';
 /** About a second: one unit is a verification with RSA of 2048 bits. */
 const MAX_COST = 20_000;
 
-/** What has been spent on one set of certificates. */
+/** The work spent on one set of certificates. */
 export interface Budget {
   spent: number;
 }

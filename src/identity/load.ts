@@ -17,7 +17,7 @@ import type { PublicKey } from './keys/public-key.js';
 import type { Sign } from './remote-signer.js';
 import { isContent, toPlainForm } from './text-forms.js';
 
-/** How often a person may mistype. */
+/** The number of attempts at a prompt. */
 const MAX_QUESTIONS = 3;
 
 /** The name of each input in messages. */

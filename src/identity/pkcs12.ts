@@ -195,7 +195,7 @@ async function openParts(parts: readonly Part[], opening: Opening): Promise<Open
 async function openBags(contents: SafeContents, { passphrase, context, opened }: Opening): Promise<void> {
   const { CertBag, PKCS8ShroudedKeyBag, PrivateKeyInfo } = await import('pkijs');
   for (const bag of await flatten(contents)) {
-    // Revocation lists, secrets and certificates of other kinds are passed over.
+    // Revocation lists, secrets and certificates of other kinds are ignored.
     if (bag instanceof CertBag && bag.certId === X509_CERTIFICATE) {
       opened.certificates.push(octetsOf(bag.certValue));
     } else if (bag instanceof PKCS8ShroudedKeyBag) {

@@ -30,7 +30,7 @@ export const SET = 0x31;
 export const CONTEXT = 0xa0;
 
 const CONSTRUCTED = 0x20;
-/** Deeper than any file of ours nests, and shallow enough for the stack. */
+/** Deeper than any file that is read here nests, and shallow enough for the stack. */
 const MAX_DEPTH = 32;
 
 /** Octets of an object identifier: those in use have fewer than twenty. */
@@ -186,7 +186,7 @@ export function withoutZeros(octets: Buffer): Buffer {
   return at === -1 ? octets.subarray(octets.length) : octets.subarray(at);
 }
 
-/** How many bits a number without leading zeros has. */
+/** The number of bits of a number without leading zeros. */
 export function bitLength(octets: Buffer): number {
   return octets.length === 0 ? 0 : octets.length * 8 - Math.clz32(octets[0] ?? 0) + 24;
 }

@@ -27,7 +27,7 @@ export interface CallContext {
   /** Jitter, in [0, 1). Default `Math.random`. */
   readonly random?: (() => number) | undefined;
   readonly dispatcher?: HttpDispatcher | undefined;
-  /** Tries for passing failures; a refresher, which pauses by itself, passes 1. Default 3. */
+  /** Attempts for temporary failures; a refresher, which has its own pauses, passes 1. Default 3. */
   readonly attempts?: number | undefined;
 }
 

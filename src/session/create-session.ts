@@ -20,7 +20,7 @@ import type { SessionOptions } from './session-options.js';
 import type { Settings } from './settings.js';
 import { parseSettings } from './settings.js';
 
-/** What a session takes besides its settings. */
+/** The inputs of a session besides its settings. */
 export interface SessionContext {
   /**
    * An identity that is loaded already, instead of `certificate`, `privateKey`, `intermediates` and
@@ -47,7 +47,7 @@ export interface SessionContext {
 }
 
 export interface CreateSessionOptions extends SessionOptions, SessionContext {
-  /** Where environment variables are looked up. Default: this process's environment. */
+  /** The environment to read variables from. Default: this process's environment. */
   readonly env?: Environment | undefined;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Repeats an attempt: three tries for failures that may pass, one for the others.
+ * Repeats an attempt: three attempts for temporary failures, one for the others.
  *
  * Source: "Retry behavior" of the AWS SDKs and Tools reference (exponential backoff with full jitter) and RFC
  * 9110 §10.2.3 (`Retry-After`).
@@ -14,7 +14,7 @@ export interface RetryContext {
   readonly remainingMs: () => number;
   /** In [0, 1). */
   readonly random: () => number;
-  /** How many tries. Default 3. */
+  /** The number of attempts. Default 3. */
   readonly attempts?: number | undefined;
 }
 
@@ -46,7 +46,7 @@ function delayBefore(error: unknown, failures: number, random: () => number): nu
   return asked ?? random() * BASE_DELAY_MS * 2 ** (failures - 1);
 }
 
-/** Connection errors, time-outs while connecting, throttling and the statuses of a passing failure. */
+/** Connection errors, time-outs while connecting, throttling and the statuses of temporary failures. */
 export function isRetryable(error: unknown): boolean {
   if (error instanceof TransportError) return error.code === 'ERR_NETWORK' || error.code === 'ERR_TIMEOUT';
   if (!(error instanceof ServiceError)) return false;

@@ -1,10 +1,12 @@
-/** The rule that nothing is exported in vain: each export is used by another file. */
+/** The rule against unused exports: each export is used by another file. */
 import type { Node } from '@babel/types';
 import type { Rule } from './rule.js';
 import type { Files } from './source.js';
 import { readFolder, sourceOf, stringOf, targetOf } from './source.js';
 
-/** What callers outside `src/` get: the two front doors, the program, and what build-exe.js takes. */
+/**
+ * The files for callers outside `src/`: the two front doors, the program, and the entries of build-exe.js.
+ */
 const FRONT_DOORS = /^(index|bin|emulator|emulator\/server|identity\/pkcs11\/unpack-binding)\.ts$/;
 
 interface Name {
@@ -49,7 +51,7 @@ function nameOf(node: Node): string | undefined {
   return node.type === 'StringLiteral' ? node.value : undefined;
 }
 
-/** Uses by other files: `path name`, or `path *` where a whole module is taken. */
+/** Uses by other files: `path name`, or `path *` for a whole module. */
 function usesOf(path: string, text: string): string[] {
   return sourceOf(text).visits.flatMap(({ node, around }) => {
     if (node.type === 'ImportDeclaration' || node.type === 'ExportNamedDeclaration') {
@@ -70,7 +72,7 @@ function importedName(item: Node): string {
   return item.type === 'ExportSpecifier' ? item.local.name : '*';
 }
 
-/** `const { a, b } = await import(…)` takes a and b; any other form is taken for the whole module. */
+/** `const { a, b } = await import(…)` takes a and b; any other form counts as the whole module. */
 function takenNames(around: readonly Node[]): string[] {
   const [parent, grandparent] = around;
   const declarator = parent?.type === 'AwaitExpression' ? grandparent : undefined;
@@ -82,7 +84,7 @@ function takenNames(around: readonly Node[]): string[] {
 
 /**
  * Two exports need no other file of `src/`: a type that the exports of its own file mention, and a value that
- * its file uses and a test looks at.
+ * its file uses and a test imports.
  */
 function unusedExports(files: Files): string[] {
   const uses = new Set([...files].flatMap(([path, text]) => usesOf(path, text)));

@@ -44,7 +44,7 @@ function isAllowed(edge: Edge, files: Files): boolean {
   return isOwnRoom || MAY_IMPORT[room]?.includes(roomOf(target)) === true;
 }
 
-/** The shortest circle through each file, each circle once, told from its first file by name. */
+/** The shortest circle through each file, each circle once, from its first file by name. */
 export function cyclesOf(edges: readonly Edge[]): string[] {
   const targets = new Map<string, string[]>();
   for (const { path, target } of edges) {

@@ -24,7 +24,7 @@ export const STAGES = [
   'cli',
 ];
 
-/** What each top-level folder or file may import, besides its own files. */
+/** The imports that each top-level folder or file may have, besides its own files. */
 export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(STAGES.map((stage, index) => [stage, STAGES.slice(0, index)])),
   // The base only, so that a mistake in signing cannot verify itself.

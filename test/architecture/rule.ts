@@ -1,4 +1,4 @@
-/** What a rule of the house is: a function from files to violations, and files that break it. */
+/** The type of a rule of the house: a function from files to violations, and files that break it. */
 import type { Files } from './source.js';
 
 export interface Rule {

@@ -45,7 +45,7 @@ describe('importsOf', () => {
     expect(importsOf(source)).toEqual([]);
   });
 
-  it('tells lines', () => {
+  it('gives line numbers', () => {
     const source = `/**\n * Comment.\n */\nimport a from 'a';\nconst b = \`\n\`;\nimport c from 'c';\n`;
     expect(importsOf(source).map(({ line }) => line)).toEqual([4, 7]);
   });

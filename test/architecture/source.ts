@@ -1,4 +1,4 @@
-/** Parses the sources with Babel and answers what the rules ask: imports, nodes, comments. */
+/** Parses the sources with Babel and finds imports, nodes and comments for the rules. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from '@babel/parser';

@@ -1,4 +1,4 @@
-/** What the authority issues, judged by openssl, Go's crypto/x509 and the emulator. */
+/** Verifies the certificates of an authority with openssl, Go's crypto/x509 and the emulator. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -98,7 +98,7 @@ describe.skipIf(!hasOpenssl)('openssl', () => {
     ).toBe(true);
   });
 
-  it.each(KINDS)('reads revocation lists and refuses what they name: %s', async (kind) => {
+  it.each(KINDS)('reads revocation lists and refuses revoked certificates: %s', async (kind) => {
     const { root, intermediate, leaf } = pkis[kind] as Pki;
     const other = await intermediate.issue({ commonName: 'other' });
     const revokedAt = new Date(Date.now() - 1000);
@@ -132,7 +132,7 @@ describe.skipIf(!hasOpenssl)('openssl', () => {
     expect(verify(other.certificate)).toBe(`0\n${join(folder, 'one.pem')}: OK\n`);
   });
 
-  it('signs a request that openssl made, and takes no rights from it', async () => {
+  it('signs a request of openssl, without the extensions that it requests', async () => {
     const authority = await createAuthority();
     const config = write(
       'request.conf',

@@ -1,5 +1,6 @@
 /**
- * A TCP proxy that makes a server far away: it delays each direction, and the connection by one round trip.
+ * A TCP proxy that simulates a distant server: it delays each direction, and the connection by one round
+ * trip.
  */
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';

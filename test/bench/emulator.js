@@ -70,7 +70,7 @@ async function benchSessions(name) {
   const data = Buffer.alloc(150, 'a');
   const [publicKey, signature] = [createPublicKey(key), sign('sha256', data, key)];
   const bare = () => verify('sha256', data, publicKey, signature);
-  // In turns, so that everything else that the machine does falls on both.
+  // In turns, so that other load of the machine affects both.
   /** @type {number[]} */
   const ratios = [];
   /** @type {number[]} */

@@ -4,8 +4,8 @@
  *   node load.js PORT PATH COUNT CONNECTIONS [HEADER …]
  *
  * It is a process of its own, so that it and the server have a core each. It uses plain sockets, since a
- * client library would take longer than the server; an answer ends when as many bytes have arrived as the
- * first answer had.
+ * client library would take longer than the server; a response ends when it has as many bytes as the first
+ * one.
  */
 import { connect } from 'node:net';
 

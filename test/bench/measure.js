@@ -58,7 +58,7 @@ export function node(...args) {
 }
 
 /**
- * Runs programs in turns, so that everything else that the machine does falls on all of them.
+ * Runs programs in turns, so that other load of the machine affects all of them.
  *
  * @template {string} Name
  * @param {Record<Name, (() => Promise<{ ms: number }>) | undefined>} programs

@@ -65,7 +65,7 @@ export async function benchProgram() {
  */
 
 /**
- * What the Go helper takes; its trust for TLS comes from the environment.
+ * The arguments of the Go helper; its CAs for TLS come from the environment.
  *
  * @param {string[]} flags
  * @param {string} bundle

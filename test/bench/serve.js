@@ -44,7 +44,7 @@ async function load([port, path, header], count) {
 }
 
 /**
- * In turns, so that everything else that the machine does falls on all of them.
+ * In turns, so that other load of the machine affects all of them.
  *
  * @template {string} Name
  * @param {Record<Name, Target>} targets

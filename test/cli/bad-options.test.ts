@@ -23,7 +23,7 @@ function flag(name: string, value: string | undefined, message: string, code = I
   return [`--${name} ${value ?? 'left out'}`, credentialProcess({ [name]: value }), message, code, HELP];
 }
 
-/** Valid flags with something behind them. */
+/** Valid flags with further arguments after them. */
 function behind(args: readonly string[], message: string, code: string, hint: string): Row {
   return [args.join(' ') || '(nothing)', [...credentialProcess(), ...args], message, code, hint];
 }
@@ -163,7 +163,7 @@ describe('refused with status 2, and nothing on stdout', () => {
     },
   );
 
-  it('a stray word behind a passphrase, which may be a part of it', async () => {
+  it('a stray word after a passphrase, which may be part of it', async () => {
     const args = credentialProcess();
     const { status, stdout, stderr } = await runMain([...args, '--pkcs8-password', 'two', 'words']);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });

@@ -1,7 +1,7 @@
 /**
  * `sign-string`, `read-certificate-data` and `version`, compared with AWS's Go helper 1.4.0, built from
- * source: RSA signatures and certificate data byte for byte. What is signed with other keys was put together
- * by Python's `cryptography`.
+ * source: RSA signatures and certificate data byte for byte. Python's `cryptography` made the expected output
+ * for other keys.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash, createPublicKey, verify } from 'node:crypto';
@@ -182,7 +182,7 @@ describe.skipIf(!hasOpenssl)('of a PKCS#12 file (left out where openssl is not i
     expect(createHash('sha256').update(data).digest('hex')).toBe(VECTORS.certificateData[0]?.sha256);
   });
 
-  it.each(['sign-string', 'read-certificate-data'])('%s tells a wrong password', async (command) => {
+  it.each(['sign-string', 'read-certificate-data'])('%s reports a wrong password', async (command) => {
     const env = { ROLESANYWHERE_PKCS12_PASSWORD: 'canary' };
     const { status, stdout, stderr } = await runMain([command, '--certificate', file], { env });
     expect({ status, stdout }).toEqual({ status: 3, stdout: '' });

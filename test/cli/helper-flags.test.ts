@@ -1,6 +1,6 @@
 /**
- * Flags of AWS's Go helper: those that are taken, those that exclude each other, and those that are of no use
- * here.
+ * Flags of AWS's Go helper: those that are accepted, those that exclude each other, and those that are
+ * refused here.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -51,7 +51,7 @@ describe('the flags of the helper are known, with its defaults', () => {
 });
 
 const THREE = ['credential-process', 'serve', 'update'];
-/** What examples/helper.md calls the commands. */
+/** The names of the commands in examples/helper.md. */
 const COMMAND_SETS: Readonly<Record<string, readonly string[]>> = {
   'the three': THREE,
   'the three, `sign-string`': [...THREE, 'sign-string'],
@@ -70,14 +70,14 @@ describe('examples/helper.md', () => {
   );
 
   it('has every flag of the helper, its commands and its default', () => {
-    // That of a Windows store is of no use here, and no row of ours has it.
+    // The flag for a Windows store is refused here, and has no row in our tables.
     const expected = Object.entries(HELPER).flatMap(([name, flags]) =>
       flags.map((flag) => `${name} ${flag === 'system-store-name' ? `${flag}=MY` : flag}`),
     );
     expect(shown.sort()).toEqual(expected.sort());
   });
 
-  it('says of those that are refused that they are, and of no others', () => {
+  it('marks the refused flags as refused, and no others', () => {
     const ours = LOADED_COMMANDS.flatMap(({ flags }) => Object.values(flags));
     const refused = ours.filter((row) => row.refused !== undefined).map(({ flag }) => flag);
     const said = rows.filter(([, , , , here]) => here?.startsWith('refused')).map(([, flag = '']) => flag);
@@ -123,7 +123,7 @@ describe('credential-process', () => {
     expect(stderr).toBe(report(message.replace('FILE', file), 'ERR_OPTION_INVALID', HELP));
   });
 
-  it('says that a selector file is not there', async () => {
+  it('reports a missing selector file', async () => {
     expect(await runMain(['credential-process', '--cert-selector', 'file:///no/such.json'])).toEqual({
       status: 3,
       stdout: '',
@@ -150,7 +150,7 @@ describe('credential-process', () => {
     ['tpm-key-password', 'reuse-pin'],
     ['tpm-key-password', 'no-tpm-key-password'],
     ['tpm-key-password', 'pkcs8-password'],
-  ])('does not take --%s and --%s together', async (first, second) => {
+  ])('refuses --%s and --%s together', async (first, second) => {
     const flags = [second, first].map((flag) => `--${flag}=${/^(use|reuse|no)-/.test(flag) ? 'true' : 'x'}`);
     expect(await runMain(['credential-process', ...flags])).toEqual({
       status: 2,

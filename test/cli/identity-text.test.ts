@@ -1,6 +1,6 @@
 /**
  * Certificate and key as text in arguments, environment and standard input, in the forms in which shells,
- * JSON, Kubernetes and env files hand them over. --debug names each form that was undone.
+ * JSON, Kubernetes and env files hand them over. --debug names each repaired form.
  */
 import { describe, expect, it } from 'vitest';
 import { startFakeService, lastingSuccess as success } from '../fake-service.js';

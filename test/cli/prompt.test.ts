@@ -94,7 +94,7 @@ describe.skipIf(!hasPython)('at a terminal (left out without python3)', () => {
 });
 
 describe('without a terminal', () => {
-  it('fails at once', async () => {
+  it('fails immediately', async () => {
     expect(await runProgram(SIGN)).toEqual({
       status: 3,
       stdout: '',

@@ -1,7 +1,4 @@
-/**
- * The program as it is built, behind a company's proxy. What else proxies do is told by
- * `session/proxy.test.ts`.
- */
+/** The built program behind a company's proxy. `session/proxy.test.ts` tests proxies in detail. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const ARGS = credentialProcess({ endpoint: `https://${HOST}` });
 
-it('reaches the service through a proxy that wants a password', async () => {
+it('reaches the service through a proxy that requires a password', async () => {
   const service = await startFakeService([success], { tls: SERVICE_TLS });
   const proxy = await startProxy(service, 'pass word');
   const env = { AWS_CA_BUNDLE, HTTPS_PROXY: `http://user:pass%20word@127.0.0.1:${proxy.port}` };
@@ -27,7 +24,7 @@ it('reaches the service through a proxy that wants a password', async () => {
   expect(proxy.asked).toEqual([`${HOST}:443`]);
 });
 
-it('says that the proxy wants a password, and does not try a wrong one again', async () => {
+it('reports that the proxy requires a password, and does not try a wrong one again', async () => {
   const service = await startFakeService([], { tls: SERVICE_TLS });
   const proxy = await startProxy(service, 'right');
   const env = { AWS_CA_BUNDLE, HTTPS_PROXY: `http://user:canary@127.0.0.1:${proxy.port}` };

@@ -1,6 +1,6 @@
 /**
- * Canaries: secrets with a mark on them go through every failure that we know, through the program and through
- * the library, and through --debug. None of them comes out but on the stdout of a run that succeeded.
+ * Canaries: secrets with a mark on them go through every failure that we know, through the program and
+ * through the library, and through --debug. None of them is printed, except on stdout by a successful run.
  */
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
@@ -34,7 +34,7 @@ const CREDENTIALS = {
 };
 const ANSWER = { ...SESSION_ANSWER, credentialSet: [{ credentials: CREDENTIALS }] };
 
-/** Marks; and pieces of the private key, from behind its public part, which the certificate shows as well. */
+/** Marks; and pieces of the private key after its public part, which the certificate shows as well. */
 const CANARIES = [
   'canary-',
   Buffer.from('user:canary-proxy-password').toString('base64'),
@@ -106,7 +106,7 @@ const SERVICE_ERRORS: Row[] = [
 const NETWORK_ERRORS: Row[] = [
   ['TLS with an untrusted certificate', { passphrase: PASSPHRASE }, 'tls'],
   ['a closed port', { endpoint: 'http://127.0.0.1:1', passphrase: PASSPHRASE }],
-  ['a proxy that is not there', { endpoint: 'https://rolesanywhere.test', env: { HTTPS_PROXY: PROXY } }],
+  ['an unreachable proxy', { endpoint: 'https://rolesanywhere.test', env: { HTTPS_PROXY: PROXY } }],
   [
     'a proxy that is no proxy',
     {
@@ -148,7 +148,7 @@ const AS_BUILT = [PEM_ERRORS, MIXED_UP, PASSPHRASE_ERRORS, SERVICE_ERRORS, NETWO
   ([first]) => first as Row,
 );
 
-describe('no secret comes out', () => {
+describe('no secret is printed', () => {
   it.each([
     ...ROWS.map((row) => ['here', row[0], runMain, row[1], row[2]] as const),
     ...AS_BUILT.map((row) => ['as it is built', row[0], runProgram, row[1], row[2]] as const),
@@ -188,7 +188,7 @@ describe('no secret comes out', () => {
   });
 });
 
-describe('no secret comes out of the program for a slip of the hand', () => {
+describe('no secret is printed after a mistake in the arguments', () => {
   const GOOD = credentialProcess();
   it.each<[string, readonly string[]]>([
     ['key text behind a flag', [...credentialProcess({ 'private-key': undefined }), '--private-key', KEY]],
@@ -224,7 +224,7 @@ describe('a run that succeeds', () => {
   it.each<[string, boolean]>([
     ['over http', false],
     ['over TLS', true],
-  ])('%s shows its secrets on stdout alone, even with --debug', async (_name, tls) => {
+  ])('%s prints its secrets only on stdout, even with --debug', async (_name, tls) => {
     const { endpoint } = await startFakeService([status(503), secretsIn(201, ANSWER)], { tls });
     const args = credentialProcess({ endpoint, 'private-key': KEY, 'ca-bundle': CA_BUNDLE });
     const env = { ROLESANYWHERE_PKCS8_PASSWORD: PASSPHRASE, HTTPS_PROXY: PROXY };

@@ -153,7 +153,7 @@ describe('a failure of the service: nothing on stdout, status 5', () => {
     expect(await runProgram(credentialProcess({ endpoint }))).toEqual({ status: 5, stdout: '', stderr });
   });
 
-  it('an answer of more than 1 MiB', async () => {
+  it('a response of more than 1 MiB', async () => {
     const { endpoint } = await startFakeService([status(201, ' '.repeat(1024 * 1024 + 1))]);
     expect(await runMain(credentialProcess({ endpoint }))).toEqual({
       status: 5,
@@ -162,7 +162,7 @@ describe('a failure of the service: nothing on stdout, status 5', () => {
     });
   });
 
-  it('a clock that is wrong', async () => {
+  it('a wrong clock', async () => {
     const date = new Date(Date.now() - 3_600_000).toUTCString();
     const answer = refusal(403, 'AccessDeniedException', 'Invalid signature', { date });
     const { endpoint } = await startFakeService([answer]);
@@ -215,7 +215,7 @@ describe('a failure of the network: nothing on stdout, status 4', () => {
     expect(requests).toHaveLength(0);
   });
 
-  it('a connection cut in the middle of each answer', async () => {
+  it('a connection cut in the middle of each response', async () => {
     const { endpoint, requests } = await startFakeService([cutShort, cutShort, cutShort]);
     const outcome = await runMain(credentialProcess({ endpoint }));
     expect(outcome).toMatchObject({ status: 4, stdout: '' });
@@ -230,7 +230,7 @@ describe('a failure of the network: nothing on stdout, status 4', () => {
   it.each([
     ['says nothing', staysSilent],
     ['never ends', neverEnds],
-  ])('an answer that %s', async (_name, answer) => {
+  ])('a response that %s', async (_name, answer) => {
     const { endpoint, requests } = await startFakeService([answer]);
     expect(await runMain(credentialProcess({ endpoint, 'timeout-ms': '500' }))).toEqual({
       status: 4,

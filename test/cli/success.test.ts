@@ -71,7 +71,7 @@ describe('credential-process prints the JSON and nothing else', () => {
       ['--certificate', path('warn-rsa-1024.pem'), '--private-key', path('warn-rsa-1024.key.pem')],
       'should have an RSA key of at least 2048 bits, found 1024: make a new key of 2048 bits or more',
     ],
-  ])('and the warning about %s at --debug', async (_name, flags, words) => {
+  ])('and with --debug the warning about %s', async (_name, flags, words) => {
     const { endpoint } = await startFakeService([success]);
     const args = ['credential-process', ...FLAGS, ...flags, '--endpoint', endpoint, '--debug'];
     const { status, stderr } = await runMain(args);
@@ -79,23 +79,26 @@ describe('credential-process prints the JSON and nothing else', () => {
     expect(stderr).toMatch(new RegExp(`^rolesanywhere: warning: .*${words}`, 'm'));
   });
 
-  it.skipIf(process.platform === 'win32')('and at --debug that every user can read the key', async () => {
-    const { endpoint } = await startFakeService([success, success, success]);
-    const folder = mkdtempSync(join(tmpdir(), 'public-key-'));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
-    const key = join(folder, 'host.key');
-    writeFileSync(key, text('rsa-2048.key.pem'));
-    const flags = ['--certificate', RSA.certificate, '--private-key', key, '--endpoint', endpoint];
-    const run = async (mode: number, ...more: string[]): Promise<string> => {
-      chmodSync(key, mode);
-      const { stderr } = await runMain(['credential-process', ...FLAGS, ...flags, ...more]);
-      return stderr;
-    };
-    const warning = `warning: private key ${key} can be read by every user of this machine: chmod 600 it`;
-    expect(await run(0o644, '--debug')).toContain(warning);
-    expect(await run(0o640, '--debug')).not.toContain('every user');
-    expect(await run(0o644)).toBe('');
-  });
+  it.skipIf(process.platform === 'win32')(
+    'and with --debug the warning that every user can read the key',
+    async () => {
+      const { endpoint } = await startFakeService([success, success, success]);
+      const folder = mkdtempSync(join(tmpdir(), 'public-key-'));
+      onTestFinished(() => rmSync(folder, { recursive: true }));
+      const key = join(folder, 'host.key');
+      writeFileSync(key, text('rsa-2048.key.pem'));
+      const flags = ['--certificate', RSA.certificate, '--private-key', key, '--endpoint', endpoint];
+      const run = async (mode: number, ...more: string[]): Promise<string> => {
+        chmodSync(key, mode);
+        const { stderr } = await runMain(['credential-process', ...FLAGS, ...flags, ...more]);
+        return stderr;
+      };
+      const warning = `warning: private key ${key} can be read by every user of this machine: chmod 600 it`;
+      expect(await run(0o644, '--debug')).toContain(warning);
+      expect(await run(0o640, '--debug')).not.toContain('every user');
+      expect(await run(0o644)).toBe('');
+    },
+  );
 
   it.each<[string, readonly string[], Record<string, string>, string]>([
     ['--ca-bundle', ['--ca-bundle', CA_BUNDLE], {}, ''],
@@ -141,7 +144,7 @@ describe('credential-process prints the JSON and nothing else', () => {
 });
 
 describe('--debug', () => {
-  it('shows requests and signatures on stderr, and leaves stdout alone', async () => {
+  it('shows requests and signatures on stderr, and nothing more on stdout', async () => {
     const { endpoint, port, requests } = await startFakeService([success]);
     const { status, stdout, stderr } = await runMain([
       'credential-process',

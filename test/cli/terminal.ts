@@ -14,7 +14,7 @@ interface Shown {
 }
 
 /**
- * @param steps what to wait for, and the keys to press then, each as bytes in Latin-1
+ * @param steps the output to wait for, and the keys to press then, each as bytes in Latin-1
  * @param place its home and working folder; default: a home that does not exist
  */
 export function inTerminal(

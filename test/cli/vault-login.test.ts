@@ -1,6 +1,6 @@
 /**
  * `vault-login`, with a stand-in for Vault that does what its AWS auth method does: checks the headers, sends
- * the request to STS (the emulator's) and judges the answer. `npm run test:vault` asks the real one.
+ * the request to STS (the emulator's) and checks the response. `npm run test:vault` uses the real one.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingHttpHeaders, Server } from 'node:http';
@@ -25,7 +25,7 @@ let folder: string;
 let flags: readonly string[];
 let vault: Server;
 let vaultOverTls: Server;
-/** What has reached the stand-in. */
+/** The requests that the stand-in received. */
 const seen: Array<{ path: string; headers: IncomingHttpHeaders }> = [];
 
 const addressOf = (server: Server, scheme = 'http') =>
@@ -142,7 +142,7 @@ const urlOf = async (args: readonly string[], env: RunOptions['env'] = {}) => {
 };
 
 describe('login data', () => {
-  it('log in, as what `vault write auth/aws/login` sends', async () => {
+  it('log in, sent as `vault write auth/aws/login` sends them', async () => {
     const { stdout, stderr, status } = await run(['--role', 'demo']);
     expect([stderr, status]).toEqual(['', 0]);
     const data = JSON.parse(stdout);
@@ -161,7 +161,7 @@ describe('login data', () => {
     const global = ['https://sts.amazonaws.com/', 'sts.amazonaws.com', 'us-east-1'];
     expect(await urlOf([])).toEqual(global);
     expect(await urlOf(['--sts-region', 'us-east-1'])).toEqual(global);
-    // Where this machine reaches STS says nothing about Vault.
+    // The STS endpoint of this machine is not that of Vault.
     expect(await urlOf([], { AWS_ENDPOINT_URL_STS: emulator.endpoint })).toEqual(global);
     const regional = ['https://sts.eu-west-1.amazonaws.com/', 'sts.eu-west-1.amazonaws.com', 'eu-west-1'];
     expect(await urlOf(['--sts-region', 'eu-west-1'])).toEqual(regional);
@@ -225,7 +225,7 @@ describe('mistakes', () => {
     ['a mount outside', () => ['--mount', '../sys'], /--mount must be a path/, 2],
     ['a header of two lines', () => ['--server-id-header-value', 'a\nb'], /must be printable ASCII/, 2],
     ['no file', () => [...there(), '--vault-ca-cert', '/nonexistent'], /\/nonexistent cannot be read/, 3],
-    ['a server that is not there', () => ['--address', 'http://127.0.0.1:1'], /127\.0\.0\.1:1/, 4],
+    ['an unreachable server', () => ['--address', 'http://127.0.0.1:1'], /127\.0\.0\.1:1/, 4],
     ['an unknown authority', () => ['--address', addressOf(vaultOverTls, 'https')], /ERR_TLS/, 4],
     ['no mount', () => [...there(), '--mount', 'gone'], /404: no handler.*\nhint: .*auth\/gone\? --mount/, 5],
     [

@@ -57,7 +57,7 @@ describe('fromRolesAnywhere', () => {
     });
   });
 
-  it('uses a renewed certificate at the next refresh, behind the back of the call', async () => {
+  it('uses a renewed certificate at the next refresh, in the background of a call', async () => {
     const { endpoint, requests } = await startFakeService([success, success]);
     const [certificate, privateKey] = [join(folder, 'host.pem'), join(folder, 'host.key')];
     const install = (name: string): void => {
@@ -145,7 +145,7 @@ describe('fromRolesAnywhere', () => {
     expect(warnings).toEqual([expect.stringContaining('RSA key of at least 2048 bits, found 1024')]);
   });
 
-  it('aborts requests when it is disposed of, and refuses further calls', async () => {
+  it('aborts requests when it is disposed, and refuses further calls', async () => {
     const { endpoint } = await startFakeService([staysSilent]);
     const provider = fromRolesAnywhere({ ...OPTIONS, endpoint });
     const waiting = provider();
@@ -238,7 +238,7 @@ describe('fromRolesAnywhere', () => {
     });
   });
 
-  it('does not hammer a service that refuses, and recovers', async () => {
+  it('pauses between requests to a service that refuses, and recovers', async () => {
     const { endpoint, requests } = await startFakeService([
       refusal(403, 'AccessDeniedException', 'no'),
       success,

@@ -10,7 +10,7 @@ const CREDENTIALS = {
 };
 
 describe('the JSON of credential_process', () => {
-  it('is this, to the letter, without a line end', () => {
+  it('is exactly this text, without a line end', () => {
     expect(formatProcessCredentials(CREDENTIALS)).toBe(
       String.raw`{"Version":1,"AccessKeyId":"ASIAEXAMPLE","SecretAccessKey":"a/b+c\"d\\e",` +
         '"SessionToken":"token==","Expiration":"2026-06-01T13:00:00Z","AccountId":"123456789012"}',

@@ -1,6 +1,6 @@
 /**
  * A month under a refresher, by many seeds: outages, throttling, refusals, clocks that are set and machines
- * that sleep. What must hold at every minute of it.
+ * that sleep. The conditions hold at every minute.
  */
 import { describe, expect, it } from 'vitest';
 import { Refresher } from '../../src/credentials/refresher.js';
@@ -27,7 +27,7 @@ function modeOf(dice: number): Mode {
   return dice < 0.8 ? 'outage' : dice < 0.9 ? 'throttled' : 'denied';
 }
 
-/** What happens to the service, to the clock and to the machine, minute by minute. */
+/** The events of the service, the clock and the machine, minute by minute. */
 function createTrouble(random: () => number, clock: VirtualClock) {
   let minutesLeft = 0;
   const trouble = {
@@ -35,7 +35,7 @@ function createTrouble(random: () => number, clock: VirtualClock) {
     /** Minutes without the service, short times with it included; and minutes with it. */
     badFor: 0,
     goodFor: 0,
-    /** For so long, a clock that was set, or a machine that slept, excuses everything. */
+    /** The time for which a changed clock or a sleeping machine excuses all violations. */
     excusedFor: 0,
     begin(): void {
       if (minutesLeft-- > 0) return;
@@ -101,7 +101,7 @@ async function month(seed: number) {
   return { broken, gaps, perMinute: Object.values(perMinute), mostAtOnce, state: refresher.state() };
 }
 
-describe.each([1, 2, 3, 4])('a month of trouble, seed %i', (seed) => {
+describe.each([1, 2, 3, 4])('a month of failures, seed %i', (seed) => {
   it('has no gap while the service works, few requests, and never two at once', async () => {
     const { broken, gaps, perMinute, mostAtOnce, state } = await month(seed);
     expect(broken).toEqual([]);

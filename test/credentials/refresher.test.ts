@@ -25,10 +25,10 @@ interface World {
   /** When each attempt began, in milliseconds since the start. */
   readonly attempts: number[];
   readonly reports: FailureReport[];
-  /** What the service answers from now on: an error, or nothing for credentials. */
+  /** The response of the service from now on: an error, or undefined for credentials. */
   answer: unknown;
   latencyMs: number;
-  /** How many attempts are under way, at most. */
+  /** The largest number of concurrent attempts. */
   mostAtOnce: number;
 }
 
@@ -89,7 +89,7 @@ async function get({ clock, refresher }: World): Promise<number> {
 }
 
 describe('without a loop', () => {
-  it('waits once, then answers at once without asking anybody', async () => {
+  it('waits once, then returns at once without a request', async () => {
     const host = world();
     expect(host.refresher.current()).toBeUndefined();
     expect(await get(host)).toBe(1);
@@ -104,7 +104,7 @@ describe('without a loop', () => {
     ['25 minutes before the end of an hour', HOUR, 25 * MINUTE],
     ['25 minutes before the end of twelve', 12 * HOUR, 25 * MINUTE],
     ['at half the life of 15 minutes', 15 * MINUTE, 7.5 * MINUTE],
-  ])('refreshes %s, behind the back of the call that is answered', async (_name, lifeMs, leadMs) => {
+  ])('refreshes %s, in the background of a call that returns at once', async (_name, lifeMs, leadMs) => {
     const host = world({ lifeMs });
     await get(host);
     await host.clock.advance(lifeMs - leadMs - SECOND);
@@ -188,7 +188,7 @@ describe('with a loop', () => {
     expect(strict.clock.timers()).toEqual({ count: 1, keepsAlive: true });
   });
 
-  it('spreads hosts that were started together over a tenth of the life', async () => {
+  it('spreads the refreshes of hosts that start together over a tenth of the lifetime', async () => {
     const seconds = await Promise.all(
       Array.from({ length: 200 }, async (_, seed) => {
         const host = world({ random: seededRandom(seed) });
@@ -207,7 +207,7 @@ describe('with a loop', () => {
     }
   });
 
-  it('recovers within half a minute when the machine wakes up after the end', async () => {
+  it('recovers within half a minute when the machine wakes up after the expiry', async () => {
     const host = world();
     host.refresher.start();
     await host.clock.advance(MINUTE);
@@ -232,7 +232,7 @@ describe('with a loop', () => {
     expect(host.refresher.current()?.serial).toBe(2);
   });
 
-  it('forgets a pause that the clock has jumped out of', async () => {
+  it('ends a pause if the clock jumps', async () => {
     const host = world();
     host.answer = denied;
     host.refresher.start();
@@ -252,7 +252,7 @@ describe('with a loop', () => {
     expect(host.attempts).toHaveLength(1);
   });
 
-  it('stops in the middle of an attempt, whose result counts for nothing', async () => {
+  it('stops in the middle of an attempt, and ignores its result', async () => {
     const host = world();
     host.refresher.start();
     await host.clock.advance(50);
@@ -311,7 +311,7 @@ describe('pauses', () => {
       count: 1,
       heldUntil: new Date('2026-06-01T13:00:00.100Z'),
     });
-    // All that a throttled hour costs.
+    // The number of requests in a throttled hour.
     expect(host.attempts.length).toBeLessThan(120);
   });
 });
@@ -353,7 +353,7 @@ describe('in a crowded account', () => {
     expect(host.refresher.state().failures).toBeLessThan(20);
   });
 
-  it('never plans with less than five minutes', async () => {
+  it('never refreshes with less than five minutes left', async () => {
     const [lead = 0] = await leads(await throttledUntil(MINUTE), 1);
     expect(lead).toBeGreaterThan(4.9);
     expect(lead).toBeLessThan(5.1);
@@ -391,7 +391,7 @@ describe('in a crowded account', () => {
   });
 });
 
-describe('credentials from before', () => {
+describe('credentials of an earlier process', () => {
   it('are returned at once, and refreshed on their schedule', async () => {
     const host = world({ initial: 30 * MINUTE });
     expect((await host.refresher.get()).serial).toBe(0);
@@ -423,7 +423,7 @@ describe('credentials from before', () => {
 });
 
 describe('refreshNow', () => {
-  it('asks at once, pause or not', async () => {
+  it('sends a request at once, even during a pause', async () => {
     const host = world();
     host.answer = denied;
     await expect(get(host)).rejects.toBe(denied);
@@ -523,7 +523,7 @@ describe('an attempt that was stopped while another is in progress', () => {
     expect(refresher.state()).toMatchObject({ refreshes: 1, failures: 0 });
   });
 
-  it('does not begin the attempt that was queued behind it', async () => {
+  it('does not begin the attempt that was queued after it', async () => {
     const { refresher, pending, answer } = manual();
     const first = refresher.get();
     const queued = refresher.refreshNow();

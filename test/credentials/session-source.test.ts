@@ -33,6 +33,9 @@ it('warns once that a key without derivation, such as an EC key on a token, cach
   await source.create({ logger: other });
   expect(requests).toHaveLength(3);
   for (const { name, warnings } of loggers)
-    expect([name, warnings]).toEqual([name, [expect.stringMatching(/^nothing is cached: no key/)]]);
+    expect([name, warnings]).toEqual([
+      name,
+      [expect.stringMatching(/^nothing is cached: this private key cannot derive/)],
+    ]);
   expect(readdirSync(home)).toEqual([]);
 });

@@ -8,7 +8,7 @@ const KEYS = { accessKeyId: 'ASIAEXAMPLE', secretAccessKey: 'secret', sessionTok
 const now = () => new Date('2026-06-01T12:00:00Z');
 
 describe('createVaultLoginData', () => {
-  it('leaves the role out if there is none, and shows no secret', async () => {
+  it('omits the role if none is given, and shows no secret', async () => {
     const data = await createVaultLoginData(KEYS, { now });
     expect(data).not.toHaveProperty('role');
     const headers = Buffer.from(data.iam_request_headers, 'base64').toString();

@@ -1,7 +1,4 @@
-/**
- * A clock that goes when it is told to: hours pass in milliseconds, and it can be set, as a clock on the wall
- * can.
- */
+/** A clock that tests advance: hours pass in milliseconds, and it can be set, as a real clock can. */
 import type { Clock } from '../../src/credentials/clock.js';
 
 export interface VirtualClock extends Clock {
@@ -55,7 +52,7 @@ export function virtualClock(start = new Date('2026-06-01T12:00:00Z')): VirtualC
   };
 }
 
-/** Lets promises run whose result is there. */
+/** Lets settled promises run. */
 function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -67,7 +67,7 @@ function visit(url: string): void {
   });
 }
 
-/** What an administrator's client sends to make a role: any access key will do, and any signature. */
+/** The request of an administrator's client that makes a role: any access key works, with any signature. */
 function createRole(endpoint: string, name: string) {
   const timestamp = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
   const credential = `AKIAEXAMPLE/${timestamp.slice(0, 8)}/us-east-1/iam/aws4_request`;
@@ -121,7 +121,7 @@ describe.skipIf(!hasChromium)('a hostile page in a browser', { timeout: 90_000 }
     expect(await page.reported).toBe('post,get,cors failed,faults failed');
     expect(lines.length).toBeGreaterThanOrEqual(5);
     for (const line of lines) expect(line).toMatch(/ 403 AccessDeniedException: .*a web page/);
-    // The same request of a client that is no browser makes the role: the attack was a real one.
+    // Control: the same request from a client that is not a browser makes the role.
     expect((await fetch(post, { method: 'POST', body })).status).toBe(200);
   });
 

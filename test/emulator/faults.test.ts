@@ -101,7 +101,7 @@ describe('throttling', () => {
   });
 });
 
-describe('an answer that is late, lost or cut', () => {
+describe('a response that is late, lost or cut', () => {
   it('latency', async () => {
     const { endpoint, ask, refusal, emulator } = await start('latency=120');
     const before = performance.now();

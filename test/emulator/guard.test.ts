@@ -21,7 +21,7 @@ describe('findForeignSender', () => {
     ['[::1]:4566'],
     ['host.docker.internal:4566'],
     ['Host.Docker.Internal'],
-  ])('lets Host %s in', (host) => {
+  ])('accepts Host %s', (host) => {
     expect(ask([['host', host]])).toBeUndefined();
   });
 
@@ -62,7 +62,7 @@ describe('findForeignSender', () => {
     expect(ask([HOST, ...many.slice(1)])).toBeUndefined();
   });
 
-  it('lets every Host in on an address that is not loopback', () => {
+  it('accepts every Host on an address that is not loopback', () => {
     expect(ask([['host', 'emulator.test']], '192.0.2.1')).toBeUndefined();
     expect(ask([['host', 'emulator.test']], '::ffff:127.0.0.1')).toBeDefined();
   });
@@ -94,7 +94,7 @@ describe('findForeignSender', () => {
     ['sec-fetch-site', 'none'],
     ['sec-fetch-mode', 'cors'],
     ['accept-language', '*'],
-  ])('lets %s: %s in: the own origin, or no browser', (name, value) => {
+  ])('accepts %s: %s, from its own origin or no browser', (name, value) => {
     expect(ask([HOST, [name, value]])).toBeUndefined();
   });
 });
@@ -138,7 +138,7 @@ describe('the server', () => {
   });
 
   it.each([[['a:1']], [['http://a']], [['']], ['a'], [[1]]])(
-    'takes no allowHosts of %j',
+    'refuses %j as allowHosts',
     async (allowHosts) => {
       await expect(startEmulator({ allowHosts } as EmulatorOptions)).rejects.toMatchObject({
         code: 'ERR_OPTION_INVALID',

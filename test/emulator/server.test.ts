@@ -21,7 +21,7 @@ afterEach(async () => {
 const uuid = '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 
 describe('startEmulator', () => {
-  it('listens on loopback with an authority of its own', async () => {
+  it('listens on loopback with its own authority', async () => {
     const emulator = await start();
     expect(emulator.endpoint).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     expect(emulator.region).toBe('us-east-1');
@@ -93,7 +93,7 @@ describe('startEmulator', () => {
     }
   });
 
-  it('answers 500 if its clock fails, and goes on', async () => {
+  it('answers 500 if its clock fails, and keeps running', async () => {
     const times = [new Date('x')];
     let isStarted = false;
     const { endpoint } = await start({

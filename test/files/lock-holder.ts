@@ -20,7 +20,7 @@ if (mode === 'hold') {
     if (lock === undefined) throw new Error('no lock');
     const number = Number(readFileSync(`${folder}/number`, 'utf8'));
     appendFileSync(`${folder}/inside`, `in ${process.pid}\n`);
-    // Where another holder would come in.
+    // Another holder could act here.
     await sleep(1);
     writeFileSync(`${folder}/number`, String(number + 1));
     appendFileSync(`${folder}/inside`, `out ${process.pid}\n`);

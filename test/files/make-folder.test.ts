@@ -12,14 +12,14 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-it('creates missing parents for their owner alone, also concurrently', async () => {
+it('creates missing parents that only their owner can use, also concurrently', async () => {
   const path = join(folder, 'a', 'b', 'c');
   await Promise.all(Array.from({ length: 20 }, async () => makeFolder(path)));
   makeFolder(path);
   for (const made of [path, join(folder, 'a')]) expect(statSync(made).mode & 0o777).toBe(0o700);
 });
 
-it('fails if a file is in the way or a link dangles', () => {
+it('fails if a file has the path or a link dangles', () => {
   writeFileSync(join(folder, 'file'), '');
   symlinkSync(join(folder, 'gone'), join(folder, 'link'));
   expect(() => makeFolder(join(folder, 'file'))).toThrow('EEXIST');

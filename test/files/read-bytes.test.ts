@@ -135,7 +135,7 @@ it('readStream stops at the limit', async () => {
   await expect(readStream(endless(), 10_000)).rejects.toMatchObject({ code: 'ERR_TOO_LARGE' });
 });
 
-it('readAwsFile takes /dev/null for an absent file and refuses other devices', async () => {
+it('readAwsFile treats /dev/null as an absent file and refuses other devices', async () => {
   symlinkSync('/dev/null', at('null'));
   expect(await readAwsFile('/dev/null', 'file')).toBeUndefined();
   expect(await readAwsFile(at('null'), 'file')).toBeUndefined();

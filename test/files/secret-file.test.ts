@@ -1,4 +1,4 @@
-/** Token files: which are adopted, and how new ones are created. */
+/** Token files: the existing ones that are used, and the creation of new ones. */
 import {
   chmodSync,
   chownSync,
@@ -43,7 +43,7 @@ async function expectRefusal(words: string): Promise<void> {
 }
 
 describe('readSecretFile', () => {
-  it.each([0o600, 0o400, 0o644])("adopts this user's own file (mode %o)", async (mode) => {
+  it.each([0o600, 0o400, 0o644])("reads this user's own file (mode %o)", async (mode) => {
     write(mode);
     expect(await read()).toEqual({ text: 'secret', mode });
   });
@@ -109,7 +109,7 @@ describe('readSecretFile', () => {
 });
 
 describe('createSecretFile', () => {
-  it('creates a file for this user alone, and keeps an existing one', async () => {
+  it('creates a file that only this user can read, and keeps an existing one', async () => {
     const mask = process.umask(0);
     try {
       expect(await createSecretFile(path, 'first', 'token file')).toBe(true);

@@ -195,7 +195,7 @@ describe.skipIf(process.getuid?.() !== 0)('root', () => {
   });
 
   // While root writes, the owner replaces a folder by a link to a folder of root, as fast as possible.
-  it('a hostile owner gains nothing by replacing folders during the write', async () => {
+  it('is not misled by an owner who replaces folders during the write', async () => {
     const victims = folderOf(0, 'victims');
     const victim = fileOf(0, join(victims, 'credentials'), 'root only\n', 0o644);
     renameSync(join(home, '.aws'), join(home, 'real'));

@@ -43,7 +43,7 @@ const POLICIES = [
 
 describe('ca setup', () => {
   it.skipIf(!hasAws)(
-    'prints lines that set up AWS for this subject of this CA alone (left out where there is no aws command)',
+    'prints commands that set up AWS for this subject of this CA only (left out without the aws command)',
     async () => {
       const machine = await startMachine();
       const lines = await ca(

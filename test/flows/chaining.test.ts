@@ -27,7 +27,7 @@ const trust = (Action: readonly string[], Condition = {}) =>
     ],
   });
 
-/** `aws` on that machine; what it prints, parsed, or the last line of what it complains. */
+/** Runs `aws` on that machine; returns its parsed output, or the last line of its error. */
 async function aws(machine: Machine, profile: string | undefined, args: readonly string[]) {
   const administrator = { AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE', AWS_SECRET_ACCESS_KEY: 'x' };
   // The first version of the CLI has this name for the region, the second both.
@@ -86,7 +86,7 @@ describe('AWS CLI', () => {
   );
 
   it.skipIf(!hasAws)(
-    `is given a chained session by credential-process --assume-role-arn${leftOut}`,
+    `gets a chained session from credential-process --assume-role-arn${leftOut}`,
     async () => {
       const machine = await startMachine();
       const condition = { StringEquals: { 'sts:ExternalId': 'x-1' } };
@@ -104,7 +104,7 @@ describe('AWS CLI', () => {
   );
 
   it.skipIf(!hasAws)(
-    `gets a session by hand, tells whose its key is, and is told why not${leftOut}`,
+    `chains a session, shows its account, and gets the reason of a refusal${leftOut}`,
     async () => {
       const machine = await startMachine();
       await createRole(machine, trust(ACTIONS));

@@ -61,7 +61,7 @@ describe('AWS CLI', () => {
   );
 
   it.skipIf(!hasAws)(
-    `shows our message where the certificate is refused${leftOut}`,
+    `shows our message if the certificate is refused${leftOut}`,
     async () => {
       const machine = await startMachine();
       const { emulator } = machine;
@@ -80,7 +80,7 @@ describe('AWS CLI', () => {
 });
 
 describe('AWS SDK for JavaScript', () => {
-  it('takes fromRolesAnywhere() for its credentials, and calls it once for many requests', async () => {
+  it('accepts fromRolesAnywhere() as credentials, and calls it once for many requests', async () => {
     const { emulator, env } = await startMachine();
     const { endpoint, region, trustAnchorArn, profileArn, roleArn } = emulator;
     const credentials = fromRolesAnywhere({

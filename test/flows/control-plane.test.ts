@@ -45,7 +45,7 @@ describe('AWS CLI', () => {
         MaxSessionDuration: 7200,
         AssumeRolePolicyDocument: POLICY,
       });
-      // What the README says.
+      // As in the README.
       const bundle = await cat(machine, 'ca.pem');
       const pem = `sourceType=CERTIFICATE_BUNDLE,sourceData={x509CertificateData=${bundle}}`;
       const [{ answer: anchor }, { answer: profile }] = await Promise.all([
@@ -99,7 +99,7 @@ describe('AWS CLI', () => {
   );
 
   it.skipIf(!hasAws)(
-    `is refused where it calls with a session's credentials${leftOut}`,
+    `is refused with the credentials of a session${leftOut}`,
     async () => {
       const machine = await startMachine();
       const words = [
@@ -123,7 +123,7 @@ async function cat(machine: Machine, name: string): Promise<string> {
   return (await run(machine, 'cat', [name], machine.folder)).stdout.trim();
 }
 
-/** What this test's SDK for JavaScript is too old for, in the words of Python's. */
+/** Operations that this test's SDK for JavaScript is too old for, with Python's names. */
 const SCRIPT = `
 import botocore.session, json, sys
 endpoint, = sys.argv[1:]

@@ -1,7 +1,7 @@
 /**
- * The configuration files in examples/ do what they say: what they start is started with the paths and ARNs
- * of a test machine, and real clients read the credentials. What only a cluster or a cloud could run is
- * parsed and compared.
+ * The configuration files in examples/ work: their commands run with the paths and ARNs of a test machine,
+ * and real clients read the credentials. Parts that only a cluster or a cloud could run are parsed and
+ * compared.
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -42,7 +42,7 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' ? (address?.port ?? 0) : 0;
 }
 
-/** What a file says for another machine, for this one. */
+/** The content of a file, adapted to this machine. */
 function localizer(machine: Machine, port = 0): (text: string) => string {
   const { env, folder } = machine;
   const pairs: ReadonlyArray<readonly [RegExp, string | undefined]> = [

@@ -1,4 +1,4 @@
-/** Runs every program of examples/ unchanged, and pastes what `rolesanywhere emulator` prints. */
+/** Runs every program of examples/ unchanged, and pastes the output of `rolesanywhere emulator`. */
 import type { ChildProcessByStdio } from 'node:child_process';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -150,7 +150,7 @@ describe('the unit for systemd', () => {
   );
 });
 
-/** Starts `rolesanywhere emulator`, and reads what it prints until it waits for requests. */
+/** Starts `rolesanywhere emulator`, and reads its output until it waits for requests. */
 async function startCommand(
   machine: Pick<Machine, 'env'>,
   ...flags: string[]
@@ -240,7 +240,7 @@ describe('rolesanywhere emulator', () => {
     expect(await once(child, 'exit')).toEqual([0, null]);
   });
 
-  it('logs one line a request, and more with --verbose', async () => {
+  it('logs one line per request, and more with --verbose', async () => {
     const machine = await startMachine();
     for (const flags of [[], ['--verbose']]) {
       const { child, printed } = await startCommand(machine, ...flags);
@@ -268,7 +268,7 @@ describe('rolesanywhere emulator', () => {
     expect(await once(child, 'exit')).toEqual([0, null]);
   });
 
-  it('takes a CA, and prints what to fill in', async () => {
+  it('accepts a CA, and prints placeholders for certificate and key', async () => {
     const machine = await startMachine();
     const { child, printed } = await startCommand(machine, `--ca=${join(machine.folder, 'ca.pem')}`);
     expect(printed).toContain('--certificate "CERTIFICATE" --private-key "KEY"');
@@ -276,7 +276,7 @@ describe('rolesanywhere emulator', () => {
     expect(await once(child, 'exit')).toEqual([0, null]);
   });
 
-  it('goes on when its stderr is closed', async () => {
+  it('keeps running when its stderr is closed', async () => {
     const machine = await startMachine();
     const { child, printed } = await startCommand(machine, '--verbose');
     child.stderr.destroy();

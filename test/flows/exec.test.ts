@@ -58,7 +58,7 @@ describe.skipIf(!hasAws)(`the AWS CLI${note}`, () => {
     expect({ status, stderr }).toEqual({ status: alone.status, stderr: alone.stderr });
   });
 
-  it('works in a shell that has evaluated env, and no longer behind --unset', async () => {
+  it('works in a shell that has evaluated env, and no longer after --unset', async () => {
     const { machine, flags } = await machineWithFlags();
     const program = `"${process.execPath}" "${PROGRAM}"`;
     const ask = IDENTITY.join(' ');
@@ -81,7 +81,7 @@ describe.skipIf(!hasAws)(`the AWS CLI${note}`, () => {
     expect(stdout).toContain(':assumed-role/Demo/');
   });
 
-  it('is warned of if it reads the profile default before the endpoint', async () => {
+  it('causes a warning if it reads the profile default before the endpoint', async () => {
     const { machine, flags } = await machineWithFlags();
     const path = String(machine.env['AWS_CONFIG_FILE']);
     writeFileSync(path, '[default]\naws_access_key_id = AKIAOTHER\naws_secret_access_key = x\n');

@@ -174,7 +174,7 @@ describe.skipIf(noHsm)(`a key on a token${noHsm === undefined ? '' : ` (left out
     ).toMatchObject(SESSION);
   });
 
-  it('is examined by doctor, which shows no PIN', async () => {
+  it('is checked by doctor, which shows no PIN', async () => {
     const args = [
       '--certificate',
       certificate,
@@ -190,7 +190,7 @@ describe.skipIf(noHsm)(`a key on a token${noHsm === undefined ? '' : ` (left out
     expect(wrong('error')).toEqual([expect.stringMatching(/^private key: .*token/)]);
   });
 
-  it('takes the PIN from the URI, a file it names, and a file of its own', async () => {
+  it('accepts the PIN in the URI, in a file that the URI names, and in a PIN file', async () => {
     writeFileSync(at('pin'), `${PIN}\n`);
     chmodSync(at('pin'), 0o600);
     for (const args of [
@@ -232,7 +232,7 @@ describe.skipIf(noHsm)(`a key on a token${noHsm === undefined ? '' : ` (left out
       /requires a PIN, and none is given.*ERR_PKCS11_PIN/s,
     ],
     [
-      'a token that is not there',
+      'a missing token',
       ['--certificate', 'pkcs11:token=gone'],
       /found the tokens? .*host.*ERR_PKCS11_TOKEN/s,
     ],

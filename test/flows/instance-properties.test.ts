@@ -4,7 +4,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { runMain } from '../program.js';
 import { KEY, startMachine } from './machine.js';
 
-it('the subject has the properties of the last request, as they were given', async () => {
+it('the subject has the unchanged properties of the last request', async () => {
   const { env, emulator } = await startMachine();
   const flags = {
     certificate: env['CERTIFICATE'],

@@ -18,7 +18,7 @@ const PASSPHRASE = 'pässphräse 🔑';
 const KINDS = ['rsa-2048', 'rsa-3072', 'ec-p256', 'ec-p384', 'ec-p521', 'ec-secp256k1'];
 const HASHES = ['sha256', 'sha384', 'sha512'];
 
-/** What becomes of a key and its certificate: the options that hand it over. */
+/** A key and its certificate, as options. */
 type Format = (kind: string, certificate: string) => Partial<CreateSessionOptions>;
 
 const folder = mkdtempSync(join(tmpdir(), 'rolesanywhere-matrix-'));
@@ -33,7 +33,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** The path of what openssl writes: once for the same words. */
+/** The path of the output of openssl, which runs once for the same words. */
 function openssl(...args: string[]): string {
   const known = made.get(args.join(' '));
   if (known !== undefined) return known;

@@ -19,9 +19,7 @@ export const NO_NETWORK = `--require ${JSON.stringify(join(ROOT, 'test', 'no-net
 export interface Machine {
   readonly folder: string;
   readonly emulator: Emulator;
-  /**
-   * What a shell on this machine would have: the AWS config and nothing of the real machine's AWS settings.
-   */
+  /** The environment of a shell on this machine: its AWS config, and no AWS settings of the real machine. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 

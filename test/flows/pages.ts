@@ -1,6 +1,6 @@
 /**
  * Runs the blocks of a page of documentation as a reader would: in order, in one shell, on a machine with the
- * emulator in place of AWS. A comment before a block says what to do with it instead of pasting it:
+ * emulator in place of AWS. A comment before a block gives another action than pasting it:
  *
  *   <!-- file: PATH -->         save it as that file
  *   <!-- background: TEXT -->   run it in another terminal, and go on when it has printed TEXT
@@ -29,13 +29,13 @@ import { createAuthority, startEmulator } from '../../src/emulator.js';
 import { KEY, NO_NETWORK, PROGRAM, ROOT } from './machine.js';
 
 export interface Block {
-  /** Where it begins: `examples/serve.md:12`. */
+  /** The place of the block: `examples/serve.md:12`. */
   readonly place: string;
   readonly language: string;
   readonly text: string;
   /** The word of the comment before it: `file`, `background`, …; empty without one. */
   readonly directive: string;
-  /** What follows the colon in that comment. */
+  /** The text after the colon in that comment. */
   readonly argument: string;
 }
 
@@ -66,7 +66,7 @@ export function readPage(path: string): Page {
 
 export interface Ran {
   readonly block: Block;
-  /** What it printed, stdout and stderr. */
+  /** The output, stdout and stderr. */
   readonly printed: string;
 }
 

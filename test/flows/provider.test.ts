@@ -1,5 +1,5 @@
 /**
- * The provider under the SDK's real client, across refreshes and outages, and in a process that wants to end.
+ * The provider under the SDK's real client, across refreshes and outages, and in a process that should end.
  */
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -52,7 +52,7 @@ describe('an SDK client', () => {
     expect(await ask()).toBe(arns[0]);
   });
 
-  it('works through an outage while its credentials last, then throws the reason, and recovers', async () => {
+  it('survives an outage while its credentials last, then throws the reason, and recovers', async () => {
     const { emulator, skip, ask } = await startWorld();
     await ask();
     emulator.faults.set('error=503,operation=CreateSession');

@@ -92,7 +92,7 @@ describe('tables', () => {
 describe('the CHANGELOG', () => {
   const { text } = readPage('CHANGELOG.md');
 
-  it('has one line an entry below four categories', () => {
+  it('has one line per entry, below four categories', () => {
     const section = text.split(/^## /m)[1] ?? '';
     const categories = [...section.matchAll(/^### (.*)$/gm)].map(([, name]) => name);
     expect(categories).toEqual(['Added', 'Changed', 'Fixed', 'Security']);
@@ -107,7 +107,7 @@ describe('the CHANGELOG', () => {
 describe('the README', () => {
   const readme = readPage('README.md');
 
-  it('is read in ten minutes: at most 10 kB', () => {
+  it('can be read in ten minutes: at most 10 kB', () => {
     expect(Buffer.byteLength(readme.text)).toBeLessThanOrEqual(10_000);
   });
 
@@ -145,7 +145,7 @@ describe.each(PAGES.map((page) => [page.path, page] as const))('%s', (_path, pag
     expect(brokenLinks(page)).toEqual([]);
   });
 
-  it('has no block that nothing checks', () => {
+  it('has no unchecked block', () => {
     const checked = ['file', 'background', 'needs', 'administrator', 'same', 'not run'];
     for (const block of page.blocks) {
       expect(['', ...checked], block.place).toContain(block.directive);

@@ -60,7 +60,7 @@ function makePki(folder: string): void {
   }
 }
 
-it.skipIf(!hasAws)(`a certificate that is revoked gets no credentials any more${leftOut}`, async () => {
+it.skipIf(!hasAws)(`a revoked certificate gets no credentials${leftOut}`, async () => {
   const machine = await startMachine();
   const folder = join(machine.folder, 'pki');
   makePki(folder);

@@ -102,7 +102,7 @@ beforeEach(async () => {
   host('ip link set lo up');
   host('ip addr add 172.30.0.1/24 dev ra-link');
   host('ip link set ra-link up');
-  // What a machine has: a way out, so that the address of EC2 is reachable at all.
+  // A default route, so that the address of EC2 is reachable.
   host('ip route add default via 172.30.0.2');
   ip(`netns exec ${CONTAINER} ip addr add 172.30.0.2/24 dev eth0`);
   ip(`netns exec ${CONTAINER} ip link set eth0 up`);
@@ -159,7 +159,7 @@ describe.runIf(canRun)('serve in a network namespace', () => {
     expect((await curl(CONTAINER, 'http://169.254.169.254/')).stdout).toBe(' 000');
   });
 
-  it('answers IMDS on any address to this machine alone, and other hosts with the token', async () => {
+  it('serves IMDS on any address only to this machine, and other hosts with the token', async () => {
     host('iptables -t nat -A OUTPUT -d 169.254.169.254 -p tcp --dport 80 -j REDIRECT --to-ports 9911');
     host('iptables -t nat -A PREROUTING -p tcp --dport 80 -j REDIRECT --to-ports 9911');
     const tokenFile = join(folder, 'token');

@@ -17,10 +17,10 @@ beforeEach(async () => {
 
 interface Serving {
   readonly child: ChildProcess;
-  /** What it has printed so far. */
+  /** The output so far. */
   readonly stdout: () => string;
   readonly stderr: () => string;
-  /** The variables that stdout tells to export. */
+  /** The variables of the export lines on stdout. */
   readonly exported: () => Record<string, string>;
 }
 
@@ -84,7 +84,9 @@ async function stop({ child }: Serving): Promise<number | null> {
   return status;
 }
 
-/** Asks the AWS CLI and the SDK who they are, with nothing but these variables to find credentials. */
+/**
+ * Gets the caller identity with the AWS CLI and the SDK, which have only these variables to find credentials.
+ */
 function clients(variables: Record<string, string>) {
   const { AWS_CONFIG_FILE: _config, AWS_EC2_METADATA_DISABLED: _off, ...rest } = machine.env;
   const region = { AWS_DEFAULT_REGION: rest['AWS_REGION'] };
@@ -102,7 +104,7 @@ function clients(variables: Record<string, string>) {
 const ARN = /^arn:aws:sts::123456789012:assumed-role\/Demo\/[0-9a-f]+\n$/;
 
 describe('serve', () => {
-  it('gives credentials to real clients, as EC2 and as a container, and stops on SIGTERM', async () => {
+  it('gives credentials to real clients, by IMDS and container endpoint, and stops on SIGTERM', async () => {
     const tokenFile = join(machine.folder, 'token');
     const started = await serving('--token-file', tokenFile, '--imds', '--debug');
     const { AWS_EC2_METADATA_SERVICE_ENDPOINT: imds = '', ...container } = started.exported();
@@ -155,7 +157,7 @@ describe('serve', () => {
     expect(await stop(started)).toBe(0);
   });
 
-  it.runIf(existsSync('/dev/full'))('ends if it cannot print how programs find it', async () => {
+  it.runIf(existsSync('/dev/full'))('ends if it cannot print the variables for programs', async () => {
     const args = [PROGRAM, 'serve', ...sessionFlags(machine), '--port', '0'];
     const full = openSync('/dev/full', 'w');
     onTestFinished(() => closeSync(full));
@@ -174,7 +176,7 @@ describe('serve', () => {
     expect(stderr()).toMatch(/\(ERR_NETWORK\)\nhint: .*\n$/);
   });
 
-  it('serves without credentials with --wait, and answers 503 meanwhile', async () => {
+  it('starts without credentials with --wait, and answers 503 until it has some', async () => {
     const certificate = readFileSync(machine.env['CERTIFICATE'] ?? '');
     rmSync(machine.env['CERTIFICATE'] ?? '');
     const started = await serving('--wait', '--token-file', join(machine.folder, 'token'));
@@ -238,7 +240,7 @@ describe('serve', () => {
     expect(await stop(started)).toBe(0);
   });
 
-  it('runs as the example for Kubernetes says, its probe included', async () => {
+  it('runs with the arguments of the example for Kubernetes, and answers its probe', async () => {
     const manifest = readFileSync(join(ROOT, 'examples', 'kubernetes-sidecar.yaml'), 'utf8');
     const { env, folder } = machine;
     const real: Record<string, string | undefined> = {
@@ -278,7 +280,7 @@ describe('serve', () => {
     expect(events).toEqual(['listening', 'refreshed', 'stopped']);
   });
 
-  it('serves other hosts the container endpoint alone, with a warning', async () => {
+  it('serves other hosts only the container endpoint, with a warning', async () => {
     const started = await serving('--bind', '0.0.0.0', '--token-file', join(machine.folder, 'token'));
     expect(started.stderr()).toMatch(/ warn off-loopback bind=0\.0\.0\.0 /);
     expect(started.stderr()).toMatch(/ info listening .* imds=off credentials="every reader of /);
@@ -354,7 +356,7 @@ describe('serve', () => {
     expect(machine.emulator.sessionCount).toBe(0);
   });
 
-  it('takes any hop limit on loopback, where nothing leaves the machine', async () => {
+  it('accepts any hop limit on loopback, where no packet leaves the machine', async () => {
     expect(await stop(await serving('--hop-limit', '1'))).toBe(0);
   });
 
@@ -385,7 +387,7 @@ describe('serve', () => {
     expect(stderr()).toContain('hint: to serve it on this machine alone: ip addr add 192.0.2.1/32 dev lo');
   });
 
-  it('serves no IMDS beside a token, and logs what it refuses', async () => {
+  it('serves no IMDS with a token file, and logs refused requests', async () => {
     const tokenFile = join(machine.folder, 'token');
     const started = await serving('--token-file', tokenFile);
     expect(Object.keys(started.exported())).not.toContain('AWS_EC2_METADATA_SERVICE_ENDPOINT');
@@ -417,7 +419,7 @@ describe('serve', () => {
     },
   );
 
-  it('opens the metrics to a token of their own', async () => {
+  it('serves the metrics to clients with the metrics token', async () => {
     const files = { token: join(machine.folder, 'token'), metrics: join(machine.folder, 'metrics') };
     const started = await serving('--token-file', files.token, '--metrics-token-file', files.metrics);
     const url = started.exported()['AWS_CONTAINER_CREDENTIALS_FULL_URI'] ?? '';
@@ -439,8 +441,8 @@ describe('serve', () => {
   });
 });
 
-describe('credential_process without a start of Node', () => {
-  /** Asks the AWS CLI and boto3 who they are, with one line of ~/.aws/config. */
+describe('credential_process without starting Node', () => {
+  /** Gets the caller identity with the AWS CLI and boto3, which have one line of ~/.aws/config. */
   function clientsOf(line: string) {
     const config = join(machine.folder, 'config-of-curl');
     writeFileSync(config, `[profile fast]\ncredential_process = ${line}\nregion = us-east-1\n`);
@@ -454,7 +456,7 @@ print(boto3.client("sts").get_caller_identity()["Arn"])`;
     ]);
   }
 
-  /** The line that `serve` has printed as a comment. */
+  /** The line that `serve` prints as a comment. */
   const printedLine = (started: Serving): string =>
     /^# credential_process = (.*)$/m.exec(started.stdout())?.[1] ?? '';
 
@@ -485,7 +487,7 @@ print(boto3.client("sts").get_caller_identity()["Arn"])`;
       expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
       expect(stdout).toMatch(ARN);
     }
-    // Without the token there is nothing, and the CLI says so.
+    // Without the token there are no credentials, and the CLI reports it.
     const [refused] = await clientsOf(line.replace(/-H "\S+" /, ''));
     expect(refused?.status).not.toBe(0);
     expect(await stop(started)).toBe(0);

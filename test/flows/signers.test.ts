@@ -62,8 +62,8 @@ describe.each(['rsa-2048', 'ec-p256'])('for %s', (name) => {
   });
 });
 
-describe('the programs that cannot run here', () => {
-  it('say so, and the one for macOS is JavaScript', () => {
+describe('the programs for other systems', () => {
+  it('fail with a message, and the one for macOS is valid JavaScript', () => {
     for (const file of ['windows-store.ps1', 'macos-keychain.js']) {
       expect(readFileSync(join(SIGNERS, file), 'utf8').replaceAll(/\s+\*?\s*/g, ' ')).toContain(
         'was not run by the project',

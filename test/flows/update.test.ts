@@ -117,7 +117,7 @@ describe('update', () => {
     expect(machine.emulator.sessionCount).toBe(3);
   });
 
-  it('writes what the AWS SDK for JavaScript and the AWS CLI use', async ({ annotate }) => {
+  it('writes credentials that the AWS SDK for JavaScript and the AWS CLI use', async ({ annotate }) => {
     const { machine, args } = await startUpdating();
     const { status, stdout, stderr } = await run(
       machine,
@@ -162,7 +162,7 @@ describe('update', () => {
     expect(machine.emulator.sessionCount).toBe(1);
   });
 
-  it('shows no secret, even with --debug, and warns if others may read the file', async () => {
+  it('shows no secret, even with --debug, and warns if other users can read the file', async () => {
     const { machine, path, args } = await startUpdating();
     writeFileSync(path, '', { mode: 0o644 });
     const { stderr } = await run(machine, process.execPath, args('--once', '--debug'));
@@ -206,13 +206,16 @@ describe('update', () => {
     expect(second).toMatchObject({ status: 0, stderr: '' });
   });
 
-  it.each([['DEFAULT'], ['a]\n[b'], ['__proto__'], [' x']])('refuses %j for a profile', async (profile) => {
-    const { machine, path, args } = await startUpdating();
-    const { status, stderr } = await run(machine, process.execPath, args('--once', `--profile=${profile}`));
-    expect(status).toBe(2);
-    expect(stderr).toContain('--profile must be the name of a profile');
-    expect(readdirSync(join(path, '..'))).toEqual([]);
-  });
+  it.each([['DEFAULT'], ['a]\n[b'], ['__proto__'], [' x']])(
+    'refuses %j as the name of a profile',
+    async (profile) => {
+      const { machine, path, args } = await startUpdating();
+      const { status, stderr } = await run(machine, process.execPath, args('--once', `--profile=${profile}`));
+      expect(status).toBe(2);
+      expect(stderr).toContain('--profile must be the name of a profile');
+      expect(readdirSync(join(path, '..'))).toEqual([]);
+    },
+  );
 
   it('refuses standard input, which cannot be read again', async () => {
     const { machine, args } = await startUpdating();
@@ -240,7 +243,7 @@ describe('update', () => {
 });
 
 describe('the file', () => {
-  it('loses no profile of several concurrent writers', async () => {
+  it('loses no profile of concurrent writers', async () => {
     const { machine, path, args } = await startUpdating();
     writeFileSync(path, OTHERS);
     const names = Array.from({ length: 8 }, (_, index) => `p${index}`);

@@ -1,6 +1,6 @@
 /**
- * Certificates and keys as people have them, and what becomes of them: a session of the emulator's, or a code
- * and the words that help.
+ * Certificates and keys in the forms that users have: each gives a session of the emulator, or an error with
+ * code and hint.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -64,7 +64,7 @@ const base64 = (content: string): string => Buffer.from(content).toString('base6
 const escaped = (content: string): string => content.replaceAll('\n', '\\n');
 const wrapped = (content: string): string => (base64(content).match(/.{1,76}/g) ?? []).join('\n');
 
-describe('a session is made of', () => {
+describe('a session is created with', () => {
   it.each<[string, () => IdentitySource]>([
     [
       'UTF-16, as PowerShell writes it',
@@ -220,7 +220,7 @@ describe('a session is made of', () => {
     expect(arn).toMatch(/:assumed-role\//);
   });
 
-  it('and the forms that were undone are named at debug', async () => {
+  it('and --debug names the repaired forms', async () => {
     const { debug } = await outcomeOf({
       certificate: base64(CERTIFICATE),
       privateKey: file('named.key', utf16(KEY)),
@@ -287,7 +287,7 @@ describe('an intermediate that two roots have issued', () => {
 
 const hasKeytool = spawnSync('keytool', ['-help'], { stdio: 'ignore' }).status === 0;
 
-describe('what cannot be read is named with the command that mends it', () => {
+describe('an unreadable file is described, with the command that converts it', () => {
   const dashes = (with_: string): string => CERTIFICATE.replaceAll('-----', with_);
   it.each<[string, () => string, RegExp]>([
     ['en dashes', () => file('en.pem', dashes('–––––')), /typographic dashes/],
@@ -345,7 +345,7 @@ describe('what cannot be read is named with the command that mends it', () => {
     });
   });
 
-  it.skipIf(!hasKeytool)("a keystore of keytool's", async () => {
+  it.skipIf(!hasKeytool)('a keystore of keytool', async () => {
     const store = join(folder, 'real.jks');
     const options = ['-storepass', 'changeit', '-keypass', 'changeit', '-storetype', 'JKS', '-keyalg', 'RSA'];
     execFileSync(

@@ -1,7 +1,7 @@
 /** Mutations that know the structure of what they change: bytes, DER, PEM, lines of text, JSON. */
 import type { Dice } from './dice.js';
 
-/** Inputs stay below this, unless the fixture is larger; what reads files refuses more than 1 MiB. */
+/** Inputs stay below this, unless the fixture is larger; readers of files refuse more than 1 MiB. */
 const MOST_BYTES = 600_000;
 
 /** From other fixtures, to splice in. */
@@ -48,7 +48,7 @@ interface Element {
   readonly end: number;
 }
 
-/** Every element of a DER text that can be told, at any depth. */
+/** Every recognisable element of a DER text, at any depth. */
 function elementsOf(der: Buffer): Element[] {
   const found: Element[] = [];
   collect(der, 0, der.length, 0, found);
@@ -125,7 +125,7 @@ function newElement({ tag, whole, content }: Chosen, dice: Dice, others: Others)
       return nested;
     }
     case 7:
-      // A length that is wrong, indefinite, or longer than it need be.
+      // A length that is wrong, indefinite, or longer than necessary.
       return Buffer.concat([Buffer.from([tag]), dice.pick(ODD_LENGTHS), content]);
     case 8:
       return encode(tag, Buffer.concat([content, content]));

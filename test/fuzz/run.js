@@ -112,7 +112,7 @@ async function fuzz(target, seconds) {
 }
 
 /**
- * What is known of a worker that was killed or killed itself.
+ * The figures of a worker that was killed or killed itself.
  *
  * @param {number} first
  * @param {string} progress
@@ -137,7 +137,7 @@ function isKnown(findings, { cause }) {
 }
 
 /**
- * Limits are for one input, and a process has had many: what went over one is run once more, alone.
+ * Limits are for one input, and a process has had many: an input that exceeded one runs once more, alone.
  *
  * @param {object} job
  * @param {Finding} finding

@@ -32,7 +32,7 @@ import { mutateBytes, mutateDer, mutateJson, mutateLines, mutatePem } from './mu
 
 type Mutate = (input: Buffer, dice: Dice, others: Others) => Buffer;
 
-/** What one input may take: CPU time of the whole process, and its memory. */
+/** The limits for one input: CPU time of the whole process, and its memory. */
 export interface Limits {
   readonly cpuMs: number;
   readonly memoryMb: number;
@@ -46,15 +46,15 @@ export interface Target {
   /**
    * Made once in each process.
    *
-   * @returns the run of one input. Its result names the outcome, such as `ok` or `404`; it throws what the
-   *   code under test throws, and a {@link Violation} where a promise of the code is broken without an error.
+   * @returns the run of one input. Its result names the outcome, such as `ok` or `404`; it throws the errors
+   * of the code under test, and a {@link Violation} if the code breaks a rule without an error.
    */
   readonly prepare: () => Promise<Run> | Run;
 }
 
 type Run = (input: Buffer, dice: Dice) => Promise<string> | string;
 
-/** The code under test has answered, and the answer is wrong. */
+/** The code under test has returned a wrong result. */
 export class Violation extends Error {}
 
 /** With a key derivation within the budget for one file. */
@@ -96,7 +96,7 @@ function edit(input: Buffer): string {
   try {
     once = editProfile(text, 'default', PROFILE).text;
   } catch (error) {
-    // Internal: the writer makes an error of this package of it.
+    // Internal: the writer converts it to an error of this package.
     if (error instanceof FileFault) return error.code;
     throw error;
   }
@@ -188,7 +188,7 @@ function mutateAnswer(input: Buffer, dice: Dice, others: Others): Buffer {
   return Buffer.concat([Buffer.from(head, 'latin1'), body]);
 }
 
-/** @returns a run that has the session asked of a server that answers with the input, whatever was asked */
+/** @returns a run that creates a session at a server that responds with the input to every request */
 async function answerOverHttp(): Promise<Run> {
   let answer: Uint8Array = Buffer.alloc(0);
   const server: Server = createServer((socket: Socket) => {
@@ -249,7 +249,7 @@ function readDraft(input: Buffer): Draft {
   return { ...Object.fromEntries(entries), headers: Object.fromEntries(texts) };
 }
 
-/** What a proxy or an attacker changes after the request was signed. */
+/** Changes by a proxy or an attacker after the request was signed. */
 function alter(request: EmulatorRequest, dice: Dice): EmulatorRequest {
   if (dice.chance(0.5)) return request;
   const change = (text: string): string =>

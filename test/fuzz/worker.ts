@@ -1,6 +1,6 @@
 /**
  * Runs inputs of one target in this process until its time is over or an input breaks a limit. It reports to
- * its parent: each outcome that no caller should see, and the figures at the end.
+ * its parent: each unacceptable outcome, and the figures at the end.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { isRolesAnywhereError } from '../../src/errors.js';
@@ -13,7 +13,7 @@ export interface Job {
   readonly seed: string;
   /** The first input. */
   readonly first: number;
-  /** How many inputs at most. */
+  /** The maximum number of inputs. */
   readonly count: number;
   readonly seconds: number;
   /** A file in which the worker keeps the number of its current input, for the case that it is killed. */
@@ -22,7 +22,7 @@ export interface Job {
 
 export interface Finding {
   readonly index: number;
-  /** `error`: not an error class of ours. `cpu` and `memory`: over the limit. `hang`: no answer at all. */
+  /** `error`: not an error class of ours. `cpu` and `memory`: over the limit. `hang`: no result at all. */
   readonly kind: 'error' | 'cpu' | 'memory' | 'hang';
   readonly detail: string;
   /** Equal for findings with one cause. */
@@ -36,7 +36,7 @@ export interface Figures {
   readonly slowest: number;
   readonly peakMb: number;
   readonly findings: readonly Finding[];
-  /** Where to go on. */
+  /** The number of the next input. */
   readonly next: number;
 }
 

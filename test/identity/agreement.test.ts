@@ -31,7 +31,7 @@ import {
 function refusedByEmulator(bytes: Buffer): string | undefined {
   try {
     const certificate = parseByEmulator(bytes);
-    // It asks for the key when it verifies a request.
+    // It reads the key when it verifies a request.
     const isKnown = /^(rsa|ec|ml-dsa-\d\d)$/.test(certificate.publicKey.type);
     return checkLeaf(certificate, NOW) ?? (isKnown ? undefined : `key: ${certificate.publicKey.type}`);
   } catch (error) {
@@ -265,7 +265,7 @@ describe('over mutants', () => {
       const altered = Buffer.from(whole);
       altered[at] = (altered[at] ?? 0) ^ ([0x01, 0x80, 0x20][at % 3] ?? 0);
       const problem = await disagreement(altered);
-      // The client measures the numbers of a key, which is its own protection.
+      // The client checks the numbers of a key, for its own protection.
       const isMeasured = at >= start && at < end && problem?.startsWith('client: ERR_');
       if (problem !== undefined && !isMeasured) found.push(`${at}: ${problem}`);
     }

@@ -51,7 +51,7 @@ describe('the parsers agree', () => {
       const where = bytes.toString('base64');
       const theirs = attempt(() => readTheirs(bytes));
       const ours = await parseCertificate(bytes, 'it').catch(() => undefined);
-      // What both others refuse, ours may not take.
+      // Our parser may not accept a certificate that both others refuse.
       expect(ours === undefined, where).toBe(theirs === undefined);
       if (ours === undefined) continue;
       const { publicKey, ...fields } = ours;
@@ -99,7 +99,7 @@ function readTheirs(bytes: Buffer): Record<string, unknown> {
     notAfter: tbs.validity.notAfter.getTime(),
     isCa: constraints?.cA,
     pathLength: constraints?.pathLenConstraint,
-    // Its name for cRLSign is its own.
+    // It has another name for cRLSign.
     keyUsage: usage
       ?.toJSON()
       .map((one) => (one === 'crlSign' ? 'cRLSign' : one))
@@ -109,7 +109,7 @@ function readTheirs(bytes: Buffer): Record<string, unknown> {
   };
 }
 
-describe('times are read by rule', () => {
+describe('times are parsed by RFC 5280', () => {
   it.each<[string, Buffer, string]>([
     ['UTCTime', utc('300102030405Z'), '2030-01-02T03:04:05Z'],
     ['UTCTime of the last century', utc('500102030405Z'), '1950-01-02T03:04:05Z'],

@@ -178,7 +178,7 @@ describe('the path is found', () => {
   });
 });
 
-describe('a given intermediate that the path needs is named where it', () => {
+describe('a given intermediate that the path needs is named if it', () => {
   it.each<[string, readonly Buffer[], string]>([
     ['has expired', [leaf, ca('Issuing', 'Root', EXPIRED)], 'ERR_CHAIN_EXPIRED'],
     ['is not valid yet', [leaf, ca('Issuing', 'Root', AHEAD)], 'ERR_CHAIN_NOT_YET_VALID'],
@@ -217,7 +217,7 @@ describe('of several pairs', () => {
   const renewal = issue('host', 'Issuing', { key: 'new', notAfter: utc('280101000000Z') });
   const later = issue('host', 'Issuing', { key: 'later', ...AHEAD });
 
-  it('the valid one that expires last is taken, in any order', async () => {
+  it('the valid one that expires last is used, in any order', async () => {
     for (const given of orders([old, renewal, later, issuing])) {
       for (const owners of orders(['old', 'new', 'later'])) {
         const identity = await load(given, owners);
@@ -268,7 +268,7 @@ describe('of several pairs', () => {
     });
   });
 
-  it('the one that has not expired is taken', async () => {
+  it('the one that has not expired is used', async () => {
     const gone = issue('gone', 'Issuing', EXPIRED);
     expect(summary(await load([gone, leaf, issuing], ['gone', 'leaf']))).toMatchObject({ leaf });
   });
@@ -295,6 +295,6 @@ describe('bombs', () => {
   });
 });
 
-it('the key of a chain of its own is one that signs', () => {
+it('the key of the chain is one that signs', () => {
   expect(createPrivateKey(keyPem('leaf')).asymmetricKeyType).toBe('ec');
 });

@@ -120,7 +120,7 @@ describe('pure parts', async () => {
     expect(linkedFrom(target, impostors)).toEqual([]);
   });
 
-  it('names are compared without regard to case and repeated blanks (RFC 5280)', async () => {
+  it('names are compared without regard to case and repeated spaces (RFC 5280)', async () => {
     const [target] = await certificates('chain-1.pem');
     const [issuer] = await certificates('chain-1.intermediates.pem');
     if (target === undefined || issuer === undefined) expect.fail('no certificate');

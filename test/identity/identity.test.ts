@@ -194,7 +194,7 @@ describe('an encrypted key', () => {
     }
   });
 
-  it('in the certificate file is named so', async () => {
+  it('in the certificate file is named by that file', async () => {
     const certificate = `${text('rsa-2048.scrypt.pem')}${text('rsa-2048.pem')}`;
     await expect(loadIdentity({ certificate })).rejects.toMatchObject({
       code: 'ERR_KEY_PASSPHRASE',

@@ -70,7 +70,7 @@ describe('an identity is read', () => {
     expect(await identity.sign(Buffer.from('x'))).toHaveLength(256);
   });
 
-  it('without bytes behind the DER of a certificate', async () => {
+  it('without the bytes after the DER of a certificate', async () => {
     const certificate = Buffer.concat([bytes('rsa-2048.der'), Buffer.from('\n')]);
     const outcome = await loadIdentity({ ...RSA, certificate }).catch((error: Error) => error);
     // Refused or cut off, but never sent along: the service would get other bytes than the CA signed.
@@ -104,7 +104,7 @@ describe('an identity is read', () => {
   });
 });
 
-describe('unreadable input is refused by kind', () => {
+describe('unreadable input is refused with its own code', () => {
   const unreadable = (subject: string, reason: string): string => `${subject} cannot be read: ${reason}`;
   it.each<[string, IdentitySource, string, AsyncIterable<Uint8Array>?]>([
     [
@@ -254,7 +254,7 @@ describe('loadTrustBundle', () => {
   });
 });
 
-describe('an identity around a signer elsewhere', () => {
+describe('an identity with an external signer', () => {
   const certificate = text('chain-3.fullchain.pem');
 
   it('has the first certificate, its chain and algorithm, and calls the signer', async () => {
@@ -312,13 +312,13 @@ describe('an identity around a signer elsewhere', () => {
     });
   });
 
-  it("passes the signer's own error on", async () => {
+  it("passes on the signer's own error", async () => {
     const failure = new Error('the token was removed');
     const identity = await loadIdentity({ certificate }, { sign: () => Promise.reject(failure) });
     await expect(identity.sign(Buffer.from('data'))).rejects.toBe(failure);
   });
 
-  it('refuses a private key beside it, and a certificate that cannot sign', async () => {
+  it('refuses a private key besides it, and a certificate that cannot sign', async () => {
     const sign = async (data: Uint8Array): Promise<Uint8Array> => data;
     await expect(
       loadIdentity({ certificate, privateKey: path('chain-3.key.pem') }, { sign }),

@@ -80,7 +80,7 @@ export function makeCertificate(parts: Parts = {}): Buffer {
   return sequence(tbs, algorithm, bits(sign('sha256', tbs, signer)));
 }
 
-/** RFC 5280 §4.1.2.5 wants seconds. OpenSSL 3.0 takes a certificate without them, 3.5.8 refuses it. */
+/** RFC 5280 §4.1.2.5 requires seconds. OpenSSL 3.0 accepts a certificate without them, 3.5.8 refuses it. */
 export const READS_TIMES_WITHOUT_SECONDS = (() => {
   try {
     return new X509Certificate(makeCertificate({ notAfter: utc('3001020304Z') })) !== undefined;

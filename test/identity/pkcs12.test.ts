@@ -84,7 +84,7 @@ describe.skipIf(!hasOpenssl)('a PKCS#12 file alone is an identity', () => {
   };
 
   it.each(OLD.flatMap((cert) => ['secret', '', 'pässwörd 🔑'].map((password) => [cert, password] as const)))(
-    'as Windows and Java wrote it: %s, with the password %j, and a warning',
+    'in the format of Windows and Java: %s, with the password %j, and a warning',
     async (cipher, password) => {
       for (const name of ['rsa-2048', 'ec-p256']) {
         const options = [
@@ -169,7 +169,7 @@ describe.skipIf(!hasOpenssl)('a PKCS#12 file alone is an identity', () => {
     expect(await failure(bytes, 'wrong')).toMatchObject({ code: 'ERR_KEY_PASSPHRASE' });
   });
 
-  it('with a chain in any order: it is sorted, the root left out', async () => {
+  it('with a chain in any order, which is sorted without the root', async () => {
     const blocks =
       text('chain-3.intermediates.pem').match(
         /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n/g,
@@ -188,7 +188,7 @@ describe.skipIf(!hasOpenssl)('a PKCS#12 file alone is an identity', () => {
     }
   });
 
-  it('with intermediates beside it, with a key beside it, and as the key alone', async () => {
+  it('with separate intermediates, with a separate key, and as the key only', async () => {
     const file = makeFile({ name: 'chain-1' });
     const beside = {
       certificate: file,
@@ -222,14 +222,14 @@ describe.skipIf(!hasOpenssl)('of several identities in one PKCS#12 file', () => 
   it.each([
     ['the one that is valid', ['bad-expired', 'ec-p256', 'bad-not-yet-valid'], 'ec-p256'],
     ['the one whose key can sign', ['bad-ed25519', 'ec-p384', 'bad-dsa'], 'ec-p384'],
-  ])('%s is taken', async (_name, names, expected) => {
+  ])('%s is used', async (_name, names, expected) => {
     await expectIdentity(
       await loadIdentity({ certificate: merge(...names), passphrase: 'secret' }),
       expected,
     );
   });
 
-  it('none is taken if no key can sign', async () => {
+  it('none is used if no key can sign', async () => {
     expect(await failure(merge('bad-ed25519', 'bad-dsa'), 'secret')).toMatchObject({
       code: 'ERR_KEY_UNSUPPORTED',
     });
@@ -301,7 +301,7 @@ describe.skipIf(!hasOpenssl)('a PKCS#12 file is refused', () => {
       altered[at] = (altered[at] ?? 0) ^ 0x10;
       const error = await failure(altered, 'secret');
       if (!(error instanceof Error)) {
-        // A tag that pkijs does not look at: what the file says is the same.
+        // A tag that pkijs ignores: the content of the file is the same.
         await expectIdentity(error as SigningIdentity);
         continue;
       }
@@ -311,8 +311,7 @@ describe.skipIf(!hasOpenssl)('a PKCS#12 file is refused', () => {
     }
     const all = [...codes.values()].reduce((sum, count) => sum + count, 0);
     expect([...codes.keys()].filter((code) => !/^ERR_(CERTIFICATE_INVALID|KEY_\w+)$/.test(code))).toEqual([]);
-    // What is left is damage to salts and to the MAC's own fields, which is what a wrong passphrase looks
-    // like.
+    // The rest is damage to salts and to the MAC's own fields, which looks as a wrong passphrase looks like.
     expect((codes.get('ERR_KEY_PASSPHRASE') ?? 0) / all).toBeLessThan(0.2);
   });
 

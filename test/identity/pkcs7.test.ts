@@ -41,7 +41,7 @@ describe.skipIf(!hasOpenssl)('a PKCS#7 bundle', () => {
     }
   });
 
-  it.each(['PEM', 'DER'] as const)('as %s beside a key gives leaf and chain', async (form) => {
+  it.each(['PEM', 'DER'] as const)('as %s with a separate key gives leaf and chain', async (form) => {
     const certificate = bundle(form, 'chain-3.intermediates.pem', 'chain-3.pem');
     const identity = await loadIdentity({ ...LEAF, certificate });
     expect(identity.certificate.subject).toContain('CN=chain-3');
@@ -99,7 +99,7 @@ describe.skipIf(!hasOpenssl)('a PKCS#7 bundle', () => {
     }
   });
 
-  it('of another kind is refused', async () => {
+  it('of another content type is refused', async () => {
     const sealed = join(folder, 'sealed.p7b');
     const args = ['-in', path('root-ec.pem'), '-outform', 'DER', '-out', sealed, path('rsa-2048.pem')];
     execFileSync('openssl', ['cms', '-encrypt', ...args], { stdio: 'pipe' });

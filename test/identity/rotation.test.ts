@@ -165,7 +165,7 @@ describe('rotatingIdentity', () => {
     expect(await identity()).toBe('rsa-2048');
   });
 
-  it('reads files again that changed while they were read', async () => {
+  it('reads files again if they changed while they were read', async () => {
     write('rsa-2048');
     let isFirst = true;
     const identity = rotating(source(), () => {

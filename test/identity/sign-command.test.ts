@@ -113,7 +113,7 @@ describe('a signing program', () => {
     ['is ended', shell('kill -TERM $$'), /was ended by SIGTERM/],
     ['does not exist', ['/nowhere/sign'], /\/nowhere\/sign could not be started: ENOENT/],
     ['prints without end', shell('yes'), /printed more than 65536 octets/],
-  ])('is named if it %s', async (_what, command, message) => {
+  ])('is named in the error if it %s', async (_what, command, message) => {
     await expect(signByCommand(DATA, optionsFor('rsa-2048', command))).rejects.toMatchObject({
       code: 'ERR_KEY_SIGN',
       message: expect.stringMatching(message),

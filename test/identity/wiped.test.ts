@@ -67,14 +67,14 @@ function written(name: string, bytes: Buffer): string {
   return join(folder, name);
 }
 
-describe('no buffer keeps a key that was read from', () => {
+describe('no buffer keeps the key that was read from', () => {
   it.each(CASES)('%s', async (_title, name, file) => {
     const privateKey = file();
     const secrets = secretsOf(name);
     seen = [];
     const passphrase = privateKey.includes('pbkdf2') ? manifest.passphrase : undefined;
     await loadIdentity({ certificate: path(`${name}.pem`), privateKey, passphrase });
-    // The net is whole: while it is read, the file's bytes are in one of them.
+    // Control: while the file is read, its bytes are in one of the buffers.
     expect(seen.length).toBeGreaterThan(3);
     expect(remnants(secrets)).toBe(0);
   });

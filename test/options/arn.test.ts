@@ -65,7 +65,7 @@ describe.each(Object.keys(MALFORMED) as ArnKind[])('as the ARN of a %s is refuse
   });
 });
 
-describe('is taken apart', () => {
+describe('is parsed', () => {
   const accountId = '123456789012';
   it.each<[ArnKind, string, object]>([
     ['trust-anchor', ANCHOR, { partition: 'aws', region: 'us-east-1', accountId }],

@@ -31,7 +31,7 @@ async function call(answers: readonly Answer[], options: Partial<CreateSessionOp
 const BUSY = refusal(429, 'TooManyRequestsException', 'Rate exceeded');
 const DOWN = status(503, 'upstream');
 
-describe('what passes is tried again, what does not is not', () => {
+describe('only temporary failures are tried again', () => {
   it.each<[string, readonly Answer[], number]>([
     ['success', [success], 1],
     ['429, then success', [BUSY, success], 2],
@@ -124,7 +124,7 @@ describe('what passes is tried again, what does not is not', () => {
   it.each([
     ['says nothing', staysSilent],
     ['never ends', neverEnds],
-  ])('an answer that %s, until the time is over', async (_name, answer) => {
+  ])('a response that %s, until the time limit', async (_name, answer) => {
     const { outcome, requests, endpoint } = await call([answer, success], { timeoutMs: 300 });
     expect(outcome).toMatchObject({
       name: 'TransportError',
@@ -137,7 +137,7 @@ describe('what passes is tried again, what does not is not', () => {
   it.each([
     ['by its length', { 'content-length': String(1024 * 1024 + 1) }],
     ['as it comes', {} as Record<string, string>],
-  ])('an answer of more than 1 MiB, announced %s', async (_name, headers) => {
+  ])('a response of more than 1 MiB, announced %s', async (_name, headers) => {
     const { outcome, requests, endpoint } = await call([
       status(201, 'x'.repeat(1024 * 1024 + 1), headers),
       success,
@@ -192,7 +192,7 @@ describe('a request', () => {
     },
   );
 
-  it("is signed by the caller's own identity where one is given", async () => {
+  it("is signed by the caller's own identity if one is given", async () => {
     const own = await identity('ec-p256');
     const { outcome, requests } = await call([success], {
       certificate: undefined,
@@ -238,7 +238,7 @@ describe('a request', () => {
   });
 });
 
-/** In place of the files that the other calls name. */
+/** Replaces the files that the other calls name. */
 const NO_FILES = { certificate: undefined, privateKey: undefined };
 const NEVER = new Promise<never>(() => {});
 
@@ -287,7 +287,7 @@ describe('the caller ends the call', () => {
     expect(requests).toHaveLength(1);
   });
 
-  it('and leaves nothing of itself on a signal that lives on', async () => {
+  it('and leaves no listener on a signal that lives on', async () => {
     const { signal } = new AbortController();
     await call([success], { signal });
     await call([refusal(403, 'AccessDeniedException', 'no')], { signal });

@@ -122,7 +122,7 @@ describe('a custom endpoint', () => {
     );
   });
 
-  // Each is one slip of the keyboard away from a URL that would be taken.
+  // Each differs by one typing error from a valid URL.
   it.each([
     'https://user:hunter2@example.test',
     'https://user:hunter2@example.test:port',
@@ -132,7 +132,7 @@ describe('a custom endpoint', () => {
     'user:hunter2@example.test',
     'htps://user:hunter2@example.test',
     'htps:/user:hunter2@example.test',
-  ])('never comes back with its password: %s', (text) => {
+  ])('is never shown with its password: %s', (text) => {
     expect(() => parseEndpoint(text, 'endpoint')).toThrow(
       expect.objectContaining({
         code: 'ERR_OPTION_INVALID',

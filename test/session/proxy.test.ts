@@ -33,7 +33,7 @@ function call(env: Record<string, string>, options: Partial<CreateSessionOptions
 const SESSION = { accessKeyId: 'ASIAEXAMPLEACCESSKEY' };
 
 describe('a proxy', () => {
-  it.each(['HTTPS_PROXY', 'https_proxy'])('named by %s is asked for a tunnel', async (name) => {
+  it.each(['HTTPS_PROXY', 'https_proxy'])('named by %s is used for a tunnel', async (name) => {
     const { service, proxy } = await start([success]);
     expect(await call({ [name]: `http://127.0.0.1:${proxy.port}` })).toMatchObject(SESSION);
     expect(proxy.asked).toEqual([`${HOST}:443`]);
@@ -66,7 +66,7 @@ describe('a proxy', () => {
     const onWarning = (warning: Error) => warnings.push(warning);
     process.on('warning', onWarning);
     onTestFinished(() => void process.off('warning', onWarning));
-    // The certificate is not for this address: that it comes so far shows that its authority is trusted.
+    // The certificate is not for this address: this error shows that its authority is trusted.
     expect(await call(env, { verifyTls: false })).toMatchObject({
       code: 'ERR_TLS',
       message: expect.stringContaining("does not match certificate's altnames"),
@@ -80,7 +80,7 @@ describe('a proxy', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('hears nothing of the certificate check: the service is verified through it', async () => {
+  it('does not disable verification: the service is verified through it', async () => {
     const { service, proxy } = await start([success]);
     const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` };
     expect(await call(env, { endpoint: 'https://other.test' })).toMatchObject({
@@ -93,7 +93,7 @@ describe('a proxy', () => {
     expect(await call(env, { caBundle: undefined, verifyTls: false })).toMatchObject(SESSION);
   });
 
-  it('loosens no limit', async () => {
+  it('keeps all limits', async () => {
     const { proxy } = await start([status(201, 'x'.repeat(1024 * 1024 + 1)), neverEnds]);
     const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` };
     expect(await call(env)).toMatchObject({
@@ -108,10 +108,10 @@ describe('a proxy', () => {
     ['NO_PROXY', `a.example, .test`],
     ['no_proxy', '*'],
     ['NO_PROXY', `${HOST}:443`],
-  ])('is passed by where %s is "%s"', async (name, value) => {
+  ])('is not used if %s is "%s"', async (name, value) => {
     const { proxy } = await start([success]);
     const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}`, [name]: value };
-    // Directly there is no way out of a test.
+    // Without a proxy, a test has no network.
     expect(await call(env)).toMatchObject({ name: 'TransportError', code: 'ERR_NETWORK' });
     expect(proxy.asked).toEqual([]);
   });
@@ -119,7 +119,7 @@ describe('a proxy', () => {
   it.each([
     ['NO_PROXY', `${HOST}:8443`],
     ['NO_PROXY', '10.0.0.0/8 .other.test'],
-  ])('is asked where %s is "%s"', async (name, value) => {
+  ])('is used if %s is "%s"', async (name, value) => {
     const { proxy } = await start([success]);
     const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}`, [name]: value };
     expect(await call(env)).toMatchObject(SESSION);
@@ -187,14 +187,14 @@ describe('a SOCKS5 proxy', () => {
   );
 });
 
-/** All that an error may show of itself. */
+/** All text that an error may show. */
 function shown(error: unknown): string {
   const { message, stack } = error as Error;
   return [message, stack, JSON.stringify(error), inspect(error, { depth: 20, showHidden: true })].join('\n');
 }
 
 describe('an unusable proxy', () => {
-  it('is tried three times if it closes the connection without an answer', async () => {
+  it('is tried three times if it closes the connection without a response', async () => {
     let asked = 0;
     const proxy = createServer();
     proxy.on('connect', (_request, socket) => {

@@ -35,12 +35,12 @@ describe('explainRefusal', () => {
     expect(causes.join('\n')).toContain(later);
   });
 
-  it('names what does not exist', () => {
+  it('names the resources that may not exist', () => {
     const { causes } = explain('no', { type: 'ResourceNotFoundException' });
     expect(causes[0]).toMatch(/trust-anchor-id TA.*profile-id PR/);
   });
 
-  it('puts facts of this answer first', () => {
+  it('puts the facts of this response first', () => {
     const hint = 'Subject CN "a&b" cannot be a session tag';
     const message = 'Unable to assume role for x. Some attributes failed to be mapped into session tags.';
     expect(explain(message, { hint }).causes[0]).toBe(hint);
@@ -49,7 +49,7 @@ describe('explainRefusal', () => {
     expect(explain('Invalid signature', { hint: 'set the clock' }).causes[0]).not.toBe('set the clock');
   });
 
-  it('gives the statement only where the trust policy may be the cause', () => {
+  it('gives the statement only if the trust policy may be the cause', () => {
     expect(explain('Invalid signature').statement).toBeUndefined();
     expect(explain('Unable to assume role for x').statement).toEqual({
       Effect: 'Allow',
@@ -66,7 +66,7 @@ describe('explainRefusal', () => {
     });
   });
 
-  it('has no causes for a message that is new, or another kind of error', () => {
+  it('has no causes for an unknown message, or another type of error', () => {
     expect(explain('Something new').causes).toEqual([]);
     const busy = new ServiceError('ERR_SERVICE_THROTTLED', 'Invalid signature', { status: 429 });
     expect(explainRefusal(busy, REFUSED)).toEqual({ causes: [], statement: undefined });

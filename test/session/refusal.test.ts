@@ -33,14 +33,14 @@ describe('a refusal', () => {
       'AccessDeniedException',
     ],
     [
-      'is named by its header, without the address behind the name',
+      'is named by its header, without the address after the name',
       answer(400, { message: 'x' }, header('ValidationException:http://internal.amazon.com/coral/x/')),
       DENIED,
       `the service answered 400 ValidationException: x ${ID}`,
       'ValidationException',
     ],
     [
-      'is named by its header, without the address behind the name and the shape before it',
+      'is named by its header, without the address after the name and the shape before it',
       answer(400, { message: 'x' }, header('com.amazon#ValidationException:http://internal.amazon.com/x/')),
       DENIED,
       `the service answered 400 ValidationException: x ${ID}`,
@@ -119,7 +119,7 @@ describe('a refusal', () => {
       'InternalFailure',
     ],
     [
-      'may be a failure on the way',
+      'may be a network failure',
       answer(503, '<html>'),
       'ERR_SERVICE_FAILED',
       `the service answered 503 ${ID}`,
@@ -167,7 +167,7 @@ describe('a refusal', () => {
     ['Mon, 01 Jun 2026 12:05:00 GMT', ''],
     ['Mon, 01 Jun 2026 11:55:00 GMT', ''],
     ['yesterday', ''],
-  ])('of %s tells of a wrong clock: "%s"', (date, told) => {
+  ])('of %s reports a wrong clock: "%s"', (date, told) => {
     const error = errorOf(answer(403, { message: 'Invalid signature' }, { date }));
     expect(error.message).toBe(`the service answered 403: Invalid signature ${ID}${told}`);
   });

@@ -9,7 +9,7 @@ function request(options: object = {}) {
 }
 
 describe('the request of CreateSession', () => {
-  it('is this, to the letter', () => {
+  it('is exactly this', () => {
     expect(request()).toEqual({
       method: 'POST',
       protocol: 'https:',

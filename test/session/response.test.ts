@@ -28,7 +28,7 @@ function withCredentials(credentials: unknown) {
   return { credentialSet: [{ credentials }] };
 }
 
-describe('an answer with credentials', () => {
+describe('a response with credentials', () => {
   it('is a session', () => {
     expect(parse(answer(201, SESSION_ANSWER))).toEqual({
       accessKeyId: 'ASIAEXAMPLEACCESSKEY',
@@ -47,13 +47,13 @@ describe('an answer with credentials', () => {
     });
   });
 
-  it('may say more than we know, and 200', () => {
+  it('may have unknown members, and status 200', () => {
     const more = structuredClone(SESSION_ANSWER) as Record<string, unknown>;
     more['enrolment'] = { new: ['member'] };
     expect(parse(answer(200, more))).toEqual(parse(answer(201, SESSION_ANSWER)));
   });
 
-  it('may have the credentials only: role and account are those of the request', () => {
+  it('may have only the credentials: role and account are those of the request', () => {
     expect(parse(answer(201, withCredentials(CREDENTIALS)))).toEqual({
       ...CREDENTIALS,
       expiration: new Date(CREDENTIALS.expiration),
@@ -66,14 +66,14 @@ describe('an answer with credentials', () => {
     });
   });
 
-  it('counts by its first set', () => {
+  it('is parsed by its first set of credentials', () => {
     const [first] = SESSION_ANSWER.credentialSet;
     const other = { credentials: { ...CREDENTIALS, accessKeyId: 'ASIAOTHER' } };
     expect(parse(answer(201, { credentialSet: [first, other] })).accessKeyId).toBe('ASIAEXAMPLEACCESSKEY');
   });
 });
 
-describe('an answer that is no refusal and no session is named so, without a word of its body', () => {
+describe('a response that is neither a refusal nor a session is reported without its body', () => {
   const NONE = 'the service answered without credentials in the form of CreateSession';
   const { secretAccessKey, ...noSecret } = CREDENTIALS;
   it.each<[string, number, unknown, string]>([
@@ -94,7 +94,7 @@ describe('an answer that is no refusal and no session is named so, without a wor
     ['a blank in the secret', 201, withCredentials({ ...CREDENTIALS, secretAccessKey: 'a b' }), NONE],
     ['a key id that is no text', 201, withCredentials({ ...CREDENTIALS, accessKeyId: 5 }), NONE],
     ['no expiration', 201, withCredentials({ ...CREDENTIALS, expiration: undefined }), NONE],
-    ['an expiration that is no date', 201, withCredentials({ ...CREDENTIALS, expiration: 'soon' }), NONE],
+    ['an invalid expiration', 201, withCredentials({ ...CREDENTIALS, expiration: 'soon' }), NONE],
     [
       'an expiration that Date would guess at',
       201,

@@ -8,7 +8,7 @@ function service(code: ServiceError['code'], status: number, retryAfterMs?: numb
 
 const BUSY = service('ERR_SERVICE_THROTTLED', 429);
 
-/** How long it has waited, in milliseconds. */
+/** The time that it has waited, in milliseconds. */
 const waits = vi.hoisted((): number[] => []);
 
 /** Replaces the clock, so that tests do not wait. */
@@ -66,7 +66,7 @@ describe('retries', () => {
 });
 
 describe('retry', () => {
-  it('asks once where that succeeds', async () => {
+  it('makes one attempt if it succeeds', async () => {
     expect(await run([])).toEqual({ result: 'done', attempts: 1, waits: [] });
   });
 
@@ -96,7 +96,7 @@ describe('retry', () => {
     expect(await run([asking], { remainingMs: 7001 })).toMatchObject({ result: 'done', waits: [7000] });
   });
 
-  it('ends its waiting with the signal', async () => {
+  it('stops waiting when the signal is aborted', async () => {
     const controller = new AbortController();
     const outcome = retry(
       async () => {

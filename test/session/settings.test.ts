@@ -91,7 +91,7 @@ describe('options that do not fit together are refused', () => {
 });
 
 describe('settings', () => {
-  it('hold everything that the later stages ask for, with the defaults', () => {
+  it('have everything that the later stages need, with the defaults', () => {
     expect(parseSettings(BASE)).toEqual({
       source: {
         certificate: 'host.pem',
@@ -118,19 +118,19 @@ describe('settings', () => {
     });
   });
 
-  it('take the region that is given before that of the trust anchor, for the endpoint too', () => {
+  it('prefer the given region to that of the trust anchor, for the endpoint too', () => {
     const { region, endpoint } = parseSettings({ ...BASE, region: 'eu-central-1' });
     expect(region).toBe('eu-central-1');
     expect(endpoint.href).toBe('https://rolesanywhere.eu-central-1.amazonaws.com/');
   });
 
-  it('take a custom endpoint, and keep the region for the signature', () => {
+  it('accept a custom endpoint, and keep the region for the signature', () => {
     const { region, endpoint } = parseSettings({ ...BASE, endpoint: 'https://vpce.example.test:8443/base' });
     expect(region).toBe('us-east-1');
     expect(endpoint.href).toBe('https://vpce.example.test:8443/base');
   });
 
-  it('are frozen, and the options stay as they were', () => {
+  it('are frozen, and the options stay unchanged', () => {
     const options = Object.freeze({ ...BASE });
     const settings = parseSettings(options, { env: { HTTPS_PROXY: 'http://proxy' } });
     expect(Object.isFrozen(settings)).toBe(true);
@@ -139,7 +139,7 @@ describe('settings', () => {
     expect(options).toEqual(BASE);
   });
 
-  it('need no certificate where there is an identity', () => {
+  it('need no certificate if there is an identity', () => {
     expect(parseSettings(ARNS, { hasIdentity: true }).source.certificate).toBeUndefined();
   });
 });

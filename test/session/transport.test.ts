@@ -45,12 +45,12 @@ describe('TLS', () => {
     expect(service.requests).toHaveLength(0);
   });
 
-  it('that is refused is not tried again', async () => {
+  it('that is refused is not retried', async () => {
     const service = await startFakeService([success], { tls: true });
     let jitters = 0;
     const { outcome } = await call(service, { random: () => jitters++ });
     expect(outcome).toMatchObject({ code: 'ERR_TLS' });
-    // Before each further attempt the jitter is asked for.
+    // The jitter is computed before each further attempt.
     expect(jitters).toBe(0);
   });
 
@@ -96,7 +96,7 @@ describe('TLS', () => {
     const service = await startFakeService([success], {
       tls: { minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers },
     });
-    // The server does speak 1.1: a client that asks for it gets it.
+    // Control: the server supports 1.1 for a client that requests it.
     const legacy = connect({
       port: service.port,
       host: '127.0.0.1',
@@ -112,7 +112,7 @@ describe('TLS', () => {
     expect(service.requests).toHaveLength(0);
   });
 
-  it('to a server that speaks none is refused', async () => {
+  it('to a server without TLS is refused', async () => {
     const service = await startFakeService([success]);
     const endpoint = service.endpoint.replace('http:', 'https:');
     const { outcome } = await call({ endpoint });
@@ -134,7 +134,7 @@ describe('authorities of the machine', () => {
       { env: { AWS_CA_BUNDLE: path('root-rsa.pem'), NODE_EXTRA_CA_CERTS: CA_BUNDLE } },
     ],
     ['SSL_CERT_FILE beside caBundle', { caBundle: path('root-rsa.pem'), env: { SSL_CERT_FILE: CA_BUNDLE } }],
-  ])('in %s are trusted after a handshake that did not know the authority', async (_name, options) => {
+  ])('in %s are trusted after a handshake that failed for an unknown authority', async (_name, options) => {
     const service = await startFakeService([success], { tls: true });
     const { outcome } = await call(service, options);
     expect(outcome).toMatchObject(SESSION);
@@ -155,7 +155,7 @@ describe('authorities of the machine', () => {
     expect(outcome).toMatchObject(SESSION);
   });
 
-  it('that do not know the server either: the hint names the issuer that it showed', async () => {
+  it("that do not include the server's either: the hint names the issuer", async () => {
     const service = await startFakeService([success], { tls: true });
     const { outcome } = await call(service);
     const issuer = new X509Certificate(text('tls-localhost.pem')).issuer
@@ -179,17 +179,17 @@ describe('a CA bundle', () => {
       'ERR_PEM_INVALID',
       `CA bundle ${path('not-garbage.pem')} must hold PEM certificates, found none`,
     ],
-  ])('that is none is refused: %s', async (caBundle, code, message) => {
+  ])('that is not PEM is refused: %s', async (caBundle, code, message) => {
     const service = await startFakeService([success], { tls: true });
     const { outcome } = await call(service, { caBundle });
     expect(outcome).toMatchObject({ name: 'IdentityError', code, message });
     expect(service.requests).toHaveLength(0);
   });
 
-  it('that holds a damaged certificate is refused as that', async () => {
+  it('that has a damaged certificate is refused', async () => {
     const service = await startFakeService([success], { tls: true });
     const { outcome } = await call(service, { caBundle: path('not-der.pem') });
-    // Not a defect of ours ("unexpected Error"), and not passed over.
+    // Not a defect of ours ("unexpected Error"), and not ignored.
     expect(outcome).toMatchObject({ name: expect.stringMatching(/^(Identity|Transport)Error$/) });
     expect(service.requests).toHaveLength(0);
   });

@@ -1,7 +1,7 @@
 /**
  * One table of faults for all ways to the service: directly over node:https, through a proxy, and through a
- * dispatcher of the caller's. Each way must end them with the same codes, and no error may hold what the
- * service sent.
+ * dispatcher of the caller's. Each way must end them with the same codes, and no error may contain data of
+ * the service.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
@@ -144,26 +144,29 @@ describe.each(WAYS)('%s', (_way, tls, way) => {
     expect(text).toContain('{"durationSeconds":3600}');
   });
 
-  it.each(FAULTS)('ends %s with a code, and without what was sent', async (_name, answer, closes, code) => {
-    const service = await startRawService(answer, closes, tls);
-    const timeoutMs = code === 'ERR_TIMEOUT' ? 400 : 10_000;
-    const error = await call({ ...(await way(service)), timeoutMs });
-    expect(error).toMatchObject({ code });
-    const shown = inspect(error, {
-      depth: null,
-      showHidden: true,
-      maxStringLength: null,
-      maxArrayLength: null,
-    });
-    for (const secret of [CREDENTIALS.secretAccessKey, CREDENTIALS.sessionToken, CREDENTIALS.accessKeyId]) {
-      expect(shown).not.toContain(secret);
-      expect(shown).not.toContain(Buffer.from(secret).toString('hex').match(/../g)?.slice(0, 8).join(' '));
-    }
-  });
+  it.each(FAULTS)(
+    'ends %s with a code, and shows no data of the request',
+    async (_name, answer, closes, code) => {
+      const service = await startRawService(answer, closes, tls);
+      const timeoutMs = code === 'ERR_TIMEOUT' ? 400 : 10_000;
+      const error = await call({ ...(await way(service)), timeoutMs });
+      expect(error).toMatchObject({ code });
+      const shown = inspect(error, {
+        depth: null,
+        showHidden: true,
+        maxStringLength: null,
+        maxArrayLength: null,
+      });
+      for (const secret of [CREDENTIALS.secretAccessKey, CREDENTIALS.sessionToken, CREDENTIALS.accessKeyId]) {
+        expect(shown).not.toContain(secret);
+        expect(shown).not.toContain(Buffer.from(secret).toString('hex').match(/../g)?.slice(0, 8).join(' '));
+      }
+    },
+  );
 });
 
 describe('a dispatcher of the caller', () => {
-  it('may be a mock, and stays open', async () => {
+  it('may be a mock, and is not closed', async () => {
     const dispatcher = new MockAgent();
     dispatcher.disableNetConnect();
     onTestFinished(() => dispatcher.close());

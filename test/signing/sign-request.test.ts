@@ -129,14 +129,14 @@ describe('signRequest', () => {
     expect(result).not.toBe(frozen);
   });
 
-  it('takes bytes for a body, with the same result as their text', async () => {
+  it('accepts bytes as the body, with the same result as their text', async () => {
     const signer = await identity('rsa-2048');
     const fromText = await signRequest(REQUEST, signer, CONTEXT);
     const fromBytes = await signRequest({ ...REQUEST, body: Buffer.from('{}') }, signer, CONTEXT);
     expect(fromBytes.headers).toEqual(fromText.headers);
   });
 
-  it('refuses a body that it cannot read', async () => {
+  it('refuses a body that is neither text nor bytes', async () => {
     await expect(
       signRequest({ ...REQUEST, body: new ReadableStream() }, await identity('ec-p256'), CONTEXT),
     ).rejects.toMatchObject({
@@ -145,7 +145,7 @@ describe('signRequest', () => {
     });
   });
 
-  it('leaves the chain header out where there is no chain, even a stale one', async () => {
+  it('omits the chain header without a chain, even a stale one', async () => {
     const stale = { ...REQUEST, headers: { ...REQUEST.headers, 'X-Amz-X509-Chain': 'stale' } };
     const { headers } = await signRequest(stale, await identity('rsa-2048'), CONTEXT);
     expect(Object.keys(headers).map((name) => name.toLowerCase())).not.toContain('x-amz-x509-chain');

@@ -1,4 +1,4 @@
-/** Signature Version 4 with temporary credentials, compared with what botocore signs. */
+/** Signature Version 4 with temporary credentials, compared with signatures of botocore. */
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { createStsRequest } from '../../src/session/sts/call-sts.js';

@@ -103,7 +103,7 @@ async function run(args: Arguments, io: Io, now = () => new Date()): Promise<num
   return status;
 }
 
-/** What every command warns of, and no line has said: of password files and configuration files. */
+/** The warnings of every command that no line has reported: about password files and configuration files. */
 function otherWarnings(warnings: readonly string[], groups: readonly Group[]): Group | undefined {
   const found = groups.flatMap(({ lines }) => lines.map((line) => line.found));
   const unsaid = new Set(

@@ -154,7 +154,7 @@ async function commandLines(where: string, value: string, context: Context): Pro
   return [line, ...pathLines(where, args)];
 }
 
-/** What the program itself would say of its arguments; AWS's own helper may have others. */
+/** The errors of the program for its arguments; AWS's own helper may have others. */
 function argumentsLine(where: string, program: string, args: readonly string[]): Line | undefined {
   if (/aws_signing_helper(\.exe)?$/.test(program)) return undefined;
   try {
@@ -202,7 +202,7 @@ async function programLine(where: string, program: string, { statusOf, env }: Co
   return ok(WHAT, `${where}: one line, ${program}`);
 }
 
-/** True too where it cannot be told: on Windows, names have endings by PATHEXT. */
+/** True too if it is unknown: on Windows, names have endings by PATHEXT. */
 async function isInPath(program: string, env: Environment, statusOf: StatusOf): Promise<boolean> {
   const { PATH } = env;
   if (PATH === undefined || sep !== '/') return true;

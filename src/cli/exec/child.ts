@@ -18,7 +18,7 @@ const PASSED_ON = [
 /** The terminal sends these to all processes in its foreground. */
 const FROM_TERMINAL: ReadonlySet<string> = new Set(['SIGINT', 'SIGQUIT', 'SIGWINCH']);
 
-/** How the child has ended, or why it has not started. */
+/** The end of the child, or the reason why it did not start. */
 export type ChildEnding =
   | { readonly ending: Ending }
   | { readonly problem: string; readonly status: 126 | 127 };

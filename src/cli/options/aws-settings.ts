@@ -28,7 +28,7 @@ const SERVICES: Readonly<Record<string, string>> = { endpoint: 'rolesanywhere', 
 
 /** The AWS config as a source of options. */
 export interface AwsSettings extends Source {
-  /** Why nothing was read from the file, for `--debug`. */
+  /** The reason why nothing was read from the file, for `--debug`. */
   readonly problem: string | undefined;
 }
 

@@ -9,7 +9,7 @@ import { OptionError } from '../../errors.js';
 
 const KEYS = ['x509Subject', 'x509Issuer', 'x509Serial'] as const;
 
-/** What a certificate must have: names as RFC 2253 writes them, the serial number in hexadecimal. */
+/** The required fields of a certificate: names as RFC 2253 writes them, the serial number in hexadecimal. */
 export type CertSelector = Partial<Readonly<Record<(typeof KEYS)[number], string>>>;
 
 /** @throws OptionError `ERR_OPTION_INVALID` */

@@ -10,16 +10,19 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Peer } from './peer.js';
 
-/** Why a connection was closed. */
+/** The reason to close a connection. */
 export type CloseReason = 'pipelined' | 'not-reading' | 'made-room';
 
 export interface ConnectionLimits {
   readonly maxConnections: number;
   /** Above it, each answer should close its connection. */
   readonly crowd: number;
-  /** How long an answer may wait for its reader, give or take the time between two checks. */
+  /** The time that a response may wait for its reader, plus or minus the interval of the checks. */
   readonly writeMs: number;
-  /** How long a connection may be idle. Not Node's `keepAliveTimeout`, which sets a timer for each request. */
+  /**
+   * The time that a connection may be idle. Not Node's `keepAliveTimeout`, which sets a timer for each
+   * request.
+   */
   readonly idleMs: number;
   readonly checkMs: number;
 }
@@ -51,7 +54,7 @@ export interface Connections {
   stop(): void;
 }
 
-/** What Node's parser takes for: this message has no body, and what follows it is not HTTP. */
+/** Node's parser reads it as: this message has no body, and the data after it are not HTTP. */
 const NOT_HTTP = 2;
 
 type OnIncoming = (...message: unknown[]) => unknown;

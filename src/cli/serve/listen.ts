@@ -41,7 +41,7 @@ const GRACE_MS = 2_000;
 export interface ListenerOptions {
   readonly routes: Routes;
   readonly peerOf: (socket: Socket) => Peer;
-  /** Told about requests that are not HTTP, and about connections that are closed. */
+  /** Called for requests that are not HTTP, and for closed connections. */
   readonly onClosed: (reason: CloseReason | 'bad-request' | 'too-many-headers') => void;
 }
 
@@ -124,7 +124,7 @@ function serverFor(options: ListenerOptions, connections: Connections): Server {
   server.on('connection', (socket: Socket) => connections.add(socket, options.peerOf(socket)));
   server.on('request', (incoming, outgoing) => answer(incoming, outgoing, options, connections));
   server.on('clientError', (error, socket) => {
-    // Closed already, for a reason that was told.
+    // Closed already, and the reason was reported.
     if (socket.destroyed) return;
     options.onClosed('bad-request');
     refuseMalformed(error, socket);

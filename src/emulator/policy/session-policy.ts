@@ -10,7 +10,7 @@ export function findPolicyProblem(policy: string | undefined): string | undefine
     const value: unknown = JSON.parse(policy);
     if (typeof value === 'object' && value !== null && 'Statement' in value) return undefined;
   } catch {
-    // The same answer as for JSON of another form.
+    // The same error as for JSON of another form.
   }
   return 'session policy: expected JSON with a Statement';
 }

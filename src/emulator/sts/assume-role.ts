@@ -35,7 +35,7 @@ const tooLong = refuseWith(
   'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.',
 );
 
-/** What the new session inherits from the caller's. */
+/** The values that the new session inherits from the caller's session. */
 interface Inheritance {
   readonly sourceIdentity: string | undefined;
   readonly tags: Readonly<Record<string, string>>;

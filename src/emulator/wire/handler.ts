@@ -142,7 +142,7 @@ const NO_OPERATION: Operation = {
   formatRefusal: formatJsonRefusal,
 };
 
-/** What all operations share. */
+/** The context that all operations share. */
 export interface Frame {
   readonly now: () => Date;
   /** Receives one line for each request. Without it, no time is spent on finding reasons. */

@@ -64,7 +64,7 @@ export function derivePbkdf1(
   return iterate(digest.name, Buffer.concat([password, salt]), iterations);
 }
 
-/** How much work a derivation is, in iterations. */
+/** The cost of a derivation, in iterations. */
 export function workOf({ length, digest, iterations }: Omit<Pkcs12Derivation, 'password' | 'salt'>): number {
   return Math.ceil(length / digest.length) * iterations;
 }

@@ -38,7 +38,7 @@ const LABELS = [
 
 const CONVERSION = 'openssl pkey -provider default -provider legacy -in KEY -aes256 -out NEW';
 
-/** How a file is read, and how messages name it. */
+/** The options of reading a file, and its name in messages. */
 export interface KeyContext {
   readonly passphrase: string | undefined;
   /** Such as `private key host.key`. */

@@ -19,7 +19,7 @@ export interface PublicKey {
   readonly keyObject: KeyObject | undefined;
   /** Size or curve, such as `2048 bits` or `prime256v1`; default: what `keyObject` tells. */
   readonly detail?: string | undefined;
-  /** Why the key cannot be used although its kind could: `an RSA key of 512 bits`. */
+  /** The reason why the key cannot be used although its type is supported: `an RSA key of 512 bits`. */
   readonly flaw?: string | undefined;
   /** Whether the EC parameters are written out instead of named, which RFC 5480 §2.1.1 forbids. */
   readonly hasExplicitCurve?: boolean;

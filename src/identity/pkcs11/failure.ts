@@ -70,7 +70,7 @@ export function explainPkcs11Failure(failure: Failure, module: string): Identity
   return describeOther(message, module);
 }
 
-/** What the dynamic linker, the binding or the worker says. */
+/** The message of the dynamic linker, the binding or the worker. */
 function describeOther(message: string, module: string): IdentityError {
   if (/token was removed|not on the token any more/.test(message)) {
     return new IdentityError('ERR_PKCS11_TOKEN', message, { hint: REMOVED[2] });

@@ -1,4 +1,4 @@
-/** What a token shows of a key's public half, and whether it is that of a certificate. Pure. */
+/** Reads the public half of a key on a token, and compares it with a certificate. Pure. */
 import type { JsonWebKey, KeyObject as PublicKey } from 'node:crypto';
 import { createPublicKey, X509Certificate } from 'node:crypto';
 import type { KeyObject } from './messages.js';
@@ -10,7 +10,7 @@ const CURVES: Readonly<Record<string, string>> = {
   'P-521': 'BgUrgQQAIw==',
 };
 
-/** What a key that fits the certificate shows. */
+/** The public half of a key that fits the certificate. */
 export interface PublicHalf {
   readonly type: KeyObject['type'];
   readonly modulus: Buffer;

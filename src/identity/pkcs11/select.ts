@@ -64,7 +64,7 @@ export function keysOfCertificate(
 export interface Pair {
   readonly key: KeyObject;
   readonly certificate: CertificateObject;
-  /** What tells that they belong together: `possible` means that nothing says they do not. */
+  /** The evidence that they belong together: `possible` means that nothing contradicts it. */
   readonly match: (typeof MATCHES)[number];
 }
 

@@ -25,7 +25,7 @@ export interface TokenKeyOptions extends LoginOptions {
   readonly keyUri: Pkcs11Uri | undefined;
   /** From a file, DER: the leaf is the one that the key belongs to, else the first. */
   readonly certificates: readonly Buffer[];
-  /** The user's PIN also serves keys that want it for each signature (CKA_ALWAYS_AUTHENTICATE). */
+  /** The user's PIN also serves keys that require it for each signature (CKA_ALWAYS_AUTHENTICATE). */
   readonly isPinReused: boolean;
   readonly now: () => Date;
 }
@@ -178,7 +178,7 @@ function noMatch(): IdentityError {
   });
 }
 
-/** Those that are no CA's, where there are such. */
+/** The certificates that are not CA certificates, if there are any. */
 function endEntities<T extends { readonly certificate: X509Certificate }>(all: readonly T[]): readonly T[] {
   const leaves = all.filter(({ certificate }) => !certificate.ca);
   return leaves.length > 0 ? leaves : all;

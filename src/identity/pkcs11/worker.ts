@@ -177,8 +177,8 @@ function withSession<T>(
 }
 
 /**
- * Logs in. Two processes that log in at the same moment get in each other's way in SoftHSM, which then answers
- * CKR_GENERAL_ERROR without having looked at the PIN: that alone is tried again.
+ * Logs in. Two processes that log in at the same moment get in each other's way in SoftHSM, which then
+ * returns CKR_GENERAL_ERROR without having checked the PIN: only that error is retried.
  */
 function logIn(pkcs11: PKCS11, session: Handle, user: number, { pin }: Login): void {
   for (let attempt = 1; ; attempt++) {

@@ -47,7 +47,7 @@ export interface AuthSession extends Authorization {
 export interface SessionRequest {
   /** A restricted decryption key of the TPM; RSA or P-256. */
   readonly saltKey: TpmObject;
-  /** What the TPM knows as the key's authorization value: the password, without zeros at its end. */
+  /** The key's authorization value in the TPM: the password, without zeros at its end. */
   readonly authValue: Buffer;
   /** For keys that a policy rules. */
   readonly isPolicy: boolean;

@@ -28,7 +28,7 @@ const MAX_RESPONSE_BYTES = 4096;
 /** The generation of an RSA key in a slow TPM takes many seconds. */
 const RESPONSE_TIMEOUT_MS = 30_000;
 
-/** How long a device that another program holds is waited for. */
+/** The time to wait for a device that another program holds. */
 const BUSY_TIMEOUT_MS = 5000;
 const BUSY_PAUSE_MS = 50;
 

@@ -1,8 +1,8 @@
 /**
  * Chooses the scheme that a TPM key signs with, and shapes the SHA-256 of the data to it.
  *
- * The service wants SHA-256 whatever the key ("The signing process for IAM Roles Anywhere"); a TPM wants a
- * digest as long as the hash of the scheme, which a key may prescribe.
+ * The service requires SHA-256 whatever the key ("The signing process for IAM Roles Anywhere"); a TPM
+ * requires a digest as long as the hash of the scheme, which a key may prescribe.
  */
 import { createHash } from 'node:crypto';
 import { IdentityError } from '../../errors.js';

@@ -150,7 +150,10 @@ function nameOf(responseCode: number): string | undefined {
   return (responseCode & 0x100) === 0 ? undefined : table[responseCode & 0x7f];
 }
 
-/** What a format-one code points at: bit 6 tells a parameter; else bit 11 tells a session from a handle. */
+/**
+ * The subject of a format-one code: bit 6 means a parameter; else bit 11 distinguishes a session from a
+ * handle.
+ */
 function placeOf(responseCode: number): string[] {
   if ((responseCode & 0x80) === 0) return [];
   const number = (responseCode >> 8) & 0xf;

@@ -1,5 +1,5 @@
 /**
- * A private key inside a TPM 2.0: tells its public half and signs with it. Every signature opens the TPM,
+ * A private key inside a TPM 2.0: reads its public half and signs with it. Every signature opens the TPM,
  * loads what it needs, and flushes it again, so that no object of ours stays in the TPM, whose memory holds
  * three.
  */
@@ -54,7 +54,7 @@ const RH_NULL = 0x40000007;
 const RH_ENDORSEMENT = 0x4000000b;
 
 /**
- * Opens a key and checks that it can sign as the service wants it. A key in a file is parsed without asking
+ * Opens a key and checks that it can sign as the service requires. A key in a file is parsed without asking
  * the TPM.
  *
  * @throws IdentityError `ERR_TPM_UNAVAILABLE` `ERR_TPM_FAILED` `ERR_KEY_UNSUPPORTED`

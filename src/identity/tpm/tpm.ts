@@ -34,7 +34,7 @@ const TAG_HASHCHECK = 0x8024;
 const RH_NULL = 0x40000007;
 const HEADER_BYTES = 10;
 
-/** How long a TPM that is busy with another user is waited for. */
+/** The time to wait for a TPM that is busy with another user. */
 const RETRY_TIMEOUT_MS = 8000;
 const RETRY_PAUSE_MS = 100;
 

@@ -138,7 +138,7 @@ describe.skipIf(!hasOpenssl)('openssl (left out where it is not installed)', () 
     expect((Date.parse(validTo) - Date.now()) / 86_400_000).toBeCloseTo(3, 1);
   });
 
-  it('reads an encrypted key, and the list refuses what was revoked', async () => {
+  it('reads an encrypted key, and refuses a revoked certificate by the list', async () => {
     writeFileSync(at('passphrase'), 'canary passphrase\n', { mode: 0o600 });
     await succeed(`${INIT} --ca-passphrase-file @passphrase`);
     await succeed(`${ISSUE} --ca-passphrase-file @passphrase --passphrase-file @passphrase`);
@@ -266,7 +266,7 @@ describe('an intermediate CA', () => {
     },
   );
 
-  it('ends with the CA above it at the latest, as certificates do', async () => {
+  it('expires no later than the CA above it, as certificates do', async () => {
     await succeed(`${INIT} --days 20`);
     const { stderr } = await ca(`${ISSUE} --days 30`);
     expect(stderr).toMatch(

@@ -1,5 +1,6 @@
 /**
- * `configure`: the questions in a real terminal, the line that it writes, and everything that it leaves alone.
+ * `configure`: the questions in a real terminal, the line that it writes, and the content that it does not
+ * change.
  */
 import { execFileSync } from 'node:child_process';
 import {
@@ -90,13 +91,13 @@ const QUESTIONS: ReadonlyArray<[string, string[]]> = [
   ['ARN of the role: ', [`${ARNS.roleArn}\r`]],
 ];
 
-/** With what an editor that rewrites files would lose. */
+/** Content that an editor that rewrites files would lose. */
 const OTHERS =
   '\uFEFF# mine\r\n[profile other]\r\n  region=eu-west-1\r\n' +
   '\ts3 =\r\n\t  max_concurrent_requests = 20\r\n; end';
 
 describe.skipIf(!hasPython)(`configure in a terminal${note}`, () => {
-  it('asks, and writes the line; all else stays, and a copy of it', async () => {
+  it('asks, writes the line, keeps the rest of the file, and makes a backup', async () => {
     const home = makeHome(OTHERS);
     const { shown, status } = await configure(home, ['--profile', 'onprem'], QUESTIONS);
     expect(shown).toContain(`written to ${home.config}: profile onprem`);
@@ -175,7 +176,7 @@ describe.skipIf(!hasPython)(`configure in a terminal${note}`, () => {
     ['n', '\r', 1],
     ['nothing', '\r', 1],
     ['Ctrl-C', '\u0003', -2],
-  ])('replaces no line without a yes: %s', async (answer, end, expected) => {
+  ])('does not replace a line without confirmation: %s', async (answer, end, expected) => {
     const home = makeHome(OLD);
     const typed = answer === 'n' ? `n${end}` : end;
     const { shown, status } = await configure(
@@ -190,7 +191,7 @@ describe.skipIf(!hasPython)(`configure in a terminal${note}`, () => {
     expect(readFileSync(home.config, 'utf8')).toBe(OLD);
   });
 
-  it('replaces the line after a yes, in its place, and keeps the file as it was', async () => {
+  it('replaces the line in its place after confirmation, and keeps a backup of the file', async () => {
     const home = makeHome(OLD);
     const args = ['--profile=onprem', ...identityOf(home)];
     const { status } = await configure(home, args, [[REPLACE, ['y\r']]]);
@@ -216,7 +217,7 @@ describe.skipIf(!hasPython)(`configure in a terminal${note}`, () => {
 });
 
 describe('configure with flags', () => {
-  it('writes what the flags say, with absolute paths, and no passwords', async () => {
+  it('writes the values of the flags, with absolute paths and without passwords', async () => {
     const home = makeHome();
     writeFileSync(join(home.folder, 'password'), 'x', { mode: 0o600 });
     const further = ['--cache', '--session-duration', '900', '--no-verify-ssl=false', '--region=eu-west-1'];
@@ -286,7 +287,7 @@ describe('configure with flags', () => {
     );
   });
 
-  it('says that other credentials of the profile win', async () => {
+  it('warns that other credentials of the profile take precedence', async () => {
     const home = makeHome('[default]\nregion = us-east-1\n');
     const credentials = join(home.folder, '.aws', 'credentials');
     writeFileSync(credentials, '[default]\naws_access_key_id = AKIA\naws_secret_access_key = canary\n');
@@ -369,7 +370,7 @@ describe('bad input', () => {
     expect(readFileSync(home.config)).toEqual(content);
   });
 
-  it('a folder that cannot be made is an error of this machine', async () => {
+  it('a folder that cannot be created is an error of this machine (status 6)', async () => {
     const home = makeHome();
     writeFileSync(join(home.folder, '.aws'), 'a file');
     const outcome = await runProgram(['configure', ...identityOf(home)], { env: home.env });

@@ -1,4 +1,4 @@
-/** `doctor` against every bad certificate, every fault of the emulator, and what the account may refuse. */
+/** `doctor` with every bad certificate, every fault of the emulator, and refusals by the account. */
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -48,7 +48,7 @@ afterAll(async () => {
 
 type Changes = Readonly<Record<string, string | boolean | undefined>>;
 
-/** Flags of a machine where everything is right, but for those that are given here. */
+/** Flags of a correct setup, except for those that are given here. */
 function flags(changes: Changes = {}): string[] {
   const { trustAnchorArn, profileArn, roleArn, endpoint } = emulator;
   const all: Changes = {
@@ -139,7 +139,7 @@ describe('every bad certificate of certs/manifest.json', () => {
     expect(report.status).toBe(fixture.severity === 'error' ? 3 : 0);
   });
 
-  it('and nothing is marked of the good ones, but the permissions of the fixtures', async () => {
+  it('and for good certificates only the permissions of the fixtures', async () => {
     const good = manifest.fixtures.filter((fixture) => fixture.expect === 'ok');
     for (const fixture of good) {
       const report = await doctor(fixtureFlags(fixture), passphrase(fixture));
@@ -197,7 +197,7 @@ describe('every fault of the emulator', () => {
     }
   });
 
-  it('content-type and a clock that is off by minutes do no harm', async () => {
+  it('a wrong content type and a clock that is off by minutes are no error', async () => {
     emulator.faults.set(['content-type=text/html', 'date-skew=180']);
     const report = await doctor();
     emulator.faults.clear();
@@ -207,8 +207,8 @@ describe('every fault of the emulator', () => {
   });
 });
 
-describe('all is well', () => {
-  it('with every line of the list', async () => {
+describe('a valid setup', () => {
+  it('gives every line of the report', async () => {
     const report = await doctor({ ca: at('ca.pem') });
     expect(report.status).toBe(0);
     expect([...marked(report, 'error'), ...marked(report, 'warning')]).toEqual([]);
@@ -230,7 +230,7 @@ describe('all is well', () => {
     expect(lineOf(report, 'CreateSession').found).toContain(`/${report.session?.name},`);
   });
 
-  it('with a role that is assumed, and one that is refused', async () => {
+  it('assumes a second role, and reports a refused one', async () => {
     const { roleArn } = emulator;
     const report = await doctor({ 'assume-role-arn': roleArn.replace('Demo', 'None') });
     expect(lineOf(report, 'AssumeRole')).toMatchObject({ mark: 'error', code: 'ERR_SERVICE_DENIED' });
@@ -238,13 +238,13 @@ describe('all is well', () => {
     expect([lineOf(report, 'CreateSession').mark, report.status]).toEqual(['ok', 5]);
   });
 
-  it('a new session each time, also with --cache', async () => {
+  it('creates a new session each time, also with --cache', async () => {
     const before = emulator.sessionCount;
     for (let run = 0; run < 2; run++) expect((await doctor({ cache: true })).status).toBe(0);
     expect(emulator.sessionCount).toBe(before + 2);
   });
 
-  it('and --offline sends nothing', async () => {
+  it('sends nothing with --offline', async () => {
     const service = await startFakeService([]);
     const report = await doctor({ offline: true, endpoint: service.endpoint });
     expect(service.requests).toEqual([]);
@@ -321,7 +321,7 @@ describe('files', () => {
     });
   });
 
-  it('checks the certificate although the key cannot be read, and says nothing of the key', async () => {
+  it('checks the certificate if the key cannot be read, without lines about the key', async () => {
     const report = await doctor({ offline: true, 'private-key': path('not-truncated.key.pem') });
     expect(marked(report, 'error')).toEqual(['PEM']);
     expect(marked(report, 'ok')).toContain('dates');
@@ -480,7 +480,7 @@ describe('--trust-policy', () => {
     ],
     [allow({ Principal: { Service: 'ec2.amazonaws.com' } }), /Principal: expected/],
     [{ Version: '2012-10-17' }, /./],
-  ])('says which condition fails: %j', async (policy, reason) => {
+  ])('names the condition that fails: %j', async (policy, reason) => {
     const report = await doctor({ offline: true, 'trust-policy': write('role.json', policy) });
     const line = lineOf(report, 'trust policy');
     expect(line).toMatchObject({ mark: 'error', code: 'ERR_SERVICE_DENIED' });
@@ -488,7 +488,7 @@ describe('--trust-policy', () => {
     expect(report.status).toBe(5);
   });
 
-  it('shows no statement where an explicit Deny decides: no statement can help', async () => {
+  it('shows no statement if an explicit Deny decides, since no statement can help', async () => {
     const [statement] = allow({}).Statement;
     const policy = { ...allow({}), Statement: [statement, { ...statement, Effect: 'Deny' }] };
     const report = await doctor({ offline: true, 'trust-policy': write('role.json', policy) });
@@ -497,7 +497,7 @@ describe('--trust-policy', () => {
     expect(advice).not.toContain('"aws:SourceArn"');
   });
 
-  it('takes the policy, and the answer of get-role', async () => {
+  it('accepts the policy itself, and the output of get-role', async () => {
     const policy = allow({ Condition: { StringLike: { 'aws:PrincipalTag/x509Subject/CN': 'host-*' } } });
     for (const content of [policy, { Role: { AssumeRolePolicyDocument: policy } }]) {
       const report = await doctor({ offline: true, 'trust-policy': write('role.json', content) });
@@ -517,7 +517,7 @@ describe('one fault is one line', () => {
       /full path/,
     ],
     [
-      'a key that is not there',
+      'a missing key',
       () => ({ 'private-key': at('none.key') }),
       3,
       'private key file',
@@ -605,7 +605,7 @@ describe('credential_process of the AWS config', () => {
     ['two lines', line('/rolesanywhere credential-process \\\n  --certificate /c.pem'), 'error', /one line/],
     ['an open quote', line('"/rolesanywhere credential-process'), 'error', /quotes/],
     ['a tilde', line('~/bin/rolesanywhere credential-process'), 'error', /absolute path/],
-    ['a program that is not there', line('/no/rolesanywhere credential-process'), 'error', /absolute path/],
+    ['a missing program', line('/no/rolesanywhere credential-process'), 'error', /absolute path/],
     ['no command', line(`/rolesanywhere`), 'error', /absolute path/],
     ['a name alone', line('rolesanywhere credential-process'), 'warning', /absolute path/],
     [
@@ -685,7 +685,7 @@ describe('network', () => {
     expect(lineOf(port, 'TCP')).toMatchObject({ mark: 'error', code: 'ERR_NETWORK' });
   });
 
-  it('TLS with an authority that is unknown is named; with the bundle it is trusted', async () => {
+  it('TLS with an unknown authority is reported; with the bundle it is trusted', async () => {
     const service = await startFakeService([status(403), status(403)], { tls: true });
     const unknown = await doctor({ endpoint: service.endpoint });
     expect(lineOf(unknown, 'TLS')).toMatchObject({ mark: 'error', code: 'ERR_TLS' });
@@ -744,7 +744,7 @@ describe('bad input', () => {
     expect(outcome.status).toBe(exit);
   });
 
-  it('nothing at all is an error of the options', async () => {
+  it('no options at all are an error of the options', async () => {
     const outcome = await runMain(['doctor', '--json']);
     expect(outcome.status).toBe(2);
     expect(JSON.parse(outcome.stdout).checks[0]).toMatchObject({

@@ -35,7 +35,7 @@ const HOSTILE = [
   'ä 日本 \u{1f511}',
 ];
 
-/** What a shell has in the variable after it has read the text. */
+/** The value of the variable in a shell that has read the text. */
 function readBy(shell: string, text: string): string {
   writeFileSync(join(folder, 'script'), `${text}printenv VALUE`);
   const printed = execFileSync(shell, [join(folder, 'script')], { cwd: folder, encoding: 'utf8' });
@@ -55,7 +55,7 @@ describe.each([
   const isLeftOut = !isThere(shell);
 
   it.skipIf(isLeftOut)(
-    `reads ${format} as it was meant${isLeftOut ? ` (left out: no ${shell})` : ''}`,
+    `reads the values of ${format} unchanged${isLeftOut ? ` (left out: no ${shell})` : ''}`,
     () => {
       for (const value of [...PLAIN, ...HOSTILE]) {
         expect(readBy(shell, formatVariables([['VALUE', value]], format)), value).toBe(value);
@@ -64,7 +64,7 @@ describe.each([
     },
   );
 
-  it.skipIf(isLeftOut)(`takes a variable away${isLeftOut ? ` (left out: no ${shell})` : ''}`, () => {
+  it.skipIf(isLeftOut)(`unsets a variable${isLeftOut ? ` (left out: no ${shell})` : ''}`, () => {
     const text = formatVariables(
       [
         ['VALUE', 'a'],
@@ -96,7 +96,7 @@ describe('every format', () => {
     ['dotenv', ["it's", "'\n"]],
     ['systemd', ['a\nb', 'a\rb']],
     ['docker', ['a\nb']],
-  ] as const)('%s refuses what it cannot hold, without the value', (format, values) => {
+  ] as const)('%s refuses a value that it cannot hold, and does not show it', (format, values) => {
     for (const value of values) {
       expect(() => formatVariables([['AWS_SECRET_ACCESS_KEY', value]], format)).toThrow(
         expect.objectContaining({
@@ -109,13 +109,13 @@ describe('every format', () => {
     }
   });
 
-  it('powershell doubles every character that PowerShell takes for a single quote', () => {
+  it('powershell doubles every character that PowerShell reads as a single quote', () => {
     expect(formatVariables([['A', "x'y\u2018\u2019\u201a\u201bz"]], 'powershell')).toBe(
       "$Env:A = 'x''y\u2018\u2018\u2019\u2019\u201a\u201a\u201b\u201bz'\n",
     );
   });
 
-  it('systemd reads back what was written', () => {
+  it('systemd reads back the written values', () => {
     // systemd's own reader of such files is in systemd-run; its rules for double quotes are those of the
     // shell.
     for (const value of ['a "b" \\ $HOME `id`', ' x ']) {

@@ -76,7 +76,7 @@ describe('--format', () => {
     );
   });
 
-  it('process is what credential-process prints', async () => {
+  it('process is the output of credential-process', async () => {
     expect(JSON.parse(await print('process'))).toMatchObject({
       Version: 1,
       AccessKeyId: CREDENTIALS.accessKeyId,
@@ -132,7 +132,7 @@ describe('bad input', () => {
     expect(outcome.stderr).toMatch(/^rolesanywhere: .*\n(hint: .*\n)?$/);
   });
 
-  it('a reader that has gone is an error', async () => {
+  it('a closed output is an error', async () => {
     const outcome = await runProgram(['env', '--unset'], { closesStdout: true });
     expect(outcome.status).toBe(6);
   });

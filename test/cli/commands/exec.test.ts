@@ -52,7 +52,7 @@ describe('the environment of the command', () => {
   };
   const KEPT = { AWS_CONFIG_FILE: '/no/config', KEPT: 'a b\n$c', ROLESANYWHERE_CACHE: 'false' };
 
-  it('has the credentials, and no others', async () => {
+  it('has these credentials, and no others', async () => {
     const args = await execArgs();
     const outcome = await runProgram([...args, ...PRINT_ENV], { env: { ...FOREIGN, ...KEPT } });
     expect(outcome).toMatchObject({ status: 0, stderr: '' });
@@ -139,7 +139,7 @@ describe('exit statuses', () => {
     ['a folder', 126, folder],
     ['a file in place of a folder', 126, join(folder, 'plain', 'x')],
   ])('of env(1): %s is %i', async (_name, expected, word) => {
-    // env(1) is asked first: the status must be the same.
+    // env(1) runs first: the status must be the same.
     if (word !== '') expect(spawnSync('env', [word]).status).toBe(expected);
     for (const flags of [[], ['--server']]) {
       const outcome = await runProgram([...(await execArgs([lastingSuccess], ...flags)), word]);
@@ -148,7 +148,7 @@ describe('exit statuses', () => {
     }
   });
 
-  it('ours before it starts, and it does not start', async () => {
+  it('of exec itself if the command is not started', async () => {
     const refused = status(403, '{"message":"no"}', { 'x-amzn-errortype': 'AccessDeniedException' });
     const args = await execArgs([refused]);
     const outcome = await runProgram([...args, 'echo', 'started']);
@@ -165,7 +165,7 @@ describe('bad input', () => {
   const FLAGS = credentialProcess().slice(1);
   it.each<[string, readonly string[], number, RegExp]>([
     ['no command', FLAGS, 2, /missing -- COMMAND \[ARGUMENT…\] \(ERR_OPTION_MISSING\)/],
-    ['nothing behind the dashes', [...FLAGS, '--'], 2, /missing -- COMMAND/],
+    ['nothing after the dashes', [...FLAGS, '--'], 2, /missing -- COMMAND/],
     [
       'a command without dashes',
       [...FLAGS, 'ls', '-l'],
@@ -228,7 +228,7 @@ describe('signals', () => {
   it.each<NodeJS.Signals>([
     ...(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGKILL', 'SIGPIPE', 'SIGALRM'] as const),
     ...(['SIGUSR1', 'SIGUSR2', 'SIGABRT', 'SIGSEGV'] as const),
-  ])('that end the command end this program: %s', async (signal) => {
+  ])('that end the command also end this program: %s', async (signal) => {
     // No core files.
     const script = `ulimit -c 0; kill -${signal.slice(3)} $$`;
     const { ended } = start([...(await execArgs()), 'sh', '-c', script]);
@@ -281,7 +281,7 @@ describe.skipIf(!hasPython)(`in a terminal${hasPython ? '' : ' (left out: no pyt
   });
 
   it('Ctrl-C reaches the command once', async () => {
-    // Not a shell: while bash starts a program, Ctrl-C may pass by that program.
+    // Not a shell: while bash starts a program, Ctrl-C may miss that program.
     const script = `
       process.on('SIGINT', () => { console.log('[int]'); setTimeout(() => process.exit(5), 300); });
       setTimeout(() => {}, 10_000);
@@ -320,7 +320,7 @@ describe('--server', () => {
     const Authorization = process.env.AWS_CONTAINER_AUTHORIZATION_TOKEN;
     const ask = (headers) => fetch(url, { headers });`;
 
-  it('answers to the token alone, and is closed when the command has ended', async () => {
+  it('answers only requests with the token, and is closed when the command has ended', async () => {
     const args = await execArgs([lastingSuccess], '--server');
     const script = `${FETCH}
       const answers = [await ask({ Authorization }), await ask({}), await ask({ Authorization: 'other' })];
@@ -340,7 +340,7 @@ describe('--server', () => {
     await expect(fetch(url)).rejects.toThrow('fetch failed');
   });
 
-  it('refreshes for a command that outlives its credentials', async () => {
+  it('refreshes the credentials for a command that outlives them', async () => {
     const args = await execArgs([sessionOf('ASIAFIRST', 8), lastingSuccess], '--server');
     const script = `${FETCH}
       const seen = [];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseAwsConfig } from '../../../src/cli/options/aws-config.js';
 
-/** What botocore 1.43 reads (`raw_config_parse` without sub-sections, then `build_profile_map`). */
+/** The result of botocore 1.43 (`raw_config_parse` without sub-sections, then `build_profile_map`). */
 const READ: ReadonlyArray<
   readonly [name: string, text: string, profiles: Record<string, Record<string, string>>]
 > = [
@@ -61,7 +61,7 @@ const READ: ReadonlyArray<
     { a: { key: 'x', other: 'w' }, default: { key: 'v', other: 'w' } },
   ],
   ['bracket in a name', '[profile a]b]\nkey = v\n', { 'a]b': { key: 'v' } }],
-  ['text behind the header', '[profile a] # c\nkey = v\n', { a: { key: 'v' } }],
+  ['text after the header', '[profile a] # c\nkey = v\n', { a: { key: 'v' } }],
   ['CR LF', '[profile a]\r\nkey = v\r\n  w\r\n', { a: { key: 'v\nw' } }],
   ['indented section', '  [profile a]\n  key = v\n  other = w\n', { a: { key: 'v', other: 'w' } }],
   ['indented keys', '[profile a]\n    key = v\n    other = w\n', { a: { key: 'v', other: 'w' } }],
@@ -70,7 +70,7 @@ const READ: ReadonlyArray<
   ['no line end', '[profile a]\nkey = v', { a: { key: 'v' } }],
 ];
 
-/** What botocore refuses too, and in which line we find fault. */
+/** Files that botocore refuses too, and the line of our error. */
 const REFUSED: ReadonlyArray<readonly [name: string, text: string, message: string]> = [
   [
     'section twice',

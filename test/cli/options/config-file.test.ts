@@ -39,7 +39,7 @@ type Given = Arguments['given'];
 const { profile, once } = LOADED_COMMANDS.find(({ name }) => name === 'update')?.flags ?? {};
 const UPDATE = { profile, once } as Flags;
 
-/** What `main` knows of the other commands. */
+/** The flags of the other commands, as `main` passes them. */
 const otherFlags = async () =>
   new Set(LOADED_COMMANDS.flatMap(({ flags }) => Object.values(flags)).map(({ flag }) => flag));
 
@@ -55,14 +55,14 @@ const BOTH: ReadonlyArray<readonly [string, Given, (options: Record<string, stri
 ];
 
 describe.each(BOTH)('%s', (_flag, values, write) => {
-  it('gives what neither flags nor the environment give', async () => {
+  it('gives the values that neither flags nor the environment give', async () => {
     write({ certificate: '/pki/host.pem', 'session-duration': '900', region: 'eu-west-1' });
     const { settings } = await read(values);
     expect(settings).toMatchObject({ ...ARNS, durationSeconds: 900, region: 'eu-west-1' });
     expect(settings.source.certificate).toBe('/pki/host.pem');
   });
 
-  it('gives way to the environment, and both to a flag', async () => {
+  it('is weaker than the environment, and both are weaker than a flag', async () => {
     write({ certificate: '/pki/file.pem', region: 'eu-west-1', 'role-session-name': 'file' });
     const env = { ROLESANYWHERE_REGION: 'eu-west-2', ROLESANYWHERE_ROLE_SESSION_NAME: 'environment' };
     const { settings } = await read({ ...values, roleSessionName: 'flag' }, env);
@@ -70,7 +70,7 @@ describe.each(BOTH)('%s', (_flag, values, write) => {
     expect(settings.source.certificate).toBe('/pki/file.pem');
   });
 
-  it('takes paths from the folder of the file, ~ from home, and leaves - alone', async () => {
+  it('resolves paths from the folder of the file and ~ from home, but not -', async () => {
     write({ certificate: 'pki/host.pem', 'private-key': '-', intermediates: '~/chain.pem' });
     const { settings } = await read(values);
     const folder = values['config'] === undefined ? join(home, '.aws') : home;
@@ -86,7 +86,7 @@ describe.each(BOTH)('%s', (_flag, values, write) => {
     expect((await read(values)).options).toEqual({ profile: 'onprem', once: true });
   });
 
-  it('warns of a passphrase that everybody can read, and of nothing else', async () => {
+  it('warns of a passphrase that every user can read, and of nothing else', async () => {
     write({ certificate: 'a.pem', 'pkcs8-password': 'canary' });
     chmodSync(values['config'] === undefined ? AWS_CONFIG : JSON_CONFIG, 0o644);
     const { settings, written } = await read(values);
@@ -133,7 +133,7 @@ describe.each(BOTH)('%s', (_flag, values, write) => {
 });
 
 describe('--config', () => {
-  it('takes numbers and truth values of JSON, and null for nothing', async () => {
+  it('accepts numbers and booleans of JSON, and null as not given', async () => {
     writeJson({ certificate: 'a.pem', 'session-duration': 900, 'no-verify-ssl': true, region: null });
     const { settings } = await read({ config: JSON_CONFIG });
     expect(settings).toMatchObject({
@@ -156,7 +156,7 @@ describe('--config', () => {
     });
   });
 
-  it('names an option that it does not know, and no text that may be anything', async () => {
+  it('names an unknown option, but no text that may be a secret', async () => {
     const refused = { role_arn: `"role_arn" in config file ${JSON_CONFIG}, did you mean "role-arn"?` };
     for (const [key, message] of Object.entries({ ...refused, 'canary key': `in ${JSON_CONFIG}` })) {
       writeJson({ [key]: 'x' });
@@ -195,7 +195,7 @@ describe('--config-profile', () => {
     expect((await read({ configProfile: 'default' }, env)).settings).toMatchObject(ARNS);
   });
 
-  it('says which profile is not there', async () => {
+  it('names a missing profile', async () => {
     writeProfile({});
     await expect(read({ configProfile: 'onprm' })).rejects.toMatchObject({
       code: 'ERR_OPTION_INVALID',

@@ -80,7 +80,7 @@ describe.each(['passphraseFile', 'pkcs12PasswordFile'])('a file (%s)', (name) =>
     expect(await read({ [name]: file })).toEqual({ passphrase: 'secret', stderr: warns ? warning : '' });
   });
 
-  it('may be standard input, which nothing else reads then', async () => {
+  it('may be standard input, which no other option can read then', async () => {
     expect(await read({ [name]: '-' }, 'secret\n')).toEqual({ passphrase: 'secret', stderr: '' });
     const flag = name === 'passphraseFile' ? '--pkcs8-password-file' : '--pkcs12-password-file';
     await expect(read({ [name]: '-', certificate: '-' }, 'secret\n')).rejects.toMatchObject({

@@ -1,4 +1,4 @@
-/** The table "What counts" of examples/config-file.md, for options with several sources: tries each row. */
+/** The table "Precedence" of examples/config-file.md, for options with several sources: tries each row. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,7 +29,7 @@ interface Row {
   readonly file?: object;
   /** The AWS config. */
   readonly aws?: string;
-  /** A part of what the command gets, or of the error. */
+  /** A part of the command's settings, or of the error. */
   readonly expect: object;
 }
 

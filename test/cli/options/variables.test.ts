@@ -37,7 +37,7 @@ const FLAGS = COMMANDS_OF_SESSIONS.flatMap(({ name, flags }) =>
 );
 
 describe('the environment', () => {
-  it('is asked by the commands that make sessions', () => {
+  it('is read by the commands that create sessions', () => {
     const names = COMMANDS_OF_SESSIONS.map(({ name }) => name);
     expect(names).toEqual(expect.arrayContaining(['credential-process', 'serve', 'update', 'whoami']));
     expect(FLAGS.length).toBeGreaterThan(80);

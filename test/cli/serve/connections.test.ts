@@ -8,7 +8,7 @@ import { createConnections } from '../../../src/cli/serve/connections.js';
 /** More than a socket of the system takes. */
 const LARGE = 'x'.repeat(32 * 1024 * 1024);
 
-it('disconnects a client that does not read its answer, and an idle one after a longer time', async () => {
+it('disconnects a client that does not read its response, and an idle one after a longer time', async () => {
   const closed: string[] = [];
   const limits = { maxConnections: 10, crowd: 10, writeMs: 100, idleMs: 400, checkMs: 20 };
   const connections = createConnections(limits, (reason) => closed.push(reason));

@@ -11,7 +11,7 @@ function openWorld() {
 }
 
 describe('the log of refused requests', () => {
-  it('has one line a second for each reason, and says how many were left out', () => {
+  it('has one line per second for each reason, with the number of suppressed ones', () => {
     const world = openWorld();
     const report = createIncidentLog(world.log, world.now);
     const refuse = (reason: string) => report('refused', reason, { route: 'container' });

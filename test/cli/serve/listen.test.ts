@@ -39,7 +39,7 @@ const PUT = `PUT /latest/api/token HTTP/1.1\r\nHost: 127.0.0.1\r\n${TTL}: 60\r\n
 
 const both = { hosts: ['127.0.0.1', '::1'], port: 0 };
 
-/** What a listener needs, with the reasons for which it closed connections. */
+/** The handlers of a listener, with the reasons why it closed connections. */
 function options(peer: Peer = 'local') {
   const closed: string[] = [];
   return {
@@ -61,7 +61,7 @@ async function start(target = both): Promise<Listener> {
   return (await startWith('local', target)).listener;
 }
 
-/** Sends text unchanged and collects the answer until the server closes the connection. */
+/** Sends text unchanged and collects the response until the server closes the connection. */
 async function raw(port: number, text: string): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   socket.write(text);
@@ -86,7 +86,7 @@ describe('listenOnTcp', () => {
     }
   });
 
-  it('passes over an address that this machine does not have, and fails without another one', async () => {
+  it('skips an address that this machine does not have, and fails without another one', async () => {
     // TEST-NET-1 (RFC 5737): no machine has it.
     const { addresses, port } = await start({ hosts: ['192.0.2.1', '127.0.0.1'], port: 0 });
     expect(addresses).toEqual([`http://127.0.0.1:${port}`]);
@@ -204,7 +204,7 @@ describe('listenOnTcp', () => {
     );
   });
 
-  it('closes a connection whose next request does not wait for the answer', async () => {
+  it('closes a connection whose next request does not wait for the response', async () => {
     const { listener, closed } = await startWith();
     const one = 'GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n';
     const answer = await raw(listener.port ?? 0, one.repeat(3000));
@@ -227,7 +227,7 @@ describe('listenOnTcp', () => {
     expect({ connections: ports.size, closed }).toEqual({ connections: 1, closed: [] });
   });
 
-  it('gives the place of the least recently used connection to a new one', async () => {
+  it('closes the least recently used connection for a new one', async () => {
     const { listener, closed } = await startWith();
     const sockets = Array.from({ length: 512 }, () =>
       connect(listener.port ?? 0, '127.0.0.1').on('error', () => undefined),
@@ -235,7 +235,7 @@ describe('listenOnTcp', () => {
     onTestFinished(() => void sockets.map((socket) => socket.destroy()));
     await Promise.all(sockets.map((socket) => once(socket, 'connect')));
     const [first, second] = sockets;
-    // Used again: the second one is now the one that was used longest ago.
+    // Used again: the second one is now the least recently used.
     first?.write('GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n');
     await once(first as Socket, 'data');
     const evicted = once(second as Socket, 'close');
@@ -245,7 +245,7 @@ describe('listenOnTcp', () => {
     expect(closed).toEqual(['made-room']);
   });
 
-  it('lets Fluent Bit choose version 2 by its first requests', async () => {
+  it('makes Fluent Bit use version 2, by its first requests', async () => {
     const { port = 0 } = await start();
     const send = (method: string, path: string, header: string) =>
       raw(
@@ -265,7 +265,7 @@ describe('listenOnTcp', () => {
       expect(answer).toMatch(/^HTTP\/1\.1 200 /);
       return answer.slice(answer.indexOf('\r\n\r\n') + 4);
     };
-    // 401 says that there is version 2; 200 would say version 1.
+    // 401 indicates version 2; 200 would indicate version 1.
     expect(await send('GET', '/', 'X-aws-ec2-metadata-token: INVALID')).toMatch(/^HTTP\/1\.1 401 /);
     const token = bodyOf(await send('PUT', '/latest/api/token', `${TTL}: 21600`));
     const get = async (path: string) => bodyOf(await send('GET', path, `X-aws-ec2-metadata-token: ${token}`));
@@ -365,7 +365,7 @@ describe('listenOnSocket', () => {
     expect(statSync(target).mode & 0o777).toBe(0o640);
   });
 
-  it('lets its owner alone connect, and needs no token', async () => {
+  it('lets only its owner connect, and needs no token', async () => {
     const path = join(folder, 'socket');
     const listener = await listenOnSocket(options('socket'), path, 0o600);
     expect(statSync(path).mode & 0o777).toBe(0o600);
@@ -401,7 +401,7 @@ describe('listenOnSocket', () => {
 });
 
 describe('loadOrCreateToken', () => {
-  it('makes a token that its owner alone can read, and loads it at the next start', async () => {
+  it('makes a token that only its owner can read, and loads it at the next start', async () => {
     const path = join(folder, 'token');
     const token = await loadOrCreateToken(path);
     expect(token).toMatch(/^[\w-]{43}$/);

@@ -31,7 +31,7 @@ describe('peerOf', () => {
     // To an address on an internal interface.
     ['169.254.169.254', '169.254.169.254', 'local'],
     ['10.0.0.5', '169.254.169.254', 'local'],
-    // Masqueraded, or a program on this machine: cannot be told apart.
+    // Masqueraded, or a program on this machine: they cannot be distinguished.
     ['10.0.0.5', '10.0.0.5', 'network'],
     ['172.17.0.1', '172.17.0.1', 'network'],
     ['10.0.0.5', '172.17.0.1', 'network'],
@@ -42,11 +42,11 @@ describe('peerOf', () => {
     ['10.0.0.9', '169.254.169.254', 'network'],
     ['127.0.0.1.evil.example', '127.0.0.1', 'network'],
     [undefined, undefined, 'network'],
-  ])('takes a client with %s at %s for %s', (remoteAddress, localAddress, peer) => {
+  ])('classifies a client with %s at %s as %s', (remoteAddress, localAddress, peer) => {
     expect(neighbourhood.peerOf({ remoteAddress, localAddress })).toBe(peer);
   });
 
-  it('lists the interfaces once a second at most', () => {
+  it('lists the interfaces at most once per second', () => {
     let lists = 0;
     const { peerOf } = createNeighbourhood(
       () => {

@@ -84,7 +84,7 @@ describe('IMDSv2', () => {
     });
   });
 
-  it('names an instance profile after the role', () => {
+  it('has an instance profile with the name of the role', () => {
     const { body } = world.ask('GET', '/latest/meta-data/iam/info', world.session());
     expect(JSON.parse(body)).toMatchObject({
       Code: 'Success',
@@ -92,7 +92,7 @@ describe('IMDSv2', () => {
     });
   });
 
-  it('says with each answer how long the token lasts', () => {
+  it('states the lifetime of the token in each response', () => {
     const session = world.session();
     world.now = new Date(NOW.getTime() + 600_500);
     for (const path of ['/', CREDENTIALS, `${CREDENTIALS}/Demo`, `${CREDENTIALS}/Other`]) {
@@ -132,7 +132,7 @@ describe('IMDSv2', () => {
     expect(world.refusals).toContain(`imds-credentials token-${reason}`);
   });
 
-  it('takes no token whose expiry or nonce was changed, and none of another process', () => {
+  it('accepts no token with a changed expiry or nonce, and none of another process', () => {
     const { body } = world.ask('PUT', '/latest/api/token', { [TTL]: '60' });
     const changed = Array.from({ length: 32 }, (_, index) => {
       const bytes = Buffer.from(body, 'base64url');
@@ -156,7 +156,7 @@ describe('IMDSv2', () => {
     expect(ask()).toBe(401);
   });
 
-  it('lets no number of clients evict the token of another one', () => {
+  it('keeps the token of a client, however many other clients there are', () => {
     const session = world.session();
     for (let count = 0; count < 10_000; count++) world.ask('PUT', '/latest/api/token', { [TTL]: '21600' });
     expect(world.ask('GET', CREDENTIALS, session).status).toBe(200);
@@ -174,13 +174,13 @@ describe('IMDSv2', () => {
     });
   });
 
-  it('answers clients on this machine alone', () => {
+  it('answers only clients on this machine', () => {
     expect(world.ask('GET', '/', {}, 'network').status).toBe(403);
     expect(world.ask('PUT', '/latest/api/token', { [TTL]: '60' }, 'network').status).toBe(403);
     expect(world.ask('GET', CREDENTIALS, world.session(), 'network').status).toBe(403);
   });
 
-  it('takes a body with the request for a token, as EC2 does', () => {
+  it('accepts a body in the token request, as EC2 does', () => {
     for (const headers of [{ 'content-length': '2' }, { 'transfer-encoding': 'chunked' }]) {
       expect(world.ask('PUT', '/latest/api/token/', { [TTL]: '60', ...headers }).status).toBe(200);
     }
@@ -191,7 +191,7 @@ describe('IMDSv2', () => {
     expect(world.ask('PUT', CREDENTIALS, { 'transfer-encoding': 'chunked' }).status).toBe(413);
   });
 
-  it('is off where a token keeps the users of the machine apart', () => {
+  it('is off if a token separates the users of the machine', () => {
     world = makeWorld({ hasImds: false });
     for (const path of ['/', '/latest/', '/latest/meta-data/', `${CREDENTIALS}/Demo`]) {
       expect(world.ask('GET', path), path).toMatchObject({
@@ -244,16 +244,16 @@ describe('the container endpoint', () => {
     expect(world.refusals).toEqual(['container authorization-missing']);
   });
 
-  it('answers other hosts that show the token', () => {
+  it('answers other hosts that send the token', () => {
     expect(asks('/credentials', TOKEN, 'network').status).toBe(200);
     expect(asks('/credentials', undefined, 'network').status).toBe(401);
   });
 
-  it('needs no token behind the permissions of the Unix socket', () => {
+  it('needs no token on the Unix socket, whose permissions protect it', () => {
     expect(asks('/role/Backup', undefined, 'socket').status).toBe(200);
   });
 
-  it('answers 404 where there is no token to show', () => {
+  it('answers 404 if no token is configured', () => {
     world = makeWorld({ containerToken: undefined });
     expect(asks('/credentials', TOKEN).status).toBe(404);
     expect(asks('/credentials', 'undefined').status).toBe(404);
@@ -271,7 +271,7 @@ describe('the container endpoint', () => {
   });
 
   it.each(['/role/nope', '/role/nope/credential-process', '/role/De%256Do', '/role/%', '/role/__proto__'])(
-    'names the roles that there are to a client that asks for %s with the token',
+    'lists the known roles for a client that requests %s with the token',
     (path) => {
       const { status, body, contentType } = asks(path, TOKEN);
       expect({ status, contentType }).toEqual({ status: 404, contentType: 'application/json' });
@@ -309,7 +309,7 @@ describe('the JSON of credential_process', () => {
     expect(world.ask('GET', path).status).toBe(401);
   });
 
-  it('is not there over TCP without a container token', () => {
+  it('is not served over TCP without a container token', () => {
     world = makeWorld({ containerToken: undefined });
     expect(world.ask('GET', '/credential-process').status).toBe(404);
   });
@@ -321,7 +321,7 @@ describe('without credentials', () => {
     world.held.errorCode = 'ERR_SERVICE_DENIED';
   });
 
-  it('answers 503, and never with empty ones', () => {
+  it('answers 503, never empty credentials', () => {
     const answers = [
       world.ask('GET', '/latest/meta-data/iam/info', world.session()),
       world.ask('GET', '/credential-process', { authorization: TOKEN }),
@@ -337,7 +337,7 @@ describe('without credentials', () => {
     }
   });
 
-  it('is unhealthy, and says of which role to clients on this machine', () => {
+  it('is unhealthy, and names the role to clients on this machine', () => {
     expect(world.ask('GET', '/healthz', {}, 'network')).toMatchObject({
       status: 503,
       body: '{"status":"unavailable"}',
@@ -355,7 +355,7 @@ describe('without credentials', () => {
 });
 
 describe('monitoring', () => {
-  it('shows other hosts the status alone', () => {
+  it('shows other hosts only the status', () => {
     expect(world.ask('GET', '/healthz', {}, 'network')).toMatchObject({
       status: 200,
       body: '{"status":"ok"}',
@@ -365,7 +365,7 @@ describe('monitoring', () => {
     expect(world.ask('GET', '/metrics', { authorization: TOKEN }, 'network').status).toBe(403);
   });
 
-  it('is behind a token of its own where there is one, which opens nothing else', () => {
+  it('needs its own token if one is configured, which gives access to nothing else', () => {
     const metricsToken = 'a-metrics-token-of-more-than-32-letters';
     world = makeWorld({ metricsToken });
     for (const peer of ['local', 'network'] as const) {
@@ -452,7 +452,7 @@ describe('the guard', () => {
     expect(world.ask('GET', '/healthz', { host }).status).toBe(403);
   });
 
-  it('accepts further names that are allowed, in any case', () => {
+  it('accepts additional allowed names, in upper or lower case', () => {
     world = makeWorld({ allowedHosts: new Set(['host.docker.internal', 'creds.svc']) });
     const statuses = ['host.docker.internal:9911', 'Host.Docker.INTERNAL', 'creds.svc', 'evil.example'].map(
       (host) => world.ask('GET', '/healthz', { host }).status,
@@ -460,7 +460,7 @@ describe('the guard', () => {
     expect(statuses).toEqual([200, 200, 200, 403]);
   });
 
-  it('checks the name in a target of absolute form as it checks Host', () => {
+  it('checks the host in an absolute request target as it checks Host', () => {
     const ask = (target: string, host = '127.0.0.1') => world.ask('GET', target, { host }).status;
     expect(ask('http://127.0.0.1/healthz')).toBe(200);
     expect(ask('http://evil.example/healthz')).toBe(403);

@@ -1,4 +1,4 @@
-/** Makes roles with invented credentials, and asks their routes as a client on this machine does. */
+/** Makes roles with fake credentials, and sends requests to their routes as a client on this machine. */
 import type { LocalRequest, LocalResponse } from '../../../src/cli/serve/guard.js';
 import type { Routes, RoutesOptions } from '../../../src/cli/serve/routes.js';
 import { createRoutes } from '../../../src/cli/serve/routes.js';

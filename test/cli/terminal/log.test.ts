@@ -51,7 +51,7 @@ describe('the log', () => {
     });
   });
 
-  it('writes one line of text, and quotes values with blanks', () => {
+  it('writes one line of text, and quotes values with spaces', () => {
     expect(
       lines(
         'text',
@@ -95,7 +95,7 @@ describe('the log', () => {
     await new Promise((resolve) => setImmediate(resolve));
   });
 
-  it('shows code, message and hint of an error of ours, and only the class of others', () => {
+  it('shows code, message and hint of an error of this package, and only the class of others', () => {
     expect(errorFields(new OptionError('ERR_OPTION_INVALID', 'no\nsuch'))).toEqual({
       code: 'ERR_OPTION_INVALID',
       message: 'no such',

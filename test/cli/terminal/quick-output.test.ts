@@ -48,7 +48,7 @@ describe('quickOutput', () => {
     expect(written).toEqual([]);
   });
 
-  it('leaves to the stream what cannot be written, with the listener for its error', async () => {
+  it('passes unwritten data to the stream, with the listener for its error', async () => {
     const { fd } = openTemporary('r');
     const { written, listeners, stream } = recorder(Object.assign(new Error('full'), { code: 'ENOSPC' }));
     const output = quickOutput(fd, () => stream);

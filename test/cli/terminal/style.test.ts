@@ -1,4 +1,4 @@
-/** Bold text, widths and wrapping: what a terminal gets, and what files, pipes and dumb terminals get. */
+/** Bold text, widths and wrapping: for terminals, files, pipes and dumb terminals. */
 import { describe, expect, it } from 'vitest';
 import { styleOf, widthOf, wrap } from '../../../src/cli/terminal/style.js';
 import { fakeIo } from '../../program.js';
@@ -45,7 +45,7 @@ describe('the width', () => {
   });
 });
 
-it('wraps at blanks, and leaves long words whole', () => {
+it('wraps at spaces, and keeps long words whole', () => {
   expect(wrap('a bb ccc arn:aws:iam::123456789012:role/Demo d', 8)).toEqual([
     'a bb ccc',
     'arn:aws:iam::123456789012:role/Demo',

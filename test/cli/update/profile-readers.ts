@@ -79,7 +79,7 @@ export function buildGoReader(folder: string): string | undefined {
   return status === 0 ? program : undefined;
 }
 
-/** @param texts bytes read as Latin-1. @returns what the SDK knows of each of `profiles`, or its error */
+/** @param texts bytes read as Latin-1. @returns the SDK's keys of each of `profiles`, or its error */
 export function readWithGo(
   program: string,
   texts: readonly string[],

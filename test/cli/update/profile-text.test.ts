@@ -157,7 +157,7 @@ describe('an indented header', () => {
     ['in the value of a key to write', '[default]\naws_session_token = T\n  [other]\n', 3],
     ['above a key to write', '[default]\nx = 1\n  [other]\naws_session_token = T\n', 3],
     ['that names the profile, below a key of another one', '[a]\nx = 1\n\t[default]\ny = 2\n', 3],
-  ])('%s is refused, since readers disagree about it', (_name, text, line) => {
+  ])('%s is refused, since AWS programs read it differently', (_name, text, line) => {
     expect(() => edit(text)).toThrow(`line ${line} is an indented [section] below a key`);
   });
 });

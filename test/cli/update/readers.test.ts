@@ -1,6 +1,6 @@
 /**
- * Property test of profile edits: for random files, the parsers of the AWS SDKs read new values in the profile
- * that was written, and what they read of every other profile stays the same. Rust's parser takes minutes to
+ * Property test of profile edits: for random files, the parsers of the AWS SDKs read the new values of the
+ * written profile, and the same values as before of every other profile. Rust's parser takes minutes to
  * compile: `npm run test:rust-reader` includes it.
  */
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -41,7 +41,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const modeOf = (file: string): string => (statSync(file).mode & 0o777).toString(8);
 
 describe('writeProfile', () => {
-  it('makes file and folder for their owner alone, even with umask 0', async () => {
+  it('creates a file and a folder that only their owner can use, even with umask 0', async () => {
     const old = process.umask(0);
     const file = join(folder, 'home', '.aws', 'credentials');
     try {
@@ -88,7 +88,7 @@ describe('writeProfile', () => {
     expect(readdirSync(join(folder, 'elsewhere'))).toEqual(['file']);
   });
 
-  it('keeps bytes that are not UTF-8; finds a profile with a non-ASCII name', async () => {
+  it('keeps bytes that are not UTF-8, and finds a profile with a non-ASCII name', async () => {
     const before = Buffer.concat([Buffer.from('# caf\xe9\n[', 'latin1'), Buffer.from('café]\nx = \xff\n')]);
     writeFileSync(path, before);
     await writeProfile(path, 'café', CREDENTIALS);
@@ -124,7 +124,7 @@ describe('writeProfile', () => {
     ],
     ['a pipe', () => spawnSync('mkfifo', [path]), 'it is not a regular file'],
     ['a device', () => symlinkSync('/dev/null', path), 'it is not a regular file'],
-    ['a link in a circle', () => symlinkSync('credentials', path), 'its symbolic links form a loop'],
+    ['a link to itself', () => symlinkSync('credentials', path), 'its symbolic links form a loop'],
   ])('refuses %s', async (_name, make, reason) => {
     make();
     const before = lstatSync(path).isFile() ? readFileSync(path) : undefined;
@@ -147,7 +147,7 @@ describe('writeProfile', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('loses no write of several concurrent writers', async () => {
+  it('loses no write of concurrent writers', async () => {
     writeFileSync(path, '[z]\nx = 1\n');
     const names = Array.from({ length: 12 }, (_, index) => `p${index}`);
     await Promise.all(names.map((name) => writeProfile(path, name, CREDENTIALS)));

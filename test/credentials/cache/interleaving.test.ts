@@ -31,7 +31,7 @@ const neverCreates = async (): Promise<Session> => {
 };
 
 describe('a session that another process writes', () => {
-  it('after the first look is used: one session is created', async () => {
+  it('after the first look is used, so that one session is created', async () => {
     const cache = await open();
     beforeLock = async () => {
       beforeLock = async () => {};

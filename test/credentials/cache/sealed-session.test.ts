@@ -68,7 +68,7 @@ const leftOut = hasCryptography ? '' : ' (left out: no Python here has cryptogra
 
 describe('the format', () => {
   it.skipIf(!hasCryptography)(
-    `is what Python's cryptography opens with the private key${leftOut}`,
+    `can be opened with the private key by Python's cryptography${leftOut}`,
     async () => {
       const { deriveKey } = await identity('ec-p256');
       const key = (await deriveKey?.(PURPOSE)) ?? Buffer.alloc(0);

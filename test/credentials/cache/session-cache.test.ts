@@ -113,7 +113,7 @@ describe('a cache', () => {
     expect((await (await open({}, minutes))?.read()) !== undefined).toBe(expected);
   });
 
-  it('keeps no session that is too short, by request or by answer', async () => {
+  it('keeps no session that is too short, by the request or by the response', async () => {
     const { open, folder, said } = setup();
     expect(await open({ durationSeconds: 1200 })).toBeUndefined();
     expect(said.at(-1)).toBe('sessions of 1200 seconds are too short to be cached');
@@ -148,7 +148,7 @@ describe('a cache', () => {
     expect((await (await open({}, 61))?.read())?.leadLimitMs).toBeUndefined();
   });
 
-  it('passes failures on and caches nothing', async () => {
+  it('passes errors on and caches nothing', async () => {
     const { open, folder } = setup();
     await expect((await open())?.share(never)).rejects.toThrow('asked the service');
     expect(readdirSync(folder)).toEqual([]);
@@ -311,11 +311,11 @@ describe('the folder', () => {
     ],
     ['the cache directory', { XDG_CACHE_HOME: '/c', HOME: '/h' }, '/c/rolesanywhere'],
     ['paths that are not relative', { XDG_RUNTIME_DIR: 'run', XDG_CACHE_HOME: '/c' }, '/c/rolesanywhere'],
-  ])('lies under %s', (_name, env, expected) => {
+  ])('is %s', (_name, env, expected) => {
     expect(cacheFolders(env)[0]).toBe(expected);
   });
 
-  it.runIf(process.platform === 'linux')('lies under ~/.cache by default', () => {
+  it.runIf(process.platform === 'linux')('is below ~/.cache by default', () => {
     expect(cacheFolders({ HOME: '/h' })).toEqual(['/h/.cache/rolesanywhere']);
   });
 });

@@ -421,22 +421,13 @@ describe('lists', () => {
     expect(seen.sort()).toEqual(['a1', 'a2', 'a3', 'a4', 'a5', 'a6', 'emulator']);
   });
 
-  it.each(['/trustanchors', '/profiles', '/crls', '/subjects'])(
-    '%s refuse a page that cannot be',
-    async (path) => {
-      const other = Buffer.from('others 2026').toString('base64url');
-      for (const query of [
-        `nextToken=${other}`,
-        'nextToken=%00',
-        'pageSize=0',
-        'pageSize=-1',
-        'pageSize=x',
-      ]) {
-        const { status, type } = await admin.call(`GET ${path}?${query}`);
-        expect([status, type, query]).toEqual([400, 'ValidationException', query]);
-      }
-    },
-  );
+  it.each(['/trustanchors', '/profiles', '/crls', '/subjects'])('%s refuse an invalid page', async (path) => {
+    const other = Buffer.from('others 2026').toString('base64url');
+    for (const query of [`nextToken=${other}`, 'nextToken=%00', 'pageSize=0', 'pageSize=-1', 'pageSize=x']) {
+      const { status, type } = await admin.call(`GET ${path}?${query}`);
+      expect([status, type, query]).toEqual([400, 'ValidationException', query]);
+    }
+  });
 });
 
 describe('limits', () => {
@@ -618,7 +609,7 @@ describe('limits', () => {
     expect(outcome.body).toEqual({ message: 'The request could not be read' });
   });
 
-  it('do not echo a possible key', async () => {
+  it('do not repeat a possible key in the error', async () => {
     const key = String(ROOT.key.export({ type: 'pkcs8', format: 'pem' }));
     const { body } = await admin.call('POST /profiles', { name: key, roleArns: [key] });
     expect(body['message']).toMatch(/^2 validation errors detected: Value at 'name' failed/);
@@ -738,14 +729,14 @@ describe('members that are not implemented', () => {
     ['GET /trustanchors?pageSizes=1', undefined, 'pageSizes'],
     ['DELETE /crl/00000000-0000-4000-8000-000000000000?force=true', undefined, 'force'],
     ['POST /profiles', { name: 'a', roleArns: [], ['__proto__x']: 1 }, '__proto__x'],
-  ])('%s refuses %j by name', async (route, body, name) => {
+  ])('%s refuses %j, and the error names it', async (route, body, name) => {
     const { status, type, body: answer } = await admin.call(route, body);
     expect([status, type]).toEqual([400, 'ValidationException']);
     expect(answer['message']).toContain(`does not implement the member '${name}'`);
     expect(admin.lines.at(-1)).toContain(`found ${name}`);
   });
 
-  it('suggest the name that was meant', async () => {
+  it('cause an error that suggests the intended name', async () => {
     const { body } = await admin.call('POST /profiles', { name: 'a', roleArns: [], durationSecond: 900 });
     expect(body['message']).toContain('did you mean "durationSeconds"?');
   });
@@ -753,7 +744,7 @@ describe('members that are not implemented', () => {
 
 describe('paths', () => {
   it.each(['//trustanchors', '/./trustanchors', '/x/../trustanchors', '///trustanchors'])(
-    'are normalised before they are routed and verified: %s',
+    'are normalised before routing and verification: %s',
     async (rawPath) => {
       const handle: typeof admin.service.handle = (request) => admin.service.handle({ ...request, rawPath });
       const other = await makeAdministrator({}, handle);

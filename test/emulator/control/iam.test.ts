@@ -276,12 +276,12 @@ it.each([
   ['Tags.member.1.Kind', 'a'],
   ['Tags.1.Key', 'a'],
   ['roleName', 'a'],
-])('refuses the parameter %s, which is not implemented, by name', async (name, value) => {
+])('refuses the parameter %s, which is not implemented, and names it', async (name, value) => {
   const [status, xml] = await create({ 'Tags.member.1.Key': 'a', 'Tags.member.1.Value': 'b', [name]: value });
   expect([status, textOf(xml, 'Code')]).toEqual([400, ['ValidationError']]);
   expect(textOf(xml, 'Message')[0]).toContain(`does not implement the parameter ${name} of CreateRole`);
 });
 
-it('takes an empty list, which clients write as an empty parameter', async () => {
+it('accepts an empty list, which clients write as an empty parameter', async () => {
   expect((await create({ Tags: '' }))[0]).toBe(200);
 });

@@ -159,7 +159,7 @@ describe('decisions', () => {
     expect(strikes('throttle=0,operation=*', atOnce(1), 1, 'GetCallerIdentity')).toBe('x');
   });
 
-  it('throttling: so many requests per second, at once or spread', () => {
+  it('throttling: a number of requests per second, at once or spread', () => {
     expect(strikes('throttle', atOnce(12))).toBe('..........xx');
     expect(strikes('throttle=2', [0, 0, 0, 500, 500, 1000, 9000, 9000, 9000].map(after))).toBe('..x.x...x');
     expect(strikes('throttle=0.5', [0, 1000, 1999, 2000].map(after))).toBe('.xx.');

@@ -287,7 +287,7 @@ describe('several operators and keys', () => {
       false,
     ],
     ['keys in other case', { StringEquals: { 'AWS:principaltag/A': '1' } }, true],
-    ['a key that is not there', { StringEquals: { 'aws:PrincipalTag/constructor': '1' } }, false],
+    ['a missing key', { StringEquals: { 'aws:PrincipalTag/constructor': '1' } }, false],
     ['a name of Object', { StringNotEquals: { 'aws:PrincipalTag/a': '__proto__' } }, true],
   ];
   it.each(rows)('%s', (_name, condition, passes) => {

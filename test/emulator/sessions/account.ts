@@ -32,7 +32,7 @@ export const toPem = (base64: string) =>
 /** A case of `test/vectors/make-pki.py`. */
 export interface Case {
   readonly name: string;
-  /** The begin of the reason; null if the certificate is accepted. */
+  /** The start of the reason; null if the certificate is accepted. */
   readonly expect: string | null;
   readonly openssl: string;
   readonly differs?: string;

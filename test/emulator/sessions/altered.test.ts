@@ -178,7 +178,7 @@ describe('an altered certificate in a request that is signed again with the righ
     ['leaf', 'leaf: alternative names of every kind'],
     ['issuer', 'name constraints: within one of two'],
   ] as const;
-  it.each(altered)('gains nothing with the %s of "%s"', async (part, name) => {
+  it.each(altered)('gets no session with the %s of "%s"', async (part, name) => {
     const one = find(name);
     const { ask } = makeSilent(one.anchors.map(toPem).join(''));
     const key = createPrivateKey(one.key);
@@ -197,7 +197,7 @@ describe('an altered certificate in a request that is signed again with the righ
     expect(survivors).toEqual([]);
   });
 
-  it('breaks nothing with a revocation list', async () => {
+  it('does not break the emulator with a revocation list', async () => {
     const one = find('list: the leaf is revoked');
     const list = Buffer.from(one.lists[0] ?? '', 'base64');
     const request = signX509(

@@ -16,7 +16,7 @@ beforeAll(async () => {
 const SIGNATURE = [403, 'AccessDeniedException', 'Invalid signature'] as const;
 const LEAF = [403, 'AccessDeniedException', 'Untrusted certificate. Insufficient certificate'] as const;
 
-describe('the answer of CreateSession', () => {
+describe('the response of CreateSession', () => {
   it('gives credentials in the form of AWS', async () => {
     const { service, ask, lines } = fixture;
     const response = await ask();
@@ -511,7 +511,7 @@ describe('the signature', () => {
     await expectRefusal({ signer: () => Buffer.alloc(64) }, SIGNATURE, reason, { keyType: 'Ed25519' });
   });
 
-  it('reveals nothing about trust before the signature verifies', async () => {
+  it('gives no information about trust before the signature verifies', async () => {
     const draft: X509Draft = { signer: () => Buffer.alloc(70) };
     await expectRefusal(draft, SIGNATURE, 'signature: does not verify', { keyUsage: null });
   });

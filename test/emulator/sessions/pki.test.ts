@@ -1,7 +1,7 @@
 /**
  * Certificates, chains and revocation lists of another implementation: each rule has one that passes and one
  * that only this rule refuses. `test/vectors/make-pki.py` also asks `openssl verify`; a case with another
- * verdict says why.
+ * result gives the reason.
  */
 import { createPrivateKey, sign } from 'node:crypto';
 import { Name } from '@peculiar/asn1-x509';
@@ -74,7 +74,7 @@ describe('certificates that are accepted', () => {
     if (one.sourceIdentity !== undefined) expect(issued?.sourceIdentity).toBe(one.sourceIdentity);
   });
 
-  it('have the verdict of openssl, or the case says why not', () => {
+  it('have the same result in openssl, unless the case gives the reason', () => {
     for (const { name, expect: expected, openssl, differs } of cases) {
       expect((openssl === 'OK') === (expected === null), name).toBe(differs === undefined);
     }

@@ -167,7 +167,7 @@ const rules: Rule[] = [
     `role: there is no ${ARNS.roleArn} in account 123456789012`,
   ],
   [
-    'the duration asked for, within the role’s maximum',
+    'the requested duration, within the role’s maximum',
     [seconds(43_200, 3600), body({ durationSeconds: 3600 })],
     [seconds(43_200, 3600), body({ durationSeconds: 3601 })],
     DURATION,
@@ -341,7 +341,7 @@ describe('session tags', () => {
       [map('x509Subject', '*', 'CN')],
       { 'x509Subject/OU': 'one/two', 'x509Subject/CN': 'a', 'x509Subject/emailAddress': 'a@example.org' },
     ],
-    ['one that is not there', [map('x509Subject', 'L')], {}],
+    ['a missing attribute', [map('x509Subject', 'L')], {}],
     ['the issuer', [map('x509Issuer', 'CN')], { 'x509Issuer/CN': 'Root' }],
     ['DNS alone', [map('x509SAN', 'DNS')], { 'x509SAN/DNS': 'a.example.org' }],
     ['URI alone', [map('x509SAN', 'URI')], { 'x509SAN/URI': 'spiffe://td/a' }],
@@ -412,16 +412,19 @@ describe('session tags', () => {
     ],
     ['a DNS name', alternativeNames(dns('a_(b).org')), '', '', 'DNS'],
   ];
-  it.each(unmapped)('names attributes that were not mapped: %s', async (_what, recipe, issuer, name, san) => {
-    const leaf = makeCertificate({ issuer: root, ...recipe });
-    const { message } = await ask(refuse, {}, leaf);
-    expect(message).toBe(
-      `${UNABLE}. Some attributes failed to be mapped into session tags. ` +
-        `Issuer: [ ${issuer} ]; Subject: [ ${name} ]; SAN: [ ${san} ]`,
-    );
-    // Granted if the policy does not use the attribute.
-    expect((await ask(nothing, {}, leaf)).status).toBe(201);
-  });
+  it.each(unmapped)(
+    'names the attributes that were not mapped: %s',
+    async (_what, recipe, issuer, name, san) => {
+      const leaf = makeCertificate({ issuer: root, ...recipe });
+      const { message } = await ask(refuse, {}, leaf);
+      expect(message).toBe(
+        `${UNABLE}. Some attributes failed to be mapped into session tags. ` +
+          `Issuer: [ ${issuer} ]; Subject: [ ${name} ]; SAN: [ ${san} ]`,
+      );
+      // Granted if the policy does not use the attribute.
+      expect((await ask(nothing, {}, leaf)).status).toBe(201);
+    },
+  );
 
   it('logs the attribute, its value and the problem, granted or refused', async () => {
     const leaf = makeCertificate({ issuer: root, commonName: 'John (EMP1)' });

@@ -16,7 +16,7 @@ export interface Draft {
    */
   readonly query?: string;
   readonly canonicalQuery?: string;
-  /** Changes the finished canonical request: what a client with a mistake signs. */
+  /** Changes the finished canonical request, as a client with a mistake does. */
   readonly canonical?: (text: string) => string;
   readonly body?: string;
   /** Signed headers, in lower case. Undefined removes a default one. */
@@ -31,7 +31,7 @@ export interface X509Draft extends Draft {
   readonly scope?: string;
   readonly serial?: string;
   readonly algorithm?: string;
-  /** Signs the string to sign. Default: what the key's algorithm demands. */
+  /** Signs the string to sign. Default: the signature of the key's algorithm. */
   readonly signer?: (stringToSign: Buffer, key: KeyObject) => Buffer;
   /** Changes the finished `Authorization` value. */
   readonly authorization?: (value: string) => string;

@@ -148,7 +148,7 @@ describe('a seed', () => {
     expect(elsewhere.trustAnchorArn.split('/')[1]).not.toBe(service.trustAnchorArn.split('/')[1]);
   });
 
-  it('is completed by the quick start if it has too little', async () => {
+  it('is completed by the quick start if it is incomplete', async () => {
     const service = await createEmulator({ seed: { roles: [{ name: 'Ops' }] }, roleName: 'Ops' });
     expect(service.authority?.certificate).toContain('BEGIN CERTIFICATE');
     expect(service.roleArn).toBe('arn:aws:iam::123456789012:role/Ops');

@@ -82,7 +82,7 @@ describe('state', () => {
     });
   });
 
-  it('is used as it is if it is complete', async () => {
+  it('is used unchanged if it is complete', async () => {
     const seed = {
       trustAnchors: [{ name: 'onprem', certificates: ROOT.pem }],
       roles: [{ name: 'Ops' }],
@@ -125,7 +125,7 @@ describe('state', () => {
     ]);
   });
 
-  it('is on disk before the answer, readable by its owner only, without temporary files', async () => {
+  it('is on disk before the response, readable by its owner only, without temporary files', async () => {
     const admin = await makeAdministrator({ state });
     expect(statSync(state).mode & 0o777).toBe(0o600);
     const names = Array.from({ length: 20 }, (_, index) => `a${index}`);
@@ -243,7 +243,7 @@ describe('state', () => {
       'a certificate of the authority cannot be read',
     ],
   ];
-  it.each(damage)('that is %s is refused in one line and stays as it is', async (_name, change, message) => {
+  it.each(damage)('that is %s is refused in one line and stays unchanged', async (_name, change, message) => {
     await makeAdministrator({ state });
     const damaged = change(readFileSync(state, 'utf8'));
     writeFileSync(state, damaged);
@@ -255,7 +255,7 @@ describe('state', () => {
     expect(readdirSync(folder)).toEqual(['state.json']);
   });
 
-  it('that is no file is refused', async () => {
+  it('that is not a regular file is refused', async () => {
     await expect(createEmulator({ state: folder })).rejects.toMatchObject({
       code: 'ERR_FILE_UNREADABLE',
       message: `state file ${folder} cannot be read: it is a directory`,

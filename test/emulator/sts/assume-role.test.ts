@@ -195,7 +195,7 @@ describe('the trust policy of the role', () => {
       undefined,
     ],
     [
-      'sees the source identity asked for',
+      'sees the requested source identity',
       when({ StringEquals: { 'sts:SourceIdentity': 'me' } }),
       {},
       { SourceIdentity: 'me' },
@@ -281,14 +281,14 @@ describe('the trust policy of the role', () => {
   });
 });
 
-describe('what a chained session inherits', () => {
-  it('is the source identity', async () => {
+describe('the inheritance of a chained session', () => {
+  it('includes the source identity', async () => {
     caller = sts.issue({ sourceIdentity: 'CN=host 1' });
     expect((await assume()).sourceIdentity).toBe('CN=host 1');
     expect(readElement((await ask()).body, 'SourceIdentity')).toBe('CN=host 1');
   });
 
-  it('cannot be another source identity', async () => {
+  it('does not allow another source identity', async () => {
     caller = sts.issue({ sourceIdentity: 'a1' });
     expect((await ask({ SourceIdentity: 'a1' })).status).toBe(200);
     const { status, body } = await ask({ SourceIdentity: 'b1' });
@@ -298,7 +298,7 @@ describe('what a chained session inherits', () => {
     );
   });
 
-  it('is the transitive tags, with those of the request, over all hops', async () => {
+  it('includes the transitive tags and those of the request, over all hops', async () => {
     sts.addRole('Third', { ...TRUST, Principal: { AWS: TARGET } });
     caller = sts.issue({ tags: { a: '1', b: '2' }, transitiveTagKeys: ['A'] });
     const second = await assume({
@@ -312,7 +312,7 @@ describe('what a chained session inherits', () => {
     expect(sts.store.find(readElement(body, 'AccessKeyId') ?? '')?.tags).toEqual({ a: '1', c: '3' });
   });
 
-  it('is no tag that the request overrides', async () => {
+  it('does not allow the request to override a tag', async () => {
     caller = sts.issue({ tags: { a: '1' }, transitiveTagKeys: ['a'] });
     const { status, body } = await ask(tag(1, 'A', '2'));
     expect([status, readElement(body, 'Code'), readElement(body, 'Message')]).toEqual([
@@ -489,7 +489,7 @@ describe('parameters', () => {
     expect([status, readElement(body, 'Code')]).toEqual([403, 'AccessDenied']);
   });
 
-  it('measures policies and tags', async () => {
+  it('limits the size of policies and tags', async () => {
     const parameters = {
       Policy: '{"Version":"2012-10-17","Statement":[]}',
       'PolicyArns.member.1.arn': 'arn:aws:iam::aws:policy/ReadOnlyAccess',
@@ -497,7 +497,7 @@ describe('parameters', () => {
     expect(readElement((await ask(parameters)).body, 'PackedPolicySize')).toBe('2');
   });
 
-  it('does not echo a key in the wrong parameter', async () => {
+  it('does not repeat a key in the wrong parameter', async () => {
     const key =
       '-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg\n-----END PRIVATE ' +
       'KEY-----';

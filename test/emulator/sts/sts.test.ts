@@ -53,7 +53,7 @@ $`),
   });
 
   it.each(['20260601T114500Z', '20260601T121500Z'])(
-    'takes a clock that is off by 15 minutes: %s',
+    'accepts a clock that is off by 15 minutes: %s',
     async (date) => {
       expect((await fixture.service.handle(signHmac({ ...credentials, date }))).status).toBe(200);
     },

@@ -11,7 +11,7 @@ const sha256 = (text: string | Buffer) => createHash('sha256').update(text).dige
 const hex = (text: string) => sha256(text).toString('hex');
 const BODY = '{"durationSeconds":3600}';
 
-/** What the client signs by mistake. */
+/** The text that the client signs by mistake. */
 const replaced = (from: string, to: string): X509Draft => ({
   canonical: (text) => {
     expect(text).toContain(from);
@@ -153,7 +153,7 @@ describe('verbose', () => {
 
   it('shows the differing part of a long line', async () => {
     const { ask, lines, query } = await makeFixture({ verbose: true });
-    // This mistake is unknown, so the client sends its side.
+    // This mistake is unknown, so the client sends its canonical request.
     const canonical = (text: string) => text.replace('role%2FDemo', 'role/Demo');
     let offered = '';
     await ask({ canonical: (text) => (offered = canonical(text)) });
@@ -166,7 +166,7 @@ describe('verbose', () => {
     expect(own.length).toBeLessThan(query.length);
   });
 
-  it('compares the side that the client sends, and tells whether it signed it', async () => {
+  it('compares the canonical request that the client sends, and states whether it was signed', async () => {
     const { ask, request, lines, query } = await makeFixture({ verbose: true });
     const canonical = (text: string) => text.replace('POST', 'PUT');
     let offered = '';
@@ -187,7 +187,7 @@ describe('verbose', () => {
     expect(lines.join('')).not.toContain('\x1b');
   });
 
-  it('says what to do if the side of the client is unknown', async () => {
+  it("states how to get the client's canonical request if it is unknown", async () => {
     const { ask, lines } = await makeFixture({ verbose: true });
     await ask({ canonical: (text) => text.replace('POST', 'PUT') });
     expect(lines.filter((line) => line.includes('as the client has it'))).toEqual([]);

@@ -179,7 +179,7 @@ it('a long derivation leaves the event loop free', async () => {
 });
 
 it('a key of another program, read by Python', () => {
-  // The encryption of the past that this Node can make by itself: PBKDF1 with SHA-1, DES by three times DES.
+  // The outdated encryption that Node itself can make: PBKDF1 with SHA-1, DES by three times DES.
   const [password, salt] = [Buffer.from('secret'), Buffer.alloc(8, 7)];
   let derived = Buffer.concat([password, salt]);
   for (let round = 0; round < 10; round++) derived = createHash('sha1').update(derived).digest();

@@ -1,4 +1,4 @@
-/** Keys that would abort OpenSSL or make it throw are refused before OpenSSL gets them. */
+/** Keys that would abort OpenSSL or make it throw are refused before OpenSSL parses them. */
 import { execFileSync } from 'node:child_process';
 import { createECDH, createPublicKey, getCurves, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -125,7 +125,7 @@ describe('a private scalar', () => {
     ];
     const key = execFileSync('openssl', args, { stdio: 'pipe' });
     expect(await outcome(key)).toBe('signs');
-    // The order stands in the file once: another one is another curve.
+    // The file has the order once: another order is another curve.
     const at = key.indexOf(Buffer.from('ffffffff00000000ffffffffffffffffbce6faada7179e84', 'hex'));
     key[at + 20] = (key[at + 20] ?? 0) ^ 1;
     expect(await outcome(key)).toBe('ERR_KEY_UNSUPPORTED');
@@ -194,7 +194,7 @@ describe('RSA numbers', () => {
     expect(algorithmForKey(await readPublicKey(rsa(n, e)))?.label).toBe('RSA');
   });
 
-  it('of private keys are measured too', async () => {
+  it('of private keys are checked too', async () => {
     const small = execFileSync('openssl', ['genrsa', '-traditional', '512'], { stdio: 'pipe' });
     const pem = small.toString().replace(/-----.*-----|\s/g, '');
     expect(await outcome(Buffer.from(pem, 'base64'))).toBe('ERR_KEY_UNSUPPORTED');

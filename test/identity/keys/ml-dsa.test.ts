@@ -129,7 +129,7 @@ describe.each(ROWS)('ML-DSA-%s, key as %s', (level, form) => {
     expect(await judgeByPython(level, [signature, Buffer.from(signed.stringToSign)])).toEqual(['valid']);
   });
 
-  it('derives keys, and keeps none of the bytes of its file', async () => {
+  it('derives keys, and keeps no bytes of its file', async () => {
     const bytes = der(`ml-dsa-${level}.${form}.pem`);
     const key = await mlDsaSigningKey(bytes, `ml-dsa-${level}`);
     const derived = key.deriveKey('purpose');
@@ -162,7 +162,7 @@ describe('an ML-DSA key is refused', () => {
       const altered = whole(form);
       const index = at < 0 ? altered.length + at : at;
       altered[index] = (altered[index] ?? 0) ^ 1;
-      // A seed has no redundancy: another one is another key, and the certificate tells.
+      // A seed has no redundancy: another seed is another key, which does not match the certificate.
       await expect(
         loadIdentity({ certificate: path('ml-dsa-65.pem'), privateKey: altered }),
       ).rejects.toMatchObject({

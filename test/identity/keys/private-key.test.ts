@@ -101,8 +101,7 @@ describe.skipIf(!hasOpenssl)('PBES2', () => {
       const error = await read(altered, 'secret').catch((reason: unknown) => reason);
       if (error instanceof Error) outcomes.add(error.message.replace(/(is damaged).*/, '$1'));
     }
-    // A flipped bit may also leave a key that is whole, or of an unknown kind; the passphrase is
-    // never blamed.
+    // A flipped bit may also leave a valid key, or an unknown type; the error is never a wrong passphrase.
     expect([...outcomes].map((line) => line.replace(/(must be RSA).*/, '$1')).sort()).toContain(
       `${SUBJECT} is damaged`,
     );
@@ -114,7 +113,7 @@ describe.skipIf(!hasOpenssl)('PBES2', () => {
     }
   });
 
-  it('none of a hundred wrong passphrases is reported as damage', async () => {
+  it('a wrong passphrase is never reported as damage (one hundred)', async () => {
     const bytes = encrypt('ec-p256', 'secret', '-v2', 'aes-128-cbc', '-iter', '1');
     for (let attempt = 0; attempt < 100; attempt++) {
       await expect(read(bytes, `wrong ${attempt}`)).rejects.toMatchObject({ message: WRONG });
@@ -175,7 +174,7 @@ describe.skipIf(!hasOpenssl)('PBES2', () => {
     await expectKey(await read(readFileSync(converted), 'fresh'), 'ec-p256');
   });
 
-  describe('asks for no more work than an honest file', () => {
+  describe('is refused if it asks for excessive key derivation', () => {
     const ITERATIONS = Buffer.from('02020800', 'hex');
 
     it.each(['7fffffff', '00ffffffff', '7fffffffffffffff'])('iterations %s', async (count) => {
@@ -325,7 +324,7 @@ describe('PEM is read', () => {
     });
   });
 
-  it('gives the bytes that Node decodes, at any length', () => {
+  it('gives the same bytes as Node, at any length', () => {
     for (let length = 1; length < 70; length++) {
       const octets = Buffer.from(Array.from({ length }, (_, index) => (index * 89 + length) & 0xff));
       const text = `-----BEGIN X-----\n${octets.toString('base64')}\n-----END X-----`;

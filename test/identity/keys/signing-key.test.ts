@@ -56,7 +56,7 @@ describe('public keys', () => {
   const p256 = publicKeyOf(createPublicKey(text('ec-p256.pem')));
 
   it.skipIf(!hasOpenssl)(
-    'are compared as keys where OpenSSL knows them, since a point has two encodings',
+    'are compared by OpenSSL if it supports them, since a point has two encodings',
     () => {
       const der = execFileSync('openssl', [
         ...['pkey', '-in', path('ec-p256.key.pem'), '-pubout', '-outform', 'DER'],
@@ -75,7 +75,7 @@ describe('public keys', () => {
     expect(isSameKey(unknown, p256)).toBe(false);
   });
 
-  it('of two kinds are compared without leaving an error in OpenSSL for the next key', () => {
+  it('of two types are compared without leaving an error in OpenSSL for the next key', () => {
     expect(isSameKey(p256, signingKey('rsa-2048').publicKey)).toBe(false);
     expect(isSameKey(p256, signingKey('ec-p384').publicKey)).toBe(false);
     expect(() => signingKey('ec-p256')).not.toThrow();

@@ -39,7 +39,7 @@ async function login(flags: number, pin: string | undefined = '1234') {
 }
 
 describe('a login', () => {
-  it('is left out if the token needs none', async () => {
+  it('is skipped if the token needs none', async () => {
     expect(await login(0)).toEqual({ result: undefined, said: [], asked: [] });
   });
 
@@ -51,7 +51,7 @@ describe('a login', () => {
     });
   });
 
-  it('is left to a reader with a PIN pad, with a notice', async () => {
+  it('uses the PIN pad of a reader, with a notice', async () => {
     expect(await login(LOGIN_REQUIRED | PIN_PAD)).toEqual({
       result: {},
       said: ['enter the PIN of token "host" at its reader'],
@@ -101,7 +101,7 @@ describe('a login', () => {
       code: 'ERR_PKCS11_PIN',
       message: expect.not.stringContaining('5678'),
     });
-    // Another token may have the same PIN, and this one another.
+    // Another token may have the same PIN, and this one may have another PIN.
     const options = { pin: async () => '5678', notify: () => undefined };
     expect(await loginTo(token(LOGIN_REQUIRED, 'other'), options)).toEqual({ pin: '5678' });
     expect((await login(LOGIN_REQUIRED, '1234')).result).toEqual({ pin: '1234' });

@@ -97,7 +97,7 @@ describe.skipIf(missing)(`keys in SoftHSM${leftOut}`, () => {
     expect(await signWith(hsm, { certificate: `pkcs11:object=${label};type=cert` })).toBe('CN=odd');
   });
 
-  it('takes the renewed certificate, which expires last', async () => {
+  it('uses the renewed certificate, which expires last', async () => {
     expect(await signWith(hsm, { certificate: 'pkcs11:object=renewed' })).toBe('CN=renewed');
     const key = await openTokenKey(optionsFor(hsm, { certificate: 'pkcs11:object=renewed' }));
     const days =
@@ -349,7 +349,7 @@ describe.skipIf(missing)(`a module that cannot be used${leftOut}`, () => {
   afterAll(() => hsm?.stop());
 
   it.each([
-    ['a file that is not there', '/nowhere/module.so', /cannot be loaded: .*nowhere/],
+    ['a missing file', '/nowhere/module.so', /cannot be loaded: .*nowhere/],
     ['a file that is no library', join(import.meta.dirname, 'softhsm.ts'), /cannot be loaded/],
     ['a library that is no module', 'libc.so.6', /cannot be loaded|failed/],
   ])('is named: %s', async (_name, path, message) => {
@@ -359,7 +359,7 @@ describe.skipIf(missing)(`a module that cannot be used${leftOut}`, () => {
     });
   });
 
-  it('is not looked for without the binding, and the message names the package to install', async () => {
+  it('is not searched for without the binding, and the message names the package to install', async () => {
     // Away from node_modules, the worker finds no pkcs11js.
     const alone = join(hsm.folder, 'worker.cjs');
     copyFileSync(WORKER, alone);
@@ -391,7 +391,7 @@ describe.skipIf(missing)(`a module that cannot be used${leftOut}`, () => {
     module.close();
   });
 
-  it('is ended if it hangs, and named if it crashes', async () => {
+  it('is killed if it hangs, and named if it crashes', async () => {
     const program = (code: string, limits = {}) =>
       new Pkcs11Module({
         path: 'module.so',

@@ -69,7 +69,7 @@ describe('a PKCS#11 URI', () => {
     ],
     ['pkcs11:id=%00%FF%00', { id: Buffer.from('00ff00', 'hex') }],
     ['pkcs11:id=', { id: Buffer.alloc(0) }],
-    // Attributes of vendors, which RFC 7512 §2.3 wants to begin with x-, are passed over.
+    // Attributes of vendors, which must begin with x- by RFC 7512 §2.3, are ignored.
     ['pkcs11:token=a;x-vendor=1?x-other=2', { token: 'a' }],
   ])('%s', (text, expected) => {
     expect(isPkcs11Uri(text)).toBe(true);
@@ -101,7 +101,7 @@ describe('a PKCS#11 URI', () => {
     );
   });
 
-  it('survives writing and reading', () => {
+  it('is the same after formatting and parsing', () => {
     const attributes = {
       token: 'a b;c%d é?',
       serial: '1',

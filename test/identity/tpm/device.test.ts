@@ -47,7 +47,7 @@ describe('a device that cannot be used', () => {
   let folder: string;
   let server: Server;
   let address: { kind: 'tcp'; host: string; port: number };
-  /** What the server answers. */
+  /** The response of the server. */
   let answer: Buffer;
 
   beforeAll(async () => {

@@ -161,7 +161,7 @@ describe('a TSS2 PRIVATE KEY', () => {
     );
   });
 
-  it('loads or fails with an error of ours for every changed octet', () => {
+  it('loads or fails with an IdentityError for every changed octet', () => {
     for (let at = 0; at < KEY.length; at++) {
       for (const octet of [0x00, 0xff, (KEY[at] ?? 0) ^ 0x80]) {
         const altered = Buffer.from(KEY);

@@ -34,7 +34,7 @@ async function sign(recording: Recording, exchanges = recording.exchanges): Prom
   return isGood;
 }
 
-describe.each(Object.entries(RECORDINGS))('the recording of %s', (_name, recording) => {
+describe.each(Object.entries(RECORDINGS))('the recorded exchange of %s', (_name, recording) => {
   it('gives a signature that OpenSSL verifies', async () => {
     expect(await sign(recording)).toBe(true);
   });
@@ -47,7 +47,7 @@ describe.each(Object.entries(RECORDINGS))('the recording of %s', (_name, recordi
 
   it('is refused with a code if a response is cut short', async () => {
     for (const [index, [command, response]] of recording.exchanges.entries()) {
-      // Flushing is tidying up: what goes wrong there loses nothing.
+      // Flushing is only cleanup: an error there loses nothing.
       if (command.slice(12, 20) === '00000165') continue;
       for (const length of [0, 9, 12, response.length / 2 - 1]) {
         const altered = recording.exchanges.with(index, [command, response.slice(0, 2 * length)]);
@@ -67,7 +67,7 @@ describe('the response to a command that an HMAC authorizes', () => {
     const { exchanges } = recording;
     const index = exchanges.findIndex(([command]) => command.slice(12, 20) === '0000015d');
     const [command = '', response = ''] = exchanges[index] ?? [];
-    // The signature, behind header and size of the parameters, and the HMAC at the end.
+    // The signature, after header and size of the parameters, and the HMAC at the end.
     for (const at of [30, 60, response.length / 2 - 1]) {
       const octet = Number.parseInt(response.slice(2 * at, 2 * at + 2), 16) ^ 1;
       const altered =

@@ -1,4 +1,4 @@
-/** Commands and responses of a TPM, recorded once and replayed where no TPM is. */
+/** Commands and responses of a TPM, recorded once and replayed without a TPM. */
 import type { TpmDevice } from '../../../src/identity/tpm/device.js';
 
 export interface Recording {

@@ -107,7 +107,7 @@ describe.skipIf(missing)(`keys in swtpm${missing === undefined ? '' : ` (left ou
     ['rsa2048:rsassa-sha384:null', /prescribes RSASSA with SHA384/],
     ['ecc256:ecdsa-sha1', /prescribes ECDSA with SHA1/],
     ['ecc256:ecdaa4-sha256', /prescribes ECDAA with SHA256/],
-  ])('refuses a key whose scheme the service does not take: %s', async (algorithm, message) => {
+  ])('refuses a key whose scheme the service does not accept: %s', async (algorithm, message) => {
     const source = fileSource(toolsKey(tpm, algorithm).pem);
     await expect(signWith(tpm, source)).rejects.toMatchObject({
       code: 'ERR_KEY_UNSUPPORTED',
@@ -213,7 +213,7 @@ describe.skipIf(missing)(`keys in swtpm${missing === undefined ? '' : ` (left ou
 
   // TPM_RECORD=1 npx vitest run test/identity/tpm/swtpm.test.ts -t records
   if (process.env['TPM_RECORD'] !== undefined) {
-    it('records its exchanges as vectors', async () => {
+    it('records its exchanges as test vectors', async () => {
       const pem = (name: string, ...args: string[]) => ({ pem: tpm.opensslKey(name, '-algorithm', ...args) });
       const curve = ['EC', '-pkeyopt', 'group:P-256'];
       const cases = {

@@ -57,7 +57,7 @@ export async function startSwtpm(flags = ''): Promise<Swtpm> {
     { stdio: 'ignore' },
   );
   await untilListening(port);
-  // Coming from another program, its messages are no part of a test's output.
+  // The messages of another program are not part of a test's output.
   const env = { ...process.env, TPM2TOOLS_TCTI: address, TPM2OPENSSL_TCTI: address, TSS2_LOG: 'all+none' };
   const run = (program: string, ...args: string[]): string =>
     execFileSync(program, args, { cwd: folder, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });

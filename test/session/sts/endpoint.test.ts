@@ -27,7 +27,7 @@ function addressOfAws(region: string, { useFipsEndpoint, useDualstackEndpoint }:
   }
 }
 
-describe('the address of STS', () => {
+describe('the endpoint of STS', () => {
   const rows = REGIONS.flatMap((region) => VARIANTS.map((variant) => ({ region, ...variant })));
 
   it.each(rows)('in $region, FIPS $useFipsEndpoint, dual-stack $useDualstackEndpoint', (row) => {

@@ -1,4 +1,4 @@
-/** Role chaining in the library: requests to STS, its answers, and what becomes of the options. */
+/** Role chaining in the library: requests to STS, its responses, and the options. */
 import { describe, expect, it } from 'vitest';
 import { createSession } from '../../../src/session/create-session.js';
 import type { Answer } from '../../fake-service.js';
@@ -64,7 +64,7 @@ describe('assumeRoles', () => {
     });
   });
 
-  it('goes on with the session of each role, in order', async () => {
+  it('assumes each role with the session of the one before, in order', async () => {
     const second = resultOf({ ...KEYS, AccessKeyId: 'ASIASECOND' });
     const service = await startFakeService([
       lastingSuccess,
@@ -107,7 +107,7 @@ describe('assumeRoles', () => {
     expect(error).toHaveProperty('hint', hint === undefined ? undefined : expect.stringMatching(hint));
   });
 
-  it('repeats what may pass: throttling and failures', async () => {
+  it('repeats temporary failures: throttling and errors of the service', async () => {
     const { service, session } = await chain([
       status(400, errorOf('Throttling', 'Rate exceeded')),
       status(503, 'no XML'),
@@ -130,7 +130,7 @@ describe('assumeRoles', () => {
     ],
     ['expired keys', status(200, resultOf({ ...KEYS, Expiration: '2020-06-01T13:00:00Z' })), /expired/],
     ['a redirect', status(302, '', { location: 'http://127.0.0.1:1/' }), /redirects are not followed/],
-  ])('refuses %s, and shows nothing of it', async (_name, answer, message) => {
+  ])('refuses %s, and does not show it', async (_name, answer, message) => {
     const { session } = await chain([answer]);
     const error = await session.catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'ERR_RESPONSE_INVALID', message: expect.stringMatching(message) });

@@ -11,7 +11,7 @@ describe('parseXml', () => {
     expect(textOf(root, 'D')).toBeUndefined();
   });
 
-  it('takes a member that occurs twice for none', () => {
+  it('treats a member that occurs twice as missing', () => {
     const root = parseXml('<A><B>1</B><B>2</B></A>');
     expect(childOf(root, 'B')).toBeUndefined();
     expect(textOf(root, 'B')).toBeUndefined();
@@ -32,7 +32,7 @@ describe('parseXml', () => {
     ['CDATA', '<a><![CDATA[b]]></a>'],
     ['a processing instruction', '<a><?b c?></a>'],
     ['two roots', '<a/><b/>'],
-    ['text behind the root', '<a/>b'],
+    ['text after the root', '<a/>b'],
     ['an end without a start', '</a>'],
     ['an end of another element', '<a><b></a></b>'],
     ['a cut answer', '<a><b>1</b>'],

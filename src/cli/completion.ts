@@ -54,7 +54,12 @@ function bash(commands: readonly CompletedCommand[]): string {
   const values = [
     ...new Set(commands.flatMap(({ flags }) => flags.filter(takesValue)).map(({ flag }) => `--${flag}`)),
   ];
-  return `# bash completion for rolesanywhere: source <(rolesanywhere completion bash)
+  return `# bash completion for rolesanywhere: eval "$(rolesanywhere completion bash)"
+# For bash 3.2 too, which macOS has: without mapfile, and without source <(…).
+_rolesanywhere_reply() {
+  local line
+  while IFS= read -r line; do COMPREPLY+=("$line"); done
+}
 _rolesanywhere() {
   local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD - 1]}
   local command=\${COMP_WORDS[1]} words=
@@ -65,7 +70,7 @@ _rolesanywhere() {
   case $previous in
     ${files.join('|')})
       compopt -o filenames 2>/dev/null
-      mapfile -t COMPREPLY < <(compgen -f -- "$current")
+      _rolesanywhere_reply < <(compgen -f -- "$current")
       return ;;
     ${values.filter((flag) => !files.includes(flag)).join('|')}) return ;;
   esac
@@ -80,7 +85,7 @@ ${groups.map((group) => `      '${group}') words='${wordsAfter(commands, group)}
 ${commands.map(({ name, flags }) => `      '${name}') words='${flagNames(flags)}' ;;`).join('\n')}
     esac
   fi
-  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+  _rolesanywhere_reply < <(compgen -W "$words" -- "$current")
 }
 complete -F _rolesanywhere ${PROGRAMS.join(' ')}
 `;

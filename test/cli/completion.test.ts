@@ -45,6 +45,19 @@ describe(`bash${missing('bash')}`, () => {
     expect(await complete('rolesanywhere', 'serve', '--certificate', '=', 'ho')).toEqual(['host.pem']);
     expect(await complete('rolesanywhere', 'serve', '--role-arn', '')).toEqual([]);
   });
+
+  it.skipIf(missing('bash'))('keeps a file name with a space in one piece', async () => {
+    writeFileSync(join(folder, 'my host.pem'), '');
+    expect(await complete('rolesanywhere', 'serve', '--certificate', 'my')).toEqual(['my host.pem']);
+  });
+
+  it('has nothing that bash 3.2 lacks, which macOS has', async () => {
+    const { stdout } = await runMain(['completion', 'bash']);
+    // Since bash 4: mapfile, associative arrays, case modification, |&, ;& and source <(…).
+    const code = stdout.replace(/^ *#.*$/gm, '');
+    expect(code).toContain('_rolesanywhere_reply');
+    expect(code).not.toMatch(/\b(mapfile|readarray|source)\b|declare -A|\$\{\w+(,,|\^\^)|\|&|;&/);
+  });
 });
 
 describe(`fish${missing('fish')}`, () => {

@@ -1,5 +1,5 @@
 /**
- * Builds dist/: the library as modules that import their packages, and the program as two files with its
+ * Builds dist/: the library as modules that import their packages, and the program as three files with its
  * packages inside. Other programs start the program on every command, and reading a thousand files takes
  * longer than its work. tsc emits the types.
  */

@@ -19,9 +19,9 @@ main({
   env: process.env,
   // Node opens each stream at its first use: streams that a run does not use take no time.
   stdin: () => process.stdin,
-  stdout: quickOutput(1, () => process.stdout),
+  stdout: quickOutput(1, () => withoutErrorEvents(process.stdout)),
   get stderr() {
-    return process.stderr;
+    return withoutErrorEvents(process.stderr);
   },
   showCommand(name) {
     process.title = `rolesanywhere ${name}`;
@@ -64,6 +64,12 @@ main({
   if (typeof ending === 'number') process.exitCode = ending;
   else endBy(ending);
 });
+
+/** The callback of a write hears of its failure. The event would end the process. */
+function withoutErrorEvents(stream: NodeJS.WriteStream): NodeJS.WriteStream {
+  if (stream.listenerCount('error') === 0) stream.on('error', () => undefined);
+  return stream;
+}
 
 /**
  * Ends this process with the signal that ended its child, so that the parent process sees the same status.

@@ -230,6 +230,7 @@ describe('the tarball', () => {
     const programs = [
       'dist/bin.cjs',
       'dist/bin-rest.cjs',
+      'dist/bin-session.cjs',
       'dist/bin.LICENSES.txt',
       'dist/pkcs11-worker.cjs',
       'dist/rolesanywhere.1',
@@ -419,7 +420,7 @@ describe('the programs', () => {
 
   beforeAll(async () => {
     mkdirSync(alone);
-    for (const file of ['bin.cjs', 'bin-rest.cjs']) {
+    for (const file of ['bin.cjs', 'bin-session.cjs', 'bin-rest.cjs']) {
       cpSync(join(installed, 'dist', file), join(alone, file));
     }
     emulator = await startEmulator();
@@ -461,14 +462,17 @@ describe('the programs', () => {
     expect(stdout).toMatch(expected);
   });
 
-  it('get credentials with one file alone', async () => {
-    const one = join(work, 'one');
-    mkdirSync(one);
-    cpSync(join(installed, 'dist', 'bin.cjs'), join(one, 'bin.cjs'));
-    const args = ['bin.cjs', 'credential-process', ...flags, '--endpoint', emulator.endpoint];
-    const { status, stdout, stderr } = await run(one, args);
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    expect(JSON.parse(stdout)).toMatchObject({ Version: 1, SessionToken: expect.any(String) });
+  it('get credentials with two of their files, and out of the cache with the first alone', async () => {
+    const few = join(work, 'few');
+    mkdirSync(few);
+    for (const file of ['bin.cjs', 'bin-session.cjs']) cpSync(join(installed, 'dist', file), join(few, file));
+    const args = ['bin.cjs', 'credential-process', ...flags, '--endpoint', emulator.endpoint, '--cache'];
+    const cache = { XDG_RUNTIME_DIR: few };
+    const created = await run(few, args, cache);
+    expect({ ...created, stdout: '' }).toMatchObject({ status: 0, stderr: '' });
+    expect(JSON.parse(created.stdout)).toMatchObject({ Version: 1, SessionToken: expect.any(String) });
+    rmSync(join(few, 'bin-session.cjs'));
+    expect(await run(few, args, cache)).toEqual(created);
   });
 
   it.each([
@@ -501,8 +505,8 @@ describe('the programs', () => {
       logLevel: 'silent',
     });
     const imports = Object.values(metafile.inputs).flatMap((input) => input.imports.map(({ path }) => path));
-    // `bin-rest.cjs` is the program's other half.
-    const outside = imports.filter((path) => !path.startsWith('node:') && path !== 'bin-rest.cjs');
+    // The other files of the program.
+    const outside = imports.filter((path) => !/^node:|^bin-(session|rest)\.cjs$/.test(path));
     expect(new Set(outside)).toEqual(
       new Set([
         ...['undici', '@noble/post-quantum/ml-dsa.js', 'pkijs', '@peculiar/x509', 'reflect-metadata'],

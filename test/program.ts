@@ -85,9 +85,6 @@ export function fakeIo(args: readonly string[], options: MainOptions = {}) {
       written[name] += typeof text === 'string' ? text : Buffer.from(text).toString('latin1');
       callback?.();
     },
-    on: () => undefined,
-    once: () => undefined,
-    off: () => undefined,
   });
   const io: Io = {
     argv: args,

@@ -18,21 +18,16 @@ import { exitStatusOf, formatError } from './terminal/report.js';
  *   `report.ts`)
  */
 export async function main(io: Io): Promise<Ending> {
-  const program = programNameOf(io);
-  const found = await attempt(() => findCommand(io.argv));
-  const entry = 'value' in found ? found.value.entry : undefined;
-  const result = 'value' in found ? await attempt(() => dispatch(found.value, io)) : found;
-  if ('value' in result) return result.value ?? 0;
-  const help = entry === undefined ? `${program} --help` : `${program} ${entry.name} --help`;
-  await print(io.stderr, formatError(result.error, { program, help })).catch(() => undefined);
-  return exitStatusOf(result.error);
-}
-
-async function attempt<T>(work: () => T | Promise<T>): Promise<{ value: T } | { error: unknown }> {
+  let entry: CommandEntry | undefined;
   try {
-    return { value: await work() };
+    const line = findCommand(io.argv);
+    entry = line.entry;
+    return (await dispatch(line, io)) ?? 0;
   } catch (error) {
-    return { error };
+    const program = programNameOf(io);
+    const help = entry === undefined ? `${program} --help` : `${program} ${entry.name} --help`;
+    await print(io.stderr, formatError(error, { program, help })).catch(() => undefined);
+    return exitStatusOf(error);
   }
 }
 

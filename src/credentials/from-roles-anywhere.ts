@@ -15,9 +15,10 @@ import type { Session } from '../session/response.js';
 import type { ProviderProperties } from './caller-client.js';
 import { loggerOf } from './caller-client.js';
 import { systemClock } from './clock.js';
+import type { RefreshCall } from './keep-fresh.js';
+import { keepFresh } from './keep-fresh.js';
 import type { Refresher } from './refresher.js';
-import type { RefreshCall } from './session-source.js';
-import { assertRereadable, keepFresh, openSessionSource } from './session-source.js';
+import { assertRereadable, openSessionSource } from './session-source.js';
 
 /** As `AwsCredentialIdentity` in `@smithy/types`. */
 export interface RolesAnywhereCredentials {

@@ -4,10 +4,12 @@
  */
 import { OptionError } from '../errors.js';
 import type { SigningIdentity } from '../identity/identity.js';
-import type { InputName } from '../identity/identity-source.js';
+import type { IdentitySource, InputName } from '../identity/identity-source.js';
 import { INPUT_NAMES } from '../identity/identity-source.js';
+import type { Inputs } from '../identity/inputs.js';
+import { readInputs, wipeInputs } from '../identity/inputs.js';
 import type { LoadContext } from '../identity/load.js';
-import { loadIdentity } from '../identity/load.js';
+import type { SealingKey } from '../identity/sealing-key.js';
 import type { Environment } from '../options/choose-values.js';
 import type { Logger } from '../session/call-service.js';
 import type { HttpDispatcher } from '../session/dispatched.js';
@@ -16,11 +18,15 @@ import type { Session } from '../session/response.js';
 import type { Settings } from '../session/settings.js';
 import type { KeptSession } from './cache/sealed-session.js';
 import type { SessionCache } from './cache/session-cache.js';
-import type { RefresherOptions, Replaced } from './refresher.js';
-import { Refresher } from './refresher.js';
+import type { Replaced } from './refresher.js';
+
+/** An identity, and the key that its files give if they alone are enough for one. */
+interface CachedIdentity extends SigningIdentity {
+  readonly contentKey?: SealingKey | undefined;
+}
 
 /** Gives the identity to sign with. Called once for each session, so that it can follow a renewal. */
-export type IdentityProvider = (logger?: Logger) => Promise<SigningIdentity>;
+export type IdentityProvider = (logger?: Logger) => Promise<CachedIdentity>;
 
 export interface SourceContext extends Pick<LoadContext, 'stdin' | 'askPassphrase' | 'notify' | 'unbroken'> {
   /** Default: the identity that `settings.source` names. */
@@ -70,56 +76,106 @@ export interface SessionSource {
 
 export function openSessionSource(settings: Settings, context: SourceContext): SessionSource {
   const { now, env, random, dispatcher } = context;
-  const identityNow = context.identity ?? identityProvider(settings, context);
+  const { source } = settings;
+  /** Undefined where the files are read for each session. */
+  const provider = context.identity ?? (context.rotates ? identityProvider(settings, context) : undefined);
+  const open = async (logger: Logger | undefined): Promise<OpenIdentity> => {
+    if (provider !== undefined) return openLoaded(await provider(logger), context);
+    const files = await readFiles(source, context);
+    return files.sealingKey === undefined ? openLoaded(await files.load(), context) : files;
+  };
   /** Loggers that have already been warned that the key cannot derive a secret for the cache. */
   const informed = new WeakSet<Logger>();
   const openCache = async (
-    identity: SigningIdentity,
+    { sealingKey }: OpenIdentity,
     logger: Logger | undefined,
     signal?: AbortSignal,
   ): Promise<SessionCache | undefined> => {
     if (context.cache !== true) return undefined;
-    // A long-running program creates a session at each refresh, and is warned once.
-    if (identity.deriveKey === undefined && logger !== undefined) {
-      if (informed.has(logger)) return undefined;
-      informed.add(logger);
+    if (sealingKey !== undefined) {
+      const { openCache } = await import('./cache/session-cache.js');
+      return openCache(settings, sealingKey, { env, now, logger, signal });
     }
-    const { openCache } = await import('./cache/session-cache.js');
-    return openCache(settings, identity, { env, now, logger, signal });
+    // A long-running program creates a session at each refresh, and is warned once.
+    if (logger === undefined || informed.has(logger)) return undefined;
+    informed.add(logger);
+    logger.warn?.('nothing is cached: this private key cannot derive a key for the cache');
+    return undefined;
   };
   return {
     cached: async () => {
       if (context.cache !== true) return undefined;
-      const cache = await openCache(await identityNow(context.logger), context.logger);
-      return cache?.read(0);
+      const identity = await open(context.logger);
+      if (identity.inputs !== undefined) wipeInputs(identity.inputs);
+      return (await openCache(identity, context.logger))?.read(0);
     },
     create: async ({ signal, logger = context.logger, attempts = context.attempts, replaced } = {}) => {
-      const identity = await endedBy(signal, identityNow(logger));
+      const identity = await endedBy(signal, open(logger));
       const createNew = async (): Promise<Session> => {
         // Loaded late: it is most of the program, and a cached session needs none of it.
         const { createSessionFrom } = await import('../session/create-session.js');
-        return createSessionFrom(settings, identity, {
+        return createSessionFrom(settings, await endedBy(signal, identity.load()), {
           ...{ signal, logger, attempts },
           ...{ now, random, dispatcher },
         });
       };
-      const cache = await openCache(identity, logger, signal);
-      return cache === undefined ? createNew() : cache.share(createNew, replaced);
+      try {
+        const cache = await openCache(identity, logger, signal);
+        return cache === undefined ? await createNew() : await cache.share(createNew, replaced);
+      } finally {
+        if (identity.inputs !== undefined) wipeInputs(identity.inputs);
+      }
     },
   };
 }
 
+/** An identity, read from its files and not parsed before a session is to be signed. */
+interface OpenIdentity {
+  /** For the cache; undefined without one, and where no key can be derived. */
+  readonly sealingKey: SealingKey | undefined;
+  /** Called at most once. */
+  load(): Promise<CachedIdentity>;
+  /** What has been read: the caller wipes it. */
+  readonly inputs?: Inputs;
+}
+
+async function readFiles(source: IdentitySource, context: IdentityContext): Promise<OpenIdentity> {
+  const inputs = await readInputs(source, context);
+  // Loaded late, with `node:crypto`: only the cache needs it.
+  const sealing = context.cache === true ? await import('../identity/sealing-key.js') : undefined;
+  const contentKey = sealing?.contentKeyOf(source, inputs);
+  // Without a question: what a key from the content seals must not need a passphrase.
+  const unasked = contentKey === undefined ? context : { ...context, askPassphrase: undefined };
+  return {
+    sealingKey: contentKey,
+    load: async () => {
+      const { parseInputs } = await import('../identity/load.js');
+      return Object.freeze({ ...(await parseInputs(source, inputs, unasked)), contentKey });
+    },
+    inputs,
+  };
+}
+
+async function openLoaded(identity: CachedIdentity, { cache }: IdentityContext): Promise<OpenIdentity> {
+  const opened = { load: async () => identity };
+  if (cache !== true || identity.contentKey !== undefined)
+    return { ...opened, sealingKey: identity.contentKey };
+  const { sealingKeyOf } = await import('../identity/sealing-key.js');
+  return { ...opened, sealingKey: sealingKeyOf(identity) };
+}
+
+type IdentityContext = Pick<
+  SourceContext,
+  'stdin' | 'askPassphrase' | 'notify' | 'unbroken' | 'rotates' | 'cache' | 'now' | 'env' | 'logger'
+>;
+
 /** The identity that the settings name, loaded for each session or, with `rotates`, when its files change. */
 export function identityProvider(
   { source }: Pick<Settings, 'source'>,
-  context: Pick<
-    SourceContext,
-    'stdin' | 'askPassphrase' | 'notify' | 'unbroken' | 'rotates' | 'now' | 'env' | 'logger'
-  >,
+  context: IdentityContext,
 ): IdentityProvider {
-  const { stdin, askPassphrase, notify, unbroken, env, now, logger } = context;
-  const load = (): Promise<SigningIdentity> =>
-    loadIdentity(source, { now, stdin, askPassphrase, notify, unbroken, env, logger });
+  const { now } = context;
+  const load = async (): Promise<CachedIdentity> => (await readFiles(source, context)).load();
   if (context.rotates !== true) return load;
   // Loaded late: a process that asks once does not need it.
   const openRotation = async (): Promise<IdentityProvider> => {
@@ -146,31 +202,6 @@ export function identityProvider(
     });
     return loading;
   };
-}
-
-/** The arguments that a call adds to the attempt that it starts. */
-export type RefreshCall = Pick<CreateCall, 'logger' | 'attempts'>;
-
-export interface Fresh {
-  readonly refresher: Refresher<Session, RefreshCall>;
-  /** The cached session that the refresher starts with: `onRefreshed` is not called for it. */
-  readonly initial: Session | undefined;
-}
-
-/** A refresher over a source, started with the cached session if there is one. The caller starts the loop. */
-export async function keepFresh(
-  source: SessionSource,
-  options: Omit<RefresherOptions<Session, RefreshCall>, 'create' | 'initial'> = {},
-): Promise<Fresh> {
-  // If the identity cannot be loaded, the first refresh reports it.
-  const initial = await source.cached().catch(() => undefined);
-  const refresher = new Refresher<Session, RefreshCall>({
-    ...options,
-    initial,
-    // The refresher has pauses of its own: attempts are repeated only if a call asks for it.
-    create: ({ signal, replaced, call }) => source.create({ attempts: 1, ...call, signal, replaced }),
-  });
-  return { refresher, initial: initial?.value };
 }
 
 /**

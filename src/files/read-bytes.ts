@@ -8,14 +8,12 @@
  * writer.
  */
 import type { Stats } from 'node:fs';
-import { closeSync, constants, fstatSync, open, openSync, read, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { codeOf } from '../errors.js';
 import { standardInput } from '../options/environment.js';
-import { withOwnIds } from './act-as.js';
 import { FileFault } from './file-fault.js';
 
 /** Far above any chain with its key, any password and any configuration file. */
@@ -26,9 +24,6 @@ const FIRST_WRITER_MS = 5000;
 
 /** For the whole content of a pipe. Long, since the program at its other end may ask a person for a PIN. */
 const PIPE_MS = 30_000;
-
-// Of `node:fs`: every run reads files, and loading `node:fs/promises` takes longer than reading them.
-const [openFile, readFile] = [promisify(open), promisify(read)];
 
 const [FIRST_PAUSE_MS, MAX_PAUSE_MS] = [2, 50];
 
@@ -64,14 +59,14 @@ export async function readBytes(
   path: string,
   { maxBytes = MAX_INPUT_BYTES, mayBePipe = false }: ReadPolicy = {},
 ): Promise<FileContent> {
-  const file = await withOwnIds(() => openFile(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)).catch(
-    (error: unknown) => {
-      // A socket.
-      if (codeOf(error) === 'ENXIO') return undefined;
-      throw error;
-    },
-  );
-  if (file === undefined) return readSocket(path, { maxBytes, mayBePipe });
+  // Synchronous: with O_NONBLOCK nothing waits, and starting Node's threads takes longer than reading.
+  let file: number;
+  try {
+    file = openSync(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  } catch (error) {
+    if (codeOf(error) === 'ENXIO') return readSocket(path, { maxBytes, mayBePipe });
+    throw error;
+  }
   try {
     const stats = fstatSync(file);
     assertKind(stats, mayBePipe);
@@ -185,7 +180,7 @@ async function readToEnd(file: number, size: number, maxBytes: number, wait: Wai
   let length = 0;
   try {
     for (;;) {
-      const state = await readSome(file, buffer, length);
+      const state = readSome(file, buffer, length);
       if (typeof state !== 'number') {
         if (await wait(state, length)) return Buffer.from(buffer.subarray(0, length));
         continue;
@@ -207,14 +202,9 @@ function grow(buffer: Buffer): Buffer {
   return larger;
 }
 
-async function readSome(
-  file: number,
-  buffer: Buffer,
-  offset: number,
-): Promise<number | 'end-of-file' | 'would-block'> {
+function readSome(file: number, buffer: Buffer, offset: number): number | 'end-of-file' | 'would-block' {
   try {
-    const { bytesRead } = await readFile(file, buffer, offset, buffer.length - offset, null);
-    return bytesRead === 0 ? 'end-of-file' : bytesRead;
+    return readSync(file, buffer, offset, buffer.length - offset, null) || 'end-of-file';
   } catch (error) {
     if (codeOf(error) === 'EAGAIN') return 'would-block';
     throw error;

@@ -71,10 +71,10 @@ export async function readTextFileIfThere(
  */
 export async function readAwsFile(path: string, subject: string): Promise<TextFile | undefined> {
   try {
-    if (await isNullDevice(path)) return undefined;
     return await readText(path, { maxBytes: MAX_AWS_FILE_BYTES });
   } catch (cause) {
-    if (codeOf(cause) === 'ENOENT') return undefined;
+    const code = codeOf(cause);
+    if (code === 'ENOENT' || (code === 'ERR_NOT_FILE' && (await isNullDevice(path)))) return undefined;
     throw unreadable(subject, cause);
   }
 }
@@ -141,9 +141,10 @@ async function readText(path: string, policy: ReadPolicy): Promise<TextFile> {
 }
 
 async function isNullDevice(path: string): Promise<boolean> {
-  const found = await stat(path);
-  if (!found.isCharacterDevice()) return false;
-  return found.rdev === (await stat('/dev/null').catch(() => undefined))?.rdev;
+  const [found, device] = await Promise.all(
+    [path, '/dev/null'].map((one) => stat(one).catch(() => undefined)),
+  );
+  return found?.isCharacterDevice() === true && found.rdev === device?.rdev;
 }
 
 /** The error for a file that cannot be read, with the reason and what to do about it. */

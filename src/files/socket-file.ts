@@ -6,7 +6,8 @@ import { chmodSync, closeSync, constants, existsSync, fstatSync, openSync, statS
 import { sep } from 'node:path';
 import { FileFault } from './file-fault.js';
 import { walkPath } from './walk-path.js';
-import { O_PATH, writerOf } from './write-place.js';
+import { O_PATH } from './write-place.js';
+import { writerOf } from './writer.js';
 
 /** @throws the system's error, FileFault `ERR_FOREIGN_PATH` `ERR_FOREIGN_LINK` */
 export function assertSocketPlace(path: string): void {

@@ -94,8 +94,9 @@ let isMapped: boolean | undefined;
 
 /** Whether an owner does not count: root is trusted, and ids from outside of a user namespace say nothing. */
 export function isNeutral(uid: number): boolean {
+  if (uid !== OVERFLOW_UID) return uid === 0;
   isMapped ??= hasAllIds();
-  return uid === 0 || (uid === OVERFLOW_UID && !isMapped);
+  return !isMapped;
 }
 
 /** The id that the kernel shows for ids that a user namespace does not map. */

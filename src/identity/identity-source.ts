@@ -1,6 +1,5 @@
 /** The source of an identity: the inputs of `loadIdentity`, and the check of their types. */
 import { OptionError } from '../errors.js';
-import { isContent } from './text-forms.js';
 
 /** Bytes (PEM, DER, PKCS#7 or PKCS#12), PEM text, the path of a file, or `-` for standard input. */
 export type PemOrPath = string | Uint8Array;
@@ -76,7 +75,8 @@ export function passphraseOf(source: IdentitySource): string | undefined {
   );
 }
 
-/** Whether an input is the path of a file: not bytes, PEM text, standard input or an object in a device. */
-export function isPath(input: PemOrPath | undefined): input is string {
-  return typeof input === 'string' && input !== '-' && !isContent(input) && !isReference(input);
+/** Whether a text may be the content itself and no path: PEM, or what looks like base64 of PEM or DER. */
+export function mayBeContent(text: string): boolean {
+  if (text.includes('-----BEGIN ')) return true;
+  return text.length >= 64 && /^["'\s]*(LS0tLS1CRUdJTi|M[A-P])[A-Za-z0-9+/=\s"']+$/.test(text);
 }

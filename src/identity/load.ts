@@ -2,34 +2,24 @@
  * Loads identities, keys and certificates from files, standard input, text or bytes. The parsers are loaded
  * when there is something to parse.
  */
-import { createReadStream } from 'node:fs';
 import { IdentityError, isRolesAnywhereError, OptionError } from '../errors.js';
-import { readBytes, readStream } from '../files/read-bytes.js';
 import type { Environment } from '../options/choose-values.js';
 import type { Certificate } from './certificate.js';
-import type { Material } from './contents.js';
 import type { SigningIdentity } from './identity.js';
-import type { AskPassphrase, IdentitySource, InputName, PemOrPath } from './identity-source.js';
-import { INPUT_NAMES, inputOf, isReference, passphraseOf } from './identity-source.js';
+import type { AskPassphrase, IdentitySource } from './identity-source.js';
+import { passphraseOf } from './identity-source.js';
+import type { Input, Inputs, ReadContext } from './inputs.js';
+import { describePath, hasExternalKey, readFile, readInputs, wipeInputs } from './inputs.js';
 import type { SigningHash } from './keys/algorithms.js';
 import { decodePem, parsePem } from './keys/pem.js';
 import type { PublicKey } from './keys/public-key.js';
 import type { Sign } from './remote-signer.js';
-import { isContent, toPlainForm } from './text-forms.js';
+import { toPlainForm } from './text-forms.js';
 
 /** The number of attempts at a prompt. */
 const MAX_QUESTIONS = 3;
 
-/** The name of each input in messages. */
-const ROLES: Readonly<Record<InputName, string>> = {
-  certificate: 'certificate',
-  privateKey: 'private key',
-  intermediates: 'intermediates',
-};
-
-export interface LoadContext {
-  /** Opens what `-` reads. Default: the standard input of this process. */
-  readonly stdin?: (() => AsyncIterable<Uint8Array | string>) | undefined;
+export interface LoadContext extends ReadContext {
   /**
    * The clock: of several certificates for the key, one that is valid now is taken. Default: the system clock.
    */
@@ -79,7 +69,20 @@ export async function loadIdentity(
   source: IdentitySource,
   context: LoadContext = {},
 ): Promise<SigningIdentity> {
-  return withMaterial(withoutReferences(source), context, async (materials, passphrase) => {
+  return parseInputs(source, await readForParsing(source, context), context);
+}
+
+/**
+ * Parses what has been read for `source`, and wipes it.
+ *
+ * @throws IdentityError and OptionError as `loadIdentity`
+ */
+export function parseInputs(
+  source: IdentitySource,
+  inputs: Inputs,
+  context: LoadContext,
+): Promise<SigningIdentity> {
+  return withPassphrase(source, inputs, context, async (materials, passphrase) => {
     if (hasExternalKey(source, materials)) {
       const { loadExternalIdentity } = await import('./external-key.js');
       return loadExternalIdentity(source, { ...materials, passphrase }, context);
@@ -94,20 +97,11 @@ export async function loadIdentity(
   });
 }
 
-/** A source without the inputs that name no file. */
-function withoutReferences(source: IdentitySource): IdentitySource {
-  const references = INPUT_NAMES.filter((name) => isReference(source[name]));
-  return { ...source, ...Object.fromEntries(references.map((name) => [name, undefined])) };
-}
-
-/** Whether the private key is on a token, in a TPM or behind a program. */
-function hasExternalKey(source: IdentitySource, { certificate, privateKey }: Materials): boolean {
-  return (
-    source.signCommand !== undefined ||
-    isReference(source.certificate) ||
-    isReference(source.privateKey) ||
-    (privateKey ?? certificate)?.bytes.includes('-----BEGIN TSS2 PRIVATE KEY-----') === true
-  );
+/** The parsers load while the files are read. */
+function readForParsing(source: IdentitySource, context: LoadContext): Promise<Inputs> {
+  // A failure of this import is that of the next one.
+  import('./identity.js').catch(() => undefined);
+  return readInputs(source, context);
 }
 
 /** A private key, in a file or elsewhere. */
@@ -124,7 +118,8 @@ export interface Signer {
  * @throws IdentityError and OptionError as `loadIdentity`
  */
 export async function loadSigner(source: IdentitySource, context: LoadContext = {}): Promise<Signer> {
-  return withMaterial(withoutReferences(source), context, async (materials, passphrase) => {
+  const inputs = await readForParsing(source, context);
+  return withPassphrase(source, inputs, context, async (materials, passphrase) => {
     if (hasExternalKey(source, materials)) {
       const { loadExternalSigner } = await import('./external-key.js');
       return loadExternalSigner(source, { ...materials, passphrase }, context);
@@ -152,7 +147,8 @@ export async function loadCertificates(
   context: LoadContext = {},
 ): Promise<readonly Certificate[]> {
   const { certificate, passphrase } = source;
-  return withMaterial({ certificate, passphrase }, context, async (material, secret) => {
+  const inputs = await readForParsing({ certificate }, context);
+  return withPassphrase({ passphrase }, inputs, context, async (material, secret) => {
     if (material.certificate === undefined)
       throw new OptionError('ERR_OPTION_MISSING', 'missing certificate');
     const { parseCertificates } = await import('./identity.js');
@@ -160,34 +156,44 @@ export async function loadCertificates(
   });
 }
 
-type Materials = Readonly<Record<InputName, Material | undefined>>;
-
-/** Reads the inputs of a source, and wipes them when they are parsed. */
-async function withMaterial<T>(
+/** Parses inputs in their plain form, asks for a passphrase where one is missing, and wipes them. */
+async function withPassphrase<T>(
   source: IdentitySource,
-  context: LoadContext,
-  parse: (materials: Materials, passphrase: string | undefined) => Promise<T>,
+  inputs: Inputs,
+  { askPassphrase, logger }: LoadContext,
+  parse: (materials: Inputs, passphrase: string | undefined) => Promise<T>,
 ): Promise<T> {
-  const given = passphraseOf(source);
-  const read = reader(context);
-  const reading = INPUT_NAMES.map(async (name) => {
-    const from = inputOf(source, name);
-    return from === undefined ? undefined : read(from, ROLES[name]);
-  });
-  // The parsers load while the files are read; a failure of this import is that of the next one.
-  import('./identity.js').catch(() => undefined);
-  const results = await Promise.allSettled(reading);
+  const materials = toPlainInputs(inputs, logger);
   try {
-    const [certificate, privateKey, intermediates] = results.map(requireValue);
-    const materials = { certificate, privateKey, intermediates };
-    if (given !== undefined || context.askPassphrase === undefined) return await parse(materials, given);
-    const subject = (privateKey ?? certificate)?.subject ?? '';
-    return await parseAsking((passphrase) => parse(materials, passphrase), context.askPassphrase, subject);
+    const given = passphraseOf(source);
+    if (given !== undefined || askPassphrase === undefined) return await parse(materials, given);
+    const subject = (materials.privateKey ?? materials.certificate)?.subject ?? '';
+    return await parseAsking((passphrase) => parse(materials, passphrase), askPassphrase, subject);
   } finally {
-    for (const result of results) {
-      if (result.status === 'fulfilled') result.value?.bytes.fill(0);
-    }
+    wipeInputs(materials);
   }
+}
+
+/** Undoes what has happened to PEM and DER on their way; wipes the inputs whose bytes it replaces. */
+function toPlainInputs(inputs: Inputs, logger: LoadContext['logger']): Inputs {
+  // Inputs from standard input share their bytes.
+  const plain = new Map<Buffer, Buffer>();
+  const convert = (input: Input | undefined): Input | undefined => {
+    if (input === undefined) return undefined;
+    const { subject } = input;
+    const done = plain.get(input.bytes);
+    if (done !== undefined) return { bytes: done, subject };
+    const { bytes, undone } = toPlainForm(input.bytes);
+    plain.set(input.bytes, bytes);
+    for (const form of undone) logger?.debug?.(`${subject}: read as ${form}`);
+    return { bytes, subject };
+  };
+  const { certificate, privateKey, intermediates } = inputs;
+  return {
+    certificate: convert(certificate),
+    privateKey: convert(privateKey),
+    intermediates: convert(intermediates),
+  };
 }
 
 /** Tries without a passphrase first, and asks if one is missing or wrong. */
@@ -224,11 +230,6 @@ async function askCaller(ask: AskPassphrase, subject: string, asked: number): Pr
   }
 }
 
-function requireValue<T>(result: PromiseSettledResult<T>): T {
-  if (result.status === 'rejected') throw result.reason;
-  return result.value;
-}
-
 /**
  * Certificates to trust for TLS, as PEM text.
  *
@@ -254,56 +255,4 @@ export async function loadTrustBundle(path: string, role = 'CA bundle'): Promise
     }
   }
   return bytes.toString('latin1');
-}
-
-/** Reads inputs; standard input once, however often it is named. */
-function reader(context: LoadContext): (input: PemOrPath, role: string) => Promise<Material> {
-  const plain = (bytes: Buffer, subject: string): Material => {
-    const { bytes: own, undone } = toPlainForm(bytes);
-    for (const form of undone) context.logger?.debug?.(`${subject}: read as ${form}`);
-    return { bytes: own, subject };
-  };
-  let piped: Promise<Material> | undefined;
-  return async (input, role) => {
-    // Copies, so that wiping them afterwards does not affect the caller.
-    if (typeof input !== 'string' || isContent(input)) return plain(Buffer.from(input), role);
-    if (input === '-') {
-      const subject = `${role} from standard input`;
-      piped ??= readStdin(context, subject).then((bytes) => plain(bytes, subject));
-      return { bytes: (await piped).bytes, subject };
-    }
-    const subject = describePath(input, role);
-    return plain(await readFile(input, subject), subject);
-  };
-}
-
-/**
- * Names a path in messages, unless it may be the text of a key: PEM in one line, base64 of DER (which begins
- * with `M`, since DER begins with the tag of a SEQUENCE), or any line of base64.
- */
-export function describePath(path: string, role: string): string {
-  const mayBeKey =
-    /[\r\n]|--\s*BEGIN|PRIVATE KEY|^M[A-P][A-Za-z0-9+/_=-]{38}.{24}|^[A-Za-z0-9+/]{60,}={0,2}$/.test(path);
-  return mayBeKey ? `${role} (the text given is neither PEM nor a path)` : `${role} ${path}`;
-}
-
-async function readFile(path: string, subject: string): Promise<Buffer> {
-  try {
-    return (await readBytes(path, { mayBePipe: true })).bytes;
-  } catch (cause) {
-    throw await unreadable(subject, cause);
-  }
-}
-
-async function readStdin(context: LoadContext, subject: string): Promise<Buffer> {
-  try {
-    return await readStream(context.stdin?.() ?? createReadStream('', { fd: 0, autoClose: false }));
-  } catch (cause) {
-    throw await unreadable(subject, cause);
-  }
-}
-
-async function unreadable(subject: string, cause: unknown): Promise<IdentityError> {
-  const { unreadable: describe } = await import('../files/read-file.js');
-  return describe(subject, cause);
 }

@@ -10,7 +10,8 @@ import { isRolesAnywhereError } from '../errors.js';
 import { stampOfFile } from '../files/read-file.js';
 import type { SigningIdentity } from './identity.js';
 import type { IdentitySource } from './identity-source.js';
-import { INPUT_NAMES, isPath } from './identity-source.js';
+import { INPUT_NAMES } from './identity-source.js';
+import { isPath } from './text-forms.js';
 
 export interface RotationContext {
   /** Such as `loadIdentity`. */

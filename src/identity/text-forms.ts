@@ -4,6 +4,8 @@
  * the command that does.
  */
 import { readElement, SEQUENCE } from '../measure/der.js';
+import type { PemOrPath } from './identity-source.js';
+import { isReference, mayBeContent } from './identity-source.js';
 import { decodeBase64 } from './keys/pem.js';
 
 export interface PlainForm {
@@ -136,12 +138,17 @@ function undoLetterNewlines(bytes: Buffer): void {
  */
 export function isContent(text: string): boolean {
   if (text.includes(BEGIN_MARK)) return true;
-  if (text.length < 64 || !/^["'\s]*(LS0tLS1CRUdJTi|M[A-P])[A-Za-z0-9+/=\s"']+$/.test(text)) return false;
+  if (!mayBeContent(text)) return false;
   const bytes = Buffer.from(text);
   const found = fromBase64(bytes);
   found?.bytes.fill(0);
   bytes.fill(0);
   return found !== undefined;
+}
+
+/** Whether an input is the path of a file: not bytes, PEM text, standard input or an object in a device. */
+export function isPath(input: PemOrPath | undefined): input is string {
+  return typeof input === 'string' && input !== '-' && !isContent(input) && !isReference(input);
 }
 
 export interface Unreadable {

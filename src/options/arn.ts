@@ -53,6 +53,16 @@ export function parseArn(text: string, kind: ArnKind, label: string): Arn {
   return { partition, region, accountId };
 }
 
+/** Parses the ARNs of several options, and notices those that are swapped. @throws as `parseArn` */
+export function parseArns(arns: readonly LabeledArn[]): Arn[] {
+  try {
+    return arns.map(({ text, kind, label }) => parseArn(text, kind, label));
+  } catch (error) {
+    assertNotSwapped(arns);
+    throw error;
+  }
+}
+
 const NAMES: Record<ArnKind, string> = {
   'trust-anchor': 'a trust anchor',
   profile: 'a profile',

@@ -47,25 +47,27 @@ export function callerSource(
   return { origin: 'caller', find: (name) => [{ raw: values[name], label: label(name) }] };
 }
 
-/** @param variablesOf the variables that can give an option, the strongest first */
-export function environmentSource(
+/**
+ * The variables of the options, the strongest first: our own before those of AWS, which do not count if the
+ * variable that switches them off is true.
+ *
+ * @param ownVariable our variable of an option. Default: there is none
+ */
+export function environmentSource<Spec extends OptionSpec>(
   env: Environment,
-  variablesOf: (name: string) => readonly string[],
+  specs: Readonly<Record<string, Spec>>,
+  ownVariable?: (spec: Spec) => string,
 ): Source {
-  return {
-    origin: 'environment',
-    find: (name) => variablesOf(name).map((label) => ({ raw: env[label], label })),
+  const find = (name: string): readonly RawValue[] => {
+    const spec = specs[name];
+    if (spec === undefined) return [];
+    const { env: names = [], envUnless } = spec;
+    const isOff =
+      envUnless !== undefined && parseValue(env[envUnless], { type: 'boolean' }, envUnless) === true;
+    const labels = [...(ownVariable === undefined ? [] : [ownVariable(spec)]), ...(isOff ? [] : names)];
+    return labels.map((label) => ({ raw: env[label], label }));
   };
-}
-
-/** The AWS variables of an option; none if the variable that switches them off is true. */
-export function awsVariables(
-  { env: names = [], envUnless }: OptionSpec,
-  env: Environment,
-): readonly string[] {
-  const isOff =
-    envUnless !== undefined && parseValue(env[envUnless], { type: 'boolean' }, envUnless) === true;
-  return isOff ? [] : names;
+  return { origin: 'environment', find };
 }
 
 /**

@@ -51,9 +51,9 @@ export function stsRegionOf({ hostname }: URL, region: string): string {
  */
 export function parseEndpoint(text: string, label: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  // The text before an @ may be a password, whatever else is wrong with the URL.
-  const found = text.includes('@') ? 'one with a user name or password' : quote(text);
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    // The text before an @ may be a password, whatever else is wrong with the URL.
+    const found = text.includes('@') ? 'one with a user name or password' : quote(text);
     throw new OptionError('ERR_OPTION_INVALID', `${label} must be an https:// URL, found ${found}`);
   }
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {

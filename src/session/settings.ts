@@ -4,11 +4,10 @@
  */
 import { OptionError } from '../errors.js';
 import type { IdentitySource } from '../identity/identity-source.js';
-import { assertNotSwapped, parseArn } from '../options/arn.js';
+import { parseArn, parseArns } from '../options/arn.js';
 import type { Choices, Environment } from '../options/choose-values.js';
 import {
   assertRequired,
-  awsVariables,
   callerSource,
   chooseValues,
   environmentSource,
@@ -112,10 +111,7 @@ export function parseSettings(options: Partial<SessionOptions>, context: Setting
   const property = (name: string): string => name;
   const choices = chooseValues(
     SESSION_OPTIONS,
-    [
-      callerSource({ ...options }, property),
-      environmentSource(env, (name) => awsVariables(SESSION_OPTIONS[name as Name], env)),
-    ],
+    [callerSource({ ...options }, property), environmentSource(env, SESSION_OPTIONS)],
     property,
   );
   return settingsFrom(choices, context);
@@ -134,20 +130,17 @@ export function settingsFrom(
   assertRequired(hasIdentity ? others : { certificate, ...others }, choices);
   const values = valuesOf(choices);
   const { trustAnchorArn = '', profileArn = '', roleArn = '' } = values;
-  assertNotSwapped(
+  const [anchor, profile] = parseArns(
     ARN_KINDS.map(([name, kind]) => ({ text: values[name] ?? '', kind, label: choices[name].label })),
   );
-  const anchor = parseArn(trustAnchorArn, 'trust-anchor', choices.trustAnchorArn.label);
-  const profile = parseArn(profileArn, 'profile', choices.profileArn.label);
-  parseArn(roleArn, 'role', choices.roleArn.label);
-  if (anchor.region !== profile.region) {
+  if (anchor?.region !== profile?.region) {
     throw new OptionError(
       'ERR_OPTION_CONFLICT',
       `${choices.trustAnchorArn.label} and ${choices.profileArn.label} must be in one region, found ` +
-        `${anchor.region} and ${profile.region}`,
+        `${anchor?.region} and ${profile?.region}`,
     );
   }
-  const { region = anchor.region } = values;
+  const { region = anchor?.region ?? '' } = values;
   return Object.freeze({
     source: sourceFrom(choices),
     trustAnchorArn,

@@ -58,7 +58,8 @@ export const BUILTINS: Places = [
   [
     /^node:fs(\/promises)?$/,
     [
-      ...['files/', 'identity/load.ts', 'session/system-trust.ts', 'credentials/cache/folder.ts'],
+      ...['files/', 'identity/inputs.ts', 'session/system-trust.ts'],
+      ...['credentials/cache/folder.ts', 'credentials/cache/entries.ts'],
       ...['identity/tpm/device.ts', 'identity/pkcs11/worker.ts', 'identity/pkcs11/open-module.ts'],
       'identity/pkcs11/unpack-binding.ts',
       ...['cli/serve/listen.ts', 'cli/commands/emulator.ts'],
@@ -92,6 +93,8 @@ export const BUILTINS: Places = [
       ...['cli/commands/emulator.ts', 'cli/commands/serve.ts', 'cli/exec/private-endpoint.ts', 'bin.ts'],
     ],
   ],
+  // The size of the young generation.
+  [/^node:v8$/, ['cli/commands/serve.ts']],
   // Whether the name of the service can be resolved.
   [/^node:dns\/promises$/, ['cli/doctor/probe.ts']],
   // The terminal itself, to read a passphrase without echo.

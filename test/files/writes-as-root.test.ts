@@ -185,7 +185,7 @@ describe.skipIf(process.getuid?.() !== 0)('root', () => {
   });
 
   it('leaves the cache off in the home of another user', async () => {
-    expect(await prepareFolder(join(home, '.cache', 'rolesanywhere'))).toContain('another user');
+    expect(prepareFolder(join(home, '.cache', 'rolesanywhere'))).toContain('another user');
     expect(existsSync(join(home, '.cache'))).toBe(false);
   });
 

@@ -2,8 +2,9 @@
  * `rolesanywhere cache list` and `cache clear` show and remove the cached sessions of this user. Neither
  * needs a key: role and times are readable in each file, and neither is a secret.
  */
-import type { CacheEntry } from '../../credentials/cache/folder.js';
-import { cacheFolders, clearFolder, listFolder } from '../../credentials/cache/folder.js';
+import type { CacheEntry } from '../../credentials/cache/entries.js';
+import { clearFolder, listFolder } from '../../credentials/cache/entries.js';
+import { cacheFolders } from '../../credentials/cache/folder.js';
 import { oneLine } from '../../errors.js';
 import type { Arguments } from '../arguments.js';
 import type { Command } from '../command.js';

@@ -3,8 +3,9 @@
  * Failed refreshes and writes are retried; SIGHUP refreshes at once.
  */
 import { once } from 'node:events';
+import { keepFresh } from '../../credentials/keep-fresh.js';
 import type { SessionSource } from '../../credentials/session-source.js';
-import { assertRereadable, keepFresh, openSessionSource } from '../../credentials/session-source.js';
+import { assertRereadable, openSessionSource } from '../../credentials/session-source.js';
 import type { Arguments } from '../arguments.js';
 import type { Command } from '../command.js';
 import { sharedCredentialsPath } from '../options/aws-paths.js';

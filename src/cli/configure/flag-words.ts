@@ -3,7 +3,8 @@
  */
 import { resolve } from 'node:path';
 import { OptionError } from '../../errors.js';
-import { isPath, isReference } from '../../identity/identity-source.js';
+import { isReference } from '../../identity/identity-source.js';
+import { isPath } from '../../identity/text-forms.js';
 import type { Environment } from '../../options/choose-values.js';
 import type { Flag } from '../options/flags.js';
 import { variableOf } from '../options/flags.js';

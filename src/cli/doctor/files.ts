@@ -2,8 +2,9 @@
 import { IdentityError } from '../../errors.js';
 import type { FileStatus } from '../../files/file-status.js';
 import type { IdentitySource, InputName } from '../../identity/identity-source.js';
-import { INPUT_NAMES, isPath, isReference } from '../../identity/identity-source.js';
-import { describePath } from '../../identity/load.js';
+import { INPUT_NAMES, isReference } from '../../identity/identity-source.js';
+import { describePath } from '../../identity/inputs.js';
+import { isPath } from '../../identity/text-forms.js';
 import type { Line } from './line.js';
 import { failed, ok, warned } from './line.js';
 

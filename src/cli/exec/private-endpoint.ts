@@ -3,8 +3,8 @@
  * fresh.
  */
 import { hostname, networkInterfaces } from 'node:os';
+import { keepFresh } from '../../credentials/keep-fresh.js';
 import type { SessionSource } from '../../credentials/session-source.js';
-import { keepFresh } from '../../credentials/session-source.js';
 import type { Settings } from '../../session/settings.js';
 import { listenOnTcp } from '../serve/listen.js';
 import { describeMachine } from '../serve/machine-facts.js';

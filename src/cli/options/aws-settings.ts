@@ -6,14 +6,12 @@
  * Source: "Settings reference" and "Service-specific endpoints" (AWS SDKs and Tools reference).
  */
 import { dirname, resolve } from 'node:path';
-import { quote, RolesAnywhereError } from '../../errors.js';
+import { quote } from '../../errors.js';
 import { expandHome } from '../../files/home.js';
-import { readAwsFile } from '../../files/read-file.js';
 import type { Environment, RawValue, Source } from '../../options/choose-values.js';
 import { parseValue } from '../../options/values.js';
 import type { Section } from './aws-config.js';
 import { parseSections, sectionsOf } from './aws-config.js';
-import { awsConfigPath } from './aws-paths.js';
 
 /** Option names by key. The endpoint has rules of its own. */
 const KEYS = {
@@ -32,34 +30,25 @@ export interface AwsSettings extends Source {
   readonly problem: string | undefined;
 }
 
-/** Reads the profile of `AWS_PROFILE`, else `default`. A missing profile or a broken file gives no values. */
-export async function loadAwsSettings(env: Environment): Promise<AwsSettings> {
-  const path = awsConfigPath(env);
-  const subject = `AWS config file ${path}`;
-  try {
-    const file = await readAwsFile(path, subject);
-    return file === undefined ? nothing() : settingsIn(file.text, { path, subject, env });
-  } catch (error) {
-    if (!(error instanceof RolesAnywhereError)) throw error;
-    return nothing(error.message);
-  }
-}
-
-function nothing(problem?: string): AwsSettings {
-  return { origin: 'aws-config', find: () => [], problem };
-}
-
+/** How messages name the file, and where its relative paths and its profile come from. */
 interface FileContext {
   readonly path: string;
   readonly subject: string;
   readonly env: Environment;
 }
 
-function settingsIn(text: string, { path, subject, env }: FileContext): AwsSettings {
+/**
+ * The settings of the profile of `AWS_PROFILE`, else `default`. A missing profile gives no values.
+ *
+ * @throws OptionError `ERR_OPTION_INVALID`: a broken file
+ */
+export function parseAwsSettings(text: string, { path, subject, env }: FileContext): AwsSettings {
   const sections = parseSections(text, subject);
   const name = env['AWS_PROFILE'] || env['AWS_DEFAULT_PROFILE'] || 'default';
   const profile = sectionsOf(sections, 'profile').get(name);
-  if (profile === undefined) return nothing(`profile ${quote(name)} is not in ${subject}`);
+  if (profile === undefined) {
+    return { origin: 'aws-config', find: () => [], problem: `profile ${quote(name)} is not in ${subject}` };
+  }
   const place = `in profile ${name} of ${subject}`;
   const values = new Map<string, RawValue>();
   for (const [key, option] of Object.entries(KEYS)) {

@@ -57,17 +57,14 @@ export async function readSecrets(
 ): Promise<{ passphrase?: Secret; pkcs11Pin?: Secret; tpmKeyPassword?: Secret }> {
   const passphrase = await readSecret(choices, PASSPHRASE, io, logger);
   const pkcs11Pin = await readSecret(choices, PIN, io, logger);
-  const tpmKeyPassword = (await readSecret(choices, TPM_PASSWORD, io, logger)) ?? emptyPassword(choices);
+  const { noTpmKeyPassword } = choices;
+  const emptyPassword = noTpmKeyPassword?.value === true ? { ...noTpmKeyPassword, value: '' } : undefined;
+  const tpmKeyPassword = (await readSecret(choices, TPM_PASSWORD, io, logger)) ?? emptyPassword;
   return {
     ...(passphrase && { passphrase }),
     ...(pkcs11Pin && { pkcs11Pin }),
     ...(tpmKeyPassword && { tpmKeyPassword }),
   };
-}
-
-/** `--no-tpm-key-password` is the empty password. */
-function emptyPassword({ noTpmKeyPassword }: Choices): Secret | undefined {
-  return noTpmKeyPassword?.value === true ? { ...noTpmKeyPassword, value: '' } : undefined;
 }
 
 /**

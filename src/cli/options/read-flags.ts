@@ -2,15 +2,10 @@
  * Reads the options of a command: chooses each value from the flags, the environment and the configuration
  * files, and refuses flags that cannot work here.
  */
-import { OptionError } from '../../errors.js';
+import { OptionError, RolesAnywhereError } from '../../errors.js';
+import { readAwsFile } from '../../files/read-file.js';
 import type { Choices, Environment, Source } from '../../options/choose-values.js';
-import {
-  awsVariables,
-  callerSource,
-  chooseValues,
-  environmentSource,
-  weakerOf,
-} from '../../options/choose-values.js';
+import { callerSource, chooseValues, environmentSource, weakerOf } from '../../options/choose-values.js';
 import type { ValuesOf } from '../../options/option-spec.js';
 import type { Logger } from '../../session/call-service.js';
 import type { Arguments } from '../arguments.js';
@@ -18,9 +13,10 @@ import { programNameOf } from '../program-name.js';
 import type { Io } from '../terminal/io.js';
 import { say } from '../terminal/io.js';
 import { formatDebug, formatWarning } from '../terminal/report.js';
+import { awsConfigPath } from './aws-paths.js';
 import type { AwsSettings } from './aws-settings.js';
 import type { ConfigFile } from './config-file.js';
-import type { Flags, VariablePrefix } from './flags.js';
+import type { Flag, Flags, VariablePrefix } from './flags.js';
 import { DEBUG_FLAGS, variableOf } from './flags.js';
 import { assertCompatible } from './helper-flags.js';
 import { CONFIG_FLAGS } from './session-flags.js';
@@ -28,6 +24,8 @@ import { CONFIG_FLAGS } from './session-flags.js';
 /** Writes to stderr; `debug` only with `--debug`. */
 export type StderrLogger = Logger & {
   warn(message: string): void;
+  /** Whether `warn` writes nothing. */
+  readonly isQuiet: boolean;
   /** A warning that is always printed, about a secret that every user can see. */
   alert(message: string): void;
 };
@@ -53,11 +51,8 @@ export function readFlags<Known extends Flags>(
   files: readonly Source[] = [],
 ): Choices<Extract<keyof Known, string>> {
   const label = (name: string): string => `--${flags[name]?.flag}`;
-  const variables = (name: string): string[] => {
-    const flag = flags[name];
-    return flag === undefined ? [] : [variableOf(flag, prefix), ...awsVariables(flag, env)];
-  };
-  const sources = [callerSource(given, label), environmentSource(env, variables), ...files];
+  const variables = environmentSource<Flag>(env, flags, (flag) => variableOf(flag, prefix));
+  const sources = [callerSource(given, label), variables, ...files];
   return chooseValues(flags as Readonly<Record<Extract<keyof Known, string>, Flags[string]>>, sources, label);
 }
 
@@ -86,9 +81,11 @@ export async function readFlagsAndFiles<Known extends Flags>(
     onWarning,
   });
   if (aws?.problem !== undefined) logger.debug?.(`no settings from the AWS config: ${aws.problem}`);
-  logOrigins(choices, flags, logger);
+  if (logger.debug !== undefined) logOrigins(choices, flags, logger);
   if (file?.warning !== undefined) logger.warn(file.warning);
-  await checkSelector(choices);
+  const selector = choices['certSelector']?.value;
+  // Before it is refused, so that a mistake in it is reported first, as by the helper.
+  if (typeof selector === 'string') await checkSelector(selector);
   for (const [name, { refused }] of Object.entries<Flags[string]>(known)) {
     const { label = '', origin } = choices[name] ?? {};
     if (refused !== undefined && origin !== 'default') {
@@ -98,9 +95,19 @@ export async function readFlagsAndFiles<Known extends Flags>(
   return { choices: choices as FlagValues<Known>['choices'], logger };
 }
 
-async function readAwsSettings(env: Environment): Promise<AwsSettings> {
-  const { loadAwsSettings } = await import('./aws-settings.js');
-  return loadAwsSettings(env);
+/** Undefined where there is no AWS config; without values where it is broken. */
+async function readAwsSettings(env: Environment): Promise<AwsSettings | undefined> {
+  const path = awsConfigPath(env);
+  const subject = `AWS config file ${path}`;
+  try {
+    const file = await readAwsFile(path, subject);
+    if (file === undefined) return undefined;
+    const { parseAwsSettings } = await import('./aws-settings.js');
+    return parseAwsSettings(file.text, { path, subject, env });
+  } catch (error) {
+    if (!(error instanceof RolesAnywhereError)) throw error;
+    return { origin: 'aws-config', find: () => [], problem: error.message };
+  }
 }
 
 async function readConfigFile(
@@ -109,10 +116,10 @@ async function readConfigFile(
   env: Environment,
 ): Promise<ConfigFile | undefined> {
   const choices = readFlags(args, CONFIG_FLAGS, env);
+  if (choices.config.origin === 'default' && choices.configProfile.origin === 'default') return undefined;
   const weaker = weakerOf(choices, 'config', 'configProfile');
   const path = weaker === 'config' ? undefined : choices.config.value;
   const profile = weaker === 'configProfile' ? undefined : choices.configProfile.value;
-  if (path === undefined && profile === undefined) return undefined;
   const { loadConfigProfile, loadJsonConfig } = await import('./config-file.js');
   const known = { flags, otherFlags: args.otherFlags };
   return typeof path === 'string'
@@ -133,12 +140,13 @@ function createLogger(
   io: Io,
   { isDebug, isQuiet, onWarning }: WarnOptions & { readonly isDebug: boolean },
 ): StderrLogger {
-  const program = programNameOf(io);
-  const alert = (message: string): void => say(io.stderr, formatWarning(program, message));
+  const alert = (message: string): void => say(io.stderr, formatWarning(programNameOf(io), message));
+  const isHushed = isQuiet === true && !isDebug;
   return {
     alert,
-    warn: onWarning ?? (isQuiet && !isDebug ? () => {} : alert),
-    ...(isDebug && { debug: (message: string) => say(io.stderr, formatDebug(program, message)) }),
+    warn: onWarning ?? (isHushed ? () => {} : alert),
+    isQuiet: isHushed && onWarning === undefined,
+    ...(isDebug && { debug: (message: string) => say(io.stderr, formatDebug(programNameOf(io), message)) }),
   };
 }
 
@@ -150,12 +158,8 @@ function logOrigins(choices: Choices, flags: Flags, logger: Logger): void {
   }
 }
 
-/**
- * Checks `--cert-selector` before it is refused, so that a mistake in it is reported first, as by the helper.
- */
-async function checkSelector(choices: Choices): Promise<void> {
-  const selector = choices['certSelector']?.value;
-  if (typeof selector !== 'string') return;
+/** Checks `--cert-selector`: the text itself, or the file that it names. */
+async function checkSelector(selector: string): Promise<void> {
   const { parseCertSelector, parseCertSelectorJson } = await import('./cert-selector.js');
   if (!selector.startsWith('file://')) {
     parseCertSelector(selector);

@@ -2,7 +2,6 @@
 import type { SourceContext } from '../../credentials/session-source.js';
 import { isPublicPath } from '../../files/read-file.js';
 import type { IdentitySource, InputName } from '../../identity/identity-source.js';
-import { isPath } from '../../identity/identity-source.js';
 import type { Choices } from '../../options/choose-values.js';
 import type { ValuesOf } from '../../options/option-spec.js';
 import type { Settings } from '../../session/settings.js';
@@ -59,7 +58,7 @@ export async function readSession<Own extends Flags>(
   const { env } = io;
   const { choices, context, options } = await readSessionChoices(args, own, io, warnOptions);
   const settings = settingsFrom(choices, { env });
-  await warnOfPublicKey(settings.source, context.logger);
+  if (!context.logger.isQuiet) await warnOfPublicKey(settings.source, context.logger);
   return {
     settings,
     settingsWith: (changes, subject) => {
@@ -111,6 +110,8 @@ async function warnOfPublicKey(
   logger: StderrLogger,
 ): Promise<void> {
   const file = privateKey ?? certificate;
+  // Loaded late, with the readers of PEM and DER.
+  const { isPath } = await import('../../identity/text-forms.js');
   if (signCommand !== undefined || !isPath(file) || !(await isPublicPath(file))) return;
   logger.warn(`private key ${file} can be read by every user of this machine: chmod 600 it`);
 }

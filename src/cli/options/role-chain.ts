@@ -89,6 +89,8 @@ type RoleRecord = Readonly<Record<string, unknown>>;
  */
 export async function readRoleChain(choices: Choices<keyof typeof CHAIN_FLAGS>): Promise<Choice> {
   const { assumeRoles } = choices;
+  const names = Object.keys(CHAIN_FLAGS) as Array<keyof typeof CHAIN_FLAGS>;
+  if (names.every((name) => choices[name].origin === 'default')) return assumeRoles;
   const roles = withLooseValues(recordsOf(assumeRoles), choices).map(async (role) => {
     const policy = role['session-policy'];
     if (typeof policy !== 'string' || !policy.startsWith('file://')) return role;

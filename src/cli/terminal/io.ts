@@ -30,10 +30,8 @@ export interface Output {
   readonly isTTY?: boolean;
   /** Width of the terminal. */
   readonly columns?: number;
+  /** The callback alone hears of a failure: nobody needs to listen for `error` events. */
   write(text: string | Uint8Array, callback?: (error?: Error | null) => void): unknown;
-  on(event: 'error', listener: (error: Error) => void): unknown;
-  once(event: 'error', listener: (error: Error) => void): unknown;
-  off(event: 'error', listener: (error: Error) => void): unknown;
 }
 
 /**
@@ -43,26 +41,15 @@ export interface Output {
  */
 export function print(output: Output, text: string | Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
-    const fail = (cause: Error): void => {
+    output.write(text, (cause) => {
+      if (!cause) return resolve();
       const reason = codeOf(cause) || cause.name;
-      reject(new OutputError('ERR_FILE_WRITE', `the output cannot be written: ${reason}`, { cause }));
-    };
-    output.once('error', fail);
-    output.write(text, (error) => {
-      if (error) return;
-      output.off('error', fail);
-      resolve();
+      return reject(new OutputError('ERR_FILE_WRITE', `the output cannot be written: ${reason}`, { cause }));
     });
   });
 }
 
-/** Outputs that already have a listener which ignores errors. */
-const hushed = new WeakSet<Output>();
-
 /** Writes a text for people, without control characters. Ignores errors, such as a closed pipe. */
 export function say(output: Output, text: string): void {
-  // One listener for all writes: each pending write reports an error of its own.
-  if (!hushed.has(output)) output.on('error', () => undefined);
-  hushed.add(output);
   output.write(printable(text));
 }

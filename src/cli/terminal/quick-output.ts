@@ -6,8 +6,6 @@
 import { fstatSync, writeSync } from 'node:fs';
 import type { Output } from './io.js';
 
-type ErrorListener = (error: Error) => void;
-
 type WriteSync = (fd: number, bytes: Uint8Array, offset: number) => number;
 
 /**
@@ -16,17 +14,9 @@ type WriteSync = (fd: number, bytes: Uint8Array, offset: number) => number;
  */
 export function quickOutput(fd: number, open: () => Output, write: WriteSync = writeSync): Output {
   let stream: Output | undefined;
-  /** Added before there is a stream. */
-  let listeners: Array<readonly [method: 'on' | 'once', listener: ErrorListener]> = [];
   const opened = (): Output => {
-    if (stream !== undefined) return stream;
-    stream = open();
-    for (const [method, listener] of listeners) listenTo(stream, method, listener);
+    stream ??= open();
     return stream;
-  };
-  const listen = (method: 'on' | 'once', listener: ErrorListener): void => {
-    if (stream === undefined) listeners.push([method, listener]);
-    else listenTo(stream, method, listener);
   };
   return {
     get isTTY() {
@@ -41,18 +31,7 @@ export function quickOutput(fd: number, open: () => Output, write: WriteSync = w
       if (written < bytes.length) opened().write(bytes.subarray(written), callback);
       else callback?.();
     },
-    on: (_event, listener) => listen('on', listener),
-    once: (_event, listener) => listen('once', listener),
-    off: (event, listener) => {
-      listeners = listeners.filter(([, other]) => other !== listener);
-      stream?.off(event, listener);
-    },
   };
-}
-
-function listenTo(stream: Output, method: 'on' | 'once', listener: ErrorListener): void {
-  if (method === 'on') stream.on('error', listener);
-  else stream.once('error', listener);
 }
 
 function mayBeTerminal(fd: number): boolean {

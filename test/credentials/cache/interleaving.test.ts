@@ -3,8 +3,8 @@ import { describe, expect, it, vi } from 'vitest';
 import { openCache } from '../../../src/credentials/cache/session-cache.js';
 import { acquireLock } from '../../../src/files/lock.js';
 import type { Session } from '../../../src/session/response.js';
-import { identity, NOW } from '../../fixtures.js';
-import { session, settings, temporaryFolder } from './kept.js';
+import { NOW } from '../../fixtures.js';
+import { sealingKey, session, settings, temporaryFolder } from './kept.js';
 
 /** Runs right before this process gets the lock. */
 let beforeLock = async (): Promise<void> => {};
@@ -21,7 +21,7 @@ vi.mock('../../../src/files/lock.js', async (importOriginal) => {
 
 async function open() {
   const env = { XDG_RUNTIME_DIR: temporaryFolder() };
-  const cache = await openCache(settings(), await identity('ec-p256'), { env, now: () => NOW });
+  const cache = await openCache(settings(), await sealingKey(), { env, now: () => NOW });
   if (cache === undefined) throw new Error('no cache');
   return cache;
 }

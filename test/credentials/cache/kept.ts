@@ -3,11 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import type { SealingKey } from '../../../src/identity/sealing-key.js';
+import { sealingKeyOf } from '../../../src/identity/sealing-key.js';
 import type { Session } from '../../../src/session/response.js';
 import type { Settings } from '../../../src/session/settings.js';
 import { parseSettings } from '../../../src/session/settings.js';
 import { ARNS } from '../../fake-service.js';
-import { NOW, path } from '../../fixtures.js';
+import { identity, NOW, path } from '../../fixtures.js';
 
 export const MINUTE_MS = 60_000;
 
@@ -20,6 +22,13 @@ export function temporaryFolder(): string {
 export function settings(options: Parameters<typeof parseSettings>[0] = {}): Settings {
   const source = { certificate: path('ec-p256.pem'), privateKey: path('ec-p256.key.pem') };
   return parseSettings({ ...source, ...ARNS, ...options });
+}
+
+/** The key of a good identity, by the name of its files. */
+export async function sealingKey(name = 'ec-p256'): Promise<SealingKey> {
+  const key = sealingKeyOf(await identity(name));
+  if (key === undefined) throw new Error(`no key for ${name}`);
+  return key;
 }
 
 export function session(id: string, minutes = 60, from = NOW): Session {

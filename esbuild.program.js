@@ -2,7 +2,12 @@
  * Bundles the program into files, each loaded by the first `import()` of anything in it. V8 parses a file as a
  * whole before it runs: in one file, most of the start would be parsing code that the run does not use.
  *
- * A module is in one of the files only. A file gets modules of earlier files from a registry, `modules`.
+ * A module is in one of the files only. `registry` is an object that all files share: it has the exports of the
+ * modules that other files import, by path.
+ *
+ * The modules of a file that a run needs as a whole share one scope. esbuild wraps a module that is imported late,
+ * and all that it imports, in functions that run when it is; a start would compile and call a hundred of them,
+ * which takes 5 ms. So late imports within such a file are made static, and answered from the registry.
  */
 import { isAbsolute, relative, resolve } from 'node:path';
 import { build } from 'esbuild';
@@ -16,8 +21,8 @@ import { build } from 'esbuild';
 const ENTRY = 'src/bin.ts';
 
 /**
- * The files in the order in which they are loaded. `late` has the modules of a file that are the targets of
- * `import()`; the last file has all others.
+ * The files, in the order in which runs need them: `late` has the modules that are imported late, of those files
+ * whose modules share one scope. The last file has all other modules that are imported late.
  *
  * @type {ReadonlyArray<{ file: string; late: readonly string[] }>}
  */
@@ -28,6 +33,7 @@ const FILES = [
     late: [
       'src/cli/commands/credential-process.ts',
       'src/credentials/cache/session-cache.ts',
+      'src/files/read-file.ts',
       'src/identity/sealing-key.ts',
     ],
   },
@@ -38,7 +44,6 @@ const FILES = [
       'src/cli/options/aws-settings.ts',
       'src/cli/options/config-file.ts',
       'src/credentials/cache/write-session.ts',
-      'src/files/read-file.ts',
       'src/identity/identity.ts',
       'src/identity/load.ts',
       'src/identity/text-forms.ts',
@@ -49,6 +54,13 @@ const FILES = [
   },
   { file: 'bin-rest.cjs', late: [] },
 ];
+const REST = FILES.length - 1;
+
+/**
+ * The modules of a file, and those among them that other files want.
+ *
+ * @typedef {{ modules: Set<string>; wanted: Set<string> }} Part
+ */
 
 /**
  * @param {Options} options
@@ -56,14 +68,14 @@ const FILES = [
  */
 export async function buildProgram(options) {
   const targets = await lateModules(options);
-  /** @type {Array<{ modules: Set<string>; wanted: Set<string> }>} the modules, and those that later files want */
+  /** @type {Part[]} */
   const parts = [];
   for (const index of FILES.keys()) {
     const { metafile } = await bundle(options, index, targets, parts);
     const modules = new Set(Object.keys(metafile.inputs).filter(isSource));
     parts.push({ modules, wanted: new Set() });
   }
-  // Again, now that it is known what later files want.
+  // Again, now that it is known what each file must give to the others.
   const written = await Promise.all(
     parts.map((_part, index) => bundle(options, index, targets, parts, true)),
   );
@@ -73,70 +85,82 @@ export async function buildProgram(options) {
 /**
  * @param {Options} options
  * @param {number} index in FILES
- * @param {readonly string[]} targets
- * @param {ReadonlyArray<{ modules: ReadonlySet<string>; wanted: Set<string> }>} parts
+ * @param {readonly string[]} targets all modules that are imported late
+ * @param {readonly Part[]} parts
  */
-function bundle(options, index, targets, parts, write = false) {
-  const { file } = at(FILES, index);
-  const earlier = parts.slice(0, index);
-  const roots = targets.filter((path) => fileOf(path) === index);
-  const wanted = [...(parts[index]?.wanted ?? [])].sort();
+async function bundle(options, index, targets, parts, write = false) {
+  const root = options.absWorkingDir;
+  const given = [
+    ...targets.filter((path) => fileOf(path) === index),
+    ...[...(parts[index]?.wanted ?? [])].sort(),
+  ];
   return build({
     ...options,
     metafile: true,
     write,
-    banner: index === 0 ? { js: '#!/usr/bin/env node' } : {},
     stdin: {
-      contents: index === 0 ? firstEntry(wanted) : laterEntry(index, roots, wanted),
-      resolveDir: options.absWorkingDir,
-      sourcefile: file,
+      contents: index === 0 ? `import 'registration';\nimport 'entry';` : `import 'registration';`,
+      resolveDir: root,
+      sourcefile: nameOf(index),
     },
-    outfile: `dist/${file}`,
-    plugins: [acrossFiles(options.absWorkingDir, index, earlier), ...options.plugins],
+    outfile: `dist/${nameOf(index)}`,
+    plugins: [
+      acrossFiles(root, index, parts.slice(0, index)),
+      virtual('registration', index === REST ? laterExports(given) : await exportsNow(options, given), root),
+      ...options.plugins,
+    ],
+    ...(index === 0 ? FIRST : LATER),
   });
 }
 
-/** @param {readonly string[]} wanted */
-function firstEntry(wanted) {
-  return `
-    require('registry').modules = { ${wanted.map(lateRequire).join('\n')} };
-    require('./${ENTRY}');`;
-}
+const FIRST = { banner: { js: '#!/usr/bin/env node\nconst registry = {};' } };
+/** Files that are loaded late run once, when they get the registry. */
+const LATER = {
+  banner: { js: 'let isOpen = false;\nexports.open = (registry) => {\nif (isOpen) return;\nisOpen = true;' },
+  footer: { js: '};' },
+};
 
 /**
- * @param {number} index
- * @param {readonly string[]} roots
- * @param {readonly string[]} wanted
- */
-function laterEntry(index, roots, wanted) {
-  const before = index === 1 ? '' : `require('./${at(FILES, index - 1).file}').open(modules);`;
-  return `
-    exports.open = (modules) => {
-      const registry = require('registry');
-      if (registry.modules === undefined) {
-        registry.modules = modules;
-        ${before}
-        Object.assign(modules, { ${wanted.map(lateRequire).join('\n')} });
-      }
-      return { ${roots.map(lateRequire).join('\n')} };
-    };`;
-}
-
-/**
- * A member of an object that requires a module when it is called.
+ * Registers modules of a scope that they share.
  *
- * @param {string} path from the root
+ * @param {Options} options
+ * @param {readonly string[]} paths
  */
-function lateRequire(path) {
-  return `'${path}': () => require('./${path}'),`;
+async function exportsNow({ absWorkingDir }, paths) {
+  const { metafile } = await build({
+    absWorkingDir,
+    entryPoints: [...paths],
+    format: 'esm',
+    metafile: true,
+    write: false,
+    outdir: 'dist',
+  });
+  const modules = Object.values(metafile.outputs).map(({ entryPoint = '', exports }, module) => {
+    const names = exports.map((name) => `${name} as ${name}_${module}`);
+    const members = exports.map((name) => `${name}: ${name}_${module}`);
+    return [
+      `import { ${names.join(', ')} } from './${entryPoint}';`,
+      `registry['${entryPoint}'] = () => ({ ${members.join(', ')} });`,
+    ];
+  });
+  return modules.flat().join('\n');
 }
 
 /**
- * Imports of modules in other files.
+ * Registers modules that are run when they are asked for.
+ *
+ * @param {readonly string[]} paths
+ */
+function laterExports(paths) {
+  return paths.map((path) => `registry['${path}'] = () => require('./${path}');`).join('\n');
+}
+
+/**
+ * Imports of modules that the registry has, or will have when their file is open.
  *
  * @param {string} root
- * @param {number} index
- * @param {ReadonlyArray<{ modules: ReadonlySet<string>; wanted: Set<string> }>} earlier what they want is added
+ * @param {number} index of the file
+ * @param {readonly Part[]} earlier what they must give is added
  * @returns {import('esbuild').Plugin}
  */
 function acrossFiles(root, index, earlier) {
@@ -145,31 +169,45 @@ function acrossFiles(root, index, earlier) {
     setup({ onResolve, onLoad }) {
       onResolve({ filter: /^\./ }, (args) => {
         const path = sourceOf(root, args);
-        if (path === undefined)
-          return FILES.some(({ file }) => args.path === `./${file}`) ? { external: true } : undefined;
-        const owner = earlier.find(({ modules }) => modules.has(path));
-        owner?.wanted.add(path);
-        if (owner !== undefined) return { path, namespace: 'earlier' };
-        return args.kind === 'dynamic-import' && fileOf(path) > index
-          ? { path, namespace: 'later' }
-          : undefined;
+        if (path === undefined) return undefined;
+        const owner = earlier.findIndex(({ modules }) => modules.has(path));
+        earlier[owner]?.wanted.add(path);
+        if (owner !== -1) return { path, namespace: 'registered', pluginData: owner };
+        if (args.kind !== 'dynamic-import' || (fileOf(path) === index && index === REST)) return undefined;
+        return { path, namespace: 'registered', pluginData: fileOf(path) };
       });
-      onLoad({ filter: /.*/, namespace: 'earlier' }, ({ path }) => ({
-        contents: `module.exports = require('registry').modules['${path}']();`,
-      }));
-      onLoad({ filter: /.*/, namespace: 'later' }, ({ path }) => ({
+      onLoad({ filter: /.*/, namespace: 'registered' }, ({ path, pluginData: owner }) => ({
         contents: `
-          const { modules } = require('registry');
-          module.exports = require('./${at(FILES, fileOf(path)).file}').open(modules)['${path}']();`,
+          ${owner === index || owner === 0 ? '' : `require('./${nameOf(owner)}').open(registry);`}
+          module.exports = registry['${path}']();`,
       }));
-      onResolve({ filter: /^registry$/ }, ({ path }) => ({ path, namespace: 'registry' }));
-      onLoad({ filter: /.*/, namespace: 'registry' }, () => ({ contents: 'exports.modules = undefined;' }));
+      onResolve({ filter: /^\.\/bin-\w+\.cjs$/ }, ({ path }) => ({ path, external: true }));
+      // Unlike the modules of `package.json`, it has effects.
+      onResolve({ filter: /^entry$/ }, () => ({ path: resolve(root, ENTRY), sideEffects: true }));
     },
   };
 }
 
 /**
- * Every module that is the target of an `import()`.
+ * A module without a file.
+ *
+ * @param {string} name
+ * @param {string} contents
+ * @param {string} resolveDir
+ * @returns {import('esbuild').Plugin}
+ */
+function virtual(name, contents, resolveDir) {
+  return {
+    name,
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: new RegExp(`^${name}$`) }, ({ path }) => ({ path, namespace: name, sideEffects: true }));
+      onLoad({ filter: /.*/, namespace: name }, () => ({ contents, resolveDir }));
+    },
+  };
+}
+
+/**
+ * Every module that is imported late.
  *
  * @param {Options} options
  */
@@ -189,22 +227,18 @@ async function lateModules(options) {
 }
 
 /**
- * The index of the file that has a target of `import()`.
+ * The index of the file that has a module that is imported late.
  *
  * @param {string} path
  */
 function fileOf(path) {
   const index = FILES.findIndex(({ late }) => late.includes(path));
-  return index === -1 ? FILES.length - 1 : index;
+  return index === -1 ? REST : index;
 }
 
-/**
- * @template T
- * @param {readonly T[]} list
- * @param {number} index
- */
-function at(list, index) {
-  return /** @type {T} */ (list[index]);
+/** @param {number} index */
+function nameOf(index) {
+  return FILES[index]?.file ?? '';
 }
 
 /**

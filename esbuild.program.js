@@ -200,7 +200,11 @@ function virtual(name, contents, resolveDir) {
   return {
     name,
     setup({ onResolve, onLoad }) {
-      onResolve({ filter: new RegExp(`^${name}$`) }, ({ path }) => ({ path, namespace: name, sideEffects: true }));
+      onResolve({ filter: new RegExp(`^${name}$`) }, ({ path }) => ({
+        path,
+        namespace: name,
+        sideEffects: true,
+      }));
       onLoad({ filter: /.*/, namespace: name }, () => ({ contents, resolveDir }));
     },
   };

@@ -15,7 +15,8 @@ import {
 } from '../options/choose-values.js';
 import type { ValuesOf } from '../options/option-spec.js';
 import { assertKnown } from '../options/values.js';
-import { endpointForRegion, parseEndpoint, stsEndpointForRegion, stsRegionOf } from './endpoint.js';
+import type { EndpointVariant } from './endpoint.js';
+import { endpointForRegion, parseEndpoint } from './endpoint.js';
 import type { AssumeRoleOptions, SessionOptions } from './session-options.js';
 import { SESSION_OPTIONS } from './session-options.js';
 
@@ -66,8 +67,8 @@ export interface Settings {
   readonly instanceProperties: Readonly<Record<string, string>> | undefined;
   /** Roles to assume with the session, one after the other. */
   readonly assumeRoles: readonly AssumedRole[];
-  /** The endpoint of STS, and the region of its signatures. */
-  readonly sts: { readonly endpoint: URL; readonly region: string };
+  /** Which STS is called for `assumeRoles`; without an endpoint, the region's. */
+  readonly sts: { readonly endpoint: URL | undefined; readonly variant: EndpointVariant };
   readonly connection: Connection;
 }
 
@@ -140,7 +141,7 @@ export function settingsFrom(
         `${anchor?.region} and ${profile?.region}`,
     );
   }
-  const { region = anchor?.region ?? '' } = values;
+  const { region = anchor?.region ?? '', stsEndpoint, useFipsEndpoint, useDualstackEndpoint } = values;
   return Object.freeze({
     source: sourceFrom(choices),
     trustAnchorArn,
@@ -152,7 +153,10 @@ export function settingsFrom(
     roleSessionName: values.roleSessionName,
     instanceProperties: values.instanceProperties && Object.freeze({ ...values.instanceProperties }),
     assumeRoles: Object.freeze(rolesOf(values, choices.assumeRoles.label)),
-    sts: Object.freeze(stsOf(choices, values, region)),
+    sts: Object.freeze({
+      endpoint: stsEndpoint === undefined ? undefined : parseEndpoint(stsEndpoint, choices.stsEndpoint.label),
+      variant: Object.freeze({ useFipsEndpoint, useDualstackEndpoint }),
+    }),
     connection: connectionOf(values, env),
   });
 }
@@ -172,15 +176,6 @@ function rolesOf({ assumeRoles = [] }: Values, label: string): AssumedRole[] {
       return Object.freeze({ roleArn, externalId, durationSeconds, roleSessionName, policy: text });
     },
   );
-}
-
-function stsOf(choices: Choices<Name>, values: Values, region: string): Settings['sts'] {
-  const { stsEndpoint, useFipsEndpoint, useDualstackEndpoint } = values;
-  const endpoint =
-    stsEndpoint === undefined
-      ? stsEndpointForRegion(region, { useFipsEndpoint, useDualstackEndpoint })
-      : parseEndpoint(stsEndpoint, choices.stsEndpoint.label);
-  return { endpoint, region: stsRegionOf(endpoint, region) };
 }
 
 /** The options of the identity alone. */

@@ -106,7 +106,7 @@ describe('settings', () => {
       roleSessionName: undefined,
       instanceProperties: undefined,
       assumeRoles: [],
-      sts: { endpoint: new URL('https://sts.us-east-1.amazonaws.com'), region: 'us-east-1' },
+      sts: { endpoint: undefined, variant: { useFipsEndpoint: false, useDualstackEndpoint: false } },
       connection: {
         caBundle: undefined,
         verifyTls: true,

@@ -23,7 +23,7 @@ const DEFAULT_SESSION_NAME = 'rolesanywhere';
  */
 export async function assumeRoles(
   first: Session,
-  settings: Pick<Settings, 'assumeRoles' | 'sts' | 'connection'>,
+  settings: Pick<Settings, 'assumeRoles' | 'sts' | 'region' | 'connection'>,
   context: StsContext,
 ): Promise<Session> {
   let session = first;
@@ -37,7 +37,7 @@ export async function assumeRoles(
 function assumeRole(
   role: AssumedRole,
   caller: Session,
-  settings: Pick<Settings, 'sts' | 'connection'>,
+  settings: Pick<Settings, 'sts' | 'region' | 'connection'>,
   context: StsContext,
 ): Promise<Session> {
   const { roleArn, externalId, durationSeconds, policy } = role;

@@ -7,6 +7,7 @@
 import type { AccessKey } from '../../signing/sign-with-access-key.js';
 import type { CallContext } from '../call-service.js';
 import { callService } from '../call-service.js';
+import { stsEndpointForRegion, stsRegionOf } from '../endpoint.js';
 import type { Refusal } from '../refusal-advice.js';
 import type { SessionRequest } from '../request.js';
 import { withoutEndSlashes } from '../request.js';
@@ -17,7 +18,7 @@ import { parseStsResponse } from './response.js';
 import type { XmlElement } from './xml.js';
 
 /** The endpoint of STS, and the connection to it. */
-export type StsSettings = Pick<Settings, 'sts' | 'connection'>;
+export type StsSettings = Pick<Settings, 'sts' | 'region' | 'connection'>;
 
 const STS_VERSION = '2011-06-15';
 
@@ -41,13 +42,15 @@ export interface StsCall<T> {
 export async function callSts<T>(
   { action, parameters, parse, adviceFor }: StsCall<T>,
   credentials: AccessKey,
-  { sts, connection }: StsSettings,
+  settings: StsSettings,
   context: StsContext,
 ): Promise<T> {
   const { logger, now } = context;
   const { signWithAccessKey } = await import('../../signing/sign-with-access-key.js');
-  const request = createStsRequest(sts.endpoint, action, parameters);
-  const { endpoint, region } = sts;
+  const { connection, sts } = settings;
+  const endpoint = sts.endpoint ?? stsEndpointForRegion(settings.region, sts.variant);
+  const region = stsRegionOf(endpoint, settings.region);
+  const request = createStsRequest(endpoint, action, parameters);
   const sign = (): Promise<SessionRequest> => {
     logger?.debug?.(`sending ${action} to ${endpoint.origin}${request.path}, signed for ${region}`);
     return signWithAccessKey(request, credentials, { service: 'sts', region, date: now() });

@@ -48,6 +48,8 @@ export function selectChain(
   subject: string,
   now: Date,
 ): Chain {
+  // The leaf alone has no way up.
+  if (certificates.length === 1) return { chain: Object.freeze([]), leftOut: Object.freeze([]) };
   const others = unique(certificates).filter(
     ({ base64, publicKey }) => base64 !== leaf.base64 && !isSameKey(publicKey, leaf.publicKey),
   );

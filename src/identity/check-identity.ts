@@ -34,6 +34,10 @@ const RULES: readonly Rule[] = [
   checkKeySize,
   checkSerialNumber,
   checkUnusual,
+];
+
+/** For identities with a chain. */
+const CHAIN_RULES: typeof RULES = [
   checkChainLinks,
   checkChainAuthority,
   checkChainValidity,
@@ -55,7 +59,8 @@ export function checkIdentity(
 ): Finding[] {
   const { now = () => new Date() } = context;
   const moment = now();
-  const found = RULES.map((rule) => rule(identity, moment)).filter((finding) => finding !== undefined);
+  const rules = identity.chain.length === 0 ? RULES : [...RULES, ...CHAIN_RULES];
+  const found = rules.map((rule) => rule(identity, moment)).filter((finding) => finding !== undefined);
   const findings = [...found, ...(identity.notes ?? [])];
   return [
     ...findings.filter(({ severity }) => severity === 'error'),

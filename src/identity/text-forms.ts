@@ -23,6 +23,7 @@ const MAX_LAYERS = 3;
 
 /** @param bytes may be changed, and are wiped if the result has bytes of its own */
 export function toPlainForm(bytes: Buffer): PlainForm {
+  if (bytes.indexOf(BEGIN_MARK) === 0 && !bytes.includes(BACKSLASH)) return { bytes, undone: [] };
   const undone: string[] = [];
   let plain = bytes;
   for (let layer = 0; layer < MAX_LAYERS; layer++) {

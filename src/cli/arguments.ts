@@ -36,6 +36,10 @@ const ONE_LINE =
   'a value follows its flag; in ~/.aws/config the whole credential_process value must be one line, a ' +
   'backslash does not continue it';
 
+const ONE_WORD =
+  'several arguments arrived as one word: leave out the quotes; zsh splits a variable that is written ' +
+  `\${=NAME}`;
+
 type Token = NonNullable<ReturnType<typeof parseArgs>['tokens']>[number];
 
 /**
@@ -95,6 +99,7 @@ function knownFlag(
   throw new OptionError(
     'ERR_OPTION_UNKNOWN',
     `unknown flag ${nameOf(`--${name}`)}${nearest(name, [...byFlag.keys()])}`,
+    { hint: /\s/.test(name) ? ONE_WORD : undefined },
   );
 }
 

@@ -76,6 +76,14 @@ const ROWS: readonly Row[] = [
   flag('timeout-ms', '0', '--timeout-ms must be a whole number of milliseconds from 1 to 600000, found "0"'),
   flag('debug', 'maybe', '--debug must be true or false, found "maybe"'),
   behind(['--rol-arn', 'x'], 'unknown flag --rol-arn, did you mean "role-arn"?', UNKNOWN, HELP),
+  behind(
+    ['--region a --debug'],
+    'unknown flag "--region a --debug"',
+    UNKNOWN,
+    'several arguments arrived as one word: leave out the quotes; zsh splits a variable that is written ' +
+      '$' +
+      '{=NAME}',
+  ),
   behind(['--colour=blue'], 'unknown flag --colour', UNKNOWN, HELP),
   behind(['--role-arn', roleArn], '--role-arn is given twice', 'ERR_OPTION_CONFLICT', HELP),
   behind(['--debug', '--debug'], '--debug is given twice', 'ERR_OPTION_CONFLICT', HELP),

@@ -146,6 +146,18 @@ describe.skipIf(given === '')(`the one-file program${leftOut}`, () => {
     expect(printed).toContain(`credential_process = "${program}" credential-process `);
   });
 
+  it('writes the path of the file into the AWS config', async () => {
+    const config = join(folder, 'config');
+    const env = { AWS_CONFIG_FILE: config, PATH: `${folder}:/usr/bin:/bin` };
+    const absolute = flags.map((word) => (/\.(pem|key)$/.test(word) ? join(folder, word) : word));
+    const args = ['configure', '--profile', 'onprem', ...absolute];
+    expect(await run(args, env)).toMatchObject({ status: 0, stderr: '' });
+    const [, line = ''] = /^credential_process = (.*)$/m.exec(readFileSync(config, 'utf8')) ?? [];
+    expect(line).toMatch(new RegExp(`^${program} credential-process `));
+    const { status, stdout } = await run(['-c', line], {}, '/bin/sh');
+    expect({ status, session: JSON.parse(stdout) }).toMatchObject({ status: 0, session: { Version: 1 } });
+  });
+
   it('reads nothing from the working folder', async () => {
     writeFileSync(join(folder, '.env'), 'AWS_CA_BUNDLE=/nowhere\nROLESANYWHERE_REGION=nowhere\n');
     writeFileSync(join(folder, 'bunfig.toml'), 'preload = ["./preload.js"]\n');

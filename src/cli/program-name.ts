@@ -1,5 +1,7 @@
 /** The name under which the program was started, and the version that it reports under that name. */
-import { basename, dirname, join } from 'node:path';
+import { basename, delimiter, dirname, join, resolve } from 'node:path';
+import { isSameFile } from '../files/real-path.js';
+import type { Environment } from '../options/choose-values.js';
 import { VERSION } from '../session/version.js';
 import type { Io } from './terminal/io.js';
 
@@ -24,16 +26,21 @@ interface Started {
   readonly argv: readonly string[];
   readonly argv0: string;
   readonly execPath: string;
+  readonly env: Environment;
 }
 
 /**
  * The words that start this program: Node and the script. The one-file program starts by its own path; under
- * the name of the helper, by the link of that name beside it.
+ * the name of the helper, by the link of that name.
  */
-export function programWords({ argv, argv0, execPath }: Started): string[] {
+export function programWords({ argv, argv0, execPath, env }: Started): string[] {
   if (!INSIDE_ONE_FILE.test(argv[1] ?? '')) return argv.slice(0, 2);
-  const isHelper = basename(argv0) === 'aws_signing_helper';
-  return [isHelper ? join(dirname(execPath), 'aws_signing_helper') : execPath];
+  const name = basename(argv0);
+  if (name !== 'aws_signing_helper') return [execPath];
+  const paths =
+    argv0 === name ? (env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, name)) : [argv0];
+  const link = paths.find((path) => isSameFile(path, execPath));
+  return [link === undefined ? join(dirname(execPath), name) : resolve(link)];
 }
 
 export function versionOf(name: ProgramName): string {

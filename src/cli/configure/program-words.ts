@@ -1,16 +1,17 @@
-/** The words that start this program from anywhere: Node and the script, by absolute paths. */
-import { delimiter, isAbsolute, join } from 'node:path';
+/** The words that start this program from anywhere, by absolute paths: Node and the script, or the one file. */
+import { basename, delimiter, isAbsolute, join } from 'node:path';
 import { isSameFile } from '../../files/real-path.js';
 import type { Environment } from '../../options/choose-values.js';
 
 /**
- * Node knows its own path without links, such as `…/Cellar/node/22.1.0/bin/node`, which the next upgrade
- * removes. The `node` in `PATH` is a path that stays.
+ * A process knows its own path without links, such as `…/Cellar/node/22.1.0/bin/node`, which the next upgrade
+ * removes. The `node` or `rolesanywhere` in `PATH` is a path that stays.
  *
- * @param program Node and the script, as the process knows them
+ * @param program Node and the script, or the one file, as the process knows them
  */
-export function programWords([node = '', script = '']: readonly string[], env: Environment): string[] {
+export function programWords([program = '', ...script]: readonly string[], env: Environment): string[] {
+  const names = script.length > 0 ? ['node'] : [...new Set([basename(program), 'rolesanywhere'])];
   const folders = (env['PATH'] ?? '').split(delimiter).filter(isAbsolute);
-  const stable = folders.map((folder) => join(folder, 'node')).find((path) => isSameFile(path, node));
-  return [stable ?? node, script];
+  const paths = names.flatMap((name) => folders.map((folder) => join(folder, name)));
+  return [paths.find((path) => isSameFile(path, program)) ?? program, ...script];
 }

@@ -161,9 +161,19 @@ describe.skipIf(given === '')(`the one-file program${leftOut}`, () => {
   it('reads nothing from the working folder', async () => {
     writeFileSync(join(folder, '.env'), 'AWS_CA_BUNDLE=/nowhere\nROLESANYWHERE_REGION=nowhere\n');
     writeFileSync(join(folder, 'bunfig.toml'), 'preload = ["./preload.js"]\n');
-    writeFileSync(join(folder, 'preload.js'), `require('node:fs').writeFileSync('preloaded', '');`);
+    const preload = `require('node:fs').writeFileSync(${JSON.stringify(join(folder, 'preloaded'))}, '');`;
+    writeFileSync(join(folder, 'preload.js'), preload);
+    for (const name of ['pkcs11js', 'undici', 'pkijs']) {
+      mkdirSync(join(folder, 'node_modules', name), { recursive: true });
+      writeFileSync(join(folder, 'node_modules', name, 'index.js'), preload);
+    }
     const { status, stderr } = await run(['credential-process', ...flags]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    await run(['keys', 'list', '--pkcs11-lib', '/nowhere.so']);
+    await run(['credential-process', ...flags], { HTTPS_PROXY: 'http://127.0.0.1:1' });
+    await run(['sign-string', '--certificate', path('chain-3.p12')], {
+      ROLESANYWHERE_PKCS12_PASSWORD: manifest.passphrase,
+    });
     expect(existsSync(join(folder, 'preloaded'))).toBe(false);
   });
 

@@ -1,11 +1,11 @@
-/** The words that start this program from anywhere, by absolute paths: Node and the script, or the one file. */
+/** The words that start this program, by absolute paths: Node and the script, or the one file. */
 import { basename, delimiter, isAbsolute, join } from 'node:path';
 import { isSameFile } from '../../files/real-path.js';
 import type { Environment } from '../../options/choose-values.js';
 
 /**
- * A process knows its own path without links, such as `…/Cellar/node/22.1.0/bin/node`, which the next upgrade
- * removes. The `node` or `rolesanywhere` in `PATH` is a path that stays.
+ * A process knows its own path without links, such as `…/Cellar/node/22.1.0/bin/node`, which the next
+ * upgrade removes. The `node` or `rolesanywhere` in `PATH` is a path that stays.
  *
  * @param program Node and the script, or the one file, as the process knows them
  */

@@ -78,7 +78,7 @@ function describeOther(message: string, module: string): IdentityError {
   return new IdentityError('ERR_PKCS11_MODULE', `PKCS#11 module ${module} cannot be loaded: ${message}`, {
     hint:
       'name the shared library with --pkcs11-lib or module-path in the URI; it must be built for the ' +
-      'architecture of node',
+      'architecture of this program',
   });
 }
 

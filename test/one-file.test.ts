@@ -146,6 +146,23 @@ describe.skipIf(given === '')(`the one-file program${leftOut}`, () => {
     expect(printed).toContain(`credential_process = "${program}" credential-process `);
   });
 
+  it('serves several requests on one connection', async () => {
+    const socket = join(folder, 'socket');
+    const child = spawn(program, ['serve', '--socket', socket, ...flags], { cwd: folder, env: {} });
+    const log = text(child.stderr);
+    for await (const chunk of child.stdout) if (String(chunk).includes('curl')) break;
+    const url = 'http://localhost/credential-process';
+    const args = ['-sf', '--unix-socket', socket, '-w', '%{num_connects}\n', '-o', '/dev/null', url];
+    const { status, stdout } = await run([...args, '-o', '/dev/null', url], {}, 'curl');
+    child.kill();
+    // A connection for the first request, and none for the second.
+    expect({ status, stdout, log: await log }).toEqual({
+      status: 0,
+      stdout: '1\n0\n',
+      log: expect.not.stringMatching(/closed/),
+    });
+  });
+
   it('writes the path of the file into the AWS config', async () => {
     const config = join(folder, 'config');
     const env = { AWS_CONFIG_FILE: config, PATH: `${folder}:/usr/bin:/bin` };

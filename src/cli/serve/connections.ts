@@ -143,7 +143,10 @@ function leastRecentlyUsed(open: ReadonlyMap<Socket, Connection>): [Socket, Conn
   return oldest;
 }
 
-/** Node takes the socket from a response that has left, one turn of the event loop later at the earliest. */
+/**
+ * Node takes the socket from a response that has left, one turn of the event loop later at the earliest. bun
+ * leaves it there, and closes the response.
+ */
 function isAnswering({ response }: Connection): boolean {
-  return response !== undefined && response.socket !== null;
+  return response !== undefined && response.socket !== null && !response.closed;
 }

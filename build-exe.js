@@ -1,7 +1,7 @@
 /**
  * Builds the program as one file that needs no Node, with bun, from dist/: `npm run build:exe [-- TARGET…]`.
  *
- * bun is not a dependency, since it weighs 100 MB: it is taken from the variable BUN, or from the PATH. The
+ * bun is not a dependency, since it has 100 MB: it is taken from the variable BUN, or from the PATH. The
  * runtimes of other targets are the npm packages @oven/bun-TARGET; a variable such as RUNTIME_LINUX_ARM64
  * names one that is already there.
  */

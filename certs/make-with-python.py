@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""In: a folder with the EC fixtures of make.sh. Out: what OpenSSL 3.0 cannot make, beside them.
+"""Makes the fixtures that OpenSSL 3.0 cannot make, beside the EC fixtures of make.sh in a folder.
 
-That is ML-DSA (OpenSSL has it from 3.5 on), scrypt beyond 32 MiB, and PBMAC1 of PKCS#12 (RFC 9579, OpenSSL 3.4). The
+These are ML-DSA (OpenSSL has it from 3.5 on), scrypt beyond 32 MiB, and PBMAC1 of PKCS#12 (RFC 9579, OpenSSL 3.4). The
 independent implementations are Python's `cryptography`, `hashlib` and `dilithium-py`. Where their builders do not take
 such keys, the DER of RFC 9881 and RFC 9579 is put together here.
 
@@ -213,7 +213,7 @@ def pbmac1_file():
     derivation = der(0x30, PBKDF2, der(0x30, der(0x04, salt), integer(4096), integer(32), HMAC_SHA256))
     algorithm = der(0x30, PBMAC1, der(0x30, derivation, HMAC_SHA256))
     digest = der(0x30, algorithm, der(0x04, hmac.digest(key, authenticated, 'sha256')))
-    # Salt and iterations of the old MAC must be there, and mean nothing.
+    # Salt and iterations of the old MAC are required, and have no meaning.
     return der(0x30, version, safe, der(0x30, digest, der(0x04, b'unused'), integer(1)))
 
 

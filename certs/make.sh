@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# In: OpenSSL 3.0 or later, and what make-with-python.py asks for. Out: every certificate and key of this folder, and
+# Makes every certificate and key of this folder with OpenSSL 3.0 or later and make-with-python.py, and
 # manifest.json.
 #
-# OpenSSL is the independent implementation: what our parser and our checks say about these files is compared
-# with how the files were made. Each fixture stands next to the line that records it in the manifest.
+# OpenSSL is the independent implementation: the results of our parser and our checks for these files are compared
+# with how the files were made. Each fixture is made next to the line that records it in the manifest.
 # The rules that the bad ones break are RFC 5280 and the trust model of the IAM Roles Anywhere user guide.
 #
 # New keys and serials at each run, so test/vectors/make.py must run afterwards.
@@ -95,7 +95,7 @@ subjectAltName = critical, DNS:host.example.com
 subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
 
-# Without key identifiers, which OpenSSL adds unless told "none": only the signature tells two issuers of the
+# Without key identifiers, which OpenSSL adds unless told "none": only the signature distinguishes two issuers of the
 # same name apart.
 [plain_leaf]
 basicConstraints = critical, CA:FALSE
@@ -154,7 +154,7 @@ random_serial() {
 }
 
 # issue NAME ISSUER PROFILE [OPTION...]: certifies NAME.key.pem. PROFILE is a section above, or none, which
-# makes X.509 v1. Self-signed where ISSUER is NAME. OPTIONs go to "openssl ca", after ours, so that they win.
+# makes X.509 v1. Self-signed if ISSUER is NAME. OPTIONs go to "openssl ca", after ours, so that they win.
 # SERIAL (hex) and SUBJECT may be set for one call.
 issue() {
   local name=$1 issuer=$2 profile=$3 signer extensions=()
@@ -224,7 +224,7 @@ half() {
 entries=()
 
 # fixture NAME ROOT EXPECT MADE [MEMBER=VALUE...]: one entry. Members: certificate, key, intermediates (files,
-# with NAME.pem and NAME.key.pem as defaults), also (a further code that the fixture can't but cause).
+# with NAME.pem and NAME.key.pem as defaults), also (a further code that the fixture necessarily causes).
 # An entry that is expected to be good must convince OpenSSL before it is written.
 fixture() {
   local name=$1 root=$2 expect=$3 made=$4 member files entry
@@ -358,7 +358,7 @@ chain chain-3 root-ec ec:P-256 ec:P-384 rsa:2048 ec:P-256
 chain chain-5 root-ec ec:P-256 ec:P-256 ec:P-256 ec:P-256 ec:P-256 ec:P-256
 chain chain-6 root-ec ec:P-256 ec:P-256 ec:P-256 ec:P-256 ec:P-256 ec:P-256 ec:P-256
 
-# chain_fixture NAME ROOT EXPECT MADE: the two forms in which a chain is handed over.
+# chain_fixture NAME ROOT EXPECT MADE: the two forms of a chain.
 chain_fixture() {
   fixture "$1" "$2" "$3" "$4, in a file of their own" intermediates="$1.intermediates.pem"
   fixture "$1.fullchain" "$2" "$3" "$4, after the leaf in one file" key="$1.key.pem"
@@ -369,7 +369,7 @@ chain_fixture chain-3 root-ec ok 'EC leaf and intermediates P-256, RSA 2048 and 
 chain_fixture chain-5 root-ec ok 'EC leaf and five intermediates, as many as the service takes'
 chain_fixture chain-6 root-ec ERR_CHAIN_TOO_LONG 'EC leaf and six intermediates, one more than the service takes'
 
-# What people paste together: order lost, the root among them, and the text that tools write around the blocks.
+# Files pasted together by hand: in any order, with the root, and with the text that tools write around the blocks.
 {
   printf 'Certificates of the fixture service, collected by hand.\n\n'
   openssl x509 -in unkept/chain-3-ca-2.pem -text
@@ -449,7 +449,7 @@ fixture chain-3.p12 root-ec ok "$chain_p12" certificate=chain-3.p12 key=
 fixture chain-3.p7b root-ec ok 'intermediates and root as a PKCS#7 bundle, DER' \
   certificate=chain-3.pem key=chain-3.key.pem intermediates=chain-3.p7b
 
-# ------------------------------------------------------------------------------- the encryptions of old
+# ------------------------------------------------------------------------------- old encryptions
 
 # As Windows, Java 8 and OpenSSL before 3.0 wrote them.
 chain_legacy=(-legacy -certfile chain-3.intermediates.pem)

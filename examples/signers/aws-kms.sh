@@ -1,6 +1,6 @@
 #!/bin/sh
 # Signs with a key of AWS KMS: aws-kms.sh KEY-ID [AWS CLI flags]
-# The AWS CLI needs credentials of its own here, such as those of another account: --profile keys.
+# The AWS CLI needs other credentials for this, such as those of another account: --profile keys.
 set -eu
 key=$1
 shift
@@ -8,7 +8,7 @@ file=$(mktemp)
 trap 'rm -f "$file"' EXIT
 case $ROLESANYWHERE_SIGN_ALGORITHM in
   ML_DSA_*) cat >"$file"; type=RAW algorithm=ML_DSA_SHAKE_256 ;;
-  # A digest: KMS takes messages of at most 4096 octets.
+  # Signs a digest: KMS accepts messages of at most 4096 octets.
   *) openssl dgst -sha256 -binary >"$file"; type=DIGEST algorithm=$ROLESANYWHERE_SIGN_ALGORITHM ;;
 esac
 aws kms sign --key-id "$key" --message "fileb://$file" --message-type "$type" \

@@ -51,7 +51,7 @@ $rsa = [System.Security.Cryptography.X509Certificates.RSACertificateExtensions]:
 if ($rsa) {
   $signature = $rsa.SignData($data.ToArray(), $hash, [System.Security.Cryptography.RSASignaturePadding]::Pkcs1)
 } else {
-  # r and s, each as long as the curve: rolesanywhere tells this form from DER.
+  # r and s, each as long as the curve: rolesanywhere distinguishes this form from DER.
   $ecdsa = [System.Security.Cryptography.X509Certificates.ECDsaCertificateExtensions]::GetECDsaPrivateKey($certificate)
   if (-not $ecdsa) { throw 'the key is neither RSA nor EC' }
   $signature = $ecdsa.SignData($data.ToArray(), $hash)

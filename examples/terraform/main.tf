@@ -1,5 +1,5 @@
 # The AWS side, for all machines: trust anchor, role and profile. The provider itself uses a profile of ~/.aws/config,
-# which may have a credential_process of its own.
+# which may use credential_process.
 #
 #   terraform init && terraform apply
 

@@ -1,4 +1,4 @@
-/** The system's clock and timers, as a refresher takes them: tests and simulations pass their own. */
+/** The system's clock and timers, as a refresher uses them: tests and simulations pass their own. */
 
 export interface Clock {
   now(): Date;

@@ -7,7 +7,7 @@
 import type { RolesAnywhereCredentials } from './from-roles-anywhere.js';
 
 /**
- * One JSON object, without a line end. Whole seconds and `Z`: the form that every SDK's parser takes.
+ * One JSON object, without a line end. Whole seconds and `Z`: the form that every SDK's parser accepts.
  *
  * @example
  * process.stdout.write(formatProcessCredentials(await createSession(options)));

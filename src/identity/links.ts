@@ -19,7 +19,7 @@ const verified = new WeakMap<Certificate, WeakMap<Certificate, boolean>>();
 
 /**
  * The issuers of a certificate among others; those whose key identifier it names first (RFC 5280 §4.2.1.1).
- * Whether an issuer was allowed to issue is not asked here.
+ * This does not check whether an issuer was allowed to issue.
  *
  * @throws IdentityError `ERR_CHAIN_TOO_LONG`: so many certificates of one name that sorting them out takes
  *   too long

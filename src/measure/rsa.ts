@@ -9,7 +9,7 @@ import { bitLength, readChildren, readCount, readUnsigned, SEQUENCE } from './de
 const [MIN_MODULUS_BITS, MAX_MODULUS_BITS] = [1024, 16_384];
 /** FIPS 186-5 §A.1.1. */
 const MAX_EXPONENT_BITS = 256;
-/** OpenSSL takes five primes at most. */
+/** OpenSSL accepts five primes at most. */
 const MAX_FURTHER_PRIMES = 3;
 
 /** The error for a key whose size is out of range; the message describes the key. */

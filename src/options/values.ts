@@ -159,7 +159,7 @@ function splitPairs(raw: unknown, label: string): ReadonlyArray<readonly [string
   });
 }
 
-/** Texts as the Go helper's flag library takes them (strconv.ParseBool). */
+/** Strings that the Go helper's flag library accepts (strconv.ParseBool). */
 function parseBoolean(raw: unknown, label: string): boolean {
   if (typeof raw === 'boolean') return raw;
   if (typeof raw === 'string') {

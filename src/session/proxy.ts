@@ -59,7 +59,7 @@ function isSocks(url: string): boolean {
 
 /**
  * If the proxy closes the connection instead of answering, undici opens the tunnel again without end: it
- * takes the error for that of a reused connection. An error with another name is final.
+ * reads the error as that of a reused connection. An error with another name is final.
  */
 class ProxyConnections extends Pool {
   override connect(options: Dispatcher.ConnectOptions): Promise<Dispatcher.ConnectData>;

@@ -14,7 +14,7 @@ export interface SessionRequestSettings
   extends Pick<Settings, 'endpoint' | 'profileArn' | 'roleArn' | 'trustAnchorArn'> {
   /** 900 to 43200. Default: the profile's. */
   readonly durationSeconds?: number | undefined;
-  /** 2 to 64 of `A-Za-z0-9_+=,.@-`. Default: the service takes the serial number. */
+  /** 2 to 64 of `A-Za-z0-9_+=,.@-`. Default: the service uses the serial number. */
   readonly roleSessionName?: string | undefined;
   /** At most 50, keys and values of 1 to 200 characters. */
   readonly instanceProperties?: Readonly<Record<string, string>> | undefined;

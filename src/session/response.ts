@@ -169,8 +169,8 @@ function asText(value: unknown): string | undefined {
 }
 
 /**
- * Whether texts are those of credentials: visible ASCII, which no file, shell or terminal takes for something
- * else. A line end in one of them would begin a new line of the credentials file.
+ * Whether texts are those of credentials: visible ASCII, which no file, shell or terminal interprets. A line
+ * end in one of them would begin a new line of the credentials file.
  */
 export function areCredentials(texts: ReadonlyArray<string | undefined>): boolean {
   return texts.every((text) => text !== undefined && /^[\x21-\x7e]+$/.test(text));

@@ -91,7 +91,7 @@ KEYS = {}
 
 
 def key(label, kind="P-256"):
-    """One key for each label, however often it is asked for."""
+    """One key for each label, made at the first request."""
     if label not in KEYS:
         makers = {
             "P-256": lambda: ec.generate_private_key(ec.SECP256R1()),
@@ -498,7 +498,7 @@ def path_cases():
     case("path: cross-signed, by neither", root("Third"), leaf(middle), [crossed, middle],
          expect='path: "O=Example, CN=Middle" was issued by')
 
-    # A and B certify each other: a loop beside the way out, and one without.
+    # A and B certify each other: a loop besides the path to the anchor, and one without a path.
     a_key, b_key = key("loop a"), key("loop b")
     a = Certificate(cn("A"), a_key, b"", 0)
     b = Certificate(cn("B"), b_key, b"", 0)
@@ -663,7 +663,7 @@ def leaf_cases():
           differs=UNKNOWN_TO_OPENSSL)
     check("serial number 1", serial=1)
 
-    # BER that is not DER. The signature is made over what is there, so that nothing else is wrong.
+    # BER that is not DER. The signature covers the BER, so that nothing else is wrong.
     check("an indefinite length", change=lambda der: b"\x30\x80" + der[4:] + b"\0\0",
           expect="x-amz-x509: DER: an indefinite length", differs="openssl reads BER")
     check("a length in too many octets", change=lambda der: b"\x30\x83\0" + der[2:],
@@ -758,7 +758,7 @@ def explicit_curve(private):
 
 
 def revocation_lists():
-    """Lists that must not be taken at all, and some that must; for the parser alone."""
+    """Lists that the parser must refuse, and some that it must accept."""
     anchor = root()
     delta = extension("2.5.29.27", integer(1), True)
     indirect = extension("2.5.29.28", seq(tlv(0x84, b"\xff")), True)
@@ -812,7 +812,7 @@ ARNS = {
 
 
 def request(title, anchor, certificate_, chain=(), *, in_query=True, extra=(), body=None):
-    """A whole CreateSession request, signed as the user guide's "Signing process" has it."""
+    """A complete CreateSession request, signed by the user guide's "Signing process"."""
     if body is None:
         body = {"durationSeconds": 900} if in_query else {**ARNS, "durationSeconds": 900}
     text = json.dumps(body) if body else ""

@@ -70,7 +70,7 @@ def is_signed(name):
 
 
 def canonical_headers(headers):
-    """Lower-case names in order; values trimmed, each run of blanks inside them one space."""
+    """Lower-case names in order; values trimmed, each run of spaces inside them becomes one."""
     return {name: re.sub(r"[ \t]+", " ",
                          headers[name]).strip(" ") for name in sorted(headers) if is_signed(name)}
 
@@ -132,7 +132,7 @@ def verify(certificate, signature, message):
 
 
 def added_headers(case, certificate):
-    """What signing adds to the request, or puts in the place of what was there."""
+    """The headers that signing adds to the request or replaces."""
     request = case["request"]
     moment = datetime.fromisoformat(case["date"].replace("Z", "+00:00")).astimezone(timezone.utc)
     added = {

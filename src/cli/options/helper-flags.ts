@@ -34,7 +34,7 @@ export const STORE_FLAGS = {
   },
 } as const satisfies Flags;
 
-/** Pairs of flags that the Go helper does not take together. */
+/** Pairs of flags that the Go helper refuses together. */
 const HELPER_EXCLUSIONS: ReadonlyArray<readonly [string, string]> = [
   ['certificate', 'cert-selector'],
   ['certificate', 'system-store-name'],

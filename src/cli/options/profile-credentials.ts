@@ -1,6 +1,6 @@
 /**
- * Finds keys that give a profile credentials. Programs take those of the profile `default` before they ask a
- * container endpoint, and most of them before `credential_process` in the same profile.
+ * Finds keys that give a profile credentials. Programs use those of the profile `default` before a container
+ * endpoint, and most of them before `credential_process` in the same profile.
  *
  * Source: "Standardized credential providers" (AWS SDKs and Tools reference), the order of the chain.
  */

@@ -69,7 +69,7 @@ function stopParser(
   { parser }: Socket & { readonly parser?: { onIncoming?: OnIncoming } | null },
   isLast: () => boolean,
 ): void {
-  // Not documented, and the same in Node 20 to 26. Where it is missing, closing takes that time.
+  // Not documented, and the same in Node 20 to 26. If it is missing, closing takes that time.
   const onIncoming = parser?.onIncoming;
   if (!parser || !onIncoming) return;
   parser.onIncoming = (...message) => {

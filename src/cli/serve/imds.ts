@@ -87,7 +87,7 @@ function withLifetime(response: LocalResponse, seconds: number): LocalResponse {
 function documentsOf(role: ServedRole, { instanceId, hostname, address }: MachineFacts): Documents {
   const { region, accountId } = role;
   const { name: partition, suffix } = partitionOf(region);
-  // botocore takes the letter off.
+  // botocore removes the letter.
   const availabilityZone = `${region}a`;
   const values: Readonly<Record<string, string>> = {
     hostname,

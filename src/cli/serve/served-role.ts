@@ -75,7 +75,7 @@ function members(credentials: RolesAnywhereCredentials) {
   };
 }
 
-/** Never empty credentials: clients would take them for real ones. The log has the cause. */
+/** Never empty credentials: clients would use them as real ones. The log has the cause. */
 function answering(form: Form): (role: ServedRole) => LocalResponse {
   // Weak, so that credentials that have been replaced do not stay in memory.
   const made = new WeakMap<RolesAnywhereCredentials, LocalResponse>();

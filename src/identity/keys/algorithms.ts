@@ -9,7 +9,7 @@ import { sign } from 'node:crypto';
 import type { PublicKey } from './public-key.js';
 import { detailOf } from './public-key.js';
 
-/** The service takes SHA-256 only. */
+/** The service accepts SHA-256 only. */
 export type SigningHash = 'sha256' | 'sha384' | 'sha512';
 
 export interface Algorithm {

@@ -39,7 +39,7 @@ export const EC = '1.2.840.10045.2.1';
 export const DSA = '1.2.840.10040.4.1';
 export const RSA_PSS = '1.2.840.113549.1.1.10';
 
-/** Kinds that the service does not take, by OID, as Node names them. */
+/** Types that the service does not accept, by OID, as Node names them. */
 export const OTHER_TYPES: Readonly<Record<string, string>> = {
   [RSA_PSS]: 'rsa-pss',
   [DSA]: 'dsa',

@@ -15,7 +15,9 @@ export interface SigningScheme {
   digest(data: Uint8Array): Buffer;
 }
 
-/** @throws IdentityError `ERR_KEY_UNSUPPORTED`: the key prescribes a scheme that the service does not take */
+/**
+ * @throws IdentityError `ERR_KEY_UNSUPPORTED`: the key prescribes a scheme that the service does not accept
+ */
 export function signingScheme(
   { type, scheme, curveBits }: Pick<PublicArea, 'type' | 'scheme' | 'curveBits'>,
   subject: string,

@@ -13,15 +13,18 @@ process.title = 'rolesanywhere';
 
 let isHangupTaken = false;
 
+/** Whether a stream of Node has been opened, in which output may be pending. */
+let hasStream = false;
+
 main({
   argv: process.argv.slice(2),
   program: programWords(process),
   env: process.env,
   // Node opens each stream at its first use: streams that a run does not use take no time.
   stdin: () => process.stdin,
-  stdout: quickOutput(1, () => withoutErrorEvents(process.stdout)),
+  stdout: quickOutput(1, () => opened(process.stdout)),
   get stderr() {
-    return withoutErrorEvents(process.stderr);
+    return opened(process.stderr);
   },
   showCommand(name) {
     process.title = `rolesanywhere ${name}`;
@@ -60,13 +63,15 @@ main({
     process.on('SIGHUP', listener);
   },
 }).then((ending) => {
-  // Not process.exit: pending output must be written first.
-  if (typeof ending === 'number') process.exitCode = ending;
-  else endBy(ending);
+  if (typeof ending !== 'number') endBy(ending);
+  // Pending output must be written first. Without any, only connections may still be closing.
+  else if (hasStream) process.exitCode = ending;
+  else process.exit(ending);
 });
 
 /** The callback of a write hears of its failure. The event would end the process. */
-function withoutErrorEvents(stream: NodeJS.WriteStream): NodeJS.WriteStream {
+function opened(stream: NodeJS.WriteStream): NodeJS.WriteStream {
+  hasStream = true;
   if (stream.listenerCount('error') === 0) stream.on('error', () => undefined);
   return stream;
 }

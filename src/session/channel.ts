@@ -13,27 +13,45 @@ export interface Channel {
 
 const MAX_RESPONSE_BYTES = 1024 * 1024;
 
-interface Incoming {
+interface Head {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
+interface Incoming extends Head {
   readonly body: AsyncIterable<Uint8Array>;
 }
 
-/** @throws ServiceError `ERR_RESPONSE_INVALID`: more than 1 MiB. Leaving the loop destroys the stream. */
-export async function readAnswer({ status, headers, body }: Incoming, origin: string): Promise<HttpResponse> {
+/** An answer whose body is still to come. */
+interface PartialAnswer {
+  /** @throws ServiceError `ERR_RESPONSE_INVALID`: more than 1 MiB */
+  add(chunk: Uint8Array): void;
+  end(): HttpResponse;
+}
+
+export function startAnswer({ status, headers }: Head, origin: string): PartialAnswer {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of body) {
-    length += chunk.length;
-    if (length > MAX_RESPONSE_BYTES) {
-      throw new ServiceError('ERR_RESPONSE_INVALID', `${origin} answered with more than 1 MiB`, {
-        status,
-        hint: NOT_THE_SERVICE,
-      });
-    }
-    chunks.push(chunk);
-  }
-  return { status, headers: singleValues(headers), body: Buffer.concat(chunks) };
+  return {
+    add: (chunk) => {
+      length += chunk.length;
+      if (length > MAX_RESPONSE_BYTES) {
+        throw new ServiceError('ERR_RESPONSE_INVALID', `${origin} answered with more than 1 MiB`, {
+          status,
+          hint: NOT_THE_SERVICE,
+        });
+      }
+      chunks.push(chunk);
+    },
+    end: () => ({ status, headers: singleValues(headers), body: Buffer.concat(chunks) }),
+  };
+}
+
+/** @throws ServiceError `ERR_RESPONSE_INVALID`: more than 1 MiB. Leaving the loop destroys the stream. */
+export async function readAnswer({ body, ...head }: Incoming, origin: string): Promise<HttpResponse> {
+  const answer = startAnswer(head, origin);
+  for await (const chunk of body) answer.add(chunk);
+  return answer.end();
 }
 
 function singleValues(headers: Incoming['headers']): Record<string, string | undefined> {

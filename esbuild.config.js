@@ -4,7 +4,7 @@
  * longer than its work. tsc emits the types.
  */
 import { execFileSync } from 'node:child_process';
-import { chmod, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { build } from 'esbuild';
 import { licenses } from './esbuild.licenses.js';
@@ -27,6 +27,8 @@ const slim = {
       path,
       external: true,
     }));
+    // smithy's event streams are never used, and what is imported late is wrapped, with all that it imports.
+    onResolve({ filter: /^@smithy\/core\/event-streams$/ }, ({ path }) => ({ path, external: true }));
     // smithy's UUIDs are never used, and load WebCrypto.
     onLoad({ filter: /@smithy\/core\/dist-es\/submodules\/serde\/uuid\/v4\.js$/ }, () => ({
       contents: `export const bindV4 = () => () => { throw new Error('left out of this build') };`,
@@ -35,22 +37,32 @@ const slim = {
 };
 
 /**
- * Loads modules of Node when they are used.
+ * `import()` of a module of Node takes up to 20 ms longer than `require`: it also loads what the module itself
+ * loads late, for the names of its namespace.
  *
  * @type {import('esbuild').Plugin}
  */
-const late = {
-  name: 'late',
+const required = {
+  name: 'required',
   setup({ onResolve, onLoad }) {
-    // `import()` of a module of Node takes up to 20 ms longer than `require`: it also loads what the module itself
-    // loads late, for the names of its namespace.
     onResolve({ filter: /^node:/ }, ({ path, kind }) =>
       kind === 'dynamic-import' ? { path, namespace: 'required' } : undefined,
     );
     onLoad({ filter: /.*/, namespace: 'required' }, ({ path }) => ({
       contents: `module.exports = require('${path}');`,
     }));
-    // A run that reads files, and finds a session in the cache, calls none of their functions.
+  },
+};
+
+/**
+ * Loads modules of Node when they are used: importing the library calls none of their functions, and neither
+ * does a run that reads files and finds a session in the cache.
+ *
+ * @type {import('esbuild').Plugin}
+ */
+const late = {
+  name: 'late',
+  setup({ onResolve, onLoad }) {
     onResolve({ filter: /^node:(fs|timers)\/promises$/ }, ({ path, kind }) =>
       kind === 'import-statement' ? { path, namespace: 'late' } : undefined,
     );
@@ -66,9 +78,30 @@ function forwardFunctions(path) {
     typeof value === 'function' ? name : [],
   );
   return names
-    .map((name) => `export const ${name} = (...args) => require('${path}').${name}(...args);`)
+    .map(
+      (name) => `export const ${name} = (...args) => process.getBuiltinModule('${path}').${name}(...args);`,
+    )
     .join('\n');
 }
+
+/**
+ * An `import` of `node:fs` in a module also loads what it has late, streams among it, for the names of its
+ * namespace.
+ *
+ * @type {import('esbuild').Plugin}
+ */
+const direct = {
+  name: 'direct',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:fs$/ }, ({ path }) => ({ path, namespace: 'direct' }));
+    onLoad({ filter: /.*/, namespace: 'direct' }, ({ path }) => {
+      const names = Object.keys(createRequire(import.meta.url)(path));
+      // Functions, so that esbuild leaves out those that nobody imports.
+      const values = names.map((name) => `export const ${name} = /* @__PURE__ */ (() => builtin.${name})();`);
+      return { contents: `const builtin = process.getBuiltinModule('${path}');\n${values.join('\n')}` };
+    });
+  },
+};
 
 /** @satisfies {import('esbuild').BuildOptions} */
 const shared = {
@@ -80,17 +113,52 @@ const shared = {
   legalComments: /** @type {const} */ ('none'),
 };
 
-const library = await build({
+/** @satisfies {import('esbuild').BuildOptions} */
+const modules = {
   ...shared,
   outdir: 'dist',
-  entryPoints: { index: 'src/index.ts', emulator: 'src/emulator.ts' },
-  format: 'esm',
-  packages: 'external',
+  format: /** @type {const} */ ('esm'),
+  packages: /** @type {const} */ ('external'),
+  plugins: [late, direct],
   splitting: true,
   chunkNames: 'chunks/[name]-[hash]',
   // For stack traces and debuggers; the sources are inside, since the package does not hold them.
   sourcemap: true,
-  metafile: true,
+  metafile: /** @type {const} */ (true),
+};
+
+const { metafile } = await build({ ...modules, entryPoints: ['src/index.ts'], write: false });
+const lateModules = Object.values(metafile.inputs)
+  .flatMap(({ imports }) => imports)
+  .filter(({ kind, path }) => kind === 'dynamic-import' && path.startsWith('src/'))
+  .map(({ path }) => path);
+
+/**
+ * Keeps what an import of the library loads in one file: esbuild cuts files by which of the late modules need
+ * what, and each of twenty files takes half a millisecond. With an import of the library in each, all need the
+ * same.
+ *
+ * @type {import('esbuild').Plugin}
+ */
+const together = {
+  name: 'together',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^whole-library$/ }, () => ({ path: `${root}/src/index.ts` }));
+    for (const module of new Set(lateModules)) {
+      onLoad({ filter: new RegExp(`/${module.replaceAll('.', '\\.')}$`) }, async ({ path }) => ({
+        contents: `${await readFile(path, 'utf8')}\nimport 'whole-library';\n`,
+        loader: 'ts',
+      }));
+    }
+  },
+};
+
+const library = await build({
+  ...modules,
+  plugins: [...modules.plugins, together],
+  // It is left out, as it should be, and counts all the same.
+  logOverride: { 'ignored-bare-import': 'silent' },
+  entryPoints: { index: 'src/index.ts', emulator: 'src/emulator.ts' },
 });
 const program = await buildProgram({
   ...shared,
@@ -99,7 +167,7 @@ const program = await buildProgram({
   format: 'cjs',
   mainFields: ['module', 'main'],
   minifyWhitespace: true,
-  plugins: [slim, late],
+  plugins: [slim, required, late],
 });
 // The process that runs a PKCS#11 module, beside library and program. Its binding is an optional package.
 await build({

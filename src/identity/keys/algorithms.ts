@@ -5,7 +5,7 @@
  * process for IAM Roles Anywhere", string to sign and signature.
  */
 import type { KeyObject } from 'node:crypto';
-import { sign } from 'node:crypto';
+import { builtin } from '../../options/environment.js';
 import type { PublicKey } from './public-key.js';
 import { detailOf } from './public-key.js';
 
@@ -29,21 +29,21 @@ export const ALGORITHMS: readonly Algorithm[] = [
     keyType: 'rsa',
     label: 'RSA',
     // RSASSA-PKCS1-v1_5, Node's default padding for RSA keys.
-    sign: (data, key, hash = 'sha256') => sign(hash, data, key),
+    sign: (data, key, hash = 'sha256') => builtin('node:crypto').sign(hash, data, key),
   },
   {
     name: 'AWS4-X509-ECDSA-SHA256',
     keyType: 'ec',
     label: 'EC',
     // SHA-256 whatever the curve, and a DER SEQUENCE of r and s, Node's default.
-    sign: (data, key, hash = 'sha256') => sign(hash, data, key),
+    sign: (data, key, hash = 'sha256') => builtin('node:crypto').sign(hash, data, key),
   },
   ...['44', '65', '87'].map((level) => ({
     name: 'AWS4-X509-MLDSA',
     keyType: `ml-dsa-${level}`,
     label: `ML-DSA-${level}`,
     // Pure ML-DSA with an empty context: the data itself is signed, not its hash (FIPS 204 §5.2).
-    sign: (data: Uint8Array, key: KeyObject) => sign(null, data, key),
+    sign: (data: Uint8Array, key: KeyObject) => builtin('node:crypto').sign(null, data, key),
   })),
 ];
 

@@ -3,8 +3,8 @@
  * Compares them and verifies certificates with them.
  */
 import type { KeyObject } from 'node:crypto';
-import { createPublicKey, X509Certificate } from 'node:crypto';
 import { readBits, readChildren, readWhole, SEQUENCE } from '../../measure/der.js';
+import { builtin } from '../../options/environment.js';
 
 export interface PublicKey {
   /** SubjectPublicKeyInfo, DER. */
@@ -52,7 +52,7 @@ export const OTHER_TYPES: Readonly<Record<string, string>> = {
 
 /** From a public key of Node's, or from the private key that it follows from. */
 export function publicKeyOf(key: KeyObject): PublicKey {
-  const keyObject = key.type === 'public' ? key : createPublicKey(key);
+  const keyObject = key.type === 'public' ? key : builtin('node:crypto').createPublicKey(key);
   return Object.freeze({
     spki: keyObject.export({ type: 'spki', format: 'der' }),
     type: keyObject.asymmetricKeyType,
@@ -88,7 +88,7 @@ export function isSignedBy(der: Buffer, { keyObject, verify }: PublicKey): boole
   if (verify !== undefined) return signed !== undefined && verify(signed.whole, readBits(signature));
   if (keyObject === undefined) return false;
   try {
-    return new X509Certificate(der).verify(keyObject);
+    return new (builtin('node:crypto').X509Certificate)(der).verify(keyObject);
   } catch {
     // A signature algorithm that this OpenSSL does not know.
     return false;

@@ -114,10 +114,15 @@ async function bundle(options, index, targets, parts, write = false) {
 }
 
 const FIRST = { banner: { js: '#!/usr/bin/env node\nconst registry = {};' } };
-/** Files that are loaded late run once, when they get the registry. */
+/**
+ * Files that are loaded late run once, when they get the registry. In parentheses, since V8 then compiles the
+ * function with the file. It would parse the whole file a second time when the function is called.
+ */
 const LATER = {
-  banner: { js: 'let isOpen = false;\nexports.open = (registry) => {\nif (isOpen) return;\nisOpen = true;' },
-  footer: { js: '};' },
+  banner: {
+    js: 'let isOpen = false;\nexports.open = (function (registry) {\nif (isOpen) return;\nisOpen = true;',
+  },
+  footer: { js: '});' },
 };
 
 /**

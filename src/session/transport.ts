@@ -1,5 +1,5 @@
 /**
- * Sends signed requests to the service: directly over `node:https`, through a proxy with undici, or through a
+ * Sends signed requests to the service: directly over `node:http` with TLS, through a proxy with undici, or through a
  * dispatcher of the caller's.
  *
  * All ways: TLS 1.2 or later, no redirects, a response of at most 1 MiB, a limit on connecting; the limit on

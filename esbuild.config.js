@@ -4,8 +4,9 @@
  * longer than its work. tsc emits the types.
  */
 import { execFileSync } from 'node:child_process';
-import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, readdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { build } from 'esbuild';
 import { licenses } from './esbuild.licenses.js';
 import { buildProgram } from './esbuild.program.js';
@@ -113,26 +114,6 @@ const shared = {
   legalComments: /** @type {const} */ ('none'),
 };
 
-/** @satisfies {import('esbuild').BuildOptions} */
-const modules = {
-  ...shared,
-  outdir: 'dist',
-  format: /** @type {const} */ ('esm'),
-  packages: /** @type {const} */ ('external'),
-  plugins: [late, direct],
-  splitting: true,
-  chunkNames: 'chunks/[name]-[hash]',
-  // For stack traces and debuggers; the sources are inside, since the package does not hold them.
-  sourcemap: true,
-  metafile: /** @type {const} */ (true),
-};
-
-const { metafile } = await build({ ...modules, entryPoints: ['src/index.ts'], write: false });
-const lateModules = Object.values(metafile.inputs)
-  .flatMap(({ imports }) => imports)
-  .filter(({ kind, path }) => kind === 'dynamic-import' && path.startsWith('src/'))
-  .map(({ path }) => path);
-
 /**
  * Keeps what an import of the library loads in one file: esbuild cuts files by which of the late modules need
  * what, and each of twenty files takes half a millisecond. With an import of the library in each, all need the
@@ -143,22 +124,31 @@ const lateModules = Object.values(metafile.inputs)
 const together = {
   name: 'together',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^whole-library$/ }, () => ({ path: `${root}/src/index.ts` }));
-    for (const module of new Set(lateModules)) {
-      onLoad({ filter: new RegExp(`/${module.replaceAll('.', '\\.')}$`) }, async ({ path }) => ({
-        contents: `${await readFile(path, 'utf8')}\nimport 'whole-library';\n`,
-        loader: 'ts',
-      }));
-    }
+    onResolve({ filter: /^\./ }, ({ path, kind, resolveDir }) => {
+      if (kind !== 'dynamic-import' || resolveDir.startsWith(`${root}/src/emulator`)) return undefined;
+      return { path: join(resolveDir, path), namespace: 'late-module' };
+    });
+    onLoad({ filter: /.*/, namespace: 'late-module' }, ({ path }) => ({
+      contents: `import './index.js';\nexport * from '${path}';`,
+      resolveDir: `${root}/src`,
+    }));
   },
 };
 
 const library = await build({
-  ...modules,
-  plugins: [...modules.plugins, together],
-  // It is left out, as it should be, and counts all the same.
-  logOverride: { 'ignored-bare-import': 'silent' },
+  ...shared,
+  outdir: 'dist',
   entryPoints: { index: 'src/index.ts', emulator: 'src/emulator.ts' },
+  format: 'esm',
+  packages: 'external',
+  plugins: [together, late, direct],
+  // The imports of the library are left out, and count all the same.
+  logOverride: { 'ignored-bare-import': 'silent' },
+  splitting: true,
+  chunkNames: 'chunks/[name]-[hash]',
+  // For stack traces and debuggers; the sources are inside, since the package does not hold them.
+  sourcemap: true,
+  metafile: true,
 });
 const program = await buildProgram({
   ...shared,

@@ -5,6 +5,7 @@
 import { execFile, execFileSync } from 'node:child_process';
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -238,19 +239,38 @@ describe('the tarball', () => {
     expect(code.sort()).toEqual([...expected, ...programs].sort());
   });
 
+  it('holds a library that loads three files', () => {
+    const text = ['dist/index.js', ...chunksOf('dist/index.js')].map((path) => [
+      path,
+      readFileSync(join(installed, path), 'utf8'),
+    ]);
+    const files = new Map(text as Array<[string, string]>);
+    const loaded = new Set(['dist/index.js']);
+    for (const path of loaded) {
+      const imports = [...(files.get(path) ?? '').matchAll(/^(?:\} from|import) "(.*)";/gm)];
+      for (const [, name = ''] of imports) loaded.add(join(path, '..', name));
+    }
+    expect([...loaded].filter((path) => !path.startsWith('dist/'))).toEqual([]);
+    expect(loaded.size).toBe(3);
+  });
+
   it('holds source maps that contain the sources', async () => {
     const trace = `
       import { createSession } from 'rolesanywhere';
       await createSession({}).catch(({ stack }) => console.log(JSON.stringify(stack)));`;
     const args = ['--enable-source-maps', '--input-type=module', '--eval', trace];
     expect(JSON.parse((await run(project, args)).stdout)).toMatch(/src\/session\/[a-z-]+\.ts:\d+:\d+/);
-    const { sources, sourcesContent } = JSON.parse(
-      readFileSync(join(installed, 'dist', 'index.js.map'), 'utf8'),
-    );
-    expect(sources.length).toBeGreaterThan(0);
-    expect(sourcesContent).toEqual(
-      sources.map((path: string) => readFileSync(join(root, 'dist', path), 'utf8')),
-    );
+    const contents = chunksOf('dist/index.js').map((path) => {
+      const map = JSON.parse(readFileSync(join(installed, `${path}.map`), 'utf8'));
+      const folder = join(root, path, '..');
+      const written = map.sources.filter((source: string) => existsSync(join(folder, source)));
+      return {
+        found: written.map((source: string) => map.sourcesContent[map.sources.indexOf(source)]),
+        expected: written.map((source: string) => readFileSync(join(folder, source), 'utf8')),
+      };
+    });
+    expect(contents.flatMap(({ found }) => found)).toEqual(contents.flatMap(({ expected }) => expected));
+    expect(contents.flatMap(({ found }) => found).length).toBeGreaterThan(50);
   });
 
   it.each([
@@ -288,10 +308,15 @@ describe('the tarball', () => {
 });
 
 /** The chunks that a file imports, and that those import. */
-function chunksOf(path: string): string[] {
+function chunksOf(path: string, found = new Set<string>()): string[] {
   const text = readFileSync(join(root, path), 'utf8');
   const direct = [...text.matchAll(/["']\.\/(?:chunks\/)?([a-z0-9-]+-[A-Z0-9]{8}\.js)["']/g)];
-  return direct.map(([, name]) => `dist/chunks/${name}`).flatMap((chunk) => [chunk, ...chunksOf(chunk)]);
+  for (const chunk of direct.map(([, name]) => `dist/chunks/${name}`)) {
+    if (found.has(chunk)) continue;
+    found.add(chunk);
+    chunksOf(chunk, found);
+  }
+  return [...found];
 }
 
 describe('the library, installed', () => {

@@ -1,6 +1,6 @@
 /**
- * Sends signed requests to the service: directly over `node:http` with TLS, through a proxy with undici, or through a
- * dispatcher of the caller's.
+ * Sends signed requests to the service: directly over `node:http` with TLS, through a proxy with undici, or
+ * through a dispatcher of the caller's.
  *
  * All ways: TLS 1.2 or later, no redirects, a response of at most 1 MiB, a limit on connecting; the limit on
  * the whole call is the signal.

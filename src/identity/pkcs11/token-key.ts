@@ -4,7 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import type { KeyObject as PublicKey, X509Certificate } from 'node:crypto';
-import { createHash } from 'node:crypto';
+import { createHash, verify } from 'node:crypto';
 import { IdentityError, quote } from '../../errors.js';
 import { encodeEcdsaSignature } from '../keys/ecdsa-signature.js';
 import type { CertificateObject, KeyObject, Login, ModuleInfo, TokenInfo, TokenObjects } from './messages.js';
@@ -65,7 +65,7 @@ export async function openTokenKey(options: TokenKeyOptions): Promise<TokenKey> 
   const certificate =
     options.certificateUri && (await findCertificate(info, options.certificateUri, options));
   const keys = await findKeys(info, certificate, options);
-  const { key, leaf } = choosePair(keys, certificate, options);
+  const { key, leaf } = await choosePair(keys, certificate, options);
   const onToken = [certificate?.place, keys.place].flatMap((place) => place?.objects.certificates ?? []);
   const others = [...onToken.filter(isIssuer).map(derOf), ...options.certificates];
   const sign = (data: Uint8Array): Promise<Buffer> => signWith(key, keys.place.token, options, data);
@@ -251,23 +251,50 @@ function severalTokens(tokens: readonly TokenInfo[]): IdentityError {
 }
 
 /** @throws IdentityError `ERR_KEY_MISMATCH` `ERR_PKCS11_OBJECT` */
-function choosePair(
+async function choosePair(
   { keys, place }: FoundKeys,
   certificate: FoundCertificate | undefined,
   options: TokenKeyOptions,
-): { readonly key: KeyObject; readonly leaf: Buffer } {
+): Promise<{ readonly key: KeyObject; readonly leaf: Buffer }> {
   const named = certificate ? [certificate.object] : options.certificates.map(unnamed);
   const isNamed = named.length > 0;
   const pairs = isNamed ? bestPairs(keys, named) : pairsOfEach(keys, place.objects.certificates);
   const [first] = pairs;
   if (first === undefined) throw isNamed ? mismatch(place, keys) : noCertificate(place, keys);
-  const { key } = first;
-  const rivals = new Set(pairs.map((pair) => pair.key));
+  const rivals = [...new Set(pairs.map((pair) => pair.key))];
   // A file's first certificate counts; among the certificates of a token none comes first.
   const isTold = isNamed && first.match === 'public key';
-  if (rivals.size > 1 && !isTold) throw severalKeys(place, [...rivals]);
+  const key = isTold || rivals.length === 1 ? first.key : await tryKeys(rivals, place, named, options);
   const fitting = pairs.filter((pair) => pair.key === key).map((pair) => pair.certificate);
   return { key, leaf: isNamed ? firstLeaf(fitting) : renewedLeaf(fitting, place, options) };
+}
+
+/**
+ * Nothing tells which of several keys belongs to the certificate: their signatures do, where they ask nobody
+ * for a PIN.
+ */
+async function tryKeys(
+  keys: readonly KeyObject[],
+  place: Place,
+  named: readonly CertificateObject[],
+  options: TokenKeyOptions,
+): Promise<KeyObject> {
+  const certificate = named.length > 0 ? readCertificate(firstLeaf(named).toString('base64')) : undefined;
+  const isAsking = ({ isAlwaysAuthenticate }: KeyObject): boolean =>
+    isAlwaysAuthenticate && !options.isPinReused;
+  if (certificate === undefined || isPinPad(place.token) || keys.some(isAsking))
+    throw severalKeys(place, keys);
+  const data = Buffer.from('rolesanywhere: this signature tells to which certificate a key belongs');
+  for (const key of keys) {
+    const signature = await signWith(key, place.token, options, data).catch(withoutUnsupported);
+    if (signature && verify('sha256', data, certificate.publicKey, signature)) return key;
+  }
+  throw mismatch(place, keys);
+}
+
+/** A key that must not sign, such as one that decrypts, is not the one. */
+function withoutUnsupported(error: unknown): undefined {
+  if (!(error instanceof IdentityError) || error.code !== 'ERR_KEY_UNSUPPORTED') throw error;
 }
 
 /** Each key with its own certificates; keys with only `possible` matches count only if all keys are such. */

@@ -141,6 +141,23 @@ describe.skipIf(missing)(`keys in SoftHSM${leftOut}`, () => {
     },
   );
 
+  it('tries which of several keys belongs to a certificate in a file, if none asks for a PIN', async () => {
+    hsm.addToken('several');
+    const certificates = ['s1', 's2', 's3'].map((label, index) => {
+      const pem = hsm.addPair('several', EC('P-256'), label, `0${index}`, {
+        subject: `/CN=${label}`,
+        hasCertificate: false,
+      });
+      return new X509Certificate(pem).raw;
+    });
+    for (const [index, certificate] of certificates.entries()) {
+      const wanted = { key: 'pkcs11:token=several', certificates: [certificate] };
+      expect(await signWith(hsm, wanted)).toBe(`CN=s${index + 1}`);
+    }
+    const other = { key: 'pkcs11:token=several', certificates: [certificateOf('p256')] };
+    await expect(signWith(hsm, other)).rejects.toMatchObject({ code: 'ERR_KEY_MISMATCH' });
+  });
+
   it('does not guess which of several keys belongs to a certificate in a file', async () => {
     const certificates = [certificateOf('p256')];
     await expect(signWith(hsm, { key: 'pkcs11:token=host', certificates })).rejects.toMatchObject({

@@ -132,8 +132,10 @@ async function findCertificates(
 ): Promise<readonly FoundCertificate[]> {
   const tokens = matchTokens(info, uri);
   assertToken(tokens, info, 'the certificate');
-  const places = await lookAround(tokens, options);
-  const open = certificatesIn(places, uri);
+  const open = certificatesIn(
+    await lookAround(tokens, ({ objects }) => matchObjects(objects.certificates, uri).length > 0, options),
+    uri,
+  );
   const [only] = tokens;
   if (open.length > 0 || only === undefined || tokens.length > 1) return open;
   const login = await loginTo(only, options);
@@ -230,9 +232,10 @@ async function onlyToken(
   uri: Pkcs11Uri,
   options: TokenKeyOptions,
 ): Promise<TokenInfo | undefined> {
-  const places = await lookAround(tokens, options);
-  const [first, ...more] = places.filter(
+  const [first, ...more] = await lookAround(
+    tokens,
     ({ objects }) => matchObjects([...objects.certificates, ...objects.keys], uri).length > 0,
+    options,
   );
   return more.length === 0 ? first?.token : undefined;
 }
@@ -359,13 +362,18 @@ export async function lookAt(
   return (await look(token, login, options)).objects;
 }
 
-/** The objects that tokens show without a login. A token that fails is skipped if there are others. */
-async function lookAround(tokens: readonly TokenInfo[], options: TokenKeyOptions): Promise<Place[]> {
+/** The tokens that show something wanted without a login. A failure counts where no other token shows it. */
+async function lookAround(
+  tokens: readonly TokenInfo[],
+  isWanted: (place: Place) => boolean,
+  options: TokenKeyOptions,
+): Promise<Place[]> {
   const looks = await Promise.allSettled(tokens.map((token) => look(token, undefined, options)));
   const places = looks.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-  const [failed] = looks.filter((result) => result.status === 'rejected');
-  if (places.length === 0 && failed !== undefined) throw failed.reason;
-  return places;
+  const wanted = places.filter(isWanted);
+  const failed = looks.find((result) => result.status === 'rejected');
+  if (wanted.length === 0 && failed !== undefined) throw failed.reason;
+  return wanted;
 }
 
 async function look(

@@ -48,9 +48,10 @@ const CKR_CRYPTOKI_ALREADY_INITIALIZED = 0x191;
 const CKR_CANT_LOCK = 0xa;
 const CKR_USER_ALREADY_LOGGED_IN = 0x100;
 const CKR_GENERAL_ERROR = 0x5;
-
-const MAX_LOGINS = 5;
-const LOGIN_PAUSE_MS = 40;
+const CKR_USER_PIN_NOT_INITIALIZED = 0x102;
+const MAX_ATTEMPTS = 6;
+const ATTEMPT_PAUSE_MS = 40;
+const MAX_RESTARTS = 4;
 
 /** The largest signature: RSA with 16,384 bits. */
 const MAX_SIGNATURE_BYTES = 2048;
@@ -112,7 +113,7 @@ function initialize(pkcs11: PKCS11): void {
 function describeToken(pkcs11: PKCS11, handle: Handle): TokenInfo[] {
   try {
     const slot = pkcs11.C_GetSlotInfo(handle);
-    const token = pkcs11.C_GetTokenInfo(handle);
+    const token = insist(() => pkcs11.C_GetTokenInfo(handle));
     return [
       {
         slot: numberOf(handle),
@@ -160,14 +161,35 @@ function objects({
   }));
 }
 
-/** Closing the session logs out if no other session of this process is open. */
+/**
+ * SoftHSM remembers for good that a token has no PIN, if it read the token's file while another process wrote
+ * it: the module is started anew.
+ */
 function withSession<T>(
   slot: number,
   login: Login | undefined,
   use: (pkcs11: PKCS11, session: Handle) => T,
 ): T {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return withOneSession(slot, login, use);
+    } catch (error) {
+      if (codeOf(error) !== CKR_USER_PIN_NOT_INITIALIZED || attempt === MAX_RESTARTS) throw error;
+      pause(ATTEMPT_PAUSE_MS);
+      requireModule().C_Finalize();
+      initialize(requireModule());
+    }
+  }
+}
+
+/** Closing the session logs out if no other session of this process is open. */
+function withOneSession<T>(
+  slot: number,
+  login: Login | undefined,
+  use: (pkcs11: PKCS11, session: Handle) => T,
+): T {
   const pkcs11 = requireModule();
-  const session = pkcs11.C_OpenSession(handleOf(pkcs11, slot), CKF_SERIAL_SESSION);
+  const session = insist(() => pkcs11.C_OpenSession(handleOf(pkcs11, slot), CKF_SERIAL_SESSION));
   try {
     if (login !== undefined) logIn(pkcs11, session, CKU_USER, login);
     return use(pkcs11, session);
@@ -176,20 +198,33 @@ function withSession<T>(
   }
 }
 
-/**
- * Logs in. Two processes that log in at the same moment get in each other's way in SoftHSM, which then
- * returns CKR_GENERAL_ERROR without having checked the PIN: only that error is retried.
- */
 function logIn(pkcs11: PKCS11, session: Handle, user: number, { pin }: Login): void {
+  const call = (): void => pkcs11.C_Login(session, user, pin);
+  try {
+    // Another module might count each attempt as a wrong PIN.
+    if (isSoftHsm(pkcs11, session)) insist(call);
+    else call();
+  } catch (error) {
+    if (codeOf(error) !== CKR_USER_ALREADY_LOGGED_IN) throw error;
+  }
+}
+
+function isSoftHsm(pkcs11: PKCS11, session: Handle): boolean {
+  const { slotID } = pkcs11.C_GetSessionInfo(session);
+  return insist(() => pkcs11.C_GetTokenInfo(slotID)).manufacturerID.startsWith('SoftHSM');
+}
+
+/**
+ * Retries a call that another process has disturbed. SoftHSM rewrites the file of a token at each login, and
+ * returns CKR_GENERAL_ERROR to a process that reads it meanwhile, without having checked the PIN.
+ */
+function insist<T>(call: () => T): T {
   for (let attempt = 1; ; attempt++) {
     try {
-      pkcs11.C_Login(session, user, pin);
-      return;
+      return call();
     } catch (error) {
-      const code = codeOf(error);
-      if (code === CKR_USER_ALREADY_LOGGED_IN) return;
-      if (code !== CKR_GENERAL_ERROR || attempt === MAX_LOGINS) throw error;
-      pause(LOGIN_PAUSE_MS * attempt);
+      if (codeOf(error) !== CKR_GENERAL_ERROR || attempt === MAX_ATTEMPTS) throw error;
+      pause(ATTEMPT_PAUSE_MS * attempt);
     }
   }
 }

@@ -111,10 +111,10 @@ const WARNINGS: Readonly<Record<number, string>> = {
 };
 
 /** Another user of the TPM is in the way, or the TPM is busy with itself: it passes. */
-const PASSING = [
-  ...['CONTEXT_GAP', 'OBJECT_MEMORY', 'SESSION_MEMORY', 'MEMORY', 'SESSION_HANDLES', 'OBJECT_HANDLES'],
-  ...['YIELDED', 'CANCELED', 'TESTING', 'NV_RATE', 'RETRY', 'NV_UNAVAILABLE'],
-];
+const PASSING = ['CONTEXT_GAP', 'YIELDED', 'CANCELED', 'TESTING', 'NV_RATE', 'RETRY', 'NV_UNAVAILABLE'];
+
+/** There is no room for another object or session. */
+const FULL = ['OBJECT_MEMORY', 'SESSION_MEMORY', 'MEMORY', 'SESSION_HANDLES', 'OBJECT_HANDLES'];
 
 /** A command that the TPM has refused. */
 export class TpmCommandError extends Error {
@@ -133,6 +133,11 @@ export class TpmCommandError extends Error {
   /** Whether the same command may succeed a moment later. */
   get isPassing(): boolean {
     return this.rc !== undefined && PASSING.includes(this.rc);
+  }
+
+  /** Whether it may succeed when objects or sessions have been flushed. */
+  get isFull(): boolean {
+    return this.rc !== undefined && FULL.includes(this.rc);
   }
 }
 

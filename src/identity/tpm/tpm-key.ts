@@ -4,7 +4,8 @@
  * three.
  */
 import type { KeyObject } from 'node:crypto';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, randomInt } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import { IdentityError, isRolesAnywhereError } from '../../errors.js';
 import { encodeEcdsaSignature } from '../keys/ecdsa-signature.js';
 import type { Authorization, Random } from './auth-session.js';
@@ -68,7 +69,7 @@ export async function openTpmKey(options: TpmKeyOptions): Promise<TpmKey> {
   assertCanSign(publicArea, subject);
   return {
     publicKey: publicArea.key,
-    sign: (data) => withTpm(options, (tpm) => signWith(tpm, options, publicArea, data)),
+    sign: (data) => withTpm(options, (tpm) => signWhenRoom(tpm, options, publicArea, data)),
   };
 }
 
@@ -193,6 +194,29 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
  * Passwords that a TPM has refused to this process, as hashes: a second try would count towards its lockout.
  */
 const refusedPasswords = new Set<string>();
+
+/** How long a TPM without room is waited for, and how long at most until the next attempt. */
+const ROOM_TIMEOUT_MS = 8000;
+const ROOM_PAUSE_MS = 250;
+
+/**
+ * Signs when the TPM has room. Meanwhile nothing is held: two programs with a parent each would wait for the
+ * other's.
+ */
+async function signWhenRoom(
+  tpm: Tpm,
+  options: TpmKeyOptions,
+  publicArea: PublicArea,
+  data: Uint8Array,
+): Promise<Buffer> {
+  for (const limit = AbortSignal.timeout(ROOM_TIMEOUT_MS); ; await wait(randomInt(ROOM_PAUSE_MS))) {
+    try {
+      return await signWith(tpm, options, publicArea, data);
+    } catch (error) {
+      if (!(error instanceof TpmCommandError && error.isFull) || limit.aborted) throw error;
+    }
+  }
+}
 
 async function signWith(
   tpm: Tpm,

@@ -278,6 +278,20 @@ describe.skipIf(missing)(`keys in swtpm${missing === undefined ? '' : ` (left ou
     }
   });
 
+  it('does not wait for others while it holds a part of the memory itself', async () => {
+    const shared = await startSwtpm(',disconnect');
+    try {
+      const args = ['-algorithm', 'EC', '-pkeyopt', 'group:P-256'];
+      const source = fileSource(shared.opensslKey('contended.tss', ...args));
+      // Each needs a parent and a key, and three objects are all that fit.
+      const all = await Promise.all(Array.from({ length: 6 }, () => signWith(shared, source)));
+      expect(all).toEqual(Array.from({ length: 6 }, () => true));
+      expect(leftIn(shared)).toBe('');
+    } finally {
+      await shared.stop();
+    }
+  });
+
   it('serves many signatures at once', async () => {
     const source = fileSource(tpm.opensslKey('many.tss', '-algorithm', 'EC', '-pkeyopt', 'group:P-256'));
     const all = await Promise.all(Array.from({ length: 8 }, () => signWith(tpm, source)));

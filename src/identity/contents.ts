@@ -65,6 +65,15 @@ const KINDS: Readonly<Record<string, string>> = {
 /** Blocks that may hold certificates. OpenSSL writes PKCS7, older programs the next two, GnuTLS PKCS12. */
 const HOLDERS = /^((X509 |TRUSTED )?CERTIFICATE|PKCS7|PKCS #7 SIGNED DATA|CMS|PKCS12)$/;
 
+/** What is no DER stays as it is, for the error that says so. */
+function firstElement(bytes: Buffer): Buffer {
+  try {
+    return readElement(bytes).whole;
+  } catch {
+    return bytes;
+  }
+}
+
 /** Reads one file; the passphrase is that of its keys. */
 class Reader {
   readonly notes: Finding[] = [];
@@ -131,7 +140,7 @@ class Reader {
     try {
       const der = decodePem(block, this.#subject);
       // OpenSSL appends what it trusts the certificate for.
-      return this.openDer(block.label === 'TRUSTED CERTIFICATE' ? readElement(der).whole : der);
+      return this.openDer(block.label === 'TRUSTED CERTIFICATE' ? firstElement(der) : der);
     } catch (error) {
       return { certificates: () => Promise.reject(error), keys: async () => NO_KEYS };
     }

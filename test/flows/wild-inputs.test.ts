@@ -322,6 +322,15 @@ describe('an unreadable file is described, with the command that converts it', (
     expect((await outcomeOf({ ...PAIR, certificate: mended })).error).toBeUndefined();
   });
 
+  it('a TRUSTED CERTIFICATE that holds none', async () => {
+    const block = (body: string) =>
+      `-----BEGIN TRUSTED CERTIFICATE-----\n${body}\n-----END TRUSTED CERTIFICATE-----\n`;
+    for (const body of ['AAAA', 'MIIB', 'MAA=']) {
+      const { error } = await outcomeOf({ ...PAIR, certificate: block(body) });
+      expect(error).toMatchObject({ name: 'IdentityError', code: 'ERR_CERTIFICATE_INVALID' });
+    }
+  });
+
   it('ANY PRIVATE KEY', async () => {
     const privateKey = file('any.key', KEY.replaceAll(' PRIVATE KEY', ' ANY PRIVATE KEY'));
     const { error } = await outcomeOf({ ...PAIR, privateKey });

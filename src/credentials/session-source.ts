@@ -77,7 +77,7 @@ export interface SessionSource {
 export function openSessionSource(settings: Settings, context: SourceContext): SessionSource {
   const { now, env, random, dispatcher } = context;
   const { source } = settings;
-  /** Undefined where the files are read for each session. */
+  /** Undefined if the files are read for each session. */
   const provider = context.identity ?? (context.rotates ? identityProvider(settings, context) : undefined);
   const open = async (logger: Logger | undefined): Promise<OpenIdentity> => {
     if (provider !== undefined) return openLoaded(await provider(logger), context);
@@ -131,11 +131,11 @@ export function openSessionSource(settings: Settings, context: SourceContext): S
 
 /** An identity, read from its files and not parsed before a session is to be signed. */
 interface OpenIdentity {
-  /** For the cache; undefined without one, and where no key can be derived. */
+  /** For the cache; undefined without one, and if no key can be derived. */
   readonly sealingKey: SealingKey | undefined;
   /** Called at most once. */
   load(): Promise<CachedIdentity>;
-  /** What has been read: the caller wipes it. */
+  /** The bytes that were read: the caller wipes them. */
   readonly inputs?: Inputs;
 }
 

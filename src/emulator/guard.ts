@@ -29,7 +29,10 @@ export interface Guard {
 /** The headers that proxies add. */
 const FORWARDED = /^(forwarded|x-forwarded-.*|x-real-ip|via)$/;
 
-/** As many as Node gives: those behind them, which may be `Origin`, it drops without a word. */
+/**
+ * The number of headers that Node passes on: it silently drops the ones after them, which may include
+ * `Origin`.
+ */
 const MAX_HEADERS = 1000;
 
 /** The reason to refuse the request; undefined if it may pass. */

@@ -8,11 +8,11 @@ import { readBytes, readStream } from '../files/read-bytes.js';
 import type { IdentitySource, InputName } from './identity-source.js';
 import { INPUT_NAMES, inputOf, isReference, mayBeContent } from './identity-source.js';
 
-/** What was read. It may hold a private key: who has read it wipes it. */
+/** The bytes that were read. They may hold a private key: the reader wipes them. */
 export interface Input {
   /** Inputs from standard input share them. */
   readonly bytes: Buffer;
-  /** How messages call it, such as `certificate host.pem`. */
+  /** The name in messages, such as `certificate host.pem`. */
   readonly subject: string;
 }
 

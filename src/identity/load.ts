@@ -40,8 +40,8 @@ export interface LoadContext extends ReadContext {
   /** Called with an instruction for the user of a token, such as to touch it. Default: no call. */
   readonly notify?: ((message: string) => void) | undefined;
   /**
-   * Runs what a signal should not cut off: a TPM without a resource manager (/dev/tpm0) keeps what was loaded
-   * into it. Default: it is cut off.
+   * Runs work that a signal should not interrupt: a TPM without a resource manager (/dev/tpm0) keeps loaded
+   * objects. Default: without protection.
    */
   readonly unbroken?: (<T>(work: () => Promise<T>) => Promise<T>) | undefined;
   /**
@@ -156,7 +156,7 @@ export async function loadCertificates(
   });
 }
 
-/** Parses inputs in their plain form, asks for a passphrase where one is missing, and wipes them. */
+/** Parses inputs in their plain form, asks for a passphrase if one is missing, and wipes them. */
 async function withPassphrase<T>(
   source: IdentitySource,
   inputs: Inputs,
@@ -174,7 +174,7 @@ async function withPassphrase<T>(
   }
 }
 
-/** Undoes what has happened to PEM and DER on their way; wipes the inputs whose bytes it replaces. */
+/** Repairs damaged PEM and DER; wipes the inputs whose bytes it replaces. */
 function toPlainInputs(inputs: Inputs, logger: LoadContext['logger']): Inputs {
   // Inputs from standard input share their bytes.
   const plain = new Map<Buffer, Buffer>();

@@ -1,5 +1,6 @@
 /**
- * Derives keys that only who has the private key can derive, for files that others must not read: the cache.
+ * Derives keys that only the holder of the private key can derive, for files that others must not read: the
+ * cache.
  *
  * Source: RFC 5869 (HKDF).
  */
@@ -16,7 +17,7 @@ export interface SealingKey {
   deriveKey(purpose: string): Uint8Array | Promise<Uint8Array>;
 }
 
-/** From the private key itself; undefined where it is somewhere that derives nothing. */
+/** From the private key itself; undefined if it is somewhere that derives nothing. */
 export function sealingKeyOf(identity: SigningIdentity): SealingKey | undefined {
   const { certificate, deriveKey } = identity;
   if (deriveKey === undefined) return undefined;

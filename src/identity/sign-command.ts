@@ -28,7 +28,7 @@ export interface SignCommandOptions {
 
 const TIMEOUT_MS = 20_000;
 
-/** How long output is waited for after the end of the program: a process that it left may hold the pipe. */
+/** The time to wait for output after the end of the program: a background process may hold the pipe. */
 const REST_MS = 500;
 
 /** ML-DSA-87 in hex has 9,254 octets. */

@@ -315,7 +315,7 @@ describe.skipIf(noTpm)(`a key in a TPM${noTpm === undefined ? '' : ` (left out: 
     expect(tpm.run('tpm2_getcap', 'handles-transient')).toBe('');
   });
 
-  it('takes the password from the environment and from a file; a wrong one is an error', async () => {
+  it('accepts the password from the environment and from a file; a wrong one is an error', async () => {
     const args = pair('tpm-password', 'EC', '-pkeyopt', 'group:P-256', '-pkeyopt', 'user-auth:canary');
     expect(await credentials(args, { ROLESANYWHERE_TPM_KEY_PASSWORD: 'canary' })).toMatchObject(SESSION);
     writeFileSync(at('tpm-password'), 'canary\n', { mode: 0o600 });

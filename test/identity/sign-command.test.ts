@@ -129,7 +129,7 @@ describe('a signing program', () => {
     expect(performance.now() - startedAt).toBeLessThan(10_000);
   });
 
-  it('is ended if it hangs, also with a child of its own', async () => {
+  it('is killed if it hangs, also with its own child process', async () => {
     // Both outlive the test. vitest would wait for them if they held the standard error of this process.
     const options = optionsFor('rsa-2048', shell('exec 2> /dev/null; sleep 30 & sleep 30'), {
       timeoutMs: 100,

@@ -95,7 +95,7 @@ export async function readFlagsAndFiles<Known extends Flags>(
   return { choices: choices as FlagValues<Known>['choices'], logger };
 }
 
-/** Undefined where there is no AWS config; without values where it is broken. */
+/** Undefined if there is no AWS config; without values if it is broken. */
 async function readAwsSettings(env: Environment): Promise<AwsSettings | undefined> {
   const path = awsConfigPath(env);
   const subject = `AWS config file ${path}`;

@@ -18,8 +18,8 @@ export interface Io {
   /** Calls the listener for these signals instead of ending the process. @returns an undo function */
   onSignal(names: readonly NodeJS.Signals[], listener: (name: NodeJS.Signals) => void): () => void;
   /**
-   * Runs work that SIGINT, SIGTERM and SIGHUP do not cut off: the process ends when the work is done, or at
-   * the second signal. Without effect where a command has listeners for them.
+   * Runs work that SIGINT, SIGTERM and SIGHUP do not interrupt: the process ends when the work is done, or at
+   * the second signal. No effect if a command has listeners for them.
    */
   unbroken<T>(work: () => Promise<T>): Promise<T>;
   /** Calls the listener for SIGHUP, by which services reload, instead of ending the process. */
@@ -30,7 +30,7 @@ export interface Output {
   readonly isTTY?: boolean;
   /** Width of the terminal. */
   readonly columns?: number;
-  /** The callback alone hears of a failure: nobody needs to listen for `error` events. */
+  /** Only the callback gets the error: nobody needs to listen for `error` events. */
   write(text: string | Uint8Array, callback?: (error?: Error | null) => void): unknown;
 }
 

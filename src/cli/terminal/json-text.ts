@@ -1,6 +1,6 @@
 /**
- * Formats JSON for stdout. Characters that a terminal would obey, or that hide text, are escaped: to a program
- * it is the same text. `JSON.stringify` escapes those below 0x20 alone.
+ * Formats JSON for stdout. Characters that a terminal would interpret, or that hide text, are escaped: for a
+ * program the JSON is equal. `JSON.stringify` escapes those below 0x20 alone.
  */
 export function jsonText(value: unknown): string {
   const text = JSON.stringify(value, undefined, 2);

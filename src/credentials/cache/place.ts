@@ -1,4 +1,4 @@
-/** What the steps of the cache share: the file of one set of inputs, and its key. */
+/** The state that the steps of the cache share: the file of one set of inputs, and its key. */
 import type { SealingKey } from '../../identity/sealing-key.js';
 import type { Environment } from '../../options/choose-values.js';
 import type { Logger } from '../../session/call-service.js';

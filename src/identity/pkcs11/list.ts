@@ -13,7 +13,7 @@ import { parsePkcs11Uri } from './uri.js';
 export interface ListOptions {
   /** A path, or a name that the dynamic linker finds. Default: as `pkcs11Module` of an identity. */
   readonly module: string | undefined;
-  /** What to list. Default: everything. */
+  /** The objects to list. Default: everything. */
   readonly uri?: { readonly text: string; readonly label: string } | undefined;
   /** Default: that of the URI. */
   readonly pin: string | undefined;

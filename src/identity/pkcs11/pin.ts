@@ -29,7 +29,7 @@ export interface LoginOptions {
 
 const refused = new Set<string>();
 
-/** What a person has been told: each signature logs in anew. */
+/** The notices that the user has seen: each signature logs in anew. */
 const warned = new Set<string>();
 
 export function isPinPad({ flags }: TokenInfo): boolean {

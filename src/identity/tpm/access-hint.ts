@@ -3,7 +3,7 @@ import { readTextFileIfThere } from '../../files/read-file.js';
 
 const READ_AND_WRITE = 0o060;
 
-/** @param status of the device or socket; undefined where its folder cannot be entered */
+/** @param status of the device or socket; undefined if its folder cannot be entered */
 export async function accessHint(
   status: { readonly mode: number; readonly gid: number } | undefined,
 ): Promise<string> {

@@ -56,7 +56,7 @@ export function parseTpmAddress(text: string, label: string): TpmAddress {
 
 /**
  * @param address undefined for the TPM of this machine
- * @param responseMs how long each response is waited for
+ * @param responseMs the time limit of each response
  * @throws IdentityError `ERR_TPM_UNAVAILABLE`: no TPM, no permission, or another program keeps it
  */
 export async function openTpmDevice(
@@ -110,7 +110,7 @@ async function fail(path: string, cause: unknown): Promise<never> {
   });
 }
 
-/** @param cause undefined where there was no answer */
+/** @param cause undefined if there was no answer */
 function unavailable(subject: string, cause?: unknown): IdentityError {
   const code = codeOf(cause);
   const reason = code === 'EBUSY' ? 'another program keeps it open' : code || 'it does not answer';

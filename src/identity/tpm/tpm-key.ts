@@ -39,7 +39,7 @@ export interface TpmKeyOptions {
   readonly open: () => Promise<TpmDevice>;
   /** Undefined or empty for a key without one. */
   readonly password: string | undefined;
-  /** Runs what a signal should not cut off. Default: it just runs. */
+  /** Runs work that a signal should not interrupt. Default: without protection. */
   readonly unbroken?: (<T>(work: () => Promise<T>) => Promise<T>) | undefined;
   /** Default: node:crypto's generator. */
   readonly random?: Random | undefined;

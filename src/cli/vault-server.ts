@@ -3,7 +3,7 @@
  * sessions.
  */
 import type { VaultLoginData } from '../credentials/vault-login.js';
-import { oneLine, ServiceError } from '../errors.js';
+import { oneLine, ServiceError, TransportError } from '../errors.js';
 import type { CallContext } from '../session/call-service.js';
 import { callService } from '../session/call-service.js';
 import { createRefusal } from '../session/refusal.js';
@@ -45,7 +45,14 @@ export async function logIn(
     sign: async () => request,
     parse: (response: HttpResponse) => parseToken(response, server, context.now()),
   };
-  return callService(call, context);
+  try {
+    return await callService(call, context);
+  } catch (error) {
+    if (!(error instanceof TransportError) || error.code !== 'ERR_NETWORK') throw error;
+    // The hint of a session names its region, which Vault has none of.
+    const hint = 'check --address (VAULT_ADDR) and HTTPS_PROXY, and that the Vault server runs';
+    throw new TransportError(error.code, error.message, { hint, cause: error });
+  }
 }
 
 function createLoginRequest(

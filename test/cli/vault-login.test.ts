@@ -225,7 +225,12 @@ describe('mistakes', () => {
     ['a mount outside', () => ['--mount', '../sys'], /--mount must be a path/, 2],
     ['a header of two lines', () => ['--server-id-header-value', 'a\nb'], /must be printable ASCII/, 2],
     ['no file', () => [...there(), '--vault-ca-cert', '/nonexistent'], /\/nonexistent cannot be read/, 3],
-    ['an unreachable server', () => ['--address', 'http://127.0.0.1:1'], /127\.0\.0\.1:1/, 4],
+    [
+      'an unreachable server',
+      () => ['--address', 'http://127.0.0.1:1'],
+      /127\.0\.0\.1:1.*\nhint: check --address .*that the Vault server runs/,
+      4,
+    ],
     ['an unknown authority', () => ['--address', addressOf(vaultOverTls, 'https')], /ERR_TLS/, 4],
     ['no mount', () => [...there(), '--mount', 'gone'], /404: no handler.*\nhint: .*auth\/gone\? --mount/, 5],
     [

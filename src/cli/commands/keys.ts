@@ -25,7 +25,7 @@ const FLAGS = {
     flag: 'uri',
     kind: { type: 'text' },
     placeholder: 'URI',
-    help: 'what to list, as a PKCS#11 URI such as pkcs11:token=host; default: everything',
+    help: 'objects to list, as a PKCS#11 URI such as pkcs11:token=host; default: everything',
   },
   login: {
     flag: 'login',

@@ -103,7 +103,7 @@ export function flagsOfProfile(text: string, path: string, profile: string): Arg
 function missingAdvice(sections: Sections, profile: string): string {
   const title = profile === 'default' ? '[default]' : `[profile ${profile}]`;
   if (profile !== 'default' && sections.has(profile)) {
-    return `write ${title} in place of [${profile}], which is no profile in this file`;
+    return `write ${title} in place of [${profile}], which is not a profile of this file`;
   }
   const values = [...(sectionsOf(sections, 'profile').get(profile)?.values() ?? [])];
   if (values.some((value) => /\ncredential_process\s*[=:]/.test(value))) {
@@ -121,7 +121,7 @@ async function commandLines(where: string, value: string, context: Context): Pro
   if (value === '') {
     return [
       failed(WHAT, invalid(`${where}: the value is empty`), [
-        'write the command behind the =, or remove the line',
+        'write the command after the =, or remove the line',
       ]),
     ];
   }

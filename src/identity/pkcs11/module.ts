@@ -141,7 +141,7 @@ class ModuleProcess {
     for (const line of lines) {
       const reply = parseReply(line);
       if (reply === undefined) {
-        this.stop('wrote where its answers are expected');
+        this.stop('wrote to the pipe of its responses');
         return;
       }
       const { id, result, failure } = reply;

@@ -42,7 +42,7 @@ export function unpackBinding(bytes: Uint8Array, sha256: string): unknown {
     try {
       attempt(parent, () => writeAll(file, bytes));
       if (createHash('sha256').update(readAll(file, bytes.length)).digest('hex') !== sha256) {
-        throw new UnpackError(`cannot be unpacked: what was written to ${parent} reads back differently`);
+        throw new UnpackError(`cannot be unpacked: data written to ${parent} reads back differently`);
       }
       return load(file, path, parent);
     } finally {

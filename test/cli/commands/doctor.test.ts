@@ -615,7 +615,7 @@ describe('credential_process of the AWS config', () => {
       /write the absolute path/,
     ],
     ['another program', line('/opt/other --token abc'), 'skipped', /^$/],
-    ['an empty value', line(''), 'error', /behind the =/],
+    ['an empty value', line(''), 'error', /after the =/],
     ['typographic quotes', line('“/rolesanywhere” credential-process'), 'error', /straight quotes/],
     ['a pipe', line(`"${node}" x credential-process | cat`), 'error', /without a shell/],
     ['a comment behind it', line(`"${node}" x credential-process # host`), 'error', /without a shell/],

@@ -429,7 +429,7 @@ describe.skipIf(missing)(`a module that cannot be used${leftOut}`, () => {
     const noise = 'require("fs").writeSync(3, "loaded\\n"); setInterval(() => {}, 1000)';
     await expect(program(noise).ask('tokens', {})).rejects.toMatchObject({
       code: 'ERR_PKCS11_MODULE',
-      message: 'PKCS#11 module module.so wrote where its answers are expected',
+      message: 'PKCS#11 module module.so wrote to the pipe of its responses',
     });
     await expect(program('process.kill(process.pid, "SIGSEGV")').ask('tokens', {})).rejects.toMatchObject({
       code: 'ERR_PKCS11_MODULE',

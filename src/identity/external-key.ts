@@ -182,7 +182,8 @@ async function tokenOptions(source: IdentitySource, context: ExternalKeyContext)
   const pin = async (subject: string): Promise<string | undefined> =>
     source.pkcs11Pin ?? (await pinOf(uri)) ?? context.askPassphrase?.(`PIN of ${subject}`, 0);
   const isPinReused = source.reusePin === true;
-  return { module, certificateUri, keyUri, certificates: [], pin, notify, now, isPinReused };
+  const isPinGiven = [source.pkcs11Pin, uri.pinValue, uri.pinSource].some((given) => given !== undefined);
+  return { module, certificateUri, keyUri, certificates: [], pin, isPinGiven, notify, now, isPinReused };
 }
 
 /** Among the many on a token a certificate may be damaged: it is left out. */

@@ -82,7 +82,7 @@ function loginFor(
 ): LoginOptions | undefined {
   if (pin === undefined) return askPin && { pin: askPin, notify };
   const locked = tokens.filter(wantsLogin);
-  if (locked.length <= 1) return { pin: async () => pin, notify };
+  if (locked.length <= 1) return { pin: async () => pin, isPinGiven: true, notify };
   notify(
     `the PIN is tried on no token, since ${locked.length} tokens require one: name one of them by its URI, ` +
       'such as pkcs11:token=LABEL',

@@ -23,6 +23,8 @@ export type PinSource = (subject: string) => Promise<string | undefined>;
 
 export interface LoginOptions {
   readonly pin: PinSource;
+  /** Nobody types the PIN: it is not used for the last try that a token grants. Default false. */
+  readonly isPinGiven?: boolean | undefined;
   /** Called with a notice for the user before the attempt. */
   readonly notify: (message: string) => void;
 }
@@ -78,6 +80,7 @@ export async function loginTo(token: TokenInfo, options: LoginOptions): Promise<
     options.notify(`enter the PIN of ${subject} at its reader`);
     return {};
   }
+  assertTriesLeft(token, subject, options);
   const pin = await options.pin(subject);
   // The token would count an empty PIN as a wrong one.
   if (pin === undefined || pin === '') {
@@ -104,6 +107,16 @@ function warningsOf({ flags }: TokenInfo, subject: string): string[] {
       ? [`the PIN of ${subject} must be changed (CKF_USER_PIN_TO_BE_CHANGED)`]
       : []),
   ];
+}
+
+/** A program that SDKs start again and again would lock the token with a PIN that is wrong in its config. */
+function assertTriesLeft({ flags }: TokenInfo, subject: string, { isPinGiven = false }: LoginOptions): void {
+  if (!isPinGiven || (flags & FLAG.userPinFinalTry) === 0) return;
+  throw new IdentityError(
+    'ERR_PKCS11_PIN',
+    `${subject} grants one more try (CKF_USER_PIN_FINAL_TRY), which is left to a person`,
+    { hint: 'enter the right PIN by hand once, which resets the count: pkcs11-tool --login --list-objects' },
+  );
 }
 
 function assertNotRefused(token: TokenInfo, pin: string): void {

@@ -85,6 +85,19 @@ describe('a login', () => {
     });
   });
 
+  it('leaves the last try to a person', async () => {
+    const last = token(LOGIN_REQUIRED | COUNT_LOW | FINAL_TRY, 'last');
+    const options = { pin: async () => '1234', notify: () => undefined };
+    await expect(loginTo(last, { ...options, isPinGiven: true })).rejects.toMatchObject({
+      code: 'ERR_PKCS11_PIN',
+      message: expect.stringMatching(/"last" grants one more try .*which is left to a person/),
+      hint: expect.stringMatching(/by hand once/),
+    });
+    expect(await loginTo(last, options)).toEqual({ pin: '1234' });
+    const low = token(LOGIN_REQUIRED | COUNT_LOW, 'last');
+    expect(await loginTo(low, { ...options, isPinGiven: true })).toEqual({ pin: '1234' });
+  });
+
   it('is not tried with an empty PIN, which the token would count as a wrong one', async () => {
     await expect(login(LOGIN_REQUIRED, '')).rejects.toMatchObject({
       code: 'ERR_PKCS11_PIN',

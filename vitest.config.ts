@@ -1,17 +1,33 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+
+/** What a test file changes for its whole process: modules, globals, environment, listeners, folder, user. */
+const CHANGES_ITS_PROCESS =
+  /\bvi\.|globalThis|delete process|process\.(?:env\[[^\]]*\] *(?:\?\?)?=[^=]|on\(|umask|chdir|seteuid)/;
+
+const files = readdirSync('test', { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.test.ts'))
+  .map((file) => `test/${file.replaceAll('\\', '/')}`);
+const alone = files.filter((file) => CHANGES_ITS_PROCESS.test(readFileSync(file, 'utf8')));
+const shared = files.filter((file) => !alone.includes(file));
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     globalSetup: ['test/global-setup.ts'],
     setupFiles: ['test/no-network.cjs'],
     // Some tests run AWS's own programs a dozen times, and machines can be busy.
     testTimeout: 120_000,
     hookTimeout: 180_000,
-    // Each test file gets its own process, so that one file's environment cannot reach another's.
     pool: 'forks',
-    // On two cores vitest would choose one process, and many tests only wait for a child process.
-    maxWorkers: '100%',
+    // One more than cores: many tests only wait, for a child process or for the end of a time.
+    maxWorkers: availableParallelism() + 1,
+    projects: [
+      // A file that changes its process has one of its own, so that the change cannot reach another file.
+      { extends: true, test: { name: 'alone', include: alone } },
+      // To start a process and to load the sources takes longer than most of these files.
+      { extends: true, test: { name: 'shared', include: shared, isolate: false } },
+    ],
     // `npm run coverage`: what runs in this process. Child processes are not counted.
     coverage: { provider: 'v8', include: ['src/**/*.ts'], reporter: ['text-summary', 'html', 'lcov'] },
   },

@@ -26,4 +26,5 @@ function connectToLoopback(...args) {
   return Reflect.apply(connect, this, args);
 }
 
-Socket.prototype.connect = connectToLoopback;
+// vitest runs this file again for each test file that shares its process.
+if (connect.name !== connectToLoopback.name) Socket.prototype.connect = connectToLoopback;

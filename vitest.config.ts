@@ -12,21 +12,25 @@ const files = readdirSync('test', { recursive: true, encoding: 'utf8' })
 const alone = files.filter((file) => CHANGES_ITS_PROCESS.test(readFileSync(file, 'utf8')));
 const shared = files.filter((file) => !alone.includes(file));
 
+const common = {
+  setupFiles: 'test/no-network.cjs',
+  // Some tests run AWS's own programs a dozen times, and machines can be busy.
+  testTimeout: 120_000,
+  hookTimeout: 180_000,
+  pool: 'forks',
+} as const;
+
 export default defineConfig({
   test: {
+    // For the whole run: a project that inherited it would run it again.
     globalSetup: ['test/global-setup.ts'],
-    setupFiles: ['test/no-network.cjs'],
-    // Some tests run AWS's own programs a dozen times, and machines can be busy.
-    testTimeout: 120_000,
-    hookTimeout: 180_000,
-    pool: 'forks',
     // One more than cores: many tests only wait, for a child process or for the end of a time.
     maxWorkers: availableParallelism() + 1,
     projects: [
       // A file that changes its process has one of its own, so that the change cannot reach another file.
-      { extends: true, test: { name: 'alone', include: alone } },
+      { test: { ...common, name: 'alone', include: alone } },
       // To start a process and to load the sources takes longer than most of these files.
-      { extends: true, test: { name: 'shared', include: shared, isolate: false } },
+      { test: { ...common, name: 'shared', include: shared, isolate: false } },
     ],
     // `npm run coverage`: what runs in this process. Child processes are not counted.
     coverage: { provider: 'v8', include: ['src/**/*.ts'], reporter: ['text-summary', 'html', 'lcov'] },

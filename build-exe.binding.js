@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 const PACKAGE = 'node_modules/pkcs11js';
 /** The name of the binding beside the script, and inside the file. */
-const DATA = 'pkcs11.data';
+const DATA = 'rolesanywhere-pkcs11.data';
 
 /**
  * Of the machine that the file is built on: the binding is compiled. Of another one: the variable such as
@@ -85,7 +85,7 @@ export function packBinding(binding) {
         namespace: 'binding',
       }));
       // bun puts the file inside, and gives its path there.
-      onResolve({ filter: new RegExp(`${DATA}$`) }, () => ({ path: `./${DATA}`, external: true }));
+      onResolve({ filter: /\.data$/ }, () => ({ path: `./${DATA}`, external: true }));
       onLoad({ filter: /.*/, namespace: 'binding' }, () => ({
         contents: binding === undefined ? MISSING : unpacking(binding),
         resolveDir: import.meta.dirname,

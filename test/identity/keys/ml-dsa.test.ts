@@ -5,6 +5,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createPrivateKey } from 'node:crypto';
 import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { afterAll, describe, expect, it } from 'vitest';
 import { checkIdentity } from '../../../src/identity/check-identity.js';
 import { mlDsaPublicKey, mlDsaSigningKey } from '../../../src/identity/keys/ml-dsa.js';
@@ -60,7 +61,7 @@ function startPython() {
   const failed = once(child.stderr, 'data').then(([text]) => Promise.reject(new Error(String(text))));
   // Unless a verdict is awaited.
   failed.catch(() => {});
-  return { child, failed };
+  return { child, answers: createInterface({ input: child.stdout }), failed };
 }
 
 let python: ReturnType<typeof startPython> | undefined;
@@ -72,12 +73,12 @@ async function judgeByPython(
   ...pairs: ReadonlyArray<readonly [Uint8Array, Uint8Array]>
 ): Promise<string[]> {
   python ??= startPython();
-  const { child, failed } = python;
+  const { child, answers, failed } = python;
   const hex = pairs.map((pair) => pair.map((octets) => Buffer.from(octets).toString('hex')));
-  const answer = once(child.stdout, 'data');
+  const answer = once(answers, 'line');
   child.stdin.write(`${JSON.stringify([path(`ml-dsa-${level}.pem`), ...hex])}\n`);
   const [line] = await Promise.race([answer, failed]);
-  return JSON.parse(String(line));
+  return JSON.parse(line);
 }
 
 const hasPython =

@@ -65,8 +65,9 @@ describe.each(['rsa-2048', 'ec-p256'])('for %s', (name) => {
 describe('the programs for other systems', () => {
   it('fail with a message, and the one for macOS is valid JavaScript', () => {
     for (const file of ['windows-store.ps1', 'macos-keychain.js']) {
-      expect(readFileSync(join(SIGNERS, file), 'utf8').replaceAll(/\s+\*?\s*/g, ' ')).toContain(
-        'was not run by the project',
+      const words = readFileSync(join(SIGNERS, file), 'utf8').replaceAll(/\s+\*?\s*/g, ' ');
+      expect(words).toMatch(
+        /This script (?:is untested: the project's tests|was not run by the project's tests)/,
       );
     }
     const check = ['--check', '--input-type=commonjs', '-'];

@@ -26,7 +26,7 @@ import {
 } from './options.js';
 import { readRequest } from './read-request.js';
 import { buildRevocationList } from './revocation-list.js';
-import { loadX509 } from './x509.js';
+import { assertSize, loadX509 } from './x509.js';
 
 export interface IssuedCertificate {
   /** PEM. */
@@ -179,8 +179,11 @@ async function openIssuer(certificate: string, privateKey: string): Promise<Issu
   const x509 = await loadX509();
   let parsed: InstanceType<typeof x509.X509Certificate>;
   try {
-    parsed = new x509.X509Certificate(new X509Certificate(certificate).raw);
+    const { raw } = new X509Certificate(certificate);
+    assertSize(raw, "the authority's certificate");
+    parsed = new x509.X509Certificate(raw);
   } catch (cause) {
+    if (cause instanceof IdentityError) throw cause;
     throw new IdentityError('ERR_CERTIFICATE_INVALID', "the authority's certificate cannot be read", {
       cause,
     });

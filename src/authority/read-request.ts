@@ -7,7 +7,7 @@ import { IdentityError } from '../errors.js';
 import type { KeyPair } from './keys.js';
 import { typeOfPublicKey } from './keys.js';
 import type { AlternativeNames } from './options.js';
-import { loadX509 } from './x509.js';
+import { assertSize, loadX509 } from './x509.js';
 
 type X509 = Awaited<ReturnType<typeof loadX509>>;
 
@@ -45,6 +45,7 @@ export async function readRequest(pem: string): Promise<RequestContent> {
 
 /** @throws IdentityError, and what the package throws: it parses each part when that is asked for */
 async function readContent(x509: X509, der: Buffer): Promise<RequestContent> {
+  assertSize(der, 'the certificate request');
   const request = new x509.Pkcs10CertificateRequest(der);
   typeOfPublicKey(Buffer.from(request.publicKey.rawData));
   if (!(await request.verify().catch(() => false))) {

@@ -146,6 +146,17 @@ describe('requests', () => {
     await expect((await createAuthority()).sign(request)).rejects.toMatchObject({ code });
   });
 
+  it('of more than 64 KiB are refused before they are parsed', async () => {
+    // 32,768 empty sequences and their container.
+    const request = pemOf(sequence(Buffer.from('3000'.repeat(32_768), 'hex')));
+    await expect((await createAuthority()).sign(request)).rejects.toMatchObject({
+      code: 'ERR_CERTIFICATE_INVALID',
+      message: expect.stringMatching(
+        /^the certificate request has 655\d\d bytes of DER, the limit is 65536$/,
+      ),
+    });
+  });
+
   const KINDS: readonly [string, Buffer, RegExp][] = [
     // Node 20 cannot read it, Node 22 gives it no type, Node 24 has it.
     ['ML-DSA', sequence(sequence(oid('2.16.840.1.101.3.4.3.18')), bits(Buffer.alloc(1952, 1))), /found \w+/],

@@ -79,13 +79,16 @@ const GET_KEY = `
 import { STSClient } from '@aws-sdk/client-sts';
 console.log((await new STSClient({}).config.credentials()).accessKeyId);`;
 
-/** The AWS CLI and the SDK for JavaScript. */
-function callers(where: string, variables: Record<string, string> = {}): Promise<Outcome[]> {
+/** The AWS CLI gives IMDS one second by default, which a busy machine may need to start it. */
+const PATIENT = { AWS_METADATA_SERVICE_TIMEOUT: '10', AWS_METADATA_SERVICE_NUM_ATTEMPTS: '3' };
+
+/** The AWS CLI, then the SDK for JavaScript, which has no such variables: nothing else runs meanwhile. */
+async function callers(where: string, variables: Record<string, string> = {}): Promise<Outcome[]> {
   const cli = ['sts', 'get-caller-identity', '--query', 'Arn', '--output', 'text'];
-  return Promise.all([
-    client(where, variables, 'aws', cli),
-    client(where, variables, process.execPath, ['--input-type=module', '--eval', GET_ARN]),
-  ]);
+  return [
+    await client(where, { ...PATIENT, ...variables }, 'aws', cli),
+    await client(where, variables, process.execPath, ['--input-type=module', '--eval', GET_ARN]),
+  ];
 }
 
 const ARN = /^arn:aws:sts::\d{12}:assumed-role\/Demo\//;

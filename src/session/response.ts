@@ -108,8 +108,9 @@ export function parseMoment(text = ''): Date {
 }
 
 /** The fifth part of an ARN, if it is an account. */
-export function accountOf(arn: string | undefined): string | undefined {
-  return /^arn:[^:]+:[^:]+:[^:]*:(\d{12}):/.exec(arn ?? '')?.[1];
+export function accountOf(arn = ''): string | undefined {
+  const [prefix, , , , account = ''] = arn.split(':');
+  return prefix === 'arn' && /^\d{12}$/.test(account) ? account : undefined;
 }
 
 function parseRefusal(response: HttpResponse, context: ResponseContext): ServiceError {

@@ -20,9 +20,11 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
 import type { Emulator } from '../../src/emulator.js';
 import { createAuthority, startEmulator } from '../../src/emulator.js';
@@ -171,8 +173,10 @@ async function startReadersMachine(page: Page) {
     // A page that creates the role must not find it.
     roleName: /(create-role|ca setup .*) --role-name ROLE_NAME/.test(page.text) ? 'Demo' : 'ROLE_NAME',
   });
+  const bucketList = await startBucketList();
   onTestFinished(async () => {
     await emulator.close();
+    await bucketList.close();
     rmSync(folder, { recursive: true });
   });
   for (const name of ['bin', 'pki', 'run']) mkdirSync(join(folder, name), { mode: 0o700 });
@@ -191,11 +195,35 @@ async function startReadersMachine(page: Page) {
     NODE_OPTIONS: NO_NETWORK,
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
     AWS_ENDPOINT_URL: emulator.endpoint,
+    AWS_ENDPOINT_URL_S3: bucketList.endpoint,
     // Nothing listens there: a client that falls through to EC2 fails at once.
     AWS_EC2_METADATA_SERVICE_ENDPOINT: 'http://127.0.0.1:9/',
     AWS_PAGER: '',
   };
   return { folder, emulator, env };
+}
+
+/** Stands for S3, which the emulator does not have: lists a bucket to a client with temporary credentials. */
+async function startBucketList() {
+  const server = createHttpServer(({ headers }, response) => {
+    const isTemporary =
+      /^AWS4-HMAC-SHA256 Credential=ASIA\w+\/\d{8}\/[\w-]+\/s3\/aws4_request, /.test(
+        headers.authorization ?? '',
+      ) && headers['x-amz-security-token'] !== undefined;
+    const bucket =
+      '<Bucket><Name>a-bucket</Name><CreationDate>2026-01-02T03:04:05.000Z</CreationDate></Bucket>';
+    const list = `<ListAllMyBucketsResult><Buckets>${bucket}</Buckets></ListAllMyBucketsResult>`;
+    response.writeHead(isTemporary ? 200 : 403, { 'content-type': 'application/xml' });
+    response.end(isTemporary ? list : '<Error><Code>InvalidAccessKeyId</Code></Error>');
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
+  const close = async (): Promise<void> => {
+    server.closeAllConnections();
+    await promisify(server.close.bind(server))();
+  };
+  return { endpoint: `http://127.0.0.1:${port}`, close };
 }
 
 /** Replaces placeholders: paths, ARNs, and ports that may be in use. */

@@ -124,6 +124,7 @@ const EXPECTED: ReadonlyArray<readonly [RegExp, string]> = [
   [/get-caller-identity|GetCallerIdentity|whoami\.py|assumedRole/, ':assumed-role/'],
   [/^rolesanywhere credential-process/m, '"SecretAccessKey"'],
   [/curl .*\/role\//, '"SecretAccessKey"'],
+  [/^aws s3 ls/m, ' a-bucket'],
 ];
 
 const TOOLS = ['aws', 'openssl', 'curl', 'python3'].filter(

@@ -398,6 +398,25 @@ describe('listenOnSocket', () => {
     });
     expect(statSync(path).size).toBe(8);
   });
+
+  it('names a folder that does not exist, and a path that is too long, before anything is bound', async () => {
+    const limit = process.platform === 'linux' ? 107 : 103;
+    const longest = join(folder, 'x'.repeat(limit - Buffer.byteLength(folder) - 1));
+    const paths: ReadonlyArray<readonly [string, string]> = [
+      [join(folder, 'none', 'sock'), 'there is no such folder'],
+      [`${longest}x`, `its path has ${limit + 1} bytes, the limit for sockets is ${limit}`],
+    ];
+    for (const [path, reason] of paths) {
+      await expect(listenOnSocket(options('socket'), path, 0o600)).rejects.toMatchObject({
+        code: 'ERR_LISTEN',
+        message: `cannot listen on socket ${path}: ${reason}`,
+      });
+    }
+    const listener = await listenOnSocket(options('socket'), longest, 0o600);
+    expect(await ask(longest)).toBe(200);
+    await listener.close();
+    expect(readdirSync(folder).filter((name) => name.startsWith('x'))).toEqual([]);
+  });
 });
 
 describe('loadOrCreateToken', () => {

@@ -9,7 +9,11 @@ const CHANGES_ITS_PROCESS =
 const files = readdirSync('test', { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.test.ts'))
   .map((file) => `test/${file.replaceAll('\\', '/')}`);
-const alone = files.filter((file) => CHANGES_ITS_PROCESS.test(readFileSync(file, 'utf8')));
+/** Their sources remember refused PINs and notices for the life of the process. */
+const REMEMBERS = /^test\/identity\/(?:pkcs11|tpm)\//;
+const alone = files.filter(
+  (file) => REMEMBERS.test(file) || CHANGES_ITS_PROCESS.test(readFileSync(file, 'utf8')),
+);
 const shared = files.filter((file) => !alone.includes(file));
 
 const common = {

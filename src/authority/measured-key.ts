@@ -4,23 +4,11 @@
  */
 import type { KeyObject } from 'node:crypto';
 import { createPrivateKey, createPublicKey } from 'node:crypto';
-import type { Element } from '../measure/der.js';
-import {
-  INTEGER,
-  OCTET_STRING,
-  readBits,
-  readChildren,
-  readContent,
-  readElement,
-  readOid,
-  readWhole,
-  SEQUENCE,
-} from '../measure/der.js';
-import { measureEcPrivateKey, measurePoint, readCurve } from '../measure/ec.js';
-import { measureRsaPrivateKey, measureRsaPublicKey } from '../measure/rsa.js';
-
-const RSA = '1.2.840.113549.1.1.1';
-const EC = '1.2.840.10045.2.1';
+import { readBits, readChildren, readElement, readOid, readWhole, SEQUENCE } from '../measure/der.js';
+import { EC, measurePoint, readCurve } from '../measure/ec.js';
+import type { MeasuredPrivateKey } from '../measure/private-key.js';
+import { measurePrivateKey } from '../measure/private-key.js';
+import { measureRsaPublicKey, RSA } from '../measure/rsa.js';
 
 /** @param spki DER of the SubjectPublicKeyInfo @throws Error */
 export function readMeasuredPublicKey(spki: Buffer): KeyObject {
@@ -38,37 +26,19 @@ export function readMeasuredPrivateKey(pem: string): KeyObject {
   if (base64 === undefined) throw new Error('not a PEM key');
   const der = Buffer.from(base64, 'base64');
   try {
-    return readPrivateKey(readElement(der), pem);
+    return importPrivateKey(measurePrivateKey(readElement(der)), pem);
   } finally {
     der.fill(0);
   }
 }
 
-/** Each form begins with a version; the next element differs (RFC 5208 §5, RFC 8017 §A.1.2, RFC 5915 §3). */
-function readPrivateKey(key: Element, pem: string): KeyObject {
-  const [version, second, third] = readChildren(key, SEQUENCE);
-  if (version?.tag !== INTEGER) throw new Error('not a private key');
-  if (second?.tag === INTEGER) return rsaKey(key);
-  if (second?.tag === OCTET_STRING) return ecKey(key.whole, undefined);
-  const [kind, parameters] = readChildren(second, SEQUENCE);
-  const oid = readOid(kind);
-  const inner = readContent(third, OCTET_STRING);
-  if (oid === RSA) return rsaKey(readWhole(inner));
-  if (oid === EC) return ecKey(inner, parameters);
+function importPrivateKey(key: MeasuredPrivateKey, pem: string): KeyObject {
+  if (key.kind === 'rsa') return createPrivateKey({ key: key.pkcs1, format: 'der', type: 'pkcs1' });
   // For its kind, which the message names.
-  return createPrivateKey(pem);
-}
-
-function rsaKey(key: Element): KeyObject {
-  measureRsaPrivateKey(key);
-  return createPrivateKey({ key: key.whole, format: 'der', type: 'pkcs1' });
-}
-
-function ecKey(sec1: Buffer, parameters: Element | undefined): KeyObject {
-  const { der } = measureEcPrivateKey(sec1, parameters);
+  if (key.kind === 'other') return createPrivateKey(pem);
   try {
-    return createPrivateKey({ key: der, format: 'der', type: 'sec1' });
+    return createPrivateKey({ key: key.sec1, format: 'der', type: 'sec1' });
   } finally {
-    der.fill(0);
+    key.sec1.fill(0);
   }
 }

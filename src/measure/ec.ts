@@ -24,6 +24,9 @@ import {
   withoutZeros,
 } from './der.js';
 
+/** id-ecPublicKey (RFC 5480 §2.1.1). */
+export const EC = '1.2.840.10045.2.1';
+
 export interface CurveParameters {
   readonly curve: Curve;
   /** Whether the curve is named, as RFC 5480 §2.1.1 demands, or written out. */

@@ -5,6 +5,9 @@
 import type { Element } from './der.js';
 import { bitLength, readChildren, readCount, readUnsigned, SEQUENCE } from './der.js';
 
+/** rsaEncryption (RFC 8017 §A.1). */
+export const RSA = '1.2.840.113549.1.1.1';
+
 /** OpenSSL's own limit is 16,384 bits too; below 1,024 bits a key is broken in practice. */
 const [MIN_MODULUS_BITS, MAX_MODULUS_BITS] = [1024, 16_384];
 /** FIPS 186-5 §A.1.1. */

@@ -4,27 +4,25 @@
  */
 import { createPrivateKey } from 'node:crypto';
 import { IdentityError } from '../../errors.js';
+import type { Curve } from '../../measure/curves.js';
 import type { Element } from '../../measure/der.js';
 import {
   bitLength,
-  INTEGER,
   OCTET_STRING,
   readChildren,
-  readContent,
   readElement,
-  readOid,
   readUnsigned,
-  readWhole,
   SEQUENCE,
 } from '../../measure/der.js';
-import { measureEcPrivateKey, UnknownCurve } from '../../measure/ec.js';
-import { measureRsaPrivateKey, RsaSizeError } from '../../measure/rsa.js';
+import { UnknownCurve } from '../../measure/ec.js';
+import { measurePrivateKey } from '../../measure/private-key.js';
+import { RsaSizeError } from '../../measure/rsa.js';
 import { algorithmForKey, supportedKinds } from './algorithms.js';
 import { decryptPemBody, missingPassphrase, planDecryption } from './decrypt.js';
 import type { Work } from './kdf-budget.js';
 import type { PemBlock } from './pem.js';
 import { decodePem } from './pem.js';
-import { DSA, EC, ML_DSA_TYPES, OTHER_TYPES, RSA, RSA_PSS } from './public-key.js';
+import { DSA, ML_DSA_TYPES, OTHER_TYPES, RSA_PSS } from './public-key.js';
 import type { SigningKey } from './signing-key.js';
 import { signingKeyOf } from './signing-key.js';
 
@@ -131,36 +129,24 @@ async function wiping<T>(bytes: Buffer, read: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Each form begins with a version; the next element differs (RFC 5208 §5, RFC 8017 §A.1.2, RFC 5915 §3). */
 async function createSigningKey(der: Element, subject: string): Promise<SigningKey> {
-  const [version, second, third] = readChildren(der, SEQUENCE);
-  if (version?.tag !== INTEGER) throw new Error('not a private key');
-  if (second?.tag === INTEGER) return rsaSigningKey(der);
-  if (second?.tag === OCTET_STRING) return ecSigningKey(der.whole, undefined);
-  const [kind, parameters] = readChildren(second, SEQUENCE);
-  const oid = readOid(kind);
-  const inner = readContent(third, OCTET_STRING);
-  if (oid === RSA) return rsaSigningKey(readWhole(inner));
-  if (oid === EC) return ecSigningKey(inner, parameters);
-  const mlDsa = ML_DSA_TYPES[oid];
+  const key = measurePrivateKey(der);
+  if (key.kind === 'rsa') return importKey(key.pkcs1, 'pkcs1');
+  if (key.kind === 'ec') return ecSigningKey(key.sec1, key.curve);
+  const mlDsa = ML_DSA_TYPES[key.oid];
   if (mlDsa !== undefined) return readMlDsa(der.whole, mlDsa, subject);
-  throw unsupported(subject, describeOther(oid, inner, parameters));
+  throw unsupported(subject, describeOther(key.oid, key.inner, key.parameters));
 }
 
-function rsaSigningKey(key: Element): SigningKey {
-  measureRsaPrivateKey(key);
-  return importKey(key.whole, 'pkcs1');
-}
-
-function ecSigningKey(sec1: Buffer, parameters: Element | undefined): SigningKey {
-  const { curve, der } = measureEcPrivateKey(sec1, parameters);
+/** @param sec1 wiped */
+function ecSigningKey(sec1: Buffer, { name }: Curve): SigningKey {
   try {
-    return importKey(der, 'sec1');
+    return importKey(sec1, 'sec1');
   } catch (cause) {
     // The key has been checked: OpenSSL can only refuse the curve.
-    throw new UnknownCurve(`an EC key on ${curve.name}, which this runtime does not have`, { cause });
+    throw new UnknownCurve(`an EC key on ${name}, which this runtime does not have`, { cause });
   } finally {
-    der.fill(0);
+    sec1.fill(0);
   }
 }
 

@@ -34,8 +34,6 @@ export const ML_DSA_TYPES: Readonly<Record<string, string>> = {
   '2.16.840.1.101.3.4.3.19': 'ml-dsa-87',
 };
 
-export const RSA = '1.2.840.113549.1.1.1';
-export const EC = '1.2.840.10045.2.1';
 export const DSA = '1.2.840.10040.4.1';
 export const RSA_PSS = '1.2.840.113549.1.1.10';
 

@@ -13,10 +13,10 @@ import {
   readWhole,
   SEQUENCE,
 } from '../../measure/der.js';
-import { measurePoint, readCurve, UnknownCurve } from '../../measure/ec.js';
-import { measureRsaPublicKey, RsaSizeError } from '../../measure/rsa.js';
+import { EC, measurePoint, readCurve, UnknownCurve } from '../../measure/ec.js';
+import { measureRsaPublicKey, RSA, RsaSizeError } from '../../measure/rsa.js';
 import type { PublicKey } from './public-key.js';
-import { DSA, EC, ML_DSA_TYPES, OTHER_TYPES, RSA, RSA_PSS } from './public-key.js';
+import { DSA, ML_DSA_TYPES, OTHER_TYPES, RSA_PSS } from './public-key.js';
 
 /**
  * Never fails on a key that is damaged or of another kind: the certificate around it may be one that nobody

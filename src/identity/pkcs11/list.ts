@@ -1,13 +1,14 @@
 /** Lists what the tokens of a PKCS#11 module hold, each object with the URI that names it. */
 import { IdentityError } from '../../errors.js';
 import { ambientEnvironment } from '../../options/environment.js';
+import { lookAt } from './ask-token.js';
 import type { TokenInfo, TokenObjects } from './messages.js';
 import type { Pkcs11Module } from './module.js';
 import { openModule } from './open-module.js';
 import type { LoginOptions } from './pin.js';
 import { pinOf, wantsLogin } from './pin.js';
 import { matchObjects, matchTokens } from './select.js';
-import { lookAt, uriOf } from './token-key.js';
+import { uriOf } from './token-key.js';
 import { parsePkcs11Uri } from './uri.js';
 
 export interface ListOptions {

@@ -77,12 +77,14 @@ export interface SessionSource {
 export function openSessionSource(settings: Settings, context: SourceContext): SessionSource {
   const { now, env, random, dispatcher } = context;
   const { source } = settings;
-  /** Undefined if the files are read for each session. */
-  const provider = context.identity ?? (context.rotates ? identityProvider(settings, context) : undefined);
+  const provider = context.identity ?? identityProvider(settings, context);
+  const isReadEachTime = context.identity === undefined && context.rotates !== true;
   const open = async (logger: Logger | undefined): Promise<OpenIdentity> => {
-    if (provider !== undefined) return openLoaded(await provider(logger), context);
-    const files = await readFiles(source, context);
-    return files.sealingKey === undefined ? openLoaded(await files.load(), context) : files;
+    // Without a cache the identity is needed only when the connection is being established.
+    if (context.cache !== true) return { sealingKey: undefined, load: () => provider(logger) };
+    const files = isReadEachTime ? await readFiles(source, context) : undefined;
+    if (files?.sealingKey !== undefined) return files;
+    return openLoaded(await (files === undefined ? provider(logger) : files.load()));
   };
   /** Loggers that have already been warned that the key cannot derive a secret for the cache. */
   const informed = new WeakSet<Logger>();
@@ -114,7 +116,7 @@ export function openSessionSource(settings: Settings, context: SourceContext): S
       const createNew = async (): Promise<Session> => {
         // Loaded late: it is most of the program, and a cached session needs none of it.
         const { createSessionFrom } = await import('../session/create-session.js');
-        return createSessionFrom(settings, await endedBy(signal, identity.load()), {
+        return createSessionFrom(settings, () => endedBy(signal, identity.load()), {
           ...{ signal, logger, attempts },
           ...{ now, random, dispatcher },
         });
@@ -156,12 +158,11 @@ async function readFiles(source: IdentitySource, context: IdentityContext): Prom
   };
 }
 
-async function openLoaded(identity: CachedIdentity, { cache }: IdentityContext): Promise<OpenIdentity> {
-  const opened = { load: async () => identity };
-  if (cache !== true || identity.contentKey !== undefined)
-    return { ...opened, sealingKey: identity.contentKey };
+async function openLoaded(identity: CachedIdentity): Promise<OpenIdentity> {
+  const load = async (): Promise<CachedIdentity> => identity;
+  if (identity.contentKey !== undefined) return { load, sealingKey: identity.contentKey };
   const { sealingKeyOf } = await import('../identity/sealing-key.js');
-  return { ...opened, sealingKey: sealingKeyOf(identity) };
+  return { load, sealingKey: sealingKeyOf(identity) };
 }
 
 type IdentityContext = Pick<

@@ -8,6 +8,7 @@ import type { SessionRequest } from './request.js';
 import type { HttpResponse } from './response.js';
 import { retry } from './retry.js';
 import type { Connection } from './settings.js';
+import type { Transport } from './transport.js';
 import { openTransport } from './transport.js';
 
 /** Receives log messages. The console and the loggers of AWS SDK clients fit. */
@@ -43,11 +44,25 @@ interface Call<T> {
  * @throws TransportError `ERR_TIMEOUT` `ERR_NETWORK` `ERR_TLS` `ERR_PROXY` `ERR_ABORTED`; what `sign` and
  *   `parse` throw
  */
-export async function callService<T>(
+export async function callService<T>(call: Call<T>, context: CallContext): Promise<T> {
+  const transport = await openTransport(call.endpoint, call.connection, context.dispatcher);
+  try {
+    return await callOver(transport, call, context);
+  } finally {
+    await transport.close();
+  }
+}
+
+/**
+ * The same over a transport of the caller's.
+ *
+ * @throws as `callService`
+ */
+export async function callOver<T>(
+  transport: Transport,
   { endpoint, connection, sign, parse }: Call<T>,
-  { signal, logger, random = Math.random, dispatcher, attempts }: CallContext,
+  { signal, logger, random = Math.random, attempts }: CallContext,
 ): Promise<T> {
-  const transport = await openTransport(endpoint, connection, dispatcher);
   const limit = startLimit(connection.timeoutMs, endpoint.origin, signal);
   const attempt = async (): Promise<T> => {
     const request = await sign();
@@ -60,6 +75,5 @@ export async function callService<T>(
     return await endedBy(limit.signal, retry(attempt, { ...limit, random, attempts }));
   } finally {
     limit.stop();
-    await transport.close();
   }
 }

@@ -9,7 +9,7 @@ import type { Environment } from '../options/choose-values.js';
 import { ambientEnvironment } from '../options/environment.js';
 import { signRequestWithTrace } from '../signing/sign-request.js';
 import type { CallContext, Logger } from './call-service.js';
-import { callService } from './call-service.js';
+import { callOver } from './call-service.js';
 import type { HttpDispatcher } from './dispatched.js';
 import { endedBy } from './limit.js';
 import type { SessionRequest } from './request.js';
@@ -19,6 +19,7 @@ import { parseSessionResponse } from './response.js';
 import type { SessionOptions } from './session-options.js';
 import type { Settings } from './settings.js';
 import { parseSettings } from './settings.js';
+import { openTransport } from './transport.js';
 
 /** The inputs of a session besides its settings. */
 export interface SessionContext {
@@ -57,7 +58,7 @@ export interface CreateSessionOptions extends SessionOptions, SessionContext {
  * @returns `accessKeyId`, `secretAccessKey`, `sessionToken`, `expiration`, `accountId`, and the rest of the
  *   answer
  * @throws OptionError the options: `ERR_OPTION_*`
- * @throws IdentityError the certificate, chain or key, before anything is sent: `ERR_FILE_*`, `ERR_PEM_*`,
+ * @throws IdentityError the certificate, chain or key, before a request is sent: `ERR_FILE_*`, `ERR_PEM_*`,
  *   `ERR_KEY_*`, `ERR_CERTIFICATE_*`, `ERR_CHAIN_*`
  * @throws TransportError the network: `ERR_TIMEOUT` `ERR_NETWORK` `ERR_TLS` `ERR_PROXY` `ERR_ABORTED`
  * @throws ServiceError the service: `ERR_SERVICE_DENIED` `ERR_SERVICE_THROTTLED` `ERR_SERVICE_FAILED`
@@ -74,10 +75,9 @@ export async function createSession(options: CreateSessionOptions): Promise<Sess
   try {
     const { settings, context } = parseOptions(options);
     const { now, stdin, askPassphrase, signal, logger } = context;
-    const load = (): Promise<SigningIdentity> =>
-      loadIdentity(settings.source, { now, stdin, askPassphrase, logger });
-    const identity = context.identity ?? (await endedBy(signal, load()));
-    return await createSessionFrom(settings, identity, context);
+    const load = async (): Promise<SigningIdentity> =>
+      context.identity ?? loadIdentity(settings.source, { now, stdin, askPassphrase, logger });
+    return await createSessionFrom(settings, () => endedBy(signal, load()), context);
   } catch (error) {
     throw asRolesAnywhereError(error);
   }
@@ -106,17 +106,18 @@ function assertOptions(options: CreateSessionOptions): void {
 }
 
 /**
- * Creates a session with an identity that is loaded already, after checking it.
+ * Creates a session with an identity, after checking it. It is loaded while the connection is established,
+ * which takes a round trip or two of the network.
  *
- * @throws as `createSession`, without the errors of the options and of loading
+ * @throws as `createSession`, without the errors of the options
  */
 export async function createSessionFrom(
   settings: Settings,
-  identity: SigningIdentity,
+  load: () => Promise<SigningIdentity>,
   context: CallContext,
 ): Promise<Session> {
   const { now = () => new Date() } = context;
-  const session = await createFirstSession(settings, identity, { ...context, now });
+  const session = await createFirstSession(settings, load, { ...context, now });
   if (settings.assumeRoles.length === 0) return session;
   const { assumeRoles } = await import('./sts/assume-role.js');
   return assumeRoles(session, settings, { ...context, now });
@@ -124,28 +125,35 @@ export async function createSessionFrom(
 
 async function createFirstSession(
   settings: Settings,
-  identity: SigningIdentity,
+  load: () => Promise<SigningIdentity>,
   context: CallContext & { readonly now: () => Date },
 ): Promise<Session> {
   const { logger, now } = context;
   const { endpoint, region, roleArn, connection } = settings;
-  if (!connection.verifyTls) {
-    logger?.warn?.(
-      "the service's TLS certificate is not verified: anyone on the network path can read the credentials",
-    );
+  const transport = await openTransport(endpoint, connection, context.dispatcher);
+  try {
+    await transport.connect();
+    const identity = await load();
+    if (!connection.verifyTls) {
+      logger?.warn?.(
+        "the service's TLS certificate is not verified: anyone on the network path can read the credentials",
+      );
+    }
+    for (const { message, hint } of assertUsableIdentity(identity, now())) {
+      logger?.warn?.(`${message}: ${hint}`);
+    }
+    const request = createSessionRequest(settings);
+    const sign = async (): Promise<SessionRequest> => {
+      const signed = await signRequestWithTrace(request, identity, { region, date: now() });
+      logger?.debug?.(`canonical request:\n${signed.canonicalRequest}`);
+      logger?.debug?.(`string to sign:\n${signed.stringToSign}`);
+      logger?.debug?.(`sending to ${endpoint.origin}${request.path}, body ${request.body}`);
+      return signed.request;
+    };
+    const parse = (response: HttpResponse): Session =>
+      parseSessionResponse(response, { roleArn, now, certificate: identity.certificate });
+    return await callOver(transport, { endpoint, connection, sign, parse }, context);
+  } finally {
+    await transport.close();
   }
-  for (const { message, hint } of assertUsableIdentity(identity, now())) {
-    logger?.warn?.(`${message}: ${hint}`);
-  }
-  const request = createSessionRequest(settings);
-  const sign = async (): Promise<SessionRequest> => {
-    const signed = await signRequestWithTrace(request, identity, { region, date: now() });
-    logger?.debug?.(`canonical request:\n${signed.canonicalRequest}`);
-    logger?.debug?.(`string to sign:\n${signed.stringToSign}`);
-    logger?.debug?.(`sending to ${endpoint.origin}${request.path}, body ${request.body}`);
-    return signed.request;
-  };
-  const parse = (response: HttpResponse): Session =>
-    parseSessionResponse(response, { roleArn, now, certificate: identity.certificate });
-  return callService({ endpoint, connection, sign, parse }, context);
 }

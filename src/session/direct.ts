@@ -27,50 +27,106 @@ const MAX_HEADER_BYTES = 16 * 1024;
 const ISSUER_TIMEOUT_MS = 2000;
 
 export function openDirect(endpoint: URL, { connectTimeoutMs, ...tls }: DirectOptions): Channel {
-  const open = new Set<Socket>();
+  const open = new Set<Connecting>();
+  const start = (): Connecting => {
+    const connecting = startConnection(endpoint, tls);
+    open.add(connecting);
+    return connecting;
+  };
+  let ahead: Connecting | undefined;
   const send: Channel['send'] = async (request, signal) => {
-    const socket = connect(endpoint, tls);
-    const abort = (): void => void socket.destroy(new Error('aborted'));
-    open.add(socket);
+    const connecting = ahead === undefined || ahead.isStale() ? start() : ahead;
+    ahead = undefined;
+    const abort = (): void => connecting.destroy(new Error('aborted'));
+    const timer = setTimeout(() => connecting.destroy(connectTimeout()), connectTimeoutMs);
     signal.addEventListener('abort', abort, { once: true });
     try {
-      await connected(socket, endpoint, connectTimeoutMs);
+      // Loaded while the connection is being established.
+      builtin('node:http');
+      const socket = await connecting.established.finally(() => clearTimeout(timer));
+      socket.off('data', endUnasked);
       return await exchange(socket, request, endpoint.origin);
     } finally {
       signal.removeEventListener('abort', abort);
-      open.delete(socket);
+      open.delete(connecting);
     }
   };
   return {
+    connect: () => {
+      ahead = start();
+      // Reading is also what notices the end of a connection.
+      ahead.established.then(
+        (socket) => socket.on('data', endUnasked),
+        () => undefined,
+      );
+      return nextTurn();
+    },
     send,
     close: async () => {
-      for (const socket of open) socket.destroy(new Error('closed'));
+      for (const connecting of open) connecting.destroy();
     },
   };
 }
 
-/** A connection that is not established yet. */
-function connect(endpoint: URL, options: Partial<TlsOptions>): Socket {
-  // One request, written at once after a handshake, must not wait for the server's acknowledgement of that.
-  const address = { ...addressOf(endpoint), noDelay: true };
-  if (endpoint.protocol !== 'https:') return builtin('node:net').connect(address);
-  const servername = builtin('node:net').isIP(address.host) === 0 ? address.host : '';
-  return builtin('node:tls').connect({ ...address, ...options, servername, ALPNProtocols: ['http/1.1'] });
+/** Ends a connection on which the server sends something before it is asked. */
+function endUnasked(this: Socket): void {
+  this.destroy();
 }
 
-/** Waits for a connection, with TLS for a verified one. */
-function connected(socket: Socket, { protocol }: URL, timeoutMs: number): Promise<void> {
+/** A connection from its first packet on. */
+interface Connecting {
+  /** Resolves after the handshake of TLS, with a verified server. */
+  readonly established: Promise<Socket>;
+  /** Whether it was established, and has been closed since. */
+  isStale(): boolean;
+  destroy(error?: Error): void;
+}
+
+function startConnection(endpoint: URL, options: Partial<TlsOptions>): Connecting {
+  const address = addressOf(endpoint);
+  // One request, written at once after a handshake, must not wait for the server's acknowledgement of that.
+  let socket = builtin('node:net').connect({ ...address, noDelay: true });
+  const establish = async (): Promise<Socket> => {
+    const connected = occurrence('connect', socket);
+    if (endpoint.protocol !== 'https:') return connected;
+    // It may fail before it is awaited.
+    connected.catch(() => undefined);
+    await nextTurn();
+    const { connect, createSecureContext } = builtin('node:tls');
+    // Takes up to 20 ms, in which the server accepts the connection.
+    const secureContext = createSecureContext(options);
+    await connected;
+    const servername = builtin('node:net').isIP(address.host) === 0 ? address.host : '';
+    const secure = { ...options, secureContext, servername, ALPNProtocols: ['http/1.1'] };
+    socket = connect({ ...address, ...secure, socket });
+    return occurrence('secureConnect', socket);
+  };
+  const established = establish();
+  let isEstablished = false;
+  established.then(
+    () => {
+      isEstablished = true;
+    },
+    () => socket.destroy(),
+  );
+  return {
+    established,
+    isStale: () => isEstablished && (socket.destroyed || socket.readableEnded),
+    destroy: (error) => socket.destroy(error),
+  };
+}
+
+/** Node sends the first packet of a connection at the end of the present turn of its event loop. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** @returns the socket, when the event has occurred */
+function occurrence(event: 'connect' | 'secureConnect', socket: Socket): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => socket.destroy(connectTimeout()), timeoutMs);
-    socket.once(protocol === 'https:' ? 'secureConnect' : 'connect', () => {
-      clearTimeout(timer);
-      resolve();
-    });
+    socket.once(event, () => resolve(socket));
     // It stays: an error that comes later is that of the request too.
-    socket.on('error', (error) => {
-      clearTimeout(timer);
-      reject(error);
-    });
+    socket.on('error', reject);
   });
 }
 
@@ -125,16 +181,17 @@ export async function shownIssuer(
   endpoint: URL,
   { connectTimeoutMs }: Connection,
 ): Promise<string | undefined> {
-  const socket = connect(endpoint, { rejectUnauthorized: false, minVersion: 'TLSv1.2' }) as TLSSocket;
+  const unverified = { rejectUnauthorized: false, minVersion: 'TLSv1.2' } as const;
+  const connecting = startConnection(endpoint, unverified);
+  const limitMs = Math.min(connectTimeoutMs, ISSUER_TIMEOUT_MS);
+  const timer = setTimeout(() => connecting.destroy(connectTimeout()), limitMs);
   try {
-    return await new Promise<string | undefined>((resolve) => {
-      socket.setTimeout(Math.min(connectTimeoutMs, ISSUER_TIMEOUT_MS), () => resolve(undefined));
-      socket.once('error', () => resolve(undefined));
-      socket.once('secureConnect', () => resolve(topmostIssuer(socket)));
-    });
+    return topmostIssuer((await connecting.established) as TLSSocket);
+  } catch {
+    return undefined;
   } finally {
-    socket.on('error', () => undefined);
-    socket.destroy();
+    clearTimeout(timer);
+    connecting.destroy();
   }
 }
 

@@ -17,6 +17,8 @@ import { STRICT, trustLevels } from './trust.js';
 
 /** Sends requests to one host. Close it after the last one. */
 export interface Transport {
+  /** Begins to connect, ahead of the first request. If that fails, `send` says so. */
+  connect(): Promise<void>;
   /**
    * @throws the signal's reason, if it ended the call
    * @throws TransportError `ERR_TIMEOUT` `ERR_NETWORK` `ERR_TLS` `ERR_PROXY`
@@ -70,13 +72,23 @@ function transportOver(
   { origin, issuer }: Service,
 ): Transport {
   const untried = [...levels];
-  let channel: Channel | undefined;
+  let opened: Promise<Channel> | undefined;
+  const openNext = async (): Promise<Channel> => open((await untried.shift()?.()) ?? STRICT);
+  const connect = async (): Promise<void> => {
+    opened ??= openNext();
+    await opened.then(
+      (channel) => channel.connect?.(),
+      () => undefined,
+    );
+  };
   const close = async (): Promise<void> => {
+    const channel = await opened?.catch(() => undefined);
+    opened = undefined;
     await channel?.close();
-    channel = undefined;
   };
   const sendOverChannel: Transport['send'] = async (request, signal) => {
-    channel ??= await open((await untried.shift()?.()) ?? STRICT);
+    opened ??= openNext();
+    const channel = await opened;
     try {
       return await channel.send(request, signal);
     } catch (error) {
@@ -95,7 +107,7 @@ function transportOver(
       throw networkError(error, origin, isUnknownAuthority(error) ? await issuer?.() : undefined);
     }
   };
-  return { send, close };
+  return { connect, send, close };
 }
 
 /** The URL of the proxy that requests to the endpoint go through; undefined if they go directly. */

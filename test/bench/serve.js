@@ -2,10 +2,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmulator } from 'rolesanywhere/emulator';
-import { cert, median, node, report, root } from './measure.js';
+import { cert, exe, median, node, notMeasured, PEER, report, root } from './measure.js';
 
 const COUNT = 1_000_000;
 /** Requests of one turn, and how many turns each server has. */
@@ -86,47 +87,97 @@ async function residentMiB(pid) {
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) / 1024;
 }
 
-export async function benchServe() {
-  const folder = await mkdtemp(join(tmpdir(), 'rolesanywhere-bench-'));
-  const emulator = await startEmulator({ certificateAuthority: await readFile(cert('root-ec.pem'), 'utf8') });
-  const flags = {
-    certificate: cert('ec-p256.pem'),
-    'private-key': cert('ec-p256.key.pem'),
-    'trust-anchor-arn': emulator.trustAnchorArn,
-    'profile-arn': emulator.profileArn,
-    'role-arn': emulator.roleArn,
-    endpoint: emulator.endpoint,
-    port: '0',
-    'token-file': join(folder, 'token'),
-    imds: 'true',
-  };
-  const args = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);
-  const child = spawn(process.execPath, [join(root, 'dist', 'bin.cjs'), 'serve', ...args], {
+/**
+ * A running `serve`, and how to ask it.
+ *
+ * @typedef {object} Served
+ * @property {import('node:child_process').ChildProcess} child
+ * @property {Target} imds
+ */
+
+/**
+ * @param {string} origin
+ * @returns {Promise<Target>} credentials by IMDSv2
+ */
+async function imdsTarget(origin) {
+  const answer = await fetch(new URL('/latest/api/token', origin), {
+    method: 'PUT',
+    headers: { 'x-aws-ec2-metadata-token-ttl-seconds': '21600' },
+  });
+  return [new URL(origin).port, IMDS_PATH, `X-aws-ec2-metadata-token: ${await answer.text()}`];
+}
+
+/**
+ * @param {readonly string[]} program
+ * @param {readonly string[]} args
+ * @returns {Promise<Served & { url: URL }>}
+ */
+async function startServe([command = '', ...first], args) {
+  const child = spawn(command, [...first, 'serve', ...args, '--port=0', '--imds'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   const [printed] = await once(child.stdout, 'data');
   const url = new URL(/FULL_URI=(\S+)/.exec(`${printed}`)?.[1] ?? '');
-  const authorization = await readFile(flags['token-file'], 'utf8');
+  return { child, url, imds: await imdsTarget(url.origin) };
+}
+
+/**
+ * The Go helper prints no port: one that has just been free.
+ *
+ * @param {string} program
+ * @param {readonly string[]} args
+ * @returns {Promise<Served>}
+ */
+async function startPeerServe(program, args) {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = /** @type {import('node:net').AddressInfo} */ (probe.address());
+  await new Promise((resolve) => probe.close(resolve));
+  const child = spawn(program, ['serve', ...args, `--port=${port}`], { stdio: ['ignore', 'ignore', 'pipe'] });
+  await once(child.stderr, 'data');
+  return { child, imds: await imdsTarget(`http://127.0.0.1:${port}`) };
+}
+
+export async function benchServe() {
+  const folder = await mkdtemp(join(tmpdir(), 'rolesanywhere-bench-'));
+  const emulator = await startEmulator({ certificateAuthority: await readFile(cert('root-ec.pem'), 'utf8') });
+  const { trustAnchorArn, profileArn, roleArn, endpoint } = emulator;
+  const args = [
+    ...[`--certificate=${cert('ec-p256.pem')}`, `--private-key=${cert('ec-p256.key.pem')}`],
+    ...[`--trust-anchor-arn=${trustAnchorArn}`, `--profile-arn=${profileArn}`, `--role-arn=${roleArn}`],
+    `--endpoint=${endpoint}`,
+  ];
+  const tokenFile = join(folder, 'token');
+  try {
+    await benchNodeServe([...args, `--token-file=${tokenFile}`], tokenFile);
+    await benchExeServe(args, tokenFile);
+  } finally {
+    await emulator.close();
+    await rm(folder, { recursive: true });
+  }
+}
+
+/**
+ * @param {readonly string[]} args
+ * @param {string} tokenFile
+ */
+async function benchNodeServe(args, tokenFile) {
+  const { child, url, imds } = await startServe([process.execPath, join(root, 'dist', 'bin.cjs')], args);
+  const authorization = await readFile(tokenFile, 'utf8');
   const answer = await fetch(url, { headers: { authorization } });
   const bare = await startBare(await answer.text());
-  const tokenAnswer = await fetch(new URL('/latest/api/token', url), {
-    method: 'PUT',
-    headers: { 'x-aws-ec2-metadata-token-ttl-seconds': '21600' },
-  });
   /** @type {Target} */
   const container = [url.port, '/credentials', `Authorization: ${authorization}`];
   const rates = await loadInTurns({
     bare: [bare.port, '/credentials', `Authorization: ${authorization}`],
     container,
-    imds: [url.port, IMDS_PATH, `X-aws-ec2-metadata-token: ${await tokenAnswer.text()}`],
+    imds,
   });
   bare.child.kill();
   const before = await residentMiB(child.pid);
   const served = await load(container, COUNT);
   const after = await residentMiB(child.pid);
   child.kill();
-  await emulator.close();
-  await rm(folder, { recursive: true });
   for (const [name, what] of /** @type {const} */ ([
     ['container', 'container credentials'],
     ['imds', 'IMDSv2 credentials'],
@@ -143,7 +194,31 @@ export async function benchServe() {
   report(
     `serve, memory after ${served.done.toLocaleString('en')} requests`,
     after / before,
-    'none',
+    '≤ 100 MiB',
     `${after.toFixed(0)} MiB, ${before.toFixed(0)} MiB before`,
+  );
+}
+
+/**
+ * @param {readonly string[]} args
+ * @param {string} tokenFile
+ */
+async function benchExeServe(args, tokenFile) {
+  const what = "one file, serve, IMDSv2 credentials, over the Go helper's";
+  if (exe === undefined || PEER === undefined) {
+    notMeasured(what, exe === undefined ? 'npm run build:exe has not been run' : 'PEER is not set');
+    return;
+  }
+  const ours = await startServe([exe], [...args, `--token-file=${tokenFile}`]);
+  const peer = await startPeerServe(PEER, args);
+  const rates = await loadInTurns({ ours: ours.imds, peer: peer.imds });
+  for (const { child } of [ours, peer]) child.kill();
+  const [own, other] = [rates.ours, rates.peer];
+  report(
+    what,
+    own.perSecond / other.perSecond,
+    '≥ 1',
+    `${own.perSecond.toFixed(0)} and ${other.perSecond.toFixed(0)} a second, ` +
+      `p99 ${own.p99.toFixed(2)} and ${other.p99.toFixed(2)} ms`,
   );
 }

@@ -90,7 +90,7 @@ export function refusalOf(
   }
   // A browser cannot reach a Unix socket, and its clients have no host name to send.
   if (peer === 'socket') return undefined;
-  const authority = authorityOf(target);
+  const authority = target.startsWith('/') ? undefined : authorityOf(target);
   const isOwn =
     isOwnHost(headers['host'], allowedHosts) &&
     (authority === undefined || isOwnHost(authority, allowedHosts));
@@ -107,7 +107,7 @@ function isOwnHost(host: string | string[] | undefined, allowedHosts: ReadonlySe
 
 /** Of a target in absolute form (RFC 9112, section 3.2.2), which counts as `Host` does. */
 function authorityOf(target: string): string | undefined {
-  return target.startsWith('/') ? undefined : /^https?:\/\/([^/?]*)/i.exec(target)?.[1];
+  return /^https?:\/\/([^/?]*)/i.exec(target)?.[1];
 }
 
 /** The path without its query, with runs of slashes as one: the SDK for Java may send two. */

@@ -104,6 +104,7 @@ function endpointOf(path: string): Endpoint | undefined {
 /** @returns undefined for a path that does not lead to credentials */
 function createContainerRoutes({ roles, containerToken }: RoutesOptions) {
   const isContainerToken = checkOf(containerToken);
+  const byName = new Map(roles.map((role) => [role.name, role]));
   const refusalTo = ({ headers, peer }: LocalRequest): LocalResponse | undefined => {
     // The permissions of the socket are the token: a client that can open it may read the credentials.
     if (peer === 'socket') return undefined;
@@ -114,10 +115,10 @@ function createContainerRoutes({ roles, containerToken }: RoutesOptions) {
   return (request: LocalRequest, path: string): Answer | undefined => {
     const endpoint = endpointOf(path);
     if (endpoint === undefined) return undefined;
-    const { route, name = roles[0].name } = endpoint;
+    const { route, name } = endpoint;
     const refusal = refusalTo(request);
     if (refusal !== undefined) return [route, refusal];
-    const role = roles.find((each) => each.name === name);
+    const role = name === undefined ? roles[0] : byName.get(name);
     if (role === undefined) return [route, unknownRole(roles)];
     return [route, route === 'container' ? containerCredentials(role) : processCredentials(role)];
   };

@@ -6,7 +6,7 @@ import type { HttpResponse } from './response.js';
 
 /** Ends with the errors of Node or undici; `transport.ts` translates them. */
 export interface Channel {
-  /** Connects ahead of the first request, which reports a failure of it. Absent if the way has no such step. */
+  /** Connects ahead of the first request, which reports a failure. Absent if the way has no such step. */
   connect?(): Promise<void>;
   send(request: SessionRequest, signal: AbortSignal): Promise<HttpResponse>;
   /** Aborts requests in progress. */

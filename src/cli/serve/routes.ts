@@ -105,18 +105,13 @@ function endpointOf(path: string): Endpoint | undefined {
 function createContainerRoutes({ roles, containerToken }: RoutesOptions) {
   const isContainerToken = checkOf(containerToken);
   const byName = new Map(roles.map((role) => [role.name, role]));
-  const refusalTo = ({ headers, peer }: LocalRequest): LocalResponse | undefined => {
-    // The permissions of the socket are the token: a client that can open it may read the credentials.
-    if (peer === 'socket') return undefined;
-    return isContainerToken === undefined
-      ? withoutToken()
-      : refusalOfToken(headers['authorization']?.toString(), isContainerToken);
-  };
-  return (request: LocalRequest, path: string): Answer | undefined => {
+  return ({ headers, peer }: LocalRequest, path: string): Answer | undefined => {
     const endpoint = endpointOf(path);
     if (endpoint === undefined) return undefined;
     const { route, name } = endpoint;
-    const refusal = refusalTo(request);
+    // The permissions of the socket are the token: a client that can open it may read the credentials.
+    const isTrusted = peer === 'socket';
+    const refusal = isTrusted ? undefined : refusalOfToken(headers['authorization'], isContainerToken);
     if (refusal !== undefined) return [route, refusal];
     const role = name === undefined ? roles[0] : byName.get(name);
     if (role === undefined) return [route, unknownRole(roles)];
@@ -128,14 +123,18 @@ function checkOf(token: string | undefined): ((shown: string) => boolean) | unde
   return token === undefined ? undefined : createTokenCheck(token);
 }
 
+/** @param isToken undefined if the endpoint has no token, and so no client */
 function refusalOfToken(
-  shown: string | undefined,
-  isToken: (shown: string) => boolean,
+  shown: string | string[] | undefined,
+  isToken: ((shown: string) => boolean) | undefined,
 ): LocalResponse | undefined {
+  if (isToken === undefined) return withoutToken();
   const refusal = (reason: RefusalReason, Message: string) =>
     refuseAsJson(401, reason, { Code: 'Unauthorized', Message });
   if (shown === undefined) return refusal('authorization-missing', 'Authorization is missing');
-  return isToken(shown) ? undefined : refusal('authorization-wrong', 'Authorization does not hold the token');
+  return isToken(String(shown))
+    ? undefined
+    : refusal('authorization-wrong', 'Authorization does not hold the token');
 }
 
 function withoutToken(): LocalResponse {

@@ -242,7 +242,8 @@ async function openTpm(
     tpmKeySource(source, files),
   ]);
   const { tpmDevice } = source;
-  const address = tpmDevice === undefined ? undefined : parseTpmAddress(tpmDevice, 'tpmDevice');
+  const address =
+    tpmDevice === undefined ? undefined : parseTpmAddress(tpmDevice, 'tpmDevice (--tpm-device)');
   const password = await tpmPassword(keySource, source, context);
   const open = () => openTpmDevice(address, platform());
   const key = await openTpmKey({ ...keySource, open, password, unbroken: context.unbroken });
@@ -261,7 +262,7 @@ async function tpmKeySource({ privateKey }: IdentitySource, files: Files): Promi
     if (digits === undefined) {
       throw new OptionError(
         'ERR_OPTION_INVALID',
-        `privateKey must be handle:0x and up to 8 hex digits, found ${quote(privateKey)}`,
+        `privateKey (--private-key) must be handle:0x and up to 8 hex digits, found ${quote(privateKey)}`,
       );
     }
     return {
@@ -300,6 +301,9 @@ async function tpmPassword(
   });
 }
 
+/** How messages name the option, in the library and on the command line. */
+const SIGN_COMMAND = 'signCommand (--sign-command)';
+
 /** As AWS KMS names them, by the kind of the certificate's key. */
 const COMMAND_ALGORITHMS: Readonly<Record<string, string>> = {
   rsa: 'RSASSA_PKCS1_V1_5_SHA_256',
@@ -315,11 +319,15 @@ async function loadWithCommand(
   context: ExternalKeyContext,
 ): Promise<SigningIdentity> {
   if (source.privateKey !== undefined) {
-    throw new OptionError('ERR_OPTION_CONFLICT', 'privateKey and signCommand exclude each other');
+    throw new OptionError(
+      'ERR_OPTION_CONFLICT',
+      `privateKey (--private-key) and ${SIGN_COMMAND} exclude each other`,
+    );
   }
   if (files.certificate === undefined) throw new OptionError('ERR_OPTION_MISSING', 'missing certificate');
-  const command = splitCommand(source.signCommand ?? '', 'signCommand');
-  if (command.length === 0) throw new OptionError('ERR_OPTION_INVALID', 'signCommand must name a program');
+  const command = splitCommand(source.signCommand ?? '', SIGN_COMMAND);
+  if (command.length === 0)
+    throw new OptionError('ERR_OPTION_INVALID', `${SIGN_COMMAND} must name a program`);
   const certificates = await certificatesIn(files);
   const { signByCommand } = await import('./sign-command.js');
   const sign: Sign = (data) => {

@@ -1,6 +1,7 @@
 /** Signing programs: OpenSSL and Python sign, in every output form. */
 import { verify, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { loadIdentity } from '../../src/identity/load.js';
 import type { SignCommandOptions } from '../../src/identity/sign-command.js';
 import { signByCommand } from '../../src/identity/sign-command.js';
 import { path, text } from '../fixtures.js';
@@ -140,5 +141,32 @@ describe('a signing program', () => {
       message: expect.stringMatching(/did not end within 0\.1 s/),
     });
     expect(performance.now() - startedAt).toBeLessThan(5000);
+  });
+});
+
+describe('options of keys that are elsewhere', () => {
+  const certificate = path('ec-p256.pem');
+
+  it.each([
+    [
+      { signCommand: 'sign', privateKey: path('ec-p256.key.pem') },
+      'ERR_OPTION_CONFLICT',
+      'privateKey (--private-key) and signCommand (--sign-command) exclude each other',
+    ],
+    [{ signCommand: ' ' }, 'ERR_OPTION_INVALID', 'signCommand (--sign-command) must name a program'],
+    [
+      { signCommand: "sign 'a" },
+      'ERR_OPTION_INVALID',
+      "signCommand (--sign-command) has a ' that is not closed",
+    ],
+    [{ privateKey: 'handle:key' }, 'ERR_OPTION_INVALID', 'privateKey (--private-key) must be handle:0x'],
+    [
+      { privateKey: 'handle:0x81000001', tpmDevice: 'tcp:port' },
+      'ERR_OPTION_INVALID',
+      'tpmDevice (--tpm-device) must be a device',
+    ],
+  ])('%j is refused under both of its names', async (source, code, message) => {
+    const error = await loadIdentity({ certificate, ...source }).catch((cause: unknown) => cause);
+    expect(error).toMatchObject({ code, message: expect.stringContaining(message) });
   });
 });

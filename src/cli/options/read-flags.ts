@@ -79,6 +79,7 @@ export async function readFlagsAndFiles<Known extends Flags>(
     isDebug: choices['debug']?.value === true,
     isQuiet: isQuiet || choices['once']?.value === true,
     onWarning,
+    alert: choices['logFormat']?.value === 'json' ? await jsonAlert(io) : undefined,
   });
   if (aws?.problem !== undefined) logger.debug?.(`no settings from the AWS config: ${aws.problem}`);
   if (logger.debug !== undefined) logOrigins(choices, flags, logger);
@@ -135,12 +136,24 @@ export function valuesOf<Known extends Flags>(choices: Choices, flags: Known): V
   ) as ValuesOf<Known>;
 }
 
+type Alert = StderrLogger['alert'];
+
+/** For `--log-format json`: every line of stderr is JSON, also before the log begins. */
+async function jsonAlert(io: Io): Promise<Alert> {
+  const { openLog } = await import('../terminal/log.js');
+  const log = openLog(io.stderr, 'json', () => new Date());
+  return (message) => log.warn('warning', { message });
+}
+
+interface LoggerOptions extends WarnOptions {
+  readonly isDebug: boolean;
+  /** Default: a line of text on stderr. */
+  readonly alert: Alert | undefined;
+}
+
 /** Cron mails every line: commands that run once write their warnings with `--debug` only. */
-function createLogger(
-  io: Io,
-  { isDebug, isQuiet, onWarning }: WarnOptions & { readonly isDebug: boolean },
-): StderrLogger {
-  const alert = (message: string): void => say(io.stderr, formatWarning(programNameOf(io), message));
+function createLogger(io: Io, { isDebug, isQuiet, onWarning, ...options }: LoggerOptions): StderrLogger {
+  const { alert = (message) => say(io.stderr, formatWarning(programNameOf(io), message)) } = options;
   const isHushed = isQuiet === true && !isDebug;
   return {
     alert,

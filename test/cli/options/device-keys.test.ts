@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Arguments } from '../../../src/cli/arguments.js';
+import { LOG_FLAGS } from '../../../src/cli/options/flags.js';
 import { readSession } from '../../../src/cli/options/read-session.js';
 import { ARNS } from '../../fake-service.js';
 import { fakeIo } from '../../program.js';
@@ -45,6 +46,24 @@ describe('flags of device keys', () => {
       /warning: --\S+ shows the \w+ to every user of this machine; ROLESANYWHERE_\w+ does not/,
     );
     expect(stderr).not.toContain('canary');
+  });
+
+  it('warns in JSON if the log is in JSON', async () => {
+    const { io, written } = fakeIo([], { env: {} });
+    const given = { certificate: 'host.pem', ...ARNS, pkcs11Pin: 'canary', logFormat: 'json' };
+    await readSession({ given, operands: [] }, LOG_FLAGS, io);
+    const lines = written.stderr
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines).toEqual([
+      {
+        time: expect.stringMatching(/^\d{4}-.*Z$/),
+        level: 'warn',
+        event: 'warning',
+        message: expect.stringMatching(/^--\S+ shows the PIN to every user/),
+      },
+    ]);
   });
 
   it('two sources of a PIN on the command line are refused', async () => {

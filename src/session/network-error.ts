@@ -75,6 +75,11 @@ function tlsHint(code: string, issuer: string | undefined): string {
   );
 }
 
+/**
+ * The reason in OpenSSL's `…:error:0A00042E:SSL routines:FUNCTION:REASON:FILE:…`; bun writes it in capitals.
+ */
+const OPENSSL_REASON = /\berror:[0-9a-f]{8}:[^:]*:[^:]*:([^:]+)/i;
+
 function describe(error: unknown): { code: string; detail: string } {
   if (!(error instanceof Error)) return { code: '', detail: String(error) };
   // One error for each address of the host: the first one tells.
@@ -88,7 +93,8 @@ function describe(error: unknown): { code: string; detail: string } {
   const [message = ''] = error.message.split('; if the root CA is installed locally, ');
   // Node's message for a connection that closes within a response.
   const isCut = code === 'ECONNRESET' && error.message === 'aborted';
-  return { code, detail: isCut ? 'the connection closed before the response was complete' : message || code };
+  const detail = OPENSSL_REASON.exec(message)?.[1]?.toLowerCase().replaceAll('_', ' ') ?? message;
+  return { code, detail: isCut ? 'the connection closed before the response was complete' : detail || code };
 }
 
 /** Node's codes for the certificate errors of OpenSSL, and OpenSSL's own codes for a failed handshake. */

@@ -144,7 +144,7 @@ interface Context {
 async function run(args: Arguments, io: Io, now = () => new Date()): Promise<void> {
   // Under load V8 doubles the young generation up to 32 MiB twice, for no more requests a second.
   setFlagsFromString('--semi-space-growth-factor=1');
-  const inputs = await readSession(args, OWN, io);
+  const inputs = await readSession(args, OWN, io, { now });
   const neighbourhood = createNeighbourhood(networkInterfaces, now);
   checkPlaces(inputs.options, neighbourhood);
   assertRereadable(inputs.settings, flagOf);

@@ -51,7 +51,7 @@ export const command: Command = {
 const OWN = { ...FLAGS, ...LOG_FLAGS };
 
 async function run(args: Arguments, io: Io, now = () => new Date()): Promise<void> {
-  const inputs = await readSession(args, OWN, io);
+  const inputs = await readSession(args, OWN, io, { now });
   const { settings, options } = inputs;
   const context = { ...inputs.context, now };
   const log = withoutRepeats(openLog(io.stderr, options.logFormat as LogFormat, now), now);

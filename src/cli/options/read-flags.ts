@@ -35,6 +35,8 @@ export interface WarnOptions {
   readonly isQuiet?: boolean | undefined;
   /** Gets each warning in place of stderr. */
   readonly onWarning?: ((message: string) => void) | undefined;
+  /** The clock of a log in JSON. Without it, warnings are text in any format of the log. */
+  readonly now?: (() => Date) | undefined;
 }
 
 interface FlagValues<Known extends Flags> {
@@ -66,7 +68,7 @@ export async function readFlagsAndFiles<Known extends Flags>(
   args: Arguments,
   known: Known,
   io: Io,
-  { isQuiet = false, onWarning }: WarnOptions = {},
+  { isQuiet = false, onWarning, now }: WarnOptions = {},
 ): Promise<FlagValues<Known>> {
   assertCompatible(args.given, known);
   const flags = { ...known, ...CONFIG_FLAGS, ...DEBUG_FLAGS };
@@ -79,7 +81,7 @@ export async function readFlagsAndFiles<Known extends Flags>(
     isDebug: choices['debug']?.value === true,
     isQuiet: isQuiet || choices['once']?.value === true,
     onWarning,
-    alert: choices['logFormat']?.value === 'json' ? await jsonAlert(io) : undefined,
+    alert: now && choices['logFormat']?.value === 'json' ? await jsonAlert(io, now) : undefined,
   });
   if (aws?.problem !== undefined) logger.debug?.(`no settings from the AWS config: ${aws.problem}`);
   if (logger.debug !== undefined) logOrigins(choices, flags, logger);
@@ -139,13 +141,13 @@ export function valuesOf<Known extends Flags>(choices: Choices, flags: Known): V
 type Alert = StderrLogger['alert'];
 
 /** For `--log-format json`: every line of stderr is JSON, also before the log begins. */
-async function jsonAlert(io: Io): Promise<Alert> {
+async function jsonAlert(io: Io, now: () => Date): Promise<Alert> {
   const { openLog } = await import('../terminal/log.js');
-  const log = openLog(io.stderr, 'json', () => new Date());
+  const log = openLog(io.stderr, 'json', now);
   return (message) => log.warn('warning', { message });
 }
 
-interface LoggerOptions extends WarnOptions {
+interface LoggerOptions extends Pick<WarnOptions, 'isQuiet' | 'onWarning'> {
   readonly isDebug: boolean;
   /** Default: a line of text on stderr. */
   readonly alert: Alert | undefined;

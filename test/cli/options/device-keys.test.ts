@@ -7,6 +7,7 @@ import type { Arguments } from '../../../src/cli/arguments.js';
 import { LOG_FLAGS } from '../../../src/cli/options/flags.js';
 import { readSession } from '../../../src/cli/options/read-session.js';
 import { ARNS } from '../../fake-service.js';
+import { NOW } from '../../fixtures.js';
 import { fakeIo } from '../../program.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'rolesanywhere-'));
@@ -51,14 +52,14 @@ describe('flags of device keys', () => {
   it('warns in JSON if the log is in JSON', async () => {
     const { io, written } = fakeIo([], { env: {} });
     const given = { certificate: 'host.pem', ...ARNS, pkcs11Pin: 'canary', logFormat: 'json' };
-    await readSession({ given, operands: [] }, LOG_FLAGS, io);
+    await readSession({ given, operands: [] }, LOG_FLAGS, io, { now: () => NOW });
     const lines = written.stderr
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line));
     expect(lines).toEqual([
       {
-        time: expect.stringMatching(/^\d{4}-.*Z$/),
+        time: NOW.toISOString(),
         level: 'warn',
         event: 'warning',
         message: expect.stringMatching(/^--\S+ shows the PIN to every user/),

@@ -63,7 +63,7 @@ export function openDirect(endpoint: URL, { connectTimeoutMs, ...tls }: DirectOp
     },
     send,
     close: async () => {
-      for (const connecting of open) connecting.destroy();
+      for (const connecting of open) connecting.destroy(new Error('closed'));
     },
   };
 }

@@ -9,6 +9,8 @@ import { createServer as createTlsServer } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { CreateSessionOptions } from '../../src/session/create-session.js';
 import { createSession } from '../../src/session/create-session.js';
+import { parseSettings } from '../../src/session/settings.js';
+import { openTransport } from '../../src/session/transport.js';
 import { ARNS, CA_BUNDLE, CREDENTIALS, SESSION_ANSWER } from '../fake-service.js';
 import { NOW, text } from '../fixtures.js';
 
@@ -166,6 +168,29 @@ it('counts as the first attempt if it fails', async () => {
   expect(await call(service, () => first)).toMatchObject({ code: 'ERR_NETWORK' });
   // As many as a call has attempts.
   expect(connections).toBe(3);
+});
+
+it.each(['http', 'https'])('ends with the transport, as does its request, over %s', async (protocol) => {
+  // Neither an answer nor a handshake.
+  const silent = createServer((socket) => socket.on('error', () => {}));
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  onTestFinished(async () => void (await new Promise((resolve) => silent.close(resolve))));
+  const endpoint = new URL(`${protocol}://127.0.0.1:${(silent.address() as AddressInfo).port}`);
+  const accepted = once(silent, 'connection');
+  const { connection } = parseSettings({ ...ARNS, certificate: 'host.pem' });
+  const transport = await openTransport(endpoint, connection);
+  await transport.connect();
+  const request = { method: 'GET', protocol: `${protocol}:`, hostname: '127.0.0.1', path: '/' } as const;
+  const outcome = transport
+    .send({ ...request, query: {}, headers: { host: endpoint.host }, body: '' }, new AbortController().signal)
+    .catch((error: unknown) => error);
+  const [socket] = await accepted;
+  const closed = once(socket, 'close');
+  socket.resume();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  await transport.close();
+  expect(await outcome).toMatchObject({ code: 'ERR_NETWORK' });
+  await closed;
 });
 
 it('does not shorten the time that a later connection may take', async () => {

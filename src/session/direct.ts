@@ -9,7 +9,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { PeerCertificate, TLSSocket } from 'node:tls';
-import { builtin } from '../options/environment.js';
+import { builtin, stopwatch } from '../options/environment.js';
 import type { Channel } from './channel.js';
 import { startAnswer, targetOf } from './channel.js';
 import { CONNECT_TIMEOUT } from './network-error.js';
@@ -20,13 +20,19 @@ import type { TlsOptions } from './trust.js';
 
 interface DirectOptions extends TlsOptions {
   readonly connectTimeoutMs: number;
+  /** How long a connection may wait for its request. Default 10000. */
+  readonly maxIdleMs?: number | undefined;
 }
+
+/** A person may be typing a passphrase meanwhile, and firewalls forget idle connections without a word. */
+const MAX_IDLE_MS = 10_000;
 
 const MAX_HEADER_BYTES = 16 * 1024;
 /** Time limit for the lookup of an issuer for an error message. */
 const ISSUER_TIMEOUT_MS = 2000;
 
-export function openDirect(endpoint: URL, { connectTimeoutMs, ...tls }: DirectOptions): Channel {
+export function openDirect(endpoint: URL, options: DirectOptions): Channel {
+  const { connectTimeoutMs, maxIdleMs = MAX_IDLE_MS, ...tls } = options;
   const open = new Set<Connecting>();
   const start = (): Connecting => {
     const connecting = startConnection(endpoint, tls);
@@ -35,7 +41,7 @@ export function openDirect(endpoint: URL, { connectTimeoutMs, ...tls }: DirectOp
   };
   let ahead: Connecting | undefined;
   const send: Channel['send'] = async (request, signal) => {
-    const connecting = ahead === undefined || ahead.isStale() ? start() : ahead;
+    const connecting = ahead === undefined || ahead.isStale(maxIdleMs) ? start() : ahead;
     ahead = undefined;
     const abort = (): void => connecting.destroy(new Error('aborted'));
     const timer = setTimeout(() => connecting.destroy(connectTimeout()), connectTimeoutMs);
@@ -77,8 +83,8 @@ function endUnasked(this: Socket): void {
 interface Connecting {
   /** Resolves after the handshake of TLS, with a verified server. */
   readonly established: Promise<Socket>;
-  /** Whether it was established, and has been closed since. */
-  isStale(): boolean;
+  /** Whether it was established, and has been closed or idle for too long since. */
+  isStale(maxIdleMs: number): boolean;
   destroy(error?: Error): void;
 }
 
@@ -102,16 +108,17 @@ function startConnection(endpoint: URL, options: Partial<TlsOptions>): Connectin
     return occurrence('secureConnect', socket);
   };
   const established = establish();
-  let isEstablished = false;
+  let idleMs: (() => number) | undefined;
   established.then(
     () => {
-      isEstablished = true;
+      idleMs = stopwatch();
     },
     () => socket.destroy(),
   );
   return {
     established,
-    isStale: () => isEstablished && (socket.destroyed || socket.readableEnded),
+    isStale: (maxIdleMs) =>
+      idleMs !== undefined && (socket.destroyed || socket.readableEnded || idleMs() > maxIdleMs),
     destroy: (error) => socket.destroy(error),
   };
 }

@@ -9,8 +9,10 @@ import { createServer as createTlsServer } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { CreateSessionOptions } from '../../src/session/create-session.js';
 import { createSession } from '../../src/session/create-session.js';
+import { openDirect } from '../../src/session/direct.js';
 import { parseSettings } from '../../src/session/settings.js';
 import { openTransport } from '../../src/session/transport.js';
+import { STRICT } from '../../src/session/trust.js';
 import { ARNS, CA_BUNDLE, CREDENTIALS, SESSION_ANSWER } from '../fake-service.js';
 import { NOW, text } from '../fixtures.js';
 
@@ -191,6 +193,27 @@ it.each(['http', 'https'])('ends with the transport, as does its request, over %
   await transport.close();
   expect(await outcome).toMatchObject({ code: 'ERR_NETWORK' });
   await closed;
+});
+
+it('is replaced if it has been idle for long', async () => {
+  const service = await startService(false);
+  const established = service.next();
+  const endpoint = new URL(service.endpoint);
+  const channel = openDirect(endpoint, { ...STRICT, connectTimeoutMs: 5000, maxIdleMs: 20 });
+  onTestFinished(() => channel.close());
+  await channel.connect?.();
+  await established;
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  const request = {
+    method: 'POST',
+    protocol: 'http:',
+    hostname: '127.0.0.1',
+    path: '/',
+    body: '{}',
+  } as const;
+  const headers = { host: endpoint.host, 'content-length': '2' };
+  await channel.send({ ...request, query: {}, headers }, new AbortController().signal);
+  expect(service.requests).toEqual(['1: POST']);
 });
 
 it('does not shorten the time that a later connection may take', async () => {

@@ -74,12 +74,10 @@ function transportOver(
   const untried = [...levels];
   let opened: Promise<Channel> | undefined;
   const openNext = async (): Promise<Channel> => open((await untried.shift()?.()) ?? STRICT);
+  const current = (): Promise<Channel> => (opened ??= openNext());
   const connect = async (): Promise<void> => {
-    opened ??= openNext();
-    await opened.then(
-      (channel) => channel.connect?.(),
-      () => undefined,
-    );
+    const channel = await current().catch(() => undefined);
+    await channel?.connect?.();
   };
   const close = async (): Promise<void> => {
     const channel = await opened?.catch(() => undefined);
@@ -87,8 +85,7 @@ function transportOver(
     await channel?.close();
   };
   const sendOverChannel: Transport['send'] = async (request, signal) => {
-    opened ??= openNext();
-    const channel = await opened;
+    const channel = await current();
     try {
       return await channel.send(request, signal);
     } catch (error) {

@@ -23,18 +23,29 @@ const IDENTITY = text('rsa-2048.key.pem') + text('rsa-2048.pem');
 
 interface Service {
   readonly endpoint: string;
-  /** The established connections, in order. */
-  readonly sockets: Socket[];
   /** The request lines, each with the number of its connection. */
   readonly requests: string[];
   /** The next established connection. */
   next(): Promise<Socket>;
 }
 
+/** Listens until the calling test ends. @returns host and port */
+async function listening(server: Server): Promise<string> {
+  const raw = new Set<Socket>();
+  server.on('connection', (socket: Socket) => raw.add(socket.on('error', () => {})));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(async () => {
+    for (const socket of raw) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
 async function startService(isTls: boolean): Promise<Service> {
-  const [sockets, requests, raw] = [[] as Socket[], [] as string[], new Set<Socket>()];
+  const requests: string[] = [];
+  let connections = 0;
   const onSocket = (socket: Socket): void => {
-    const index = sockets.push(socket) - 1;
+    const index = connections++;
     socket.on('error', () => {});
     let received = '';
     socket.on('data', (chunk) => {
@@ -46,17 +57,9 @@ async function startService(isTls: boolean): Promise<Service> {
   };
   const tls = { cert: text('tls-localhost.pem'), key: text('tls-localhost.key.pem') };
   const server: Server = isTls ? createTlsServer(tls, onSocket) : createServer(onSocket);
-  server.on('connection', (socket: Socket) => raw.add(socket.on('error', () => {})));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(async () => {
-    for (const socket of raw) socket.destroy();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  const { port } = server.address() as AddressInfo;
   const event = isTls ? 'secureConnection' : 'connection';
   return {
-    endpoint: `${isTls ? 'https' : 'http'}://127.0.0.1:${port}`,
-    sockets,
+    endpoint: `${isTls ? 'https' : 'http'}://${await listening(server)}`,
     requests,
     next: async () => (await once(server, event))[0],
   };
@@ -64,7 +67,7 @@ async function startService(isTls: boolean): Promise<Service> {
 
 /** Calls with an identity that is complete only after `wait`. */
 function call(
-  { endpoint }: Service,
+  { endpoint }: Pick<Service, 'endpoint'>,
   wait: () => Promise<unknown>,
   options: Partial<CreateSessionOptions> = {},
 ): Promise<unknown> {
@@ -90,27 +93,22 @@ describe.each([
     expect(service.requests).toEqual(['0: POST']);
   });
 
-  it('is replaced if the server has ended it', async () => {
+  it.each<[string, (socket: Socket) => unknown]>([
+    ['has ended it', (socket) => socket.end()],
+    [
+      'sends something before it is asked',
+      (socket) => socket.write('HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n\r\n'),
+    ],
+  ])('is replaced if the server %s', async (_name, act) => {
     const service = await startService(isTls);
     const connected = service.next();
-    const ended = async (): Promise<void> => {
+    const closed = async (): Promise<void> => {
       const socket = await connected;
-      // The client ends its side too when it has seen the end.
-      await once(socket.end(), 'close');
-    };
-    expect(await call(service, ended)).toMatchObject(SESSION);
-    expect(service.requests).toEqual(['1: POST']);
-  });
-
-  it('is replaced if the server sends something before it is asked', async () => {
-    const service = await startService(isTls);
-    const connected = service.next();
-    const refused = async (): Promise<void> => {
-      const socket = await connected;
-      socket.write('HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n\r\n');
+      act(socket);
+      // By the client, when it has noticed.
       await once(socket, 'close');
     };
-    expect(await call(service, refused)).toMatchObject(SESSION);
+    expect(await call(service, closed)).toMatchObject(SESSION);
     expect(service.requests).toEqual(['1: POST']);
   });
 
@@ -152,8 +150,8 @@ describe.each([
 });
 
 it('reports the error of the identity before that of the connection', async () => {
-  const service = { ...(await startService(false)), endpoint: 'http://127.0.0.1:1' };
-  expect(await call(service, () => Promise.reject(new Error('no input')))).toMatchObject({
+  const nobody = { endpoint: 'http://127.0.0.1:1' };
+  expect(await call(nobody, () => Promise.reject(new Error('no input')))).toMatchObject({
     code: 'ERR_FILE_UNREADABLE',
   });
 });
@@ -162,22 +160,17 @@ it('counts as the first attempt if it fails', async () => {
   const refusing = createServer((socket) => socket.destroy());
   let connections = 0;
   refusing.on('connection', () => connections++);
-  await new Promise<void>((resolve) => refusing.listen(0, '127.0.0.1', resolve));
-  onTestFinished(async () => void (await new Promise((resolve) => refusing.close(resolve))));
-  const endpoint = `https://127.0.0.1:${(refusing.address() as AddressInfo).port}`;
+  const endpoint = `https://${await listening(refusing)}`;
   const first = once(refusing, 'connection');
-  const service = { ...(await startService(true)), endpoint };
-  expect(await call(service, () => first)).toMatchObject({ code: 'ERR_NETWORK' });
+  expect(await call({ endpoint }, () => first)).toMatchObject({ code: 'ERR_NETWORK' });
   // As many as a call has attempts.
   expect(connections).toBe(3);
 });
 
 it.each(['http', 'https'])('ends with the transport, as does its request, over %s', async (protocol) => {
   // Neither an answer nor a handshake.
-  const silent = createServer((socket) => socket.on('error', () => {}));
-  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
-  onTestFinished(async () => void (await new Promise((resolve) => silent.close(resolve))));
-  const endpoint = new URL(`${protocol}://127.0.0.1:${(silent.address() as AddressInfo).port}`);
+  const silent = createServer();
+  const endpoint = new URL(`${protocol}://${await listening(silent)}`);
   const accepted = once(silent, 'connection');
   const { connection } = parseSettings({ ...ARNS, certificate: 'host.pem' });
   const transport = await openTransport(endpoint, connection);

@@ -140,7 +140,7 @@ export function valuesOf<Known extends Flags>(choices: Choices, flags: Known): V
 
 type Alert = StderrLogger['alert'];
 
-/** For `--log-format json`: every line of stderr is JSON, also before the log begins. */
+/** For `--log-format json`: warnings that precede the log have its form. */
 async function jsonAlert(io: Io, now: () => Date): Promise<Alert> {
   const { openLog } = await import('../terminal/log.js');
   const log = openLog(io.stderr, 'json', now);
